@@ -1,0 +1,23 @@
+/**
+ * Every error that a person can mend. Anything else that is thrown is a fault of ours.
+ *
+ * Messages have one form: `<what>: <what was required>, got <what came>; <what to do>`.
+ */
+export class QuantlabError extends Error {
+  override readonly name: string = 'QuantlabError';
+}
+
+/** Bad input: a file, an option or a value that is not what was required (exit code 1). */
+export class InputError extends QuantlabError {
+  override readonly name: string = 'InputError';
+}
+
+/** Wrong use of the command line: an unknown option, a missing argument (exit code 2). */
+export class UsageError extends QuantlabError {
+  override readonly name: string = 'UsageError';
+}
+
+/** Something that this machine lacks: a GPU, a browser, a package, room on the disk (exit code 1). */
+export class UnavailableError extends QuantlabError {
+  override readonly name: string = 'UnavailableError';
+}

@@ -1,0 +1,190 @@
+/**
+ * The files of a run, documented field by field. A run is a folder:
+ *
+ * - `run.json` — {@link RunRecord}: what was planned, on which machine, and how each condition ended;
+ * - `observations.jsonl` — one {@link Observation} a line, appended as trials finish, never rewritten;
+ * - `summary.json` — {@link Summary}: derived from the two above, and from nothing else.
+ */
+
+/** Version of the three files; raised when a field changes its meaning. */
+export const RESULTS_SCHEMA = 'quantlab.results/1' as const;
+
+/** Where the network runs. `gpu` means: CUDA, then WebGPU, whichever opens a session first. */
+export type Device = 'cpu' | 'gpu';
+
+/** Named ways to make a variant of a model; `none` is the float32 model itself. */
+export type RecipeName = 'none' | 'dynamic';
+
+/** A variant of a model on a device: what is compared. */
+export interface Condition {
+  /** Unique in its run, used in every observation: `cpu-float32`, `cpu-int8-dynamic`, `gpu-float32`. */
+  readonly id: string;
+  /** For people: `CPU float32`. */
+  readonly title: string;
+  /** Id of the model card. */
+  readonly model: string;
+  readonly recipe: RecipeName;
+  readonly device: Device;
+  /** Threads of one operator (`intra_op_num_threads`). */
+  readonly threads: number;
+}
+
+/** What a run measures, the same for each of its conditions. */
+export interface Protocol {
+  /** Manifest, as given, and the SHA-256 of its bytes. */
+  readonly manifest: string;
+  readonly manifestSha256: string;
+  readonly latencyTrials: number;
+  readonly throughputTrials: number;
+  /** Utterances in one throughput trial. */
+  readonly batchSize: number;
+  /** Inferences before the first trial that are not counted: on a GPU, and on a CPU. */
+  readonly warmUpRuns: { readonly gpu: number; readonly cpu: number };
+  /** Seed of the permutations of the utterances. */
+  readonly seed: number;
+}
+
+/** The machine and the software; `null` where it cannot be read. */
+export interface Environment {
+  readonly cpu: string;
+  readonly physicalCores: number | null;
+  readonly logicalCores: number;
+  /** Instruction sets that matter to int8: `avx2`, `avx512f`, `avx512_vnni`, `avx_vnni`, `amx_int8`, `asimddp`, `i8mm`. */
+  readonly instructionSets: readonly string[];
+  readonly memoryBytes: number;
+  readonly platform: string;
+  readonly node: string;
+  /** Versions of the packages that are timed. */
+  readonly packages: Readonly<Record<string, string>>;
+  /** Commit of the working tree, with `+changes` where it differs from it. */
+  readonly commit: string | null;
+  /** One-minute load average before the run. */
+  readonly loadBefore: number;
+}
+
+/** How a condition ended. */
+export type Outcome =
+  | {
+      readonly status: 'measured';
+      /** Execution provider that served: `cpu`, `cuda`, `webgpu`. */
+      readonly executionProvider: string;
+      /** From the call to a session that is ready, in milliseconds. */
+      readonly loadMs: number;
+      /** First inference of the process, in milliseconds. */
+      readonly firstRunMs: number;
+      /** Size of the model file on disk. */
+      readonly sizeBytes: number;
+      readonly modelSha256: string;
+    }
+  | { readonly status: 'skipped'; readonly reason: string }
+  | { readonly status: 'failed'; readonly reason: string };
+
+export interface RunRecord {
+  readonly schema: typeof RESULTS_SCHEMA;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  /** ISO 8601, UTC; `null` while the run goes on. */
+  readonly finishedAt: string | null;
+  readonly protocol: Protocol;
+  readonly conditions: readonly Condition[];
+  readonly environment: Environment;
+  /** By condition id; a condition that is not here has not ended. */
+  readonly outcomes: Readonly<Record<string, Outcome>>;
+}
+
+/** What is timed: `latency` one utterance, `throughput` one batch; `accuracy` transcribes each utterance once. */
+export type Phase = 'latency' | 'throughput' | 'accuracy';
+
+/** One trial. */
+export interface Observation {
+  readonly condition: string;
+  readonly phase: Phase;
+  /** Counts from 0 within condition and phase. */
+  readonly trial: number;
+  /** Ids of the utterances; one, but for `throughput`. */
+  readonly utterances: readonly string[];
+  /** Sound transcribed, in seconds. */
+  readonly audioS: number;
+  /** From waveform to text. */
+  readonly totalMs: number;
+  readonly featuresMs: number;
+  readonly inferenceMs: number;
+  readonly decodingMs: number;
+  /** What was recognised, in the order of {@link Observation.utterances}. */
+  readonly texts: readonly string[];
+}
+
+/** A value with its 95 % interval. */
+export interface Estimate {
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface LatencySummary {
+  readonly trials: number;
+  readonly meanMs: Estimate;
+  readonly standardDeviationMs: number;
+  readonly medianMs: Estimate;
+  readonly minMs: number;
+  readonly maxMs: number;
+  /** MLPerf's early-stopping estimate of the 90th percentile at 99 % confidence; `null` below 64 trials. */
+  readonly p90Ms: number | null;
+  /** Means of the parts. */
+  readonly featuresMs: number;
+  readonly inferenceMs: number;
+  readonly decodingMs: number;
+  /** Compute seconds for each second of sound. */
+  readonly realTimeFactor: number;
+}
+
+export interface ThroughputSummary {
+  readonly trials: number;
+  readonly batchSize: number;
+  readonly utterancesPerS: Estimate;
+  /** Seconds of sound transcribed each second (RTFx). */
+  readonly audioSPerS: Estimate;
+}
+
+export interface AccuracySummary {
+  readonly utterances: number;
+  readonly words: number;
+  readonly substitutions: number;
+  readonly deletions: number;
+  readonly insertions: number;
+  /** Word error rate, a fraction: edits summed over the corpus. */
+  readonly wer: Estimate;
+  /** Character error rate, a fraction. */
+  readonly cer: Estimate;
+}
+
+/** A measured condition beside the first measured one of the run. */
+export interface Comparison {
+  /** Id of the condition that is the base. */
+  readonly base: string;
+  /** Mean latency of the base over this one's: above 1 is faster. */
+  readonly latencySpeedUp: Estimate;
+  readonly throughputSpeedUp: Estimate;
+  /** Size of the base over this one's: above 1 is smaller. */
+  readonly compression: number;
+  /** This WER minus the base's, as a fraction. */
+  readonly werChange: Estimate;
+  /** Share of utterances with the same text as the base's. */
+  readonly sameText: number;
+}
+
+export interface ConditionSummary {
+  readonly condition: Condition;
+  readonly outcome: Outcome;
+  /** The four below are `null` unless the outcome is `measured`; the comparison also for the base itself. */
+  readonly latency: LatencySummary | null;
+  readonly throughput: ThroughputSummary | null;
+  readonly accuracy: AccuracySummary | null;
+  readonly comparison: Comparison | null;
+}
+
+export interface Summary {
+  readonly schema: typeof RESULTS_SCHEMA;
+  readonly run: RunRecord;
+  readonly conditions: readonly ConditionSummary[];
+}

@@ -1,0 +1,10 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 60_000,
+    // Native sessions crash when a worker thread that holds one ends; processes do not.
+    pool: 'forks',
+  },
+});
