@@ -34,16 +34,15 @@ def spell_number(digits: str) -> str:
 def normalise(text: str) -> str:
     """Bring a transcript to the alphabet of the labels.
 
-    Lower-cased, "-" to space, "&" to "and", digits spelled out, everything but a-z, apostrophe and space removed,
-    runs of spaces joined.
+    Lower-cased, "&" to "and", digits spelled out, everything but a-z and apostrophe to space (so "A.M." is "a m", as
+    in the reference transcripts of the hold-out), runs of spaces joined.
 
     >>> normalise("Press 1, or dial 600 & say: re-record!")
     'press one or dial six zero zero and say re record'
     """
-    text = text.lower().replace("-", " ").replace("&", " and ")
+    text = text.lower().replace("&", " and ")
     text = re.sub(r"\d+", lambda match: f" {spell_number(match.group())} ", text)
-    text = re.sub(r"[^a-z' ]", "", re.sub(r"\s+", " ", text))
-    return " ".join(text.split())
+    return " ".join(re.sub(r"[^a-z']", " ", text).split())
 
 
 def encode(text: str) -> list[int]:
