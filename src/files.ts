@@ -1,0 +1,123 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { z } from 'zod';
+import { InputError, UnavailableError } from './errors.js';
+
+/** Says in one sentence why the file system refused, and what to do. */
+export function describeFileError(path: string, error: unknown): InputError | UnavailableError {
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  const cause = { cause: error };
+  switch (code) {
+    case 'ENOENT':
+      return new InputError(`${path}: a file was required, got nothing; check the path`, cause);
+    case 'EISDIR':
+      return new InputError(`${path}: a file was required, got a folder; name a file in it`, cause);
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new UnavailableError(
+        `${path}: permission was required, got ${code}; choose another place or its rights`,
+        cause,
+      );
+    case 'ENOSPC':
+    case 'EDQUOT':
+    case 'EFBIG':
+      return new UnavailableError(
+        `${path}: room on the disk was required, got ${code}; free some and run again`,
+        cause,
+      );
+    default:
+      return new InputError(
+        `${path}: a readable and writable place was required, got ${String(error)}; check the path`,
+        cause,
+      );
+  }
+}
+
+/**
+ * Writes a file as a whole or not at all: into a temporary file beside it, flushed to the disk, then renamed over it.
+ *
+ * @param path - file to write; missing folders are made
+ * @param data - text (UTF-8), bytes, or chunks of bytes written one after another
+ * @throws {UnavailableError} when the place cannot be written or the disk is full; the old file is then untouched
+ */
+export async function writeFileAtomic(
+  path: string,
+  data: string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<void> {
+  const temporary = `${path}.${randomUUID().slice(0, 8)}.partial`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const file = await open(temporary, 'wx');
+    try {
+      const chunks = typeof data === 'string' || data instanceof Uint8Array ? [data] : data;
+      for await (const chunk of chunks) await file.writeFile(chunk);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw describeFileError(path, error);
+  }
+}
+
+/** SHA-256 of bytes, 64 hexadecimal digits. */
+export function sha256OfBytes(bytes: Uint8Array | string): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/**
+ * SHA-256 of a file, read as a stream, 64 hexadecimal digits.
+ *
+ * @throws {InputError} when the file cannot be read
+ */
+export async function sha256OfFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+  } catch (error) {
+    throw describeFileError(path, error);
+  }
+  return hash.digest('hex');
+}
+
+/**
+ * Reads a JSON file and checks it against a schema.
+ *
+ * @throws {InputError} when the file is missing, is no JSON, or is not of the schema; the message names the field
+ */
+export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    throw describeFileError(path, error);
+  }
+  return parseJson(text, schema, path);
+}
+
+/**
+ * Parses JSON text and checks it against a schema.
+ *
+ * @param where - the file, or the file and line, that the text came from: it begins the error
+ * @throws {InputError} when the text is no JSON or is not of the schema
+ */
+export function parseJson<T>(text: string, schema: z.ZodType<T>, where: string): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new InputError(`${where}: JSON was required, got ${(error as Error).message}; mend or restore the file`, {
+      cause: error,
+    });
+  }
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const field = issue?.path.length ? `field ${issue.path.join('.')}` : 'the whole';
+  throw new InputError(`${where}: ${field} was required to be valid, got: ${issue?.message}; mend that field`);
+}
