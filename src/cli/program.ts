@@ -1,0 +1,70 @@
+import { Command, CommanderError } from 'commander';
+import { QuantlabError, UsageError } from '../errors.js';
+import { addBenchCommand } from './bench.js';
+import { addDataCommand } from './data.js';
+import { addEvaluateCommand } from './evaluate.js';
+import { addExperimentCommand } from './experiment.js';
+import { addInspectCommand } from './inspect.js';
+import { addModelCommand } from './model.js';
+import { addQuantizeCommand } from './quantize.js';
+import { addReportCommand } from './report.js';
+import { processTerminal, type Terminal } from './terminal.js';
+import { addTranscribeCommand } from './transcribe.js';
+import { packageVersion } from './version.js';
+
+/** Exit codes of every command. */
+export const EXIT_CODES = { done: 0, failed: 1, wrongUse: 2 } as const;
+
+/** Builds the command line, with every command. */
+function createProgram(terminal: Terminal): Command {
+  const program = new Command('quantlab')
+    .description('Compress ONNX speech recognisers, and measure what it gains and what it costs.')
+    .version(packageVersion())
+    .configureOutput({ writeOut: terminal.print, writeErr: terminal.say })
+    .showHelpAfterError('(add --help for what is possible)')
+    .exitOverride();
+  for (const add of [
+    addExperimentCommand,
+    addReportCommand,
+    addQuantizeCommand,
+    addInspectCommand,
+    addTranscribeCommand,
+    addEvaluateCommand,
+    addBenchCommand,
+    addDataCommand,
+    addModelCommand,
+  ]) {
+    add(program, terminal);
+  }
+  return program;
+}
+
+/**
+ * Runs one command.
+ *
+ * @param args - what stands behind the program's name
+ * @param terminal - where it prints and how it is interrupted; the process's own by default
+ * @returns 0 done, 1 failed, 2 wrong use
+ */
+export async function runCommandLine(
+  args: readonly string[],
+  terminal: Terminal = processTerminal(),
+): Promise<number> {
+  try {
+    await createProgram(terminal).parseAsync([...args], { from: 'user' });
+    return EXIT_CODES.done;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODES.done : EXIT_CODES.wrongUse;
+    if (terminal.signal.aborted) {
+      terminal.say('Interrupted: nothing half written, what was finished is kept.\n');
+      return EXIT_CODES.failed;
+    }
+    if (error instanceof QuantlabError) {
+      terminal.say(`error: ${error.message}\n`);
+      return error instanceof UsageError ? EXIT_CODES.wrongUse : EXIT_CODES.failed;
+    }
+    throw error;
+  } finally {
+    terminal.close();
+  }
+}

@@ -1,0 +1,79 @@
+import { SingleBar } from 'cli-progress';
+
+/** A bar that fills, or lines where there is no terminal to draw in. */
+export interface Progress {
+  /** @param done - how much is done, in the unit of `total` @param note - what is being done now */
+  update(done: number, total: number, note: string): void;
+  stop(): void;
+}
+
+/** What a command may use of the world: the two streams, the progress display, and the wish to stop. */
+export interface Terminal {
+  /** Writes to standard output: results. */
+  readonly print: (text: string) => void;
+  /** Writes to standard error: everything else. */
+  readonly say: (text: string) => void;
+  readonly progress: () => Progress;
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+  readonly close: () => void;
+}
+
+/** Without a terminal, a line each time that this share of the work is done: logs stay short. */
+const LINE_EVERY = 0.25;
+
+function bar(): Progress {
+  const drawn = new SingleBar({
+    format: '{bar} {percentage}% | {note} | {value}/{total} | {duration_formatted}',
+    stream: process.stderr,
+    hideCursor: true,
+    clearOnComplete: true,
+    barsize: 28,
+  });
+  let started = false;
+  return {
+    update: (done, total, note) => {
+      if (!started) drawn.start(total, done, { note });
+      started = true;
+      drawn.setTotal(total);
+      drawn.update(done, { note });
+    },
+    stop: () => {
+      if (started) drawn.stop();
+    },
+  };
+}
+
+function lines(say: (text: string) => void): Progress {
+  let lastNote = '';
+  let next = 0;
+  return {
+    update: (done, total, note) => {
+      if (note !== lastNote) next = 0;
+      lastNote = note;
+      if (total <= 0 || done / total < next) return;
+      next = Math.floor(done / total / LINE_EVERY + 1) * LINE_EVERY;
+      say(`${note}: ${done} of ${total}\n`);
+    },
+    stop: () => undefined,
+  };
+}
+
+/** The terminal of this process. The first Ctrl-C asks the command to stop in order, the second ends it at once. */
+export function processTerminal(): Terminal {
+  const controller = new AbortController();
+  const interrupt = (): void => controller.abort();
+  process.once('SIGINT', interrupt);
+  process.once('SIGTERM', interrupt);
+  const say = (text: string): void => void process.stderr.write(text);
+  return {
+    print: (text) => void process.stdout.write(text),
+    say,
+    progress: () => (process.stderr.isTTY ? bar() : lines(say)),
+    signal: controller.signal,
+    close: () => {
+      process.off('SIGINT', interrupt);
+      process.off('SIGTERM', interrupt);
+    },
+  };
+}
