@@ -1,0 +1,21 @@
+#!/bin/sh
+# Makes the embedded speech again from the Debian packages named in README.md. Needs Debian's apt-get and dpkg-deb
+# (no root), Node, and the built project (npm run build). Prints what it made; `git diff` then shows no change.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+packages=$(mktemp -d)
+trap 'rm -rf "$packages"' EXIT
+
+cd "$packages"
+apt-get download asterisk-core-sounds-en=1.6.1-1 asterisk-core-sounds-en-wav=1.6.1-1
+sha256sum --check "$here/packages.sha256"
+for package in *.deb; do dpkg-deb -x "$package" .; done
+
+PACKAGES=$packages TARGET=$here MODULE=$root/dist/speech/prompts.js node --input-type=module --eval '
+  import { pathToFileURL } from "node:url";
+  const { PACKAGES, TARGET, MODULE } = process.env;
+  const { writePromptSets } = await import(pathToFileURL(MODULE));
+  const parts = await writePromptSets({ packages: PACKAGES, holdoutList: `${TARGET}/holdout.txt`, target: TARGET });
+  for (const [part, prompts] of Object.entries(parts)) console.log(`${part}: ${prompts.length} prompts`);
+'
