@@ -1,3 +1,5 @@
+import { z } from 'zod';
+import { parseJson, readJson } from '../files.js';
 import type { FrontEnd } from '../speech/types.js';
 
 /** A file of a model, named relative to its card. */
@@ -60,4 +62,84 @@ export interface ModelCard {
   readonly intendedUse: string;
   readonly limits: string;
   readonly figures: readonly CardFigure[];
+}
+
+const fileSchema: z.ZodType<CardFile> = z.strictObject({
+  path: z
+    .string()
+    .regex(/^[\w][\w.-]*$/, 'a file name without folders is required')
+    .describe('beside the card'),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, '64 hexadecimal digits are required'),
+  sizeBytes: z.int().positive(),
+});
+
+const frontEndSchema: z.ZodType<FrontEnd> = z
+  .strictObject({
+    kind: z.literal('log-spectrogram'),
+    sampleRateHz: z.number().positive(),
+    windowSamples: z.int().positive(),
+    hopSamples: z.int().positive(),
+    window: z.enum(['hamming', 'hann']),
+    padSamples: z.int().nonnegative(),
+    bins: z.int().positive(),
+    normalisation: z.enum(['utterance', 'none']),
+  })
+  .refine((value) => value.bins === Math.floor(value.windowSamples / 2) + 1, 'bins must be windowSamples / 2 + 1');
+
+const rate = z.number().nonnegative();
+
+const figureSchema: z.ZodType<CardFigure> = z.strictObject({
+  set: z.string().min(1),
+  utterances: z.int().positive(),
+  words: z.int().positive(),
+  wer: rate,
+  cer: rate,
+  method: z.string().min(1),
+});
+
+/** Schema of `model.json`; unknown fields are refused, so that a misspelt one is found. */
+const cardSchema: z.ZodType<ModelCard> = z
+  .strictObject({
+    schema: z.literal('quantlab.model-card/1'),
+    id: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/, 'lower-case letters, digits, dots and hyphens are required'),
+    title: z.string().min(1),
+    network: z.string().min(1),
+    parameters: z.int().positive(),
+    files: z.strictObject({ half: fileSchema, float: fileSchema }),
+    frontEnd: frontEndSchema,
+    tensors: z.strictObject({
+      features: z.string().min(1),
+      lengths: z.string().min(1),
+      logProbabilities: z.string().min(1),
+      outputLengths: z.string().min(1),
+    }),
+    labels: z.array(z.string()).min(2),
+    blank: z.int().nonnegative(),
+    timeStride: z.int().positive(),
+    licence: z.string().min(1),
+    trainingData: z.array(z.string().min(1)),
+    intendedUse: z.string().min(1),
+    limits: z.string().min(1),
+    figures: z.array(figureSchema),
+  })
+  .refine((card) => card.labels[card.blank] === '', 'the label at index `blank` must be the empty string');
+
+/**
+ * Reads a model card (`model.json`).
+ *
+ * @throws {InputError} when the file is missing, is no JSON, or lacks or misspells a field; the message names it
+ * @example (await readCard('data/models/deepspeech2-starter/model.json')).timeStride // 2
+ */
+export async function readCard(path: string): Promise<ModelCard> {
+  return await readJson(path, cardSchema);
+}
+
+/**
+ * Parses the text of a model card.
+ *
+ * @param where - the file that the text is for: it begins the error
+ * @throws {InputError} when the text is no JSON, or lacks or misspells a field
+ */
+export function parseCard(text: string, where: string): ModelCard {
+  return parseJson(text, cardSchema, where);
 }
