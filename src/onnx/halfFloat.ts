@@ -6,6 +6,8 @@
 
 const number = new Float32Array(1);
 const bits = new Uint32Array(number.buffer);
+/** All 65,536 values, made at first use: a look-up is several times faster than the arithmetic. */
+let float16Values: Float32Array | undefined;
 
 /**
  * Bit pattern of a float32 number as float16 (IEEE 754 binary16).
@@ -64,8 +66,9 @@ export function encodeBfloat16(values: Float32Array): Uint16Array {
 
 /** Values of float16 bit patterns, in order; exact. */
 export function decodeFloat16(codes: Uint16Array): Float32Array {
+  float16Values ??= Float32Array.from({ length: 65_536 }, (_, code) => fromFloat16Bits(code));
   const values = new Float32Array(codes.length);
-  for (let i = 0; i < codes.length; i++) values[i] = fromFloat16Bits(codes[i] ?? 0);
+  for (let i = 0; i < codes.length; i++) values[i] = float16Values[codes[i] ?? 0] ?? 0;
   return values;
 }
 
