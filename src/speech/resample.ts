@@ -1,0 +1,110 @@
+import { InputError } from '../errors.js';
+
+/** Shape of the Kaiser window, and the filter's half length in periods of the lower rate: SciPy's defaults. */
+const KAISER_BETA = 5;
+const HALF_PERIODS = 10;
+
+/** Filters that are kept; a program meets a few pairs of rates at most. */
+const KEPT_FILTERS = 8;
+
+/** A low-pass filter split into its phases: row p holds, last tap first, what an output of phase p needs. */
+interface PolyphaseFilter {
+  readonly taps: Float64Array;
+  readonly tapsPerPhase: number;
+}
+
+const filters = new Map<string, PolyphaseFilter>();
+
+/**
+ * Changes the sample rate by a polyphase finite impulse response filter: a Kaiser-windowed sinc (beta 5, ten periods of
+ * the lower rate on each side), zero phase, silence assumed beyond the ends.
+ *
+ * Equal to `scipy.signal.resample_poly(samples, toHz, fromHz)` with its defaults (SciPy 1.17), in double precision and
+ * rounded once to float32. Time and memory grow linearly with the samples.
+ *
+ * @param samples - mono sound
+ * @param fromHz - its sample rate, a whole number of hertz
+ * @param toHz - the rate wanted, a whole number of hertz
+ * @returns ceil(samples × toHz / fromHz) samples; a copy when the rates are equal
+ * @throws {InputError} when a rate is not a whole number above 0
+ * @example
+ * resample(new Float32Array(8_000), 8_000, 16_000).length; // 16000
+ */
+export function resample(samples: Float32Array, fromHz: number, toHz: number): Float32Array {
+  for (const rateHz of [fromHz, toHz]) {
+    if (!Number.isInteger(rateHz) || rateHz <= 0) {
+      throw new InputError(`sample rate: a whole number of hertz above 0 was required, got ${rateHz}; give one`);
+    }
+  }
+  if (fromHz === toHz) return samples.slice();
+  const divisor = greatestCommonDivisor(fromHz, toHz);
+  const up = toHz / divisor;
+  const down = fromHz / divisor;
+  const { taps, tapsPerPhase } = filterFor(up, down);
+  const halfLength = HALF_PERIODS * Math.max(up, down);
+  const output = new Float32Array(Math.ceil((samples.length * up) / down));
+  for (let n = 0, at = halfLength; n < output.length; n++, at += down) {
+    // Output n is the sum over j of tap[phase + j·up] × input[newest − j].
+    const phase = at % up;
+    const newest = (at - phase) / up;
+    const row = phase * tapsPerPhase;
+    const oldest = newest - tapsPerPhase + 1;
+    const first = Math.max(0, -oldest);
+    const end = Math.min(tapsPerPhase, samples.length - oldest);
+    let sum = 0;
+    for (let j = first; j < end; j++) sum += (taps[row + j] as number) * (samples[oldest + j] as number);
+    output[n] = sum;
+  }
+  return output;
+}
+
+function filterFor(up: number, down: number): PolyphaseFilter {
+  const key = `${up}/${down}`;
+  const kept = filters.get(key);
+  if (kept !== undefined) return kept;
+  const filter = designFilter(up, down);
+  const [oldest] = filters.keys();
+  if (filters.size >= KEPT_FILTERS && oldest !== undefined) filters.delete(oldest);
+  filters.set(key, filter);
+  return filter;
+}
+
+/** `scipy.signal.firwin(20·max(up, down) + 1, 1 / max(up, down), window=('kaiser', 5.0))`, times `up`. */
+function designFilter(up: number, down: number): PolyphaseFilter {
+  const cutoff = 1 / Math.max(up, down);
+  const halfLength = HALF_PERIODS * Math.max(up, down);
+  const impulse = new Float64Array(2 * halfLength + 1);
+  let sum = 0;
+  for (let n = 0; n < impulse.length; n++) {
+    const m = n - halfLength;
+    const window = besselI0(KAISER_BETA * Math.sqrt(Math.max(0, 1 - (m / halfLength) ** 2))) / besselI0(KAISER_BETA);
+    const x = Math.PI * cutoff * m;
+    const tap = cutoff * (m === 0 ? 1 : Math.sin(x) / x) * window;
+    impulse[n] = tap;
+    sum += tap;
+  }
+  const tapsPerPhase = Math.ceil(impulse.length / up);
+  const taps = new Float64Array(tapsPerPhase * up);
+  for (let n = 0; n < impulse.length; n++) {
+    const phase = n % up;
+    const age = (n - phase) / up;
+    taps[phase * tapsPerPhase + tapsPerPhase - 1 - age] = ((impulse[n] ?? 0) / sum) * up;
+  }
+  return { taps, tapsPerPhase };
+}
+
+/** Modified Bessel function of the first kind, order 0, by its power series; exact to double precision up to x = 20. */
+function besselI0(x: number): number {
+  const quarter = (x * x) / 4;
+  let term = 1;
+  let sum = 1;
+  for (let k = 1; term > sum * 1e-17; k++) {
+    term *= quarter / (k * k);
+    sum += term;
+  }
+  return sum;
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
+}
