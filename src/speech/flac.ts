@@ -26,11 +26,11 @@ export async function* readFlac(source: SoundSource): AsyncGenerator<Audio> {
   let samples = 0;
   try {
     for await (const block of readBlocks(source)) {
-      const mono = mix(await attempt(() => decoder.decode(block), source.path), source.path);
+      const mono = mix(await attempt(() => decoder.decode(block), source.path), info.bits, source.path);
       samples += mono.length;
       if (mono.length > 0) yield { samples: mono, sampleRateHz: info.sampleRateHz };
     }
-    const rest = mix(await attempt(() => decoder.flush(), source.path), source.path);
+    const rest = mix(await attempt(() => decoder.flush(), source.path), info.bits, source.path);
     samples += rest.length;
     if (rest.length > 0) yield { samples: rest, sampleRateHz: info.sampleRateHz };
   } finally {
@@ -51,9 +51,14 @@ async function attempt(decode: () => Promise<Decoded>, path: string): Promise<De
   }
 }
 
-function mix(decoded: Decoded, path: string): Float32Array {
+function mix(decoded: Decoded, bits: number, path: string): Float32Array {
   const [error] = decoded.errors;
   if (error !== undefined) throw damaged(path, error.message);
+  // The decoder divides whole numbers by 2^(bits−1) − 1; every other reader here, and libsndfile, by 2^(bits−1).
+  const full = 2 ** (bits - 1);
+  for (const channel of decoded.channelData) {
+    for (let i = 0; i < channel.length; i++) channel[i] = Math.round((channel[i] as number) * (full - 1)) / full;
+  }
   return mixChannels(decoded.channelData, decoded.samplesDecoded);
 }
 
@@ -72,14 +77,15 @@ export function mixChannels(channels: readonly Float32Array[], length: number): 
 
 async function readStreamInfo(
   source: SoundSource,
-): Promise<{ readonly sampleRateHz: number; readonly samples: number }> {
+): Promise<{ readonly sampleRateHz: number; readonly bits: number; readonly samples: number }> {
   const bytes = await source.read(0, STREAM_INFO_END);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < STREAM_INFO_END || (view.getUint8(4) & 0x7f) !== 0) throw damaged(source.path, 'no STREAMINFO');
   // 20 bits of sample rate, 3 of channels, 5 of width, 36 of samples, from byte 18 on.
   const sampleRateHz = view.getUint32(18) >>> 12;
   checkSampleRate(sampleRateHz, source.path);
-  return { sampleRateHz, samples: (view.getUint8(21) & 0x0f) * 2 ** 32 + view.getUint32(22) };
+  const bits = (((view.getUint8(20) & 1) << 4) | (view.getUint8(21) >>> 4)) + 1;
+  return { sampleRateHz, bits, samples: (view.getUint8(21) & 0x0f) * 2 ** 32 + view.getUint32(22) };
 }
 
 function damaged(path: string, got: string, cause?: unknown): InputError {

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../errors.js';
 import { describeFileError, parseJson } from '../files.js';
-import { normalise } from './normalise.js';
+import { normaliseTranscript } from './transcript.js';
 import type { Utterance } from './types.js';
 
 /** One line as it is written: NeMo's form. `id` and `speaker` may be missing there. */
@@ -34,7 +34,7 @@ const LOOK_UPS = 64;
  * in seconds, `text` and `speaker` (NeMo's form; without an `id` the path is the id, and a speaker may be missing).
  *
  * Every line is checked, and that its recording exists, before anything is returned. Texts are brought into the models'
- * alphabet by {@link normalise}.
+ * alphabet by {@link normaliseTranscript}.
  *
  * @param path - the manifest
  * @throws {InputError} naming file and line, when a line is broken, an id comes twice, a recording is missing, or there
@@ -101,7 +101,7 @@ function readLine(line: string, folder: string, where: string): Utterance {
     id: fields.id ?? fields.audio_filepath,
     audioPath: resolve(folder, fields.audio_filepath),
     durationS: fields.duration,
-    text: normalise(fields.text),
+    text: normaliseTranscript(fields.text),
     speaker: fields.speaker ?? 'unknown',
   };
 }

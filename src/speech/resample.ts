@@ -51,9 +51,22 @@ export function resample(samples: Float32Array, fromHz: number, toHz: number): F
     const oldest = newest - tapsPerPhase + 1;
     const first = Math.max(0, -oldest);
     const end = Math.min(tapsPerPhase, samples.length - oldest);
-    let sum = 0;
-    for (let j = first; j < end; j++) sum += (taps[row + j] as number) * (samples[oldest + j] as number);
-    output[n] = sum;
+    // Four sums at a time: one alone waits for each addition before the next.
+    let a = 0;
+    let b = 0;
+    let c = 0;
+    let d = 0;
+    let j = first;
+    for (; j + 3 < end; j += 4) {
+      const tap = row + j;
+      const sample = oldest + j;
+      a += (taps[tap] as number) * (samples[sample] as number);
+      b += (taps[tap + 1] as number) * (samples[sample + 1] as number);
+      c += (taps[tap + 2] as number) * (samples[sample + 2] as number);
+      d += (taps[tap + 3] as number) * (samples[sample + 3] as number);
+    }
+    for (; j < end; j++) a += (taps[row + j] as number) * (samples[oldest + j] as number);
+    output[n] = a + b + (c + d);
   }
   return output;
 }
