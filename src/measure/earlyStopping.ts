@@ -1,0 +1,45 @@
+import { InputError } from '../errors.js';
+
+/**
+ * Early-stopping estimate of a percentile, as MLPerf's LoadGen computes it: a value of which one may say, at the given
+ * confidence, that at least `percentile` of all trials stay at or below it. It is the t-th highest value, where t is
+ * the largest count for which so few exceedances would be too rare if the true share were smaller:
+ * P(Binomial(n, 1 − percentile) ≤ t) ≤ 1 − confidence.
+ *
+ * At 99 % confidence a 90th percentile needs 64 trials, a 95th 130 and a 99th 662.
+ *
+ * Source: MLPerf Inference Rules, "Early Stopping" (loadgen/early_stopping.cc, tolerance 0).
+ *
+ * @param values - one for each trial, in any order
+ * @param percentile - as a fraction, for example 0.9
+ * @param confidence - as a fraction
+ * @returns the estimate in the unit of the values, or `null` when there are too few trials to say anything
+ * @throws {InputError} when percentile or confidence is not between 0 and 1
+ */
+export function earlyStoppingPercentile(
+  values: ArrayLike<number>,
+  percentile: number,
+  confidence = 0.99,
+): number | null {
+  for (const share of [percentile, confidence]) {
+    if (share > 0 && share < 1) continue;
+    throw new InputError(`percentile: a fraction between 0 and 1 was required, got ${share}; 0.9 is the 90th`);
+  }
+  const rank = exceedances(values.length, percentile, confidence);
+  if (rank < 1) return null;
+  return Float64Array.from(values).sort()[values.length - rank] as number;
+}
+
+/** The largest t with P(Binomial(n, 1 − percentile) ≤ t) ≤ 1 − confidence; −1 when there is none. */
+function exceedances(trials: number, percentile: number, confidence: number): number {
+  const odds = Math.log(1 - percentile) - Math.log(percentile);
+  // Probability of exactly t exceedances, as a logarithm: (1 − p)ⁿ underflows for large n otherwise.
+  let logProbability = trials * Math.log(percentile);
+  let cumulative = 0;
+  for (let count = 0; count <= trials; count++) {
+    cumulative += Math.exp(logProbability);
+    if (cumulative > 1 - confidence) return count - 1;
+    logProbability += Math.log(trials - count) - Math.log(count + 1) + odds;
+  }
+  return trials;
+}

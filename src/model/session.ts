@@ -1,0 +1,104 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { env, InferenceSession } from 'onnxruntime-node';
+import { InputError, UnavailableError } from '../errors.js';
+import { describeFileError } from '../files.js';
+
+/** Parts of ONNX Runtime that run a model: the processor, NVIDIA's CUDA, or WebGPU (Vulkan, Metal, Direct3D 12). */
+export type ExecutionProvider = 'cpu' | 'cuda' | 'webgpu';
+
+/** How a model is run. */
+export interface SessionOptions {
+  /** Default: `cpu`. */
+  readonly executionProvider?: ExecutionProvider;
+  /** Threads of one operator (`intra_op_num_threads`). Default: ONNX Runtime's, one for each physical core. */
+  readonly threads?: number;
+  /** Prints on standard error which node was placed where; for finding out, not for timing. */
+  readonly verbose?: boolean;
+}
+
+/** Names of {@link ExecutionProvider}s, in the order in which a GPU is looked for. */
+export const EXECUTION_PROVIDERS: readonly ExecutionProvider[] = ['cpu', 'cuda', 'webgpu'];
+
+/**
+ * Opens a model in ONNX Runtime.
+ *
+ * @param path - the `.onnx` file
+ * @throws {InputError} when the file is missing, cut or no ONNX model, or an option is not possible
+ * @throws {UnavailableError} when the execution provider does not exist on this machine
+ */
+export async function openSession(path: string, options: SessionOptions = {}): Promise<InferenceSession> {
+  const { executionProvider = 'cpu', threads, verbose = false } = options;
+  if (!EXECUTION_PROVIDERS.includes(executionProvider)) {
+    const known = EXECUTION_PROVIDERS.join(', ');
+    throw new InputError(`execution provider: one of ${known} was required, got ${executionProvider}; choose one`);
+  }
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 1024)) {
+    throw new InputError(`threads: a whole number in 1…1024 was required, got ${threads}; try the number of cores`);
+  }
+  checkReadable(path);
+  // Set before the runtime starts: warnings about where nodes run are of no use to a reader.
+  if (!verbose) env.logLevel = 'error';
+  try {
+    return await InferenceSession.create(path, {
+      executionProviders: [executionProvider],
+      interOpNumThreads: 1,
+      ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+      logSeverityLevel: verbose ? 0 : 3,
+    });
+  } catch (error) {
+    const message = (error as Error).message.trim();
+    if (executionProvider !== 'cpu' && !isAboutTheModel(message)) {
+      throw new UnavailableError(
+        `execution provider ${executionProvider}: ${explainProviderError(executionProvider, message)}; run on cpu instead`,
+        { cause: error },
+      );
+    }
+    throw new InputError(
+      `${path}: an ONNX model that ONNX Runtime can load was required, got: ${firstLine(message)}; restore the file or make it again`,
+      { cause: error },
+    );
+  }
+}
+
+function isAboutTheModel(message: string): boolean {
+  return /Protobuf parsing failed|INVALID_PROTOBUF|INVALID_GRAPH|Load model from/.test(message);
+}
+
+/**
+ * Says in plain words why an execution provider did not start.
+ *
+ * @param provider - which one
+ * @param message - what ONNX Runtime said
+ */
+export function explainProviderError(provider: ExecutionProvider, message: string): string {
+  const detail = firstLine(message);
+  if (provider === 'cuda' && /Failed to load shared library|libonnxruntime_providers/.test(message)) {
+    return `its library or one that it needs (CUDA 12, cuDNN 9) is not installed (${detail})`;
+  }
+  if (provider === 'cuda' && /no CUDA-capable device|driver version|CUDA failure/.test(message)) {
+    return `no NVIDIA driver answered (${detail})`;
+  }
+  if (provider === 'webgpu' && /Failed to get a WebGPU adapter/.test(message)) {
+    return `no graphics driver answered (${detail.replace(/^.*(Failed to get a WebGPU adapter)/, '$1')})`;
+  }
+  return `it did not start (${detail})`;
+}
+
+/** The first line, without the place in the runtime's sources that it came from. */
+function firstLine(message: string): string {
+  const line = message.split('\n', 1)[0] ?? '';
+  return line.replace(/^\/\S+\.cc:\d+ .*?(?=Failed|Error|error|CUDA)/, '').slice(0, 300);
+}
+
+function checkReadable(path: string): void {
+  try {
+    const file = openSync(path, 'r');
+    try {
+      readSync(file, new Uint8Array(1));
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    throw describeFileError(path, error);
+  }
+}

@@ -1,0 +1,74 @@
+import { readAudioChunks } from '../speech/audio.js';
+import { joinTexts, type SegmentOptions, segmentStream } from '../speech/segments.js';
+import type { Audio } from '../speech/types.js';
+import type { Recognizer } from './recognizer.js';
+
+/** A piece of a transcript. */
+export interface TranscribedSegment {
+  /** Where it begins in the recording, in seconds. */
+  readonly startS: number;
+  readonly endS: number;
+  readonly text: string;
+}
+
+/** What is said in a recording of any length. */
+export interface Transcript {
+  readonly text: string;
+  readonly segments: readonly TranscribedSegment[];
+  /** Length of the recording, in seconds. */
+  readonly audioS: number;
+  /** Time in the recognizer, in milliseconds; reading the file is not in it. */
+  readonly computeMs: number;
+}
+
+/** How a long recording is cut, and who is told of the progress. */
+export interface TranscribeOptions extends SegmentOptions {
+  /** Called after each segment, with the seconds transcribed so far. */
+  readonly onProgress?: (doneS: number) => void;
+  /** Stops between two segments. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Transcribes a recording of any length: it is read in pieces and cut at silences, and where there is none neighbouring
+ * segments overlap and their texts are joined. One segment is in memory at a time, so an hour takes no more than a minute.
+ *
+ * @param recognizer - who listens
+ * @param path - WAV, FLAC, Ogg Opus or NIST SPHERE
+ * @throws {InputError} when the file cannot be read
+ */
+export async function transcribeFile(
+  recognizer: Recognizer,
+  path: string,
+  options: TranscribeOptions = {},
+): Promise<Transcript> {
+  return await transcribe(recognizer, readAudioChunks(path), options);
+}
+
+/**
+ * As {@link transcribeFile}, for sound that comes in pieces.
+ *
+ * @param recognizer - who listens
+ * @param chunks - pieces of one recording, in order, at one rate
+ */
+export async function transcribe(
+  recognizer: Recognizer,
+  chunks: AsyncIterable<Audio> | Iterable<Audio>,
+  options: TranscribeOptions = {},
+): Promise<Transcript> {
+  const { onProgress, signal, ...cutting } = options;
+  const segments: TranscribedSegment[] = [];
+  let text = '';
+  let computeMs = 0;
+  let audioS = 0;
+  for await (const { audio, startS, overlapS } of segmentStream(chunks, cutting)) {
+    signal?.throwIfAborted();
+    const heard = await recognizer.recognize(audio);
+    text = joinTexts(text, heard.text, overlapS);
+    computeMs += heard.timing.totalMs;
+    audioS = startS + heard.audioS;
+    segments.push({ startS, endS: audioS, text: heard.text });
+    onProgress?.(audioS);
+  }
+  return { text, segments, audioS, computeMs };
+}
