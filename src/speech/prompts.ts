@@ -115,7 +115,8 @@ async function listRecordings(folder: string): Promise<Set<string>> {
 
 /**
  * Makes the embedded speech from the unpacked Debian packages: manifests and recordings (copied as they are) of
- * `holdout`, `dev` and `calibration`, the names of all parts, and `SHA256SUMS` over recordings and manifests.
+ * `holdout`, `dev` and `calibration`, the names of the hold-out and of the training part, the transcripts of all
+ * candidates (`transcripts.tsv`), and `SHA256SUMS` over them.
  *
  * The manifest's extra field `in_vocabulary` (hold-out only) says that all words occur in the prompts outside the
  * hold-out that have a plain transcript.
@@ -164,6 +165,9 @@ export async function writePromptSets(folders: PromptSetFolders): Promise<Prompt
     await writeFileAtomic(join(folders.target, `${part}.txt`), lines);
     written.push(`${part}.txt`);
   }
+  const transcripts = candidates.map(({ name, text }) => `${name}\t${text}\n`).join('');
+  await writeFileAtomic(join(folders.target, 'transcripts.tsv'), transcripts);
+  written.push('transcripts.tsv');
   const sums: string[] = [];
   for (const path of written.sort()) sums.push(`${await sha256OfFile(join(folders.target, path))}  ${path}\n`);
   await writeFileAtomic(join(folders.target, 'SHA256SUMS'), sums.join(''));

@@ -1,0 +1,262 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { InputError, QuantlabError, UnavailableError } from '../errors.js';
+import { describeFileError, writeFileAtomic } from '../files.js';
+
+/** What the publisher says about the content of a file. */
+export interface Checksum {
+  readonly algorithm: 'md5' | 'sha256';
+  /** Hexadecimal digits, lower case. */
+  readonly value: string;
+}
+
+/** Options of {@link downloadFile}. */
+export interface DownloadOptions {
+  /** Checked before the file gets its name; `null` when none is published. */
+  readonly checksum?: Checksum | null;
+  /** Bytes that the file will have, when known: the room on the disk is checked before the server answers. */
+  readonly expectedBytes?: number | null;
+  /** Network access; the global `fetch` by default. */
+  readonly fetch?: typeof globalThis.fetch;
+  /** Called with the bytes on the disk, those of an earlier run included, and the total when the server states it. */
+  readonly progress?: (receivedBytes: number, totalBytes: number | null) => void;
+  /** Stops the download; what came stays in `<path>.partial` for the next call. */
+  readonly signal?: AbortSignal;
+  /** Pause before a dropped connection is taken up again, in milliseconds; 1000 by default. */
+  readonly retryPauseMs?: number;
+}
+
+/** What is remembered beside a partial file: it may only be continued from the same version at the same address. */
+interface PartialState {
+  readonly address: string;
+  readonly validator: string;
+}
+
+/** Dropped connections in a row, none of which brought a byte, before an address is given up. */
+const fruitlessTries = 3;
+
+function sizeOf(path: string): Promise<number> {
+  return stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  );
+}
+
+async function readState(path: string): Promise<PartialState | null> {
+  try {
+    const state: unknown = JSON.parse(await readFile(path, 'utf8'));
+    const { address, validator } = state as Partial<PartialState>;
+    return typeof address === 'string' && typeof validator === 'string' ? { address, validator } : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A validator that If-Range accepts (RFC 9110, section 13.1.5): a strong entity tag, else the date. */
+function validatorOf(headers: Headers): string | null {
+  const tag = headers.get('etag');
+  return tag && !tag.startsWith('W/') ? tag : headers.get('last-modified');
+}
+
+/**
+ * Says whether a folder's disk has room for more bytes.
+ *
+ * @throws {UnavailableError} when it has not
+ */
+export async function requireRoom(folder: string, bytes: number): Promise<void> {
+  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+    throw describeFileError(folder, error);
+  });
+  const { bavail, bsize } = await statfs(folder);
+  if (bavail * bsize >= bytes) return;
+  throw new UnavailableError(
+    `${folder}: ${Math.ceil(bytes / 1e6)} MB of free disk were required, got ${Math.floor((bavail * bsize) / 1e6)} MB; ` +
+      'free some or choose another folder',
+  );
+}
+
+/**
+ * Checks a file against its published checksum, reading it as a stream.
+ *
+ * @throws {InputError} when it differs
+ */
+export async function verifyChecksum(path: string, checksum: Checksum, signal?: AbortSignal): Promise<void> {
+  const hash = createHash(checksum.algorithm);
+  try {
+    for await (const chunk of createReadStream(path)) {
+      signal?.throwIfAborted();
+      hash.update(chunk as Uint8Array);
+    }
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw describeFileError(path, error);
+  }
+  const came = hash.digest('hex');
+  if (came === checksum.value) return;
+  throw new InputError(
+    `${path}: ${checksum.algorithm} ${checksum.value} was required, got ${came}; delete it and download it again`,
+  );
+}
+
+/** One request: appends to the partial file, or begins it anew. Returns true when the file is whole. */
+async function receive(address: string, partial: string, options: DownloadOptions): Promise<boolean> {
+  const request = options.fetch ?? globalThis.fetch;
+  const statePath = `${partial}.json`;
+  const state = await readState(statePath);
+  const have = state?.address === address ? await sizeOf(partial) : 0;
+  const headers: Record<string, string> = { 'accept-encoding': 'identity' };
+  if (state && have > 0) {
+    headers['range'] = `bytes=${have}-`;
+    headers['if-range'] = state.validator;
+  }
+  let response: Response;
+  try {
+    response = await request(address, { headers, signal: options.signal ?? null });
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    const cause = (error as Error).cause;
+    const reason = cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code : String(error);
+    throw new UnavailableError(`${address}: an answer was required, got ${reason}; check the network and run again`, {
+      cause: error,
+    });
+  }
+  const range = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '');
+  if (response.status === 416) {
+    await response.body?.cancel();
+    if (range?.[2] === String(have)) return true;
+    await rm(partial, { force: true });
+    await rm(statePath, { force: true });
+    return false;
+  }
+  if (!response.ok || response.body === null) {
+    await response.body?.cancel();
+    throw new UnavailableError(
+      `${address}: status 200 was required, got ${response.status} ${response.statusText}; try later or another mirror`,
+    );
+  }
+  const continues = response.status === 206 && range?.[1] === String(have) && have > 0;
+  if (response.status === 206 && !continues) {
+    await response.body.cancel();
+    await rm(statePath, { force: true });
+    return false;
+  }
+  const start = continues ? have : 0;
+  // Some servers send a .tar.gz as a gzip-encoded tar, which fetch decodes: lengths and ranges then do not apply.
+  const encoded = (response.headers.get('content-encoding') ?? 'identity') !== 'identity';
+  const length = response.headers.get('content-length');
+  const total = length === null || encoded ? null : start + Number(length);
+  if (total !== null) await requireRoom(dirname(partial), total - start);
+  if (!continues) {
+    const validator = encoded ? null : validatorOf(response.headers);
+    await rm(statePath, { force: true });
+    if (validator) await writeFileAtomic(statePath, JSON.stringify({ address, validator } satisfies PartialState));
+  }
+  let received = start;
+  let dropped = false;
+  const file = await open(partial, continues ? 'a' : 'w').catch((error: unknown) => {
+    throw describeFileError(partial, error);
+  });
+  try {
+    options.progress?.(received, total);
+    const body = response.body.getReader();
+    for (;;) {
+      const { done, value } = await body.read().catch(() => {
+        options.signal?.throwIfAborted();
+        dropped = true;
+        return { done: true as const, value: undefined };
+      });
+      options.signal?.throwIfAborted();
+      if (done) break;
+      await file.writeFile(value).catch((error: unknown) => {
+        throw describeFileError(partial, error);
+      });
+      received += value.length;
+      options.progress?.(received, total);
+    }
+    await file.sync().catch(() => undefined);
+  } finally {
+    await file.close();
+  }
+  return !dropped && (total === null || received === total);
+}
+
+/** Asks one address until the file is whole; takes dropped connections up again as long as bytes come. */
+async function receiveWhole(address: string, partial: string, options: DownloadOptions): Promise<void> {
+  let before = await sizeOf(partial);
+  for (let fruitless = 0; fruitless < fruitlessTries; ) {
+    if (await receive(address, partial, options)) return;
+    const now = await sizeOf(partial);
+    fruitless = now > before ? 0 : fruitless + 1;
+    before = now;
+    if (fruitless < fruitlessTries) {
+      await wait(options.retryPauseMs ?? 1000, undefined, options.signal ? { signal: options.signal } : {}).catch(
+        () => {
+          options.signal?.throwIfAborted();
+        },
+      );
+    }
+  }
+  throw new UnavailableError(
+    `${address}: the whole file was required, got ${before} bytes before the connection dropped; run again to continue`,
+  );
+}
+
+/**
+ * Downloads a file as a whole or not at all. What has come so far lies in `<path>.partial` (its version beside it in
+ * `<path>.partial.json`) and is continued by HTTP Range with If-Range (RFC 9110, sections 13.1.5 and 14): within the
+ * call after a dropped connection, by the next call after anything else. Addresses are tried in their order.
+ *
+ * @param addresses - the same file at one or more servers
+ * @param path - file to write; nothing is asked when it exists already
+ * @throws {UnavailableError} when no address gives the file or the disk is full; run again to continue
+ * @throws {InputError} when the checksum differs; the partial file is then deleted
+ * @throws the signal's reason when stopped
+ */
+export async function downloadFile(
+  addresses: readonly string[],
+  path: string,
+  options: DownloadOptions = {},
+): Promise<void> {
+  const partial = `${path}.partial`;
+  const there = await stat(path).catch(() => null);
+  if (there?.isFile()) return;
+  await requireRoom(dirname(path), (options.expectedBytes ?? 0) - (await sizeOf(partial)));
+  // The server whose first part lies here already is asked first.
+  const begun = (await readState(`${partial}.json`))?.address;
+  const order = [...addresses].sort((a, b) => Number(b === begun) - Number(a === begun));
+  const refusals: string[] = [];
+  for (const address of order) {
+    options.signal?.throwIfAborted();
+    try {
+      await receiveWhole(address, partial, options);
+    } catch (error) {
+      const local = error instanceof QuantlabError && !error.message.startsWith(address);
+      if (options.signal?.aborted || local || !(error instanceof UnavailableError)) throw error;
+      refusals.push(error.message);
+      continue;
+    }
+    if (options.checksum) {
+      await verifyChecksum(partial, options.checksum, options.signal).catch(async (error: unknown) => {
+        if (error instanceof InputError) {
+          await rm(partial, { force: true });
+          await rm(`${partial}.json`, { force: true });
+          const detail = error.message.slice(partial.length + 2).replace(/;.*$/, '');
+          throw new InputError(
+            `${address}: ${detail}; the download is deleted: run again, and if it stays so the file was changed there`,
+            { cause: error },
+          );
+        }
+        throw error;
+      });
+    }
+    await rename(partial, path).catch((error: unknown) => {
+      throw describeFileError(path, error);
+    });
+    await rm(`${partial}.json`, { force: true });
+    return;
+  }
+  throw new UnavailableError(refusals.join('\n'));
+}

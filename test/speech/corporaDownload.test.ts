@@ -1,0 +1,187 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { InputError, UnavailableError } from '../../src/errors.js';
+import { type Checksum, downloadFile } from '../../src/speech/download.js';
+import { type CorpusServer, type ServedFile, startCorpusServer } from './corpusServer.js';
+
+let server: CorpusServer;
+let folder: string;
+let target: string;
+let address: string;
+let file: ServedFile;
+const body = randomBytes(500_000);
+const checksum: Checksum = { algorithm: 'md5', value: createHash('md5').update(body).digest('hex') };
+const retryPauseMs = 1;
+
+beforeEach(async () => {
+  server = await startCorpusServer();
+  folder = await mkdtemp(join(tmpdir(), 'quantlab-download-'));
+  target = join(folder, 'speech.tar.gz');
+  address = `${server.origin}/speech.tar.gz`;
+  file = { body };
+  server.files.set('/speech.tar.gz', file);
+});
+afterEach(async () => {
+  await server.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function refusal(work: Promise<unknown>): Promise<Error> {
+  return work.then(
+    () => {
+      throw new Error('no error came');
+    },
+    (error: unknown) => error as Error,
+  );
+}
+
+async function expectWhole(): Promise<void> {
+  expect((await readFile(target)).equals(body)).toBe(true);
+  expect(await readdir(folder)).toEqual(['speech.tar.gz']);
+}
+
+describe('a download', () => {
+  it('arrives whole, tells its progress, and is not asked for twice', async () => {
+    const steps: [number, number | null][] = [];
+    await downloadFile([address], target, { checksum, progress: (...step) => steps.push(step) });
+    await expectWhole();
+    expect(steps[0]).toEqual([0, 500_000]);
+    expect(steps.at(-1)).toEqual([500_000, 500_000]);
+    await downloadFile([address], target, { checksum });
+    expect(server.seen.length).toBe(1);
+  });
+
+  it('takes a dropped connection up again within the call', async () => {
+    file.dropAfter = 200_000;
+    await downloadFile([address], target, { checksum, retryPauseMs });
+    await expectWhole();
+    const etag = `"${checksum.value}"`;
+    expect(server.seen).toEqual([
+      { path: '/speech.tar.gz', range: undefined, ifRange: undefined },
+      { path: '/speech.tar.gz', range: 'bytes=200000-', ifRange: etag },
+      { path: '/speech.tar.gz', range: 'bytes=400000-', ifRange: etag },
+    ]);
+  });
+
+  it('gives up when no byte comes, and continues in the next call', async () => {
+    file.dropAfter = 200_000;
+    const stopAfterFirst: typeof fetch = (input, init) => {
+      if (server.seen.length > 0) file.dropAfter = 0;
+      return fetch(input, init);
+    };
+    const error = await refusal(downloadFile([address], target, { fetch: stopAfterFirst, retryPauseMs }));
+    expect(error).toBeInstanceOf(UnavailableError);
+    expect(error.message).toMatch(/got 200000 bytes before the connection dropped; run again to continue/);
+    expect((await readFile(`${target}.partial`)).equals(body.subarray(0, 200_000))).toBe(true);
+
+    delete file.dropAfter;
+    const steps: number[] = [];
+    await downloadFile([address], target, { checksum, progress: (received) => steps.push(received) });
+    expect(steps[0]).toBe(200_000);
+    expect(server.seen.at(-1)?.range).toBe('bytes=200000-');
+    await expectWhole();
+  });
+
+  it('continues by the date when there is no entity tag, and begins anew when there is neither', async () => {
+    file.dropAfter = 300_000;
+    file.etag = null;
+    file.lastModified = 'Sat, 21 Nov 2026 10:00:00 GMT';
+    await downloadFile([address], target, { checksum, retryPauseMs });
+    expect(server.seen.at(-1)).toMatchObject({ range: 'bytes=300000-', ifRange: file.lastModified });
+    await expectWhole();
+
+    await rm(target);
+    delete file.lastModified;
+    const once: typeof fetch = async (input, init) => {
+      const response = await fetch(input, init);
+      delete file.dropAfter;
+      return response;
+    };
+    await downloadFile([address], target, { checksum, retryPauseMs, fetch: once });
+    expect(server.seen.at(-1)?.range).toBeUndefined();
+    await expectWhole();
+  });
+
+  it('begins anew when the file was changed meanwhile', async () => {
+    await writeFile(`${target}.partial`, randomBytes(1000));
+    await writeFile(`${target}.partial.json`, JSON.stringify({ address, validator: '"an older version"' }));
+    await downloadFile([address], target, { checksum });
+    expect(server.seen[0]?.range).toBe('bytes=1000-');
+    await expectWhole();
+  });
+
+  it('begins anew when the remembered version is unreadable', async () => {
+    await writeFile(`${target}.partial`, randomBytes(1000));
+    await writeFile(`${target}.partial.json`, '{"addr');
+    await downloadFile([address], target, { checksum });
+    expect(server.seen[0]?.range).toBeUndefined();
+    await expectWhole();
+  });
+
+  it('knows that a partial file is whole already', async () => {
+    await writeFile(`${target}.partial`, body);
+    await writeFile(`${target}.partial.json`, JSON.stringify({ address, validator: `"${checksum.value}"` }));
+    await downloadFile([address], target, { checksum });
+    expect(server.seen.length).toBe(1);
+    await expectWhole();
+  });
+
+  it('refuses another content and deletes it', async () => {
+    const wrong: Checksum = { algorithm: 'sha256', value: '0'.repeat(64) };
+    const error = await refusal(downloadFile([address], target, { checksum: wrong }));
+    expect(error).toBeInstanceOf(InputError);
+    const came = createHash('sha256').update(body).digest('hex');
+    expect(error.message).toMatch(
+      new RegExp(`^${address}: sha256 0{64} was required, got ${came}; the download is deleted`),
+    );
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('says what the server answered', async () => {
+    const error = await refusal(downloadFile([`${server.origin}/nowhere`], target));
+    expect(error).toBeInstanceOf(UnavailableError);
+    expect(error.message).toMatch(/\/nowhere: status 200 was required, got 404 Not Found/);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('says that nobody answers', async () => {
+    const closed = await startCorpusServer();
+    await closed.close();
+    const error = await refusal(downloadFile([`${closed.origin}/a`], target));
+    expect(error).toBeInstanceOf(UnavailableError);
+    expect(error.message).toMatch(/\/a: an answer was required, got connect ECONNREFUSED/);
+  });
+
+  it('goes to the next address, and names all when none answers', async () => {
+    server.files.set('/busy', { body, status: 503 });
+    await downloadFile([`${server.origin}/busy`, address], target, { checksum });
+    await expectWhole();
+    await rm(target);
+    const error = await refusal(downloadFile([`${server.origin}/busy`, `${server.origin}/nowhere`], target));
+    expect(error.message).toMatch(/\/busy: .*503.*\n.*\/nowhere: .*404/);
+  });
+
+  it('takes a .tar.gz that the server sends as encoded', async () => {
+    file.body = gzipSync(body);
+    file.contentEncoding = 'gzip';
+    await downloadFile([address], target);
+    await expectWhole();
+  });
+
+  it('does not begin when it was stopped before', async () => {
+    const error = await refusal(downloadFile([address], target, { signal: AbortSignal.abort(new Error('no')) }));
+    expect(error.message).toBe('no');
+    expect(server.seen).toEqual([]);
+  });
+
+  it('says that the folder cannot be made', async () => {
+    await writeFile(join(folder, 'a-file'), '');
+    const error = await refusal(downloadFile([address], join(folder, 'a-file', 'speech.tar.gz')));
+    expect(error.name).toMatch(/InputError|UnavailableError/);
+    expect(error.message).toContain('a-file');
+  });
+});
