@@ -1,15 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import { QuantlabError, UsageError } from '../errors.js';
-import { addBenchCommand } from './bench.js';
 import { addDataCommand } from './data.js';
-import { addEvaluateCommand } from './evaluate.js';
-import { addExperimentCommand } from './experiment.js';
 import { addInspectCommand } from './inspect.js';
 import { addModelCommand } from './model.js';
-import { addQuantizeCommand } from './quantize.js';
-import { addReportCommand } from './report.js';
 import { processTerminal, type Terminal } from './terminal.js';
-import { addTranscribeCommand } from './transcribe.js';
 import { packageVersion } from './version.js';
 
 /** Exit codes of every command. */
@@ -23,17 +17,7 @@ function createProgram(terminal: Terminal): Command {
     .configureOutput({ writeOut: terminal.print, writeErr: terminal.say })
     .showHelpAfterError('(add --help for what is possible)')
     .exitOverride();
-  for (const add of [
-    addExperimentCommand,
-    addReportCommand,
-    addQuantizeCommand,
-    addInspectCommand,
-    addTranscribeCommand,
-    addEvaluateCommand,
-    addBenchCommand,
-    addDataCommand,
-    addModelCommand,
-  ]) {
+  for (const add of [addInspectCommand, addDataCommand, addModelCommand]) {
     add(program, terminal);
   }
   return program;
@@ -46,10 +30,7 @@ function createProgram(terminal: Terminal): Command {
  * @param terminal - where it prints and how it is interrupted; the process's own by default
  * @returns 0 done, 1 failed, 2 wrong use
  */
-export async function runCommandLine(
-  args: readonly string[],
-  terminal: Terminal = processTerminal(),
-): Promise<number> {
+export async function runCommandLine(args: readonly string[], terminal: Terminal = processTerminal()): Promise<number> {
   try {
     await createProgram(terminal).parseAsync([...args], { from: 'user' });
     return EXIT_CODES.done;

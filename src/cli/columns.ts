@@ -1,0 +1,34 @@
+/** Cells of a table; numbers stand at the right of their column, text at the left. */
+export type Cell = string | number;
+
+/**
+ * Sets rows in columns, for a terminal.
+ *
+ * @param header - one title a column
+ * @param rows - cells, as many as titles
+ * @returns the table, a line a row, with a line break at the end
+ */
+export function columns(header: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  const all: readonly (readonly Cell[])[] = [header, ...rows];
+  const widths = header.map((_, column) => Math.max(...all.map((row) => String(row[column] ?? '').length)));
+  const right = header.map((_, column) => rows.some((row) => typeof row[column] === 'number'));
+  const line = (row: readonly Cell[]): string =>
+    widths
+      .map((width, column) => {
+        const text = String(row[column] ?? '');
+        return right[column] ? text.padStart(width) : text.padEnd(width);
+      })
+      .join('  ')
+      .trimEnd();
+  return `${all.map(line).join('\n')}\n`;
+}
+
+/** A number of bytes for people: `8.3 MB` (10⁶ bytes). */
+export function megabytes(sizeBytes: number): string {
+  return `${(sizeBytes / 1e6).toFixed(1)} MB`;
+}
+
+/** A rate for people: `12.3 %`. */
+export function percent(rate: number): string {
+  return `${(100 * rate).toFixed(1)} %`;
+}

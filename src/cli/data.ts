@@ -1,0 +1,64 @@
+import type { Command } from 'commander';
+import { type CorpusProgress, getCorpus, listCorpora } from '../speech/corpora.js';
+import { columns, megabytes } from './columns.js';
+import type { Terminal } from './terminal.js';
+
+interface GetOptions {
+  readonly folder: string;
+  readonly keepArchive?: true;
+  readonly json?: true;
+}
+
+/** `quantlab data list|get`: public speech corpora. */
+export function addDataCommand(program: Command, terminal: Terminal): void {
+  const data = program.command('data').description('Public speech corpora: list them, get one');
+
+  data
+    .command('list')
+    .description('List the corpora that can be got, with size and licence')
+    .option('--json', 'print JSON')
+    .action((options: { readonly json?: true }) => {
+      const corpora = listCorpora();
+      if (options.json) terminal.print(`${JSON.stringify(corpora, null, 2)}\n`);
+      else {
+        const rows = corpora.map((corpus) => [
+          corpus.name,
+          megabytes(corpus.archiveSizeBytes),
+          corpus.hours,
+          corpus.licence,
+          corpus.title,
+        ]);
+        terminal.print(columns(['name', 'download', 'hours', 'licence', 'what it is'], rows));
+      }
+    });
+
+  data
+    .command('get')
+    .description('Download a corpus, check it, unpack it and write its manifests; goes on where it was stopped')
+    .argument('<name>', 'a name of `quantlab data list`')
+    .option('--folder <folder>', 'where corpora lie, each in a folder of its name', 'speech')
+    .option('--keep-archive', 'keep the archive beside the corpus')
+    .option('--json', 'print JSON')
+    .action(async (name: string, options: GetOptions) => {
+      const progress = terminal.progress();
+      const update = ({ stage, done, total }: CorpusProgress): void => progress.update(done, total ?? 0, stage);
+      try {
+        const { folder, manifests, wasThere } = await getCorpus(name, {
+          folder: options.folder,
+          keepArchive: options.keepArchive === true,
+          progress: update,
+          signal: terminal.signal,
+        });
+        progress.stop();
+        if (options.json) terminal.print(`${JSON.stringify({ name, folder, manifests, wasThere }, null, 2)}\n`);
+        else {
+          terminal.print(`${name}: ${wasThere ? 'was there already' : 'ready'} in ${folder}\n`);
+          for (const { path, utterances, durationS } of manifests) {
+            terminal.print(`${path}: ${utterances} utterances, ${(durationS / 3600).toFixed(2)} h\n`);
+          }
+        }
+      } finally {
+        progress.stop();
+      }
+    });
+}
