@@ -1,0 +1,130 @@
+import { create } from '@bufbuild/protobuf';
+import { type GraphProto, type NodeProto, OperatorSetIdProtoSchema } from 'onnx-buf';
+import { InputError } from '../errors.js';
+import { copyMessage } from '../onnx/copy.js';
+import { mainGraph, type OnnxModel, opsetVersion } from '../onnx/model.js';
+import { NameSource } from '../onnx/names.js';
+import { isOp, nodeTitle } from '../onnx/node.js';
+import { mapSubgraphs, pruneUnused } from '../onnx/prune.js';
+import { modelNodes, subgraphsOf } from '../onnx/subgraphs.js';
+import { type DynamicContext, LeftInFloat, MICROSOFT_DOMAIN } from './dynamicContext.js';
+import { rewriteLstm } from './dynamicLstm.js';
+import { rewriteGemm, rewriteMatMul } from './dynamicMatMul.js';
+import { type DynamicOpType, dynamicSettings, type QuantizeDynamicOptions } from './dynamicOptions.js';
+import { leftWeights } from './leftWeights.js';
+import type { CompressionReport, LeftNode } from './report.js';
+import { Scope } from './scope.js';
+
+/** A smaller model and what was done to get it. */
+export interface Compressed {
+  readonly model: OnnxModel;
+  readonly report: CompressionReport;
+}
+
+type Rewrite = (node: NodeProto, scope: Scope, context: DynamicContext) => void;
+
+const REWRITES: Readonly<Record<DynamicOpType, Rewrite>> = {
+  MatMul: rewriteMatMul,
+  Gemm: rewriteGemm,
+  LSTM: rewriteLstm,
+};
+
+/** First operator set with `DynamicQuantizeLinear`. */
+const LOWEST_OPSET = 11;
+
+/** What the rewriting of one model collects. */
+interface Rewriting extends DynamicContext {
+  readonly leftNodes: LeftNode[];
+  readonly replacedNodes: Map<string, number>;
+}
+
+/**
+ * Quantizes weights to eight bits; activations are quantized at run time. Weights, scales and zero points are those of
+ * ONNX Runtime 1.31's `quantize_dynamic` on the same model and options; bodies of `If`, `Loop` and `Scan` are
+ * quantized too, and weights that reach their node through `Constant`, `Cast`, `Transpose` and the like.
+ *
+ * @param model - left as it is
+ * @returns the new model and a report on each weight
+ * @throws {InputError} for an unknown option, a damaged weight, or an operator set below 11
+ * @example
+ * const { model, report } = quantizeDynamic(await readModel('model.onnx'), { perChannel: true });
+ * await writeModel(model, 'model.int8.onnx');
+ */
+export function quantizeDynamic(model: OnnxModel, options: QuantizeDynamicOptions = {}): Compressed {
+  const graph = mainGraph(model);
+  const opset = opsetVersion(model);
+  if (opset < LOWEST_OPSET) {
+    throw new InputError(
+      `${model.path}: operator set ${LOWEST_OPSET} or later was required, got ${opset}; export the model with a later one`,
+    );
+  }
+  const nodeNames = new Set(Array.from(modelNodes(model.proto), (node) => node.name));
+  const rewriting: Rewriting = {
+    settings: dynamicSettings(options, nodeNames),
+    names: new NameSource(model.proto),
+    compressed: [],
+    scales: new Set(),
+    usesMicrosoftDomain: false,
+    leftNodes: [],
+    replacedNodes: new Map(),
+  };
+  const quantized = pruneUnused(rewriteGraph(graph, null, rewriting));
+  const opsetImport = [...model.proto.opsetImport];
+  if (rewriting.usesMicrosoftDomain && opsetVersion(model, MICROSOFT_DOMAIN) === 0) {
+    opsetImport.push(create(OperatorSetIdProtoSchema, { domain: MICROSOFT_DOMAIN, version: 1n }));
+  }
+  const proto = copyMessage(model.proto, { graph: quantized, opsetImport });
+  const { compressed, leftNodes } = rewriting;
+  const left = leftWeights(quantized, leftNodes, rewriting.scales);
+  const sum = (sizes: readonly number[]): number => sizes.reduce((total, size) => total + size, 0);
+  const leftBytes = sum(left.map((weight) => weight.sizeBytes));
+  const report: CompressionReport = {
+    transform: 'dynamic',
+    compressed,
+    leftWeights: left,
+    leftNodes,
+    replacedNodes: Object.fromEntries([...rewriting.replacedNodes].sort()),
+    weightBytesBefore: sum(compressed.map((weight) => weight.sizeBytesBefore)) + leftBytes,
+    weightBytesAfter: sum(compressed.map((weight) => weight.sizeBytesAfter)) + leftBytes,
+    notes: [],
+  };
+  return { model: { proto, path: model.path }, report };
+}
+
+function rewriteGraph(graph: GraphProto, parent: Scope | null, rewriting: Rewriting): GraphProto {
+  const scope = new Scope(graph, parent);
+  for (const node of graph.node) {
+    const nested = subgraphsOf(node).length > 0;
+    const current = nested ? mapSubgraphs(node, (inner) => rewriteGraph(inner, scope, rewriting)) : node;
+    rewriteNode(current, scope, rewriting);
+  }
+  return copyMessage(graph, { node: scope.nodes, initializer: [...graph.initializer, ...scope.added] });
+}
+
+function rewriteNode(node: NodeProto, scope: Scope, rewriting: Rewriting): void {
+  const opType = Object.keys(REWRITES).find((type) => isOp(node, type)) as DynamicOpType | undefined;
+  if (opType === undefined) {
+    scope.nodes.push(node);
+    return;
+  }
+  const count = scope.nodes.length;
+  try {
+    const reason = reasonToSkip(node, opType, rewriting);
+    if (reason !== undefined) throw new LeftInFloat(reason);
+    REWRITES[opType](node, scope, rewriting);
+    rewriting.replacedNodes.set(opType, (rewriting.replacedNodes.get(opType) ?? 0) + 1);
+  } catch (error) {
+    if (!(error instanceof LeftInFloat)) throw error;
+    scope.nodes.length = count;
+    scope.nodes.push(node);
+    rewriting.leftNodes.push({ node: nodeTitle(node), opType, reason: error.message });
+  }
+}
+
+function reasonToSkip(node: NodeProto, opType: DynamicOpType, rewriting: Rewriting): string | undefined {
+  const { opTypesToQuantize, nodesToQuantize, nodesToExclude } = rewriting.settings;
+  if (!opTypesToQuantize.includes(opType)) return 'its type is not in opTypesToQuantize';
+  if (nodesToExclude.includes(node.name)) return 'it is in nodesToExclude';
+  if (nodesToQuantize.length > 0 && !nodesToQuantize.includes(node.name)) return 'it is not in nodesToQuantize';
+  return undefined;
+}

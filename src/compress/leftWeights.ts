@@ -1,0 +1,86 @@
+import type { GraphProto, NodeProto, TensorProto } from 'onnx-buf';
+import { consumersOf } from '../onnx/graph.js';
+import { attributeOf, isOp, nodeTitle } from '../onnx/node.js';
+import { nestedGraphs } from '../onnx/subgraphs.js';
+import { elementCount, shapeOf, storedSizeBytes, tensorDtype } from '../onnx/tensor.js';
+import type { LeftNode, LeftWeight } from './report.js';
+
+const FLOATS: ReadonlySet<string> = new Set(['float32', 'float16', 'bfloat16', 'float64']);
+
+/** Operators that hand a constant on unchanged in value. */
+const CARRIERS: ReadonlySet<string> = new Set(['Identity', 'Cast', 'Transpose', 'Reshape', 'Squeeze', 'Unsqueeze']);
+
+/** Inputs that are no matrices, by operator and place: what they hold stays float on purpose. */
+const KEPT_INPUTS: Readonly<Record<string, Readonly<Record<number, string>>>> = {
+  Gemm: { 2: 'a bias, added in float' },
+  Conv: { 2: 'a bias, added in float' },
+  LSTM: { 3: 'a bias, added in float', 5: 'an initial state', 6: 'an initial state', 7: 'peepholes' },
+  DynamicQuantizeLSTM: { 3: 'a bias, added in float', 5: 'an initial state', 6: 'an initial state', 7: 'peepholes' },
+};
+
+/**
+ * The floating-point constants of more than one element that a rewritten graph still has, nested graphs included,
+ * each with the reason.
+ *
+ * @param graph - the new main graph
+ * @param leftNodes - why nodes of the types asked for were left
+ * @param params - names of scales, which are no weights
+ */
+export function leftWeights(
+  graph: GraphProto,
+  leftNodes: readonly LeftNode[],
+  params: ReadonlySet<string>,
+): LeftWeight[] {
+  const reasons = new Map(leftNodes.map((left) => [left.node, left.reason]));
+  const left: LeftWeight[] = [];
+  for (const inner of nestedGraphs(graph)) {
+    const consumers = consumersOf(inner);
+    for (const [name, tensor] of floatConstants(inner)) {
+      if (params.has(name) || elementCount(tensor) <= 1) continue;
+      const [reader, place] = readerOf(name, consumers);
+      left.push({
+        name,
+        node: reader === undefined ? '' : nodeTitle(reader),
+        opType: reader?.opType ?? '',
+        shape: shapeOf(tensor),
+        dtype: tensorDtype(tensor),
+        sizeBytes: storedSizeBytes(tensor),
+        reason: reasonFor(reader, place, reasons),
+      });
+    }
+  }
+  return left;
+}
+
+function* floatConstants(graph: GraphProto): Generator<[string, TensorProto]> {
+  for (const tensor of graph.initializer) if (FLOATS.has(tensorDtype(tensor))) yield [tensor.name, tensor];
+  for (const node of graph.node) {
+    const tensor = isOp(node, 'Constant') ? attributeOf(node, 'value')?.t : undefined;
+    if (tensor !== undefined && FLOATS.has(tensorDtype(tensor))) yield [node.output[0] ?? '', tensor];
+  }
+}
+
+/** The node that computes with a constant, and at which input: the first behind nodes that only hand it on. */
+function readerOf(name: string, consumers: ReadonlyMap<string, readonly NodeProto[]>): [NodeProto | undefined, number] {
+  let value = name;
+  const seen = new Set<string>();
+  for (;;) {
+    const reader = consumers.get(value)?.[0];
+    const next = reader?.output[0];
+    if (reader === undefined || next === undefined || !CARRIERS.has(reader.opType) || seen.has(next)) {
+      return [reader, reader?.input.indexOf(value) ?? -1];
+    }
+    seen.add(next);
+    value = next;
+  }
+}
+
+function reasonFor(reader: NodeProto | undefined, place: number, reasons: ReadonlyMap<string, string>): string {
+  if (reader === undefined) return 'it is an output of the model or read by nothing';
+  if (place === -1) return `a graph inside ${reader.opType} reads it`;
+  const kept = KEPT_INPUTS[reader.opType]?.[place];
+  if (kept !== undefined) return kept;
+  const reason = reasons.get(nodeTitle(reader));
+  if (reason !== undefined) return `${reader.opType}: ${reason}`;
+  return `dynamic quantization has no form of ${reader.opType}`;
+}

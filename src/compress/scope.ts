@@ -1,0 +1,78 @@
+import type { GraphProto, NodeProto, TensorProto } from 'onnx-buf';
+import { foldConstant } from '../onnx/constants.js';
+import { producersOf } from '../onnx/graph.js';
+
+/** A constant value and the graph that it belongs to. */
+export interface Constant {
+  readonly name: string;
+  readonly tensor: TensorProto;
+  readonly owner: Scope;
+}
+
+/** Names of the three tensors that stand for a quantized value. */
+export interface QuantizedNames {
+  readonly quantized: string;
+  readonly scale: string;
+  readonly zeroPoint: string;
+}
+
+/**
+ * A graph while it is rewritten: the original's nodes, the new ones so far, and the way to the graphs around it,
+ * whose values a nested graph may read.
+ */
+export class Scope {
+  /** Nodes of the new graph, in order. */
+  readonly nodes: NodeProto[] = [];
+  /** Initializers that the new graph has besides the original's. */
+  readonly added: TensorProto[] = [];
+  /** Activations of this graph that have been quantized. */
+  readonly activations: Map<string, QuantizedNames> = new Map();
+  /** Values that new nodes of this graph make and later ones read. */
+  readonly made: Set<string> = new Set();
+  /** Values of this graph that have been cast to float32. */
+  readonly casts: Map<string, string> = new Map();
+  /** Weights of this graph that have been quantized, by name and manner. */
+  readonly weights: Map<string, QuantizedNames> = new Map();
+
+  readonly #initializers: Map<string, TensorProto>;
+  readonly #producers: Map<string, NodeProto>;
+  readonly #inputs: Set<string>;
+  readonly #constants = new Map<string, TensorProto | undefined>();
+
+  constructor(
+    readonly graph: GraphProto,
+    readonly parent: Scope | null,
+  ) {
+    this.#initializers = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
+    this.#producers = producersOf(graph);
+    this.#inputs = new Set(graph.input.map((input) => input.name));
+  }
+
+  /** The graph, this one or one around it, that a value belongs to. */
+  ownerOf(name: string): Scope | undefined {
+    const own =
+      this.#producers.has(name) || this.#initializers.has(name) || this.#inputs.has(name) || this.made.has(name);
+    return own ? this : this.parent?.ownerOf(name);
+  }
+
+  /** The constant behind a value: an initializer, or what comes of constants alone. */
+  constantOf(name: string): Constant | undefined {
+    const owner = this.ownerOf(name);
+    const tensor = owner?.constantHere(name, new Set());
+    return owner === undefined || tensor === undefined ? undefined : { name, tensor, owner };
+  }
+
+  constantHere(name: string, open: Set<string>): TensorProto | undefined {
+    const initializer = this.#initializers.get(name);
+    if (initializer !== undefined) return initializer;
+    if (this.#constants.has(name)) return this.#constants.get(name);
+    const producer = this.#producers.get(name);
+    // A hostile file may let a value depend on itself.
+    if (producer === undefined || open.has(name)) return undefined;
+    open.add(name);
+    const tensor = foldConstant(producer, (input) => this.ownerOf(input)?.constantHere(input, open));
+    open.delete(name);
+    this.#constants.set(name, tensor);
+    return tensor;
+  }
+}

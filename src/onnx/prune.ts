@@ -1,0 +1,51 @@
+import type { AttributeProto, GraphProto, NodeProto } from 'onnx-buf';
+import { copyMessage } from './copy.js';
+import { valuesRead } from './graph.js';
+
+/** Operators that only carry constants along: they go when nobody reads them. */
+const CARRIERS: ReadonlySet<string> = new Set([
+  'Constant',
+  'Identity',
+  'Cast',
+  'Transpose',
+  'Reshape',
+  'Squeeze',
+  'Unsqueeze',
+  'Slice',
+  'Concat',
+]);
+
+/**
+ * A copy of a graph without the initializers that nobody reads, and without the nodes that only prepared them.
+ * Nested graphs are pruned first. Inputs of the graph that are the names of such initializers go with them.
+ */
+export function pruneUnused(graph: GraphProto): GraphProto {
+  let nodes = graph.node.map(pruneNested);
+  for (;;) {
+    const read = new Set(graph.output.map((output) => output.name));
+    for (const node of nodes) for (const name of valuesRead(node)) read.add(name);
+    const kept = nodes.filter((node) => !CARRIERS.has(node.opType) || node.output.some((name) => read.has(name)));
+    if (kept.length === nodes.length) {
+      const initializer = graph.initializer.filter((tensor) => read.has(tensor.name));
+      const gone = new Set(graph.initializer.filter((tensor) => !read.has(tensor.name)).map((tensor) => tensor.name));
+      const input = graph.input.filter((value) => !gone.has(value.name));
+      return copyMessage(graph, { node: kept, initializer, input });
+    }
+    nodes = kept;
+  }
+}
+
+function pruneNested(node: NodeProto): NodeProto {
+  if (!node.attribute.some((attribute) => attribute.g !== undefined || attribute.graphs.length > 0)) return node;
+  return mapSubgraphs(node, pruneUnused);
+}
+
+/** A copy of a node whose nested graphs are replaced. */
+export function mapSubgraphs(node: NodeProto, change: (graph: GraphProto, attribute: string) => GraphProto): NodeProto {
+  const attribute = node.attribute.map((one): AttributeProto => {
+    const graphs = one.graphs.map((graph) => change(graph, one.name));
+    if (one.g !== undefined) return copyMessage(one, { g: change(one.g, one.name) });
+    return graphs.length > 0 ? copyMessage(one, { graphs }) : one;
+  });
+  return copyMessage(node, { attribute });
+}
