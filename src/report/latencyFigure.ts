@@ -1,0 +1,128 @@
+import type { Observation, Summary } from '../experiment/schema.js';
+import type { Figure, JsonObject } from './figure.js';
+import { formatEstimate, formatMs, roundTo } from './format.js';
+import { gapsOf, type Measured, machineOf, measuredOf } from './measured.js';
+import { FIGURE_WIDTH, markOf } from './theme.js';
+
+const ROW_HEIGHT = 120;
+const FRAME_HEIGHT = 110;
+
+/**
+ * Distribution of the latencies of each condition: its density, every trial as a dot, median and mean.
+ *
+ * @param summary - summary of a run
+ * @param observations - its observations; only those of the latency phase are drawn
+ */
+export function latencyFigure(summary: Summary, observations: readonly Observation[]): Figure {
+  const measured = measuredOf(summary);
+  const ids = summary.conditions.map(({ condition }) => condition.id);
+  // Plotly stacks rows upwards; readers expect the first condition on top.
+  const rows = [...measured].reverse();
+  return {
+    name: '01-latency',
+    title: 'Time from waveform to text',
+    caption: captionOf(summary, measured),
+    alt: altOf(measured),
+    width: FIGURE_WIDTH,
+    height: FRAME_HEIGHT + ROW_HEIGHT * Math.max(1, measured.length),
+    spec: {
+      data: rows.flatMap((row, place) => rowTraces(row, place, observations, markOf(row.id, ids))),
+      layout: {
+        title: { text: 'Time from waveform to text, one utterance' },
+        margin: { l: 170, r: 24, t: 48, b: 66 },
+        showlegend: false,
+        violingap: 0.1,
+        xaxis: { title: { text: 'Latency (ms)' }, rangemode: 'tozero', showline: true, fixedrange: true },
+        yaxis: {
+          tickvals: rows.map((_, place) => place),
+          ticktext: rows.map(({ title, latency }) => {
+            return `<b>${title}</b><br>mean ${formatMs(latency.meanMs.value)} ms`;
+          }),
+          range: [-0.45, rows.length - 1 + 0.75],
+          showgrid: false,
+          zeroline: false,
+          fixedrange: true,
+        },
+      },
+    },
+  };
+}
+
+function rowTraces(
+  row: Measured,
+  place: number,
+  observations: readonly Observation[],
+  mark: { readonly color: string; readonly symbol: string },
+): readonly JsonObject[] {
+  const latencies = observations
+    .filter(({ condition, phase }) => condition === row.id && phase === 'latency')
+    .map(({ totalMs }) => roundTo(totalMs));
+  const { meanMs, medianMs } = row.latency;
+  return [
+    {
+      type: 'violin',
+      name: row.title,
+      x: latencies,
+      y0: place,
+      orientation: 'h',
+      side: 'positive',
+      width: 1.2,
+      spanmode: 'hard',
+      points: 'all',
+      pointpos: -0.28,
+      jitter: 0.18,
+      marker: { color: mark.color, size: 4, opacity: 0.35 },
+      line: { color: mark.color, width: 1.5 },
+      box: { visible: false },
+      meanline: { visible: false },
+      hoverinfo: 'x+name',
+      hoveron: 'points',
+    },
+    {
+      type: 'scatter',
+      name: `${row.title}, median`,
+      x: [roundTo(medianMs.value)],
+      y: [place],
+      mode: 'markers',
+      marker: { color: mark.color, symbol: 'line-ns', size: 22, line: { color: mark.color, width: 3 } },
+      hovertemplate: 'median %{x} ms<extra></extra>',
+    },
+    {
+      type: 'scatter',
+      name: `${row.title}, mean`,
+      x: [roundTo(meanMs.value)],
+      y: [place],
+      error_x: {
+        type: 'data',
+        symmetric: false,
+        array: [roundTo(meanMs.high - meanMs.value)],
+        arrayminus: [roundTo(meanMs.value - meanMs.low)],
+        color: mark.color,
+        thickness: 2,
+        width: 5,
+      },
+      mode: 'markers',
+      marker: { color: mark.color, symbol: mark.symbol, size: 11, line: { color: '#ffffff', width: 1.5 } },
+      hovertemplate: 'mean %{x} ms<extra></extra>',
+    },
+  ];
+}
+
+function captionOf(summary: Summary, measured: readonly Measured[]): string {
+  const { latencyTrials } = summary.run.protocol;
+  const trials = measured[0]?.latency.trials ?? latencyTrials;
+  return [
+    `Time from waveform to text of ${trials} trials a condition, one utterance each (${machineOf(summary)}).`,
+    'Each dot is a trial, the curve their density; the bar is the median, the large mark the mean with its 95 % interval.',
+    'Utterances differ in length, which is why the times of one condition spread.',
+    ...gapsOf(summary),
+  ].join(' ');
+}
+
+function altOf(measured: readonly Measured[]): string {
+  const parts = measured.map(({ title, latency }) => {
+    const mean = formatEstimate(latency.meanMs, formatMs);
+    return `${title}: mean ${mean} ms, median ${formatMs(latency.medianMs.value)} ms`;
+  });
+  return `Distribution of latencies, a row for each condition. ${parts.join('; ')}.`;
+}
