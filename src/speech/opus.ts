@@ -7,7 +7,10 @@ import type { Audio } from './types.js';
 const OPUS_RATE_HZ = 48_000;
 
 const PAGE_HEADER_BYTES = 27;
-const END_OF_STREAM = 4;
+const OPUS_HEAD_BYTES = 19;
+/** Flags of a page: the first of a stream, the last of it. */
+const FIRST_PAGE = 2;
+const LAST_PAGE = 4;
 
 interface Decoded {
   readonly channelData: readonly Float32Array[];
@@ -29,10 +32,13 @@ export async function* readOpus(source: SoundSource): AsyncGenerator<Audio> {
     const codec = first.startsWith('vorbis', 1) ? 'Vorbis' : first.startsWith('FLAC', 1) ? 'Ogg FLAC' : 'another codec';
     throw new InputError(`${path}: Opus was required in the Ogg file, got ${codec}; convert the file to WAV or FLAC`);
   }
+  if (first.length < OPUS_HEAD_BYTES) throw damaged(path, 'one that ends within its header');
   const { OggOpusDecoder } = await import('ogg-opus-decoder');
   const decoder = new OggOpusDecoder();
   await decoder.ready;
   const pages = new PageChecker(path);
+  const header = new DataView(start.buffer, start.byteOffset, start.byteLength);
+  const preSkip = header.getUint16(PAGE_HEADER_BYTES + (start[26] ?? 0) + 10, true);
   let samples = 0;
   const mix = async (decode: () => Decoded | Promise<Decoded>): Promise<Float32Array> => {
     let decoded: Decoded;
@@ -43,7 +49,9 @@ export async function* readOpus(source: SoundSource): AsyncGenerator<Audio> {
     }
     const [error] = decoded.errors;
     if (error !== undefined) throw damaged(path, error.message);
-    const mono = mixChannels(decoded.channelData, decoded.samplesDecoded);
+    // The last page says where the sound ends; the decoder hands out what its last packet holds beyond that.
+    const most = pages.endPosition === undefined ? decoded.samplesDecoded : pages.endPosition - preSkip - samples;
+    const mono = mixChannels(decoded.channelData, Math.max(0, Math.min(decoded.samplesDecoded, most)));
     samples += mono.length;
     return mono;
   };
@@ -66,7 +74,9 @@ export async function* readOpus(source: SoundSource): AsyncGenerator<Audio> {
 class PageChecker {
   readonly #path: string;
   #rest: Uint8Array = new Uint8Array(0);
-  #ended = false;
+  #pages = 0;
+  /** Samples to the end of the stream, pre-skip among them, once the last page has been seen. */
+  endPosition: number | undefined;
 
   constructor(path: string) {
     this.#path = path;
@@ -88,14 +98,17 @@ class PageChecker {
 
   finish(): void {
     if (this.#rest.length > 0) throw damaged(this.#path, 'one that ends within a page');
-    if (!this.#ended) throw damaged(this.#path, 'one without its last page');
+    if (this.endPosition === undefined) throw damaged(this.#path, 'one without its last page');
   }
 
   #check(page: Uint8Array): void {
     if (latin1(page.subarray(0, 4)) !== 'OggS') throw damaged(this.#path, 'bytes between its pages');
     const view = new DataView(page.buffer, page.byteOffset, page.byteLength);
     if (checksum(page) !== view.getUint32(22, true)) throw damaged(this.#path, 'a page with a wrong checksum');
-    this.#ended = (view.getUint8(5) & END_OF_STREAM) !== 0;
+    const flags = view.getUint8(5);
+    if (this.#pages > 0 && (flags & FIRST_PAGE) !== 0) throw damaged(this.#path, 'several streams in one file');
+    if (view.getUint32(18, true) !== this.#pages++) throw damaged(this.#path, 'one with a page missing');
+    if ((flags & LAST_PAGE) !== 0) this.endPosition = Number(view.getBigInt64(6, true));
   }
 }
 
