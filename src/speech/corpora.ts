@@ -3,8 +3,9 @@ import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { InputError, QuantlabError } from '../errors.js';
 import { describeFileError, readJson, writeFileAtomic } from '../files.js';
+import { type Checksum, verifyChecksum } from './checksum.js';
 import { type CorpusLayout, type WrittenManifest, writeCorpusManifests } from './corpusLayouts.js';
-import { type Checksum, downloadFile, requireRoom, verifyChecksum } from './download.js';
+import { downloadFile, requireRoom } from './download.js';
 import { unpackTar } from './unpack.js';
 
 /** A public speech corpus, or a part of one that is published as an archive of its own. */
@@ -91,10 +92,10 @@ function miniLibrispeech(part: string, hours: number, archiveSizeBytes: number, 
 }
 
 /**
- * Sources. LibriSpeech: MD5 sums of https://www.openslr.org/resources/12/md5sum.txt and .../31/md5sum.txt, as lhotse
- * and PaddleSpeech quote them; sizes of Kaldi's download_and_untar.sh ("final release"); hours
- * of Panayotov et al. 2015, table 1 (of the mini parts: their names). AN4: the address and size of CMU's page, which
- * gives no checksum; the copies that NVIDIA's NeMo and ESPnet use; hours counted from its recordings.
+ * Sources. LibriSpeech: MD5 of https://www.openslr.org/resources/12/md5sum.txt and https://www.openslr.org/resources/31/md5sum.txt,
+ * as lhotse and PaddleSpeech quote them; sizes of Kaldi's download_and_untar.sh ("final release"); hours of Panayotov et
+ * al. 2015, table 1 (of the mini parts: their names). AN4: address and size of CMU's page, which gives no checksum, then
+ * the copies that NVIDIA's NeMo and ESPnet use; hours counted from its recordings.
  */
 const corpora: readonly Corpus[] = [
   {

@@ -1,17 +1,9 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { InputError, QuantlabError, UnavailableError } from '../errors.js';
 import { describeFileError, writeFileAtomic } from '../files.js';
-
-/** What the publisher says about the content of a file. */
-export interface Checksum {
-  readonly algorithm: 'md5' | 'sha256';
-  /** Hexadecimal digits, lower case. */
-  readonly value: string;
-}
+import { type Checksum, verifyChecksum } from './checksum.js';
 
 /** Options of {@link downloadFile}. */
 export interface DownloadOptions {
@@ -78,35 +70,13 @@ export async function requireRoom(folder: string, bytes: number): Promise<void> 
   );
 }
 
-/**
- * Checks a file against its published checksum, reading it as a stream.
- *
- * @throws {InputError} when it differs
- */
-export async function verifyChecksum(path: string, checksum: Checksum, signal?: AbortSignal): Promise<void> {
-  const hash = createHash(checksum.algorithm);
-  try {
-    for await (const chunk of createReadStream(path)) {
-      signal?.throwIfAborted();
-      hash.update(chunk as Uint8Array);
-    }
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw describeFileError(path, error);
-  }
-  const came = hash.digest('hex');
-  if (came === checksum.value) return;
-  throw new InputError(
-    `${path}: ${checksum.algorithm} ${checksum.value} was required, got ${came}; delete it and download it again`,
-  );
-}
-
-/** One request: appends to the partial file, or begins it anew. Returns true when the file is whole. */
-async function receive(address: string, partial: string, options: DownloadOptions): Promise<boolean> {
-  const request = options.fetch ?? globalThis.fetch;
-  const statePath = `${partial}.json`;
-  const state = await readState(statePath);
-  const have = state?.address === address ? await sizeOf(partial) : 0;
+/** Asks for the file, or for what is missing of it; a status that promises no bytes is an error. */
+async function ask(
+  address: string,
+  have: number,
+  state: PartialState | null,
+  options: DownloadOptions,
+): Promise<Response> {
   const headers: Record<string, string> = { 'accept-encoding': 'identity' };
   if (state && have > 0) {
     headers['range'] = `bytes=${have}-`;
@@ -114,7 +84,7 @@ async function receive(address: string, partial: string, options: DownloadOption
   }
   let response: Response;
   try {
-    response = await request(address, { headers, signal: options.signal ?? null });
+    response = await (options.fetch ?? globalThis.fetch)(address, { headers, signal: options.signal ?? null });
   } catch (error) {
     options.signal?.throwIfAborted();
     const cause = (error as Error).cause;
@@ -123,64 +93,81 @@ async function receive(address: string, partial: string, options: DownloadOption
       cause: error,
     });
   }
+  if (response.ok || response.status === 416) return response;
+  await response.body?.cancel();
+  throw new UnavailableError(
+    `${address}: status 200 was required, got ${response.status} ${response.statusText}; try later or another mirror`,
+  );
+}
+
+/** Writes a response's bytes to the end of the partial file; returns their number and whether the connection held. */
+async function writeBody(
+  body: ReadableStreamDefaultReader<Uint8Array>,
+  file: FileHandle,
+  partial: string,
+  options: DownloadOptions,
+  received: (bytes: number) => void,
+): Promise<boolean> {
+  for (;;) {
+    const part = await body.read().catch(() => null);
+    options.signal?.throwIfAborted();
+    if (part === null) return false;
+    if (part.done) return true;
+    await file.writeFile(part.value).catch((error: unknown) => {
+      throw describeFileError(partial, error);
+    });
+    received(part.value.length);
+  }
+}
+
+/** One request: appends to the partial file, or begins it anew. Returns true when the file is whole. */
+async function receive(address: string, partial: string, options: DownloadOptions): Promise<boolean> {
+  const statePath = `${partial}.json`;
+  const state = await readState(statePath);
+  const have = state?.address === address ? await sizeOf(partial) : 0;
+  const response = await ask(address, have, state, options);
   const range = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '');
-  if (response.status === 416) {
-    await response.body?.cancel();
-    if (range?.[2] === String(have)) return true;
-    await rm(partial, { force: true });
-    await rm(statePath, { force: true });
-    return false;
-  }
-  if (!response.ok || response.body === null) {
-    await response.body?.cancel();
-    throw new UnavailableError(
-      `${address}: status 200 was required, got ${response.status} ${response.statusText}; try later or another mirror`,
-    );
-  }
   const continues = response.status === 206 && range?.[1] === String(have) && have > 0;
-  if (response.status === 206 && !continues) {
-    await response.body.cancel();
+  if (response.status === 416 && range?.[2] === String(have)) {
+    await response.body?.cancel();
+    return true;
+  }
+  if (response.body === null || (response.status !== 200 && !continues)) {
+    // The server holds other bytes than the partial file's: the next request asks for all.
+    await response.body?.cancel();
     await rm(statePath, { force: true });
     return false;
   }
-  const start = continues ? have : 0;
   // Some servers send a .tar.gz as a gzip-encoded tar, which fetch decodes: lengths and ranges then do not apply.
   const encoded = (response.headers.get('content-encoding') ?? 'identity') !== 'identity';
   const length = response.headers.get('content-length');
-  const total = length === null || encoded ? null : start + Number(length);
-  if (total !== null) await requireRoom(dirname(partial), total - start);
-  if (!continues) {
-    const validator = encoded ? null : validatorOf(response.headers);
-    await rm(statePath, { force: true });
-    if (validator) await writeFileAtomic(statePath, JSON.stringify({ address, validator } satisfies PartialState));
-  }
-  let received = start;
-  let dropped = false;
-  const file = await open(partial, continues ? 'a' : 'w').catch((error: unknown) => {
-    throw describeFileError(partial, error);
-  });
+  let received = continues ? have : 0;
+  const total = length === null || encoded ? null : received + Number(length);
+  const body = response.body.getReader();
   try {
-    options.progress?.(received, total);
-    const body = response.body.getReader();
-    for (;;) {
-      const { done, value } = await body.read().catch(() => {
-        options.signal?.throwIfAborted();
-        dropped = true;
-        return { done: true as const, value: undefined };
-      });
-      options.signal?.throwIfAborted();
-      if (done) break;
-      await file.writeFile(value).catch((error: unknown) => {
-        throw describeFileError(partial, error);
-      });
-      received += value.length;
+    if (total !== null) await requireRoom(dirname(partial), total - received);
+    if (!continues) await rm(statePath, { force: true });
+    const file = await open(partial, continues ? 'a' : 'w').catch((error: unknown) => {
+      throw describeFileError(partial, error);
+    });
+    try {
+      // Only once the old bytes are gone: a state beside bytes of another version would join the two.
+      const validator = continues || encoded ? null : validatorOf(response.headers);
+      if (validator) await writeFileAtomic(statePath, JSON.stringify({ address, validator } satisfies PartialState));
       options.progress?.(received, total);
+      const held = await writeBody(body, file, partial, options, (bytes) => {
+        received += bytes;
+        options.progress?.(received, total);
+      });
+      await file.sync().catch(() => undefined);
+      return held && (total === null || received === total);
+    } finally {
+      await file.close();
     }
-    await file.sync().catch(() => undefined);
   } finally {
-    await file.close();
+    // Frees the connection when the body was not read to its end.
+    await body.cancel().catch(() => undefined);
   }
-  return !dropped && (total === null || received === total);
 }
 
 /** Asks one address until the file is whole; takes dropped connections up again as long as bytes come. */

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { access, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -239,6 +239,15 @@ describe('getting a corpus', () => {
     const got = await getCorpus(corpus, { folder });
     expect(got.manifests.map(({ utterances }) => utterances)).toEqual([2, 1]);
     expect(server.seen.at(-1)?.range).toBe('bytes=100000-');
+    expect(await readdir(folder)).toEqual(['tiny']);
+  });
+
+  it('throws away what a killed run had unpacked', async () => {
+    const corpus = await serve(tinyAn4);
+    await mkdir(join(folder, 'tiny.partial'));
+    await writeFile(join(folder, 'tiny.partial', 'half-a-file'), 'half');
+    await getCorpus(corpus, { folder });
+    expect((await readdir(join(folder, 'tiny'))).sort()).toEqual(['an4', 'corpus.json', 'test.jsonl', 'train.jsonl']);
     expect(await readdir(folder)).toEqual(['tiny']);
   });
 

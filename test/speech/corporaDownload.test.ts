@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InputError, UnavailableError } from '../../src/errors.js';
-import { type Checksum, downloadFile } from '../../src/speech/download.js';
+import type { Checksum } from '../../src/speech/checksum.js';
+import { downloadFile } from '../../src/speech/download.js';
 import { type CorpusServer, type ServedFile, startCorpusServer } from './corpusServer.js';
 
 let server: CorpusServer;
@@ -170,6 +171,67 @@ describe('a download', () => {
     file.contentEncoding = 'gzip';
     await downloadFile([address], target);
     await expectWhole();
+  });
+
+  it('begins an encoded .tar.gz anew after a dropped connection: ranges would count other bytes', async () => {
+    file.body = gzipSync(body);
+    file.contentEncoding = 'gzip';
+    file.dropAfter = 250_000;
+    const once: typeof fetch = (input, init) => {
+      if (server.seen.length > 0) delete file.dropAfter;
+      return fetch(input, init);
+    };
+    await downloadFile([address], target, { fetch: once, retryPauseMs });
+    expect(server.seen.map(({ range }) => range)).toEqual([undefined, undefined]);
+    await expectWhole();
+  });
+
+  it('does not join a range that begins elsewhere', async () => {
+    await writeFile(`${target}.partial`, body.subarray(0, 1000));
+    await writeFile(`${target}.partial.json`, JSON.stringify({ address, validator: `"${checksum.value}"` }));
+    file.rangeShift = 10;
+    await downloadFile([address], target, { checksum, retryPauseMs });
+    expect(server.seen.map(({ range }) => range)).toEqual(['bytes=1000-', undefined]);
+    await expectWhole();
+  });
+
+  it('does not continue by a weak entity tag', async () => {
+    file.etag = 'W/"weak"';
+    file.dropAfter = 200_000;
+    const once: typeof fetch = (input, init) => {
+      if (server.seen.length > 0) delete file.dropAfter;
+      return fetch(input, init);
+    };
+    await downloadFile([address], target, { checksum, fetch: once, retryPauseMs });
+    expect(server.seen.map(({ range }) => range)).toEqual([undefined, undefined]);
+    await expectWhole();
+  });
+
+  it('continues at the server where it was begun, and begins anew at another', async () => {
+    const mirror = `${server.origin}/mirror.tar.gz`;
+    server.files.set('/mirror.tar.gz', { body });
+    await writeFile(`${target}.partial`, body.subarray(0, 1000));
+    await writeFile(`${target}.partial.json`, JSON.stringify({ address: mirror, validator: `"${checksum.value}"` }));
+    await downloadFile([address, mirror], target, { checksum });
+    expect(server.seen).toMatchObject([{ path: '/mirror.tar.gz', range: 'bytes=1000-' }]);
+    await expectWhole();
+
+    await rm(target);
+    await writeFile(`${target}.partial`, body.subarray(0, 1000));
+    await writeFile(`${target}.partial.json`, JSON.stringify({ address: mirror, validator: `"${checksum.value}"` }));
+    server.seen.length = 0;
+    await downloadFile([address], target, { checksum });
+    expect(server.seen).toMatchObject([{ path: '/speech.tar.gz', range: undefined }]);
+    await expectWhole();
+  });
+
+  it('says that the disk has no room for what the server announces', async () => {
+    file.statedLength = 2 ** 52;
+    file.stallAfter = 1000;
+    const error = await refusal(downloadFile([address], target));
+    expect(error).toBeInstanceOf(UnavailableError);
+    expect(error.message).toMatch(/MB of free disk were required/);
+    expect(await readdir(folder)).toEqual([]);
   });
 
   it('does not begin when it was stopped before', async () => {

@@ -15,6 +15,10 @@ export interface ServedFile {
   /** Sends the first bytes and then nothing more until the client goes. */
   stallAfter?: number;
   contentEncoding?: string;
+  /** States another length than the body has. */
+  statedLength?: number;
+  /** Answers a range with bytes that begin so many later than asked. */
+  rangeShift?: number;
 }
 
 /** A request as the server saw it. */
@@ -39,15 +43,16 @@ function answer(request: IncomingMessage, response: ServerResponse, file: Served
   const { body } = file;
   const etag = file.etag === undefined ? `"${createHash('md5').update(body).digest('hex')}"` : file.etag;
   const validator = etag ?? file.lastModified;
-  const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
-  const partial = from > 0 && request.headers['if-range'] === validator;
+  const asked = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+  const from = asked + (file.rangeShift ?? 0);
+  const partial = asked > 0 && request.headers['if-range'] === validator;
   if (partial && from >= body.length) {
     response.writeHead(416, { 'content-range': `bytes */${body.length}` }).end();
     return;
   }
   const part = partial ? body.subarray(from) : body;
   response.writeHead(partial ? 206 : 200, {
-    'content-length': part.length,
+    'content-length': file.statedLength ?? part.length,
     ...(etag && { etag }),
     ...(file.lastModified && { 'last-modified': file.lastModified }),
     ...(file.contentEncoding && { 'content-encoding': file.contentEncoding }),
