@@ -3,7 +3,9 @@ import { QuantlabError, UsageError } from '../errors.js';
 import { addDataCommand } from './data.js';
 import { addInspectCommand } from './inspect.js';
 import { addModelCommand } from './model.js';
+import { addQuantizeCommand } from './quantize.js';
 import { processTerminal, type Terminal } from './terminal.js';
+import { addTranscribeCommand } from './transcribe.js';
 import { packageVersion } from './version.js';
 
 /** Exit codes of every command. */
@@ -17,7 +19,7 @@ function createProgram(terminal: Terminal): Command {
     .configureOutput({ writeOut: terminal.print, writeErr: terminal.say })
     .showHelpAfterError('(add --help for what is possible)')
     .exitOverride();
-  for (const add of [addInspectCommand, addDataCommand, addModelCommand]) {
+  for (const add of [addQuantizeCommand, addInspectCommand, addTranscribeCommand, addDataCommand, addModelCommand]) {
     add(program, terminal);
   }
   return program;

@@ -90,16 +90,28 @@ export async function resolveModel(idOrPath: string, options: RegistryOptions = 
   return await resolveCard(cardPath, cache);
 }
 
+function ownCard(path: string): string {
+  return `${path.slice(0, -'.onnx'.length)}.json`;
+}
+
+/**
+ * The card beside an `.onnx` file: `X.json` for `X.onnx`, else `model.json`.
+ *
+ * @returns its path; `undefined` where there is none
+ */
+export async function findCard(path: string): Promise<string | undefined> {
+  for (const card of [ownCard(path), join(dirname(path), 'model.json')]) if (await exists(card)) return card;
+  return undefined;
+}
+
 async function resolveOnnx(path: string): Promise<ResolvedModel> {
   if (!(await exists(path))) {
     throw new InputError(`${path}: a model was required, got nothing; check the path`);
   }
-  const own = `${path.slice(0, -'.onnx'.length)}.json`;
-  const shared = join(dirname(path), 'model.json');
-  const cardPath = (await exists(own)) ? own : shared;
-  if (!(await exists(cardPath))) {
+  const cardPath = await findCard(path);
+  if (cardPath === undefined) {
     throw new InputError(
-      `${path}: a model card was required beside it, got neither ${basename(own)} nor model.json; copy the card of the model that it was made from`,
+      `${path}: a model card was required beside it, got neither ${basename(ownCard(path))} nor model.json; copy the card of the model that it was made from`,
     );
   }
   const card = await readCard(cardPath);

@@ -1,0 +1,94 @@
+import { stat } from 'node:fs/promises';
+import { type Command, Option } from 'commander';
+import { quantizeDynamic } from '../compress/dynamic.js';
+import { DYNAMIC_DEFAULTS, type DynamicOpType } from '../compress/dynamicOptions.js';
+import type { WeightType } from '../compress/params.js';
+import type { CompressionReport } from '../compress/report.js';
+import { UsageError } from '../errors.js';
+import type { ModelCard } from '../model/card.js';
+import { findCard, resolveModel } from '../model/registry.js';
+import { writeVariantCard } from '../model/variantCard.js';
+import { readModel } from '../onnx/read.js';
+import { writeModel } from '../onnx/write.js';
+import { columns, megabytes } from './columns.js';
+import { collect, commaList } from './options.js';
+import type { Terminal } from './terminal.js';
+
+interface QuantizeCommandOptions {
+  readonly out: string;
+  readonly recipe: 'dynamic';
+  readonly opTypes?: readonly string[];
+  readonly perChannel?: true;
+  readonly reduceRange?: true;
+  readonly weightType: WeightType;
+  readonly exclude?: readonly string[];
+  readonly json?: true;
+}
+
+/** `quantlab quantize IN -o OUT.onnx`: a smaller model, and what was done to each of its weights. */
+export function addQuantizeCommand(program: Command, terminal: Terminal): void {
+  program
+    .command('quantize')
+    .description('Make a model smaller; report what was done to each weight, and why the rest was left')
+    .argument('<model>', 'an .onnx file, or a model of `quantlab model list`')
+    .requiredOption('-o, --out <model.onnx>', 'where to write; its card is written beside it when the model has one')
+    .addOption(new Option('--recipe <name>', 'how').choices(['dynamic']).default('dynamic'))
+    .option(
+      '--op-types <list>',
+      `operators to quantize (default: ${DYNAMIC_DEFAULTS.opTypesToQuantize.join(',')})`,
+      commaList,
+    )
+    .option('--per-channel', 'a scale for each output channel')
+    .option('--reduce-range', 'use 7 of the 8 bits, for processors without VNNI')
+    .addOption(new Option('--weight-type <type>', 'integers of the weights').choices(['int8', 'uint8']).default('int8'))
+    .option('--exclude <node>', 'leave this node in float (may be given several times)', collect)
+    .option('--json', 'print the report as JSON')
+    .action(async (input: string, options: QuantizeCommandOptions) => {
+      if (!options.out.endsWith('.onnx')) {
+        throw new UsageError(`--out: a name ending in .onnx was required, got ${options.out}; add the ending`);
+      }
+      const { path, card } = await findInput(input);
+      const { model, report } = quantizeDynamic(await readModel(path), {
+        // Names are checked by the quantizer, which knows them.
+        ...(options.opTypes && { opTypesToQuantize: options.opTypes as readonly DynamicOpType[] }),
+        ...(options.exclude && { nodesToExclude: options.exclude }),
+        perChannel: options.perChannel === true,
+        reduceRange: options.reduceRange === true,
+        weightType: options.weightType,
+      });
+      await writeModel(model, options.out);
+      if (card) await writeVariantCard(card, options.out, options.recipe);
+      const sizes = { before: (await stat(path)).size, after: (await stat(options.out)).size };
+      if (options.json) {
+        terminal.print(`${JSON.stringify({ input: path, output: options.out, sizeBytes: sizes, report }, null, 2)}\n`);
+      } else {
+        terminal.print(describeReport(report));
+        terminal.print(
+          `${options.out}: ${megabytes(sizes.before)} → ${megabytes(sizes.after)} (${(sizes.before / sizes.after).toFixed(2)} times smaller)\n`,
+        );
+      }
+    });
+}
+
+/** Any ONNX file may be quantized; where a card describes it, the file is checked against it. */
+async function findInput(input: string): Promise<{ readonly path: string; readonly card: ModelCard | null }> {
+  if (input.endsWith('.onnx') && (await findCard(input)) === undefined) return { path: input, card: null };
+  return await resolveModel(input);
+}
+
+function describeReport(report: CompressionReport): string {
+  const done = report.compressed.map((weight) => [
+    weight.name,
+    weight.opType,
+    `[${weight.shape.join(', ')}]`,
+    `${weight.from} → ${weight.to}`,
+    `per ${weight.granularity}`,
+    weight.signalToErrorDb === null ? '–' : `${weight.signalToErrorDb.toFixed(1)} dB`,
+  ]);
+  const left = report.leftWeights.map((weight) => [weight.name, weight.opType, weight.sizeBytes, weight.reason]);
+  const notes = report.notes.map((note) => `${note}\n`).join('');
+  return `${columns(['weight', 'operator', 'shape', 'type', 'scales', 'signal to error'], done)}\n${columns(
+    ['left in float', 'operator', 'bytes', 'why'],
+    left,
+  )}\n${notes}`;
+}

@@ -1,0 +1,48 @@
+import { availableParallelism } from 'node:os';
+import type { Command } from 'commander';
+import { Recognizer } from '../model/recognizer.js';
+import { resolveModel } from '../model/registry.js';
+import { type Transcript, transcribeFile } from '../model/transcribe.js';
+import { DEFAULT_MODEL, wholeNumber } from './options.js';
+import type { Terminal } from './terminal.js';
+
+interface TranscribeCommandOptions {
+  readonly model: string;
+  readonly threads: number;
+  readonly json?: true;
+}
+
+/** `quantlab transcribe AUDIO…`: what is said in recordings of any length. */
+export function addTranscribeCommand(program: Command, terminal: Terminal): void {
+  program
+    .command('transcribe')
+    .description('Print what is said in recordings: WAV, FLAC, Ogg Opus or SPHERE, of any length')
+    .argument('<audio...>', 'the recordings')
+    .option('--model <id|path>', 'a model of `quantlab model list`, or an .onnx file with its card', DEFAULT_MODEL)
+    .option('--threads <n>', 'threads of one operator', wholeNumber(1), availableParallelism())
+    .option('--json', 'print JSON, with the segments and their times')
+    .action(async (paths: readonly string[], options: TranscribeCommandOptions) => {
+      const recognizer = await Recognizer.load(await resolveModel(options.model), { threads: options.threads });
+      const transcripts: (Transcript & { readonly path: string })[] = [];
+      try {
+        for (const path of paths) {
+          const progress = terminal.progress();
+          try {
+            const transcript = await transcribeFile(recognizer, path, {
+              // The length is known at the end only.
+              onProgress: (doneS) => progress.update(Math.round(doneS), 0, `${path}: seconds transcribed`),
+              signal: terminal.signal,
+            });
+            progress.stop();
+            transcripts.push({ path, ...transcript });
+            if (!options.json) terminal.print(`${paths.length > 1 ? `${path}: ` : ''}${transcript.text}\n`);
+          } finally {
+            progress.stop();
+          }
+        }
+      } finally {
+        await recognizer.release();
+      }
+      if (options.json) terminal.print(`${JSON.stringify(transcripts, null, 2)}\n`);
+    });
+}
