@@ -17,6 +17,7 @@ function createProgram(terminal: Terminal): Command {
     .description('Compress ONNX speech recognisers, and measure what it gains and what it costs.')
     .version(packageVersion())
     .configureOutput({ writeOut: terminal.print, writeErr: terminal.say })
+    .helpCommand(false)
     .showHelpAfterError('(add --help for what is possible)')
     .exitOverride();
   for (const add of [addQuantizeCommand, addInspectCommand, addTranscribeCommand, addDataCommand, addModelCommand]) {

@@ -1,0 +1,65 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { quantlab } from './terminal.js';
+
+const MODEL = 'deepspeech2-starter';
+const SPEECH = new URL('../../data/speech/audio/agent-pass.wav', import.meta.url).pathname;
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'quantlab-cli-'));
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+});
+
+describe('quantlab quantize', () => {
+  it('writes a model that inspects, has its card, and hears the same', async () => {
+    const path = join(folder, 'small.onnx');
+    const { exitCode, out } = await quantlab('quantize', MODEL, '-o', path, '--json');
+    expect(exitCode).toBe(0);
+    const { sizeBytes, report } = JSON.parse(out);
+    expect(sizeBytes.before / sizeBytes.after).toBeGreaterThan(3.5);
+    expect(report.replacedNodes).toEqual({ LSTM: 3, MatMul: 1 });
+
+    const inspected = JSON.parse((await quantlab('inspect', path, '--json')).out);
+    expect(inspected.sizeBytes).toBe(sizeBytes.after);
+    expect(inspected.operators['com.microsoft.DynamicQuantizeLSTM']).toBe(3);
+    expect(inspected.operators.LSTM).toBeUndefined();
+
+    // The transcript of the prompt: data/speech/holdout.jsonl.
+    const heard = await quantlab('transcribe', SPEECH, '--model', path);
+    expect(heard).toMatchObject({ exitCode: 0, out: 'please enter your password followed by the pound key\n' });
+  });
+
+  it('writes the same bytes each time', async () => {
+    const [first, second] = [join(folder, 'first.onnx'), join(folder, 'second.onnx')];
+    await quantlab('quantize', MODEL, '-o', first, '--per-channel');
+    await quantlab('quantize', MODEL, '-o', second, '--per-channel');
+    expect((await readFile(first)).equals(await readFile(second))).toBe(true);
+  });
+
+  it('leaves nothing behind when the place cannot be written', async () => {
+    const file = join(folder, 'a-file');
+    await writeFile(file, 'kept');
+    const before = await readdir(folder);
+    const { exitCode, err } = await quantlab('quantize', MODEL, '-o', join(file, 'small.onnx'));
+    expect(exitCode).toBe(1);
+    expect(err).toContain(join(file, 'small.onnx'));
+    expect(await readdir(folder)).toEqual(before);
+    expect(await readFile(file, 'utf8')).toBe('kept');
+  });
+
+  it('refuses a model whose bytes are not those of its card', async () => {
+    const path = join(folder, 'changed.onnx');
+    await quantlab('quantize', MODEL, '-o', path);
+    const bytes = await readFile(path);
+    await writeFile(path, bytes.subarray(0, bytes.length / 2));
+    const { exitCode, err } = await quantlab('transcribe', SPEECH, '--model', path);
+    expect(exitCode).toBe(1);
+    expect(err).toContain(path);
+    expect(err).toContain('SHA-256');
+  });
+});

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { quantlab } from './terminal.js';
+
+describe('the command line', () => {
+  it('ends with 2 and names the option that it does not know', async () => {
+    const { exitCode, err } = await quantlab('inspect', 'model.onnx', '--hush');
+    expect(exitCode).toBe(2);
+    expect(err).toContain("unknown option '--hush'");
+  });
+
+  it('ends with 2 for a command that it does not know, and for a missing argument', async () => {
+    expect((await quantlab('inspekt')).exitCode).toBe(2);
+    expect(await quantlab('inspect')).toMatchObject({ exitCode: 2, err: expect.stringContaining('model.onnx') });
+  });
+
+  it('ends with 2 for a value that is not possible', async () => {
+    expect(await quantlab('transcribe', 'a.wav', '--threads', '0')).toMatchObject({
+      exitCode: 2,
+      err: expect.stringContaining('A whole number of at least 1 is required'),
+    });
+    expect(await quantlab('quantize', 'a.onnx', '-o', 'b.onnx', '--recipe', 'magic')).toMatchObject({
+      exitCode: 2,
+      err: expect.stringContaining('magic'),
+    });
+    expect(await quantlab('quantize', 'a.onnx', '-o', 'b.bin')).toMatchObject({
+      exitCode: 2,
+      err: expect.stringContaining('.onnx'),
+    });
+  });
+
+  it('has help for every command, and ends with 0 after it', async () => {
+    const { out } = await quantlab('--help');
+    const commands = [...out.matchAll(/^ {2}([a-z]+)(?: |$)/gm)].map((match) => match[1] ?? '');
+    expect(commands).toContain('quantize');
+    for (const command of commands) {
+      expect(await quantlab(command, '--help'), command).toMatchObject({
+        exitCode: 0,
+        out: expect.stringContaining(`Usage: quantlab ${command}`),
+      });
+    }
+  });
+
+  it('ends with 1 and names the file that is missing', async () => {
+    for (const args of [
+      ['inspect', 'missing.onnx'],
+      ['transcribe', 'missing.wav'],
+      ['quantize', 'missing.onnx', '-o', 'out.onnx'],
+    ]) {
+      const { exitCode, err } = await quantlab(...args);
+      expect(exitCode, args.join(' ')).toBe(1);
+      expect(err).toContain(args[1]);
+    }
+  });
+});
