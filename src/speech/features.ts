@@ -15,8 +15,8 @@ export interface FeatureExtractor {
   compute(audio: Audio): Features;
 }
 
-/** Deviations below this are rounding of a constant spectrum (digital silence): then all features are 0. */
-const MINIMUM_DEVIATION = 1e-9;
+/** A variance below this part of the mean square is rounding of a constant spectrum: then all features are 0. */
+const MINIMUM_VARIANCE = 1e-12;
 
 let library: Promise<Pffft> | undefined;
 
@@ -30,8 +30,7 @@ function loadLibrary(): Promise<Pffft> {
  * Makes the log-spectrogram front end that a model card describes: reflected ends, windowed frames, log(1 + |FFT|), and
  * the mean over the standard deviation of the whole utterance removed.
  *
- * Equal within 1e-4 to NumPy's `rfft` in float32 (test/fixtures/speech). The transform is PFFFT's, in float32; logarithms
- * and moments are taken in double precision.
+ * Equal within 1e-4 to NumPy's `rfft` in float32 (test/fixtures/speech). The transform is PFFFT's, in float32.
  *
  * @param frontEnd - from the card
  * @throws {InputError} when the numbers do not fit each other, or the FFT does not serve the window's length
@@ -117,15 +116,15 @@ class LogSpectrogram implements FeatureExtractor {
     const frames = 1 + Math.floor((padded.length - windowSamples) / hopSamples);
     const data = new Float32Array(frames * bins);
     for (let frame = 0; frame < frames; frame++) {
-      this.#logSpectrum(padded, frame * hopSamples, data, frame * bins);
+      this.#spectrum(padded, frame * hopSamples, data, frame * bins);
     }
-    if (normalisation === 'utterance') normalise(data);
-    else if (!Number.isFinite(sumOf(data))) throw notFinite();
+    const moments = takeLogarithms(data);
+    if (normalisation === 'utterance') normalise(data, moments);
     return { data, frames, bins };
   }
 
-  /** Writes log(1 + magnitude) of the frame that begins at `from` to `data` at `to`. */
-  #logSpectrum(samples: Float32Array, from: number, data: Float32Array, to: number): void {
+  /** Writes 1 + magnitude of the frame that begins at `from` to `data` at `to`. */
+  #spectrum(samples: Float32Array, from: number, data: Float32Array, to: number): void {
     const { windowSamples, bins } = this.frontEnd;
     const heap = this.#fft.HEAPF32;
     const window = this.#window;
@@ -134,12 +133,12 @@ class LogSpectrogram implements FeatureExtractor {
     this.#fft._pffft_transform_ordered(this.#setup, this.#input, this.#output, this.#work, 0);
     const output = this.#output >> 2;
     // The two real lines share the first place: the constant one, and the one at half the sample rate.
-    data[to] = Math.log(1 + Math.abs(heap[output] as number));
-    data[to + bins - 1] = Math.log(1 + Math.abs(heap[output + 1] as number));
+    data[to] = 1 + Math.abs(heap[output] as number);
+    data[to + bins - 1] = 1 + Math.abs(heap[output + 1] as number);
     for (let bin = 1, at = output + 2; bin < bins - 1; bin++, at += 2) {
       const real = heap[at] as number;
       const imaginary = heap[at + 1] as number;
-      data[to + bin] = Math.log(1 + Math.sqrt(real * real + imaginary * imaginary));
+      data[to + bin] = 1 + Math.sqrt(real * real + imaginary * imaginary);
     }
   }
 }
@@ -176,24 +175,57 @@ function reflectEnds(samples: Float32Array, padSamples: number): Float32Array {
   return padded;
 }
 
+interface Moments {
+  readonly mean: number;
+  readonly meanSquare: number;
+}
+
 /** Minus the mean, over the population's standard deviation, of all values. */
-function normalise(data: Float32Array): void {
-  const mean = sumOf(data) / data.length;
-  let squares = 0;
-  for (let i = 0; i < data.length; i++) {
-    const distance = (data[i] as number) - mean;
-    squares += distance * distance;
-  }
-  const deviation = Math.sqrt(squares / data.length);
-  if (!Number.isFinite(deviation)) throw notFinite();
-  const scale = deviation < MINIMUM_DEVIATION ? 0 : 1 / deviation;
+function normalise(data: Float32Array, { mean, meanSquare }: Moments): void {
+  const variance = meanSquare - mean * mean;
+  const scale = variance <= MINIMUM_VARIANCE * meanSquare ? 0 : 1 / Math.sqrt(variance);
   for (let i = 0; i < data.length; i++) data[i] = ((data[i] as number) - mean) * scale;
 }
 
-function sumOf(data: Float32Array): number {
+/** Bits of the fraction that choose a row of the tables. */
+const TABLE_BITS = 9;
+const REST_BITS = 23 - TABLE_BITS;
+const REST_MASK = (1 << REST_BITS) - 1;
+/** Of each fraction 1.b: its logarithm, and what one unit of the last place is relative to it. */
+const LOGARITHMS: Float64Array = Float64Array.from({ length: 1 << TABLE_BITS }, (_, row) =>
+  Math.log(1 + row / (1 << TABLE_BITS)),
+);
+const LAST_PLACES: Float64Array = Float64Array.from(
+  { length: 1 << TABLE_BITS },
+  (_, row) => 2 ** -23 / (1 + row / (1 << TABLE_BITS)),
+);
+
+/**
+ * Replaces each value, 1 or more, by its natural logarithm, and returns the moments of these.
+ *
+ * The exponent and the leading bits of a float32 give the logarithm by table, the rest of the bits by two terms of the
+ * series: within 3e-9, three times as fast as `Math.log`, which would be half of the front end's time.
+ */
+function takeLogarithms(data: Float32Array): Moments {
+  const words = new Int32Array(data.buffer, data.byteOffset, data.length);
   let sum = 0;
-  for (let i = 0; i < data.length; i++) sum += data[i] as number;
-  return sum;
+  let squares = 0;
+  let highest = 0;
+  let lowest = 0;
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] as number;
+    if (word > highest) highest = word;
+    if (word < lowest) lowest = word;
+    const row = (word >> REST_BITS) & ((1 << TABLE_BITS) - 1);
+    const rest = (word & REST_MASK) * (LAST_PLACES[row] as number);
+    const value = ((word >> 23) - 127) * Math.LN2 + (LOGARITHMS[row] as number) + rest * (1 - 0.5 * rest);
+    data[i] = value;
+    sum += value;
+    squares += value * value;
+  }
+  // The words of infinity and NaN lie above all others, or below zero with a sign.
+  if (highest >= 0x7f800000 || lowest < 0) throw notFinite();
+  return { mean: sum / data.length, meanSquare: squares / data.length };
 }
 
 function notFinite(): InputError {

@@ -7,10 +7,16 @@ const HALF_PERIODS = 10;
 /** Filters that are kept; a program meets a few pairs of rates at most. */
 const KEPT_FILTERS = 8;
 
+/** Taps below this part of the largest one are rounding of zeros (a sinc has many): they are not multiplied. */
+const NEGLIGIBLE = 1e-15;
+
 /** A low-pass filter split into its phases: row p holds, last tap first, what an output of phase p needs. */
 interface PolyphaseFilter {
   readonly taps: Float64Array;
   readonly tapsPerPhase: number;
+  /** First tap of each row that is not zero, and the place after the last such one. */
+  readonly begins: Int32Array;
+  readonly ends: Int32Array;
 }
 
 const filters = new Map<string, PolyphaseFilter>();
@@ -40,17 +46,19 @@ export function resample(samples: Float32Array, fromHz: number, toHz: number): F
   const divisor = greatestCommonDivisor(fromHz, toHz);
   const up = toHz / divisor;
   const down = fromHz / divisor;
-  const { taps, tapsPerPhase } = filterFor(up, down);
+  const { taps, tapsPerPhase, begins, ends } = filterFor(up, down);
   const halfLength = HALF_PERIODS * Math.max(up, down);
   const output = new Float32Array(Math.ceil((samples.length * up) / down));
-  for (let n = 0, at = halfLength; n < output.length; n++, at += down) {
-    // Output n is the sum over j of tap[phase + j·up] × input[newest − j].
-    const phase = at % up;
-    const newest = (at - phase) / up;
+  const wholeStep = Math.floor(down / up);
+  const phaseStep = down % up;
+  let phase = halfLength % up;
+  let oldest = Math.floor(halfLength / up) - tapsPerPhase + 1;
+  for (let n = 0; n < output.length; n++) {
+    // Output n is the sum over j of tap[phase, j] × input[oldest + j].
     const row = phase * tapsPerPhase;
-    const oldest = newest - tapsPerPhase + 1;
-    const first = Math.max(0, -oldest);
-    const end = Math.min(tapsPerPhase, samples.length - oldest);
+    // (0 − oldest, as −oldest may be the floating-point number −0, which is slow.)
+    const first = Math.max(begins[phase] as number, 0 - oldest);
+    const end = Math.min(ends[phase] as number, samples.length - oldest);
     // Four sums at a time: one alone waits for each addition before the next.
     let a = 0;
     let b = 0;
@@ -67,6 +75,12 @@ export function resample(samples: Float32Array, fromHz: number, toHz: number): F
     }
     for (; j < end; j++) a += (taps[row + j] as number) * (samples[oldest + j] as number);
     output[n] = a + b + (c + d);
+    oldest += wholeStep;
+    phase += phaseStep;
+    if (phase >= up) {
+      phase -= up;
+      oldest++;
+    }
   }
   return output;
 }
@@ -103,7 +117,15 @@ function designFilter(up: number, down: number): PolyphaseFilter {
     const age = (n - phase) / up;
     taps[phase * tapsPerPhase + tapsPerPhase - 1 - age] = ((impulse[n] ?? 0) / sum) * up;
   }
-  return { taps, tapsPerPhase };
+  const least = NEGLIGIBLE * (impulse[halfLength] ?? 0);
+  const begins = new Int32Array(up);
+  const ends = new Int32Array(up);
+  for (let phase = 0; phase < up; phase++) {
+    const row = taps.subarray(phase * tapsPerPhase, (phase + 1) * tapsPerPhase);
+    begins[phase] = row.findIndex((tap) => Math.abs(tap) > least);
+    ends[phase] = row.findLastIndex((tap) => Math.abs(tap) > least) + 1;
+  }
+  return { taps, tapsPerPhase, begins, ends };
 }
 
 /** Modified Bessel function of the first kind, order 0, by its power series; exact to double precision up to x = 20. */
