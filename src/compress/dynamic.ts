@@ -51,6 +51,15 @@ interface Rewriting extends DynamicContext {
  * await writeModel(model, 'model.int8.onnx');
  */
 export function quantizeDynamic(model: OnnxModel, options: QuantizeDynamicOptions = {}): Compressed {
+  try {
+    return quantize(model, options);
+  } catch (error) {
+    if (!(error instanceof InputError) || error.message.startsWith(model.path)) throw error;
+    throw new InputError(`${model.path}: ${error.message}`, { cause: error });
+  }
+}
+
+function quantize(model: OnnxModel, options: QuantizeDynamicOptions): Compressed {
   const graph = mainGraph(model);
   const opset = opsetVersion(model);
   if (opset < LOWEST_OPSET) {

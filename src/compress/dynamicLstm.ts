@@ -92,7 +92,7 @@ function quantizeGates(node: NodeProto, weight: Constant, context: DynamicContex
   const { perChannel, reduceRange } = context.settings;
   const channels = perChannel ? directions * rows : directions;
   return quantizeWeight(context, weight, node, `gates ${perChannel}`, {
-    layout: { outer: 1, channels, inner: (directions * rows * columns) / channels },
+    layout: { groups: 1, outer: 1, channels, inner: (directions * rows * columns) / channels },
     granularity: perChannel ? 'channel' : 'direction',
     type: 'int8',
     reduceRange,

@@ -58,15 +58,20 @@ function quantizeMatrix(
   const count = shape.reduce((product, dim) => product * dim, 1);
   if (count === 0) throw new LeftInFloat('its weight is empty');
   const { weightType: type, reduceRange } = context.settings;
-  const [rows = 1, columns = 1] = transposed ? [shape[1], shape[0]] : [count / (shape.at(-1) ?? 1), shape.at(-1)];
+  const last = shape.length - 1;
+  const [rows = 1, columns = 1] = transposed ? [shape[1], shape[0]] : [last === 0 ? 1 : shape[last - 1], shape[last]];
   // A vector has one output: there is nothing to tell apart.
-  const perChannel = context.settings.perChannel && shape.length > 1;
+  const perChannel = context.settings.perChannel && last > 0;
+  const groups = count / (rows * columns);
   return quantizeWeight(context, weight, node, `matrix ${transposed} ${perChannel}`, {
-    layout: perChannel ? { outer: rows, channels: columns, inner: 1 } : { outer: 1, channels: 1, inner: count },
+    layout: perChannel
+      ? { groups, outer: rows, channels: columns, inner: 1 }
+      : { groups: 1, outer: 1, channels: 1, inner: count },
     granularity: perChannel ? 'channel' : 'tensor',
     type,
     reduceRange,
-    paramShape: perChannel ? [columns] : [],
+    // The runtime takes a row of scales for each matrix of a stack, not one row for all as its own tool writes.
+    paramShape: perChannel ? (last === 1 ? [columns] : shape.with(last - 1, 1)) : [],
     storedShape: transposed ? [rows, columns] : shape,
     ...(transposed ? { before: (values: Float32Array) => turned(values, columns, rows) } : {}),
   });

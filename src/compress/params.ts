@@ -70,8 +70,12 @@ export function roundHalfEven(value: number): number {
   return Math.abs(value) < 2 ** 51 ? value + ROUNDING - ROUNDING : value;
 }
 
-/** Values along one axis share their parameters: an array [outer, channels, inner], or all of it for one channel. */
+/**
+ * Which values share their parameters: those of one group and channel of an array [groups, outer, channels, inner].
+ * With one group and one channel all of them do.
+ */
 export interface ChannelLayout {
+  readonly groups: number;
   readonly outer: number;
   readonly channels: number;
   readonly inner: number;
@@ -80,7 +84,7 @@ export interface ChannelLayout {
 /** Quantized values with the parameters of each channel. */
 export interface QuantizedValues {
   readonly values: Int8Array | Uint8Array;
-  /** One for each channel. */
+  /** One for each channel of each group. */
   readonly scales: Float32Array;
   readonly zeroPoints: Int8Array | Uint8Array;
   /** Signal to error of the whole, in decibels; infinite where nothing was lost. */
@@ -106,7 +110,8 @@ export function quantizeValues(
   layout: ChannelLayout,
   options: QuantizeValuesOptions,
 ): QuantizedValues {
-  const { outer, channels, inner } = layout;
+  const { outer, inner } = layout;
+  const channels = layout.groups * layout.channels;
   const { lows, highs } = channelBounds(data, layout);
   const scales = new Float32Array(channels);
   const signed = options.type === 'int8';
@@ -121,8 +126,9 @@ export function quantizeValues(
   let signal = 0;
   let error = 0;
   let at = 0;
-  for (let block = 0; block < outer; block++) {
-    for (let channel = 0; channel < channels; channel++) {
+  for (let block = 0; block < layout.groups * outer; block++) {
+    const first = Math.floor(block / outer) * layout.channels;
+    for (let channel = first; channel < first + layout.channels; channel++) {
       const scale = scales[channel] ?? 1;
       const zeroPoint = zeroPoints[channel] ?? 0;
       const end = at + inner;
@@ -144,14 +150,15 @@ export function quantizeValues(
   return { values, scales, zeroPoints, signalToErrorDb };
 }
 
-/** Smallest and largest value of each channel. */
+/** Smallest and largest value of each channel of each group. */
 function channelBounds(data: Float32Array, layout: ChannelLayout): { lows: Float32Array; highs: Float32Array } {
-  const { outer, channels, inner } = layout;
-  const lows = new Float32Array(channels).fill(Number.POSITIVE_INFINITY);
-  const highs = new Float32Array(channels).fill(Number.NEGATIVE_INFINITY);
+  const { groups, outer, channels, inner } = layout;
+  const lows = new Float32Array(groups * channels).fill(Number.POSITIVE_INFINITY);
+  const highs = new Float32Array(groups * channels).fill(Number.NEGATIVE_INFINITY);
   let at = 0;
-  for (let block = 0; block < outer; block++) {
-    for (let channel = 0; channel < channels; channel++) {
+  for (let block = 0; block < groups * outer; block++) {
+    const first = Math.floor(block / outer) * channels;
+    for (let channel = first; channel < first + channels; channel++) {
       let low = lows[channel] ?? 0;
       let high = highs[channel] ?? 0;
       const end = at + inner;

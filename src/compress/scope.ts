@@ -2,6 +2,9 @@ import type { GraphProto, NodeProto, TensorProto } from 'onnx-buf';
 import { foldConstant } from '../onnx/constants.js';
 import { producersOf } from '../onnx/graph.js';
 
+/** How many nodes a constant may come through. */
+const LONGEST_CHAIN = 200;
+
 /** A constant value and the graph that it belongs to. */
 export interface Constant {
   readonly name: string;
@@ -67,8 +70,8 @@ export class Scope {
     if (initializer !== undefined) return initializer;
     if (this.#constants.has(name)) return this.#constants.get(name);
     const producer = this.#producers.get(name);
-    // A hostile file may let a value depend on itself.
-    if (producer === undefined || open.has(name)) return undefined;
+    // A hostile file may let a value depend on itself, or on a chain longer than the stack.
+    if (producer === undefined || open.has(name) || open.size > LONGEST_CHAIN) return undefined;
     open.add(name);
     const tensor = foldConstant(producer, (input) => this.ownerOf(input)?.constantHere(input, open));
     open.delete(name);

@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -135,7 +135,12 @@ async function resolveCard(cardPath: string, cache: string): Promise<ResolvedMod
   await verify(halfPath, half, 'restore it from the repository (`git checkout`) or install the package again');
   // Written aside and renamed: of two processes that do this at once, each ends with a whole file.
   await writeModel(expandHalf(await readModel(halfPath)), path);
-  await verify(path, float, `the card and ${half.path} do not belong together: pack the model again`);
+  try {
+    await verify(path, float, `the card and ${half.path} do not belong together: pack the model again`);
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  }
   return { card, path };
 }
 

@@ -20,19 +20,21 @@ const CARRIERS: ReadonlySet<string> = new Set([
  * Nested graphs are pruned first. Inputs of the graph that are the names of such initializers go with them.
  */
 export function pruneUnused(graph: GraphProto): GraphProto {
-  let nodes = graph.node.map(pruneNested);
-  for (;;) {
-    const read = new Set(graph.output.map((output) => output.name));
-    for (const node of nodes) for (const name of valuesRead(node)) read.add(name);
-    const kept = nodes.filter((node) => !CARRIERS.has(node.opType) || node.output.some((name) => read.has(name)));
-    if (kept.length === nodes.length) {
-      const initializer = graph.initializer.filter((tensor) => read.has(tensor.name));
-      const gone = new Set(graph.initializer.filter((tensor) => !read.has(tensor.name)).map((tensor) => tensor.name));
-      const input = graph.input.filter((value) => !gone.has(value.name));
-      return copyMessage(graph, { node: kept, initializer, input });
-    }
-    nodes = kept;
+  const read = new Set(graph.output.map((output) => output.name));
+  // From the end on: a node is judged when all that read it have been.
+  const kept: NodeProto[] = [];
+  for (const original of graph.node.toReversed()) {
+    if (CARRIERS.has(original.opType) && !original.output.some((name) => read.has(name))) continue;
+    const node = pruneNested(original);
+    kept.push(node);
+    for (const name of valuesRead(node)) read.add(name);
   }
+  const gone = new Set(graph.initializer.filter((tensor) => !read.has(tensor.name)).map((tensor) => tensor.name));
+  return copyMessage(graph, {
+    node: kept.reverse(),
+    initializer: graph.initializer.filter((tensor) => !gone.has(tensor.name)),
+    input: graph.input.filter((value) => !gone.has(value.name)),
+  });
 }
 
 function pruneNested(node: NodeProto): NodeProto {

@@ -1,0 +1,62 @@
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { OnnxModel } from '../../src/onnx/model.js';
+import { modelToBytes } from '../../src/onnx/write.js';
+
+/** A value fed to a model or answered by it. */
+export interface Fed {
+  readonly type: 'float32' | 'int64' | 'int32' | 'bool';
+  readonly shape: readonly number[];
+  readonly data: Float32Array | BigInt64Array | Int32Array | Uint8Array;
+}
+
+/** Runs a model on one thread and returns its float outputs by name. */
+export async function runModel(
+  model: OnnxModel | string,
+  feeds: Readonly<Record<string, Fed>>,
+): Promise<Record<string, { shape: readonly number[]; data: Float32Array }>> {
+  const options: InferenceSession.SessionOptions = { intraOpNumThreads: 1, logSeverityLevel: 3 };
+  const session =
+    typeof model === 'string'
+      ? await InferenceSession.create(model, options)
+      : await InferenceSession.create(modelToBytes(model), options);
+  try {
+    const tensors: Record<string, Tensor> = {};
+    for (const [name, { type, data, shape }] of Object.entries(feeds)) {
+      tensors[name] = new Tensor(type as 'float32', data as Float32Array, shape);
+    }
+    const outputs = await session.run(tensors);
+    const result: Record<string, { shape: readonly number[]; data: Float32Array }> = {};
+    for (const [name, tensor] of Object.entries(outputs)) {
+      if (tensor.type === 'float32') result[name] = { shape: tensor.dims, data: tensor.data as Float32Array };
+    }
+    return result;
+  } finally {
+    await session.release();
+  }
+}
+
+/** Numbers in −1…1, the same as `pattern` in make_dynamic.py makes. */
+export function pattern(shape: readonly number[], seed: number): Fed {
+  const count = shape.reduce((product, dim) => product * dim, 1);
+  const data = Float32Array.from({ length: count }, (_, index) =>
+    Math.fround(Math.fround(((index * 7919 + 104_729 * seed) % 1009) / 504.5) - 1),
+  );
+  return { type: 'float32', shape, data };
+}
+
+/** Largest difference between two arrays. */
+export function largestDifference(a: Float32Array, b: Float32Array): number {
+  if (a.length !== b.length) return Number.POSITIVE_INFINITY;
+  return a.reduce((largest, value, index) => Math.max(largest, Math.abs(value - (b[index] ?? Number.NaN))), 0);
+}
+
+/** Power of an array over the power of its difference from another, in decibels. */
+export function signalToErrorDb(reference: Float32Array, other: Float32Array): number {
+  let signal = 0;
+  let error = 0;
+  for (const [index, value] of reference.entries()) {
+    signal += value ** 2;
+    error += (value - (other[index] ?? Number.NaN)) ** 2;
+  }
+  return 10 * Math.log10(signal / error);
+}

@@ -1,0 +1,129 @@
+import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { InputError } from '../../src/errors.js';
+import { sha256OfFile } from '../../src/files.js';
+import { cacheFolder, listModels, resolveModel } from '../../src/model/registry.js';
+
+const shipped = fileURLToPath(new URL('../../data/models', import.meta.url));
+const id = 'deepspeech2-starter';
+
+let folder: string;
+let cache: string;
+beforeEach(async () => {
+  const root = await mkdtemp(join(tmpdir(), 'quantlab-registry-'));
+  folder = join(root, 'models');
+  cache = join(root, 'cache');
+  await cp(shipped, folder, { recursive: true });
+});
+
+const options = () => ({ folder, cacheFolder: cache });
+const half = () => join(folder, id, 'model.half.onnx');
+
+describe('listModels', () => {
+  it('finds the shipped model', async () => {
+    const [card] = await listModels();
+    expect(card?.id).toBe(id);
+    expect(card?.parameters).toBe(8_009_453);
+  });
+});
+
+describe('resolveModel', () => {
+  it('expands the starter to the very file that was trained', async () => {
+    const { card, path } = await resolveModel(id, options());
+    // SHA-256 of the exported float32 model, as its maker published it.
+    expect(card.files.float.sha256).toBe('9ca78b611d7f3bdc2e3eba3b4d9e2231c07e000d3e8b6d4f74e4c4878b3966df');
+    expect(await sha256OfFile(path)).toBe(card.files.float.sha256);
+  });
+
+  it('uses the expanded file again, even when the shipped one is gone', async () => {
+    const first = await resolveModel(id, options());
+    await rm(half());
+    expect((await resolveModel(id, options())).path).toBe(first.path);
+  });
+
+  it('expands again when the cached file is damaged', async () => {
+    const { card, path } = await resolveModel(id, options());
+    await truncate(path, 1000);
+    await resolveModel(id, options());
+    expect(await sha256OfFile(path)).toBe(card.files.float.sha256);
+  });
+
+  it('is safe when two do it at once, and leaves nothing else behind', async () => {
+    const both = await Promise.all([resolveModel(id, options()), resolveModel(id, options())]);
+    expect(await sha256OfFile(both[0].path)).toBe(both[0].card.files.float.sha256);
+    expect(await readdir(join(cache, 'models'))).toHaveLength(1);
+  });
+
+  it('takes a card, and a model with a card beside it', async () => {
+    const { path } = await resolveModel(join(folder, id, 'model.json'), options());
+    expect(path).toContain(cache);
+    expect((await resolveModel(half(), options())).path).toBe(half());
+    const variant = join(folder, id, 'model.int8.onnx');
+    await writeFile(variant, 'any');
+    expect((await resolveModel(variant, options())).card.id).toBe(id);
+  });
+
+  it('prefers a float32 model beside the card', async () => {
+    const { path } = await resolveModel(id, options());
+    const beside = join(folder, id, 'model.onnx');
+    await cp(path, beside);
+    expect((await resolveModel(id, options())).path).toBe(beside);
+    await truncate(beside, 5);
+    await expect(resolveModel(id, options())).rejects.toThrow(/5 bytes instead of 32053256/);
+  });
+
+  it('names the known ids when there is no such model', async () => {
+    await expect(resolveModel('unknown', options())).rejects.toThrow(/known ids: deepspeech2-starter/);
+    await expect(resolveModel('../escape', options())).rejects.toThrow(InputError);
+    await expect(resolveModel('missing.onnx', options())).rejects.toThrow(/missing\.onnx: a model was required/);
+    await expect(resolveModel('missing.json', options())).rejects.toThrow(/missing\.json/);
+  });
+
+  it('refuses a shipped file that is cut, changed or missing', async () => {
+    const bytes = await readFile(half());
+    await truncate(half(), 1000);
+    await expect(resolveModel(id, options())).rejects.toThrow(/model\.half\.onnx: .* 1000 bytes instead of/);
+    bytes[5_000_000] = (bytes[5_000_000] ?? 0) ^ 1;
+    await writeFile(half(), bytes);
+    await expect(resolveModel(id, options())).rejects.toThrow(/got SHA-256 [0-9a-f]{64}; restore it/);
+    await rm(half());
+    await expect(resolveModel(id, options())).rejects.toThrow(/model\.half\.onnx: a file was required, got nothing/);
+    await expect(readdir(join(cache, 'models'))).rejects.toThrow();
+  });
+
+  it('refuses a card whose float checksum is another model’s, and leaves no such file', async () => {
+    const cardPath = join(folder, id, 'model.json');
+    const text = await readFile(cardPath, 'utf8');
+    await writeFile(cardPath, text.replace('9ca78b61', '00000000'));
+    await expect(resolveModel(id, options())).rejects.toThrow(/do not belong together/);
+    expect(await readdir(join(cache, 'models'))).toEqual([]);
+  });
+
+  it('refuses a card with a field missing or misspelt', async () => {
+    const cardPath = join(folder, id, 'model.json');
+    const card = JSON.parse(await readFile(cardPath, 'utf8')) as Record<string, unknown>;
+    await writeFile(cardPath, JSON.stringify({ ...card, timeStride: undefined }));
+    await expect(resolveModel(id, options())).rejects.toThrow(/timeStride/);
+    await writeFile(cardPath, JSON.stringify({ ...card, licens: 'MIT' }));
+    await expect(resolveModel(id, options())).rejects.toThrow(/licens/);
+    await writeFile(cardPath, JSON.stringify({ ...card, blank: 3 }));
+    await expect(resolveModel(id, options())).rejects.toThrow(/blank/);
+  });
+
+  it('refuses a model without a card', async () => {
+    const lonely = join(cache, 'lonely.onnx');
+    await cp(half(), lonely);
+    await expect(resolveModel(lonely, options())).rejects.toThrow(/neither lonely\.json nor model\.json/);
+  });
+});
+
+describe('cacheFolder', () => {
+  it('follows QUANTLAB_CACHE, XDG_CACHE_HOME and the home folder, in this order', () => {
+    expect(cacheFolder({ QUANTLAB_CACHE: '/q', XDG_CACHE_HOME: '/x' })).toBe('/q');
+    expect(cacheFolder({ QUANTLAB_CACHE: '', XDG_CACHE_HOME: '/x' })).toBe(join('/x', 'quantlab'));
+    expect(cacheFolder({})).toMatch(/\.cache[/\\]quantlab$/);
+  });
+});

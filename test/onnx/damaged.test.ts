@@ -1,0 +1,123 @@
+/** Damaged and hostile files: a clear error or a model, never a crash or a hang. */
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { quantizeDynamic } from '../../src/compress/dynamic.js';
+import { InputError } from '../../src/errors.js';
+import { summarizeModel } from '../../src/onnx/inspect.js';
+import { makeNode } from '../../src/onnx/node.js';
+import { modelFromBytes, readModel } from '../../src/onnx/read.js';
+import { makeTensor } from '../../src/onnx/tensor.js';
+import { modelToBytes } from '../../src/onnx/write.js';
+import { smallModel } from './smallModels.js';
+
+const fixtures = fileURLToPath(new URL('../fixtures/compress/', import.meta.url));
+
+/** Inputs tried; `FUZZ=10000` tries as many. */
+const COUNT = Number(process.env['FUZZ'] ?? 900);
+
+async function tryFile(path: string): Promise<'model' | 'refused'> {
+  try {
+    const model = await readModel(path);
+    summarizeModel(model, 0, true);
+    modelToBytes(quantizeDynamic(model, { perChannel: true }).model);
+    return 'model';
+  } catch (error) {
+    if (error instanceof InputError) return 'refused';
+    throw error;
+  }
+}
+
+describe('damaged files', () => {
+  it('are refused by name when cut anywhere', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'quantlab-cut-'));
+    const bytes = await readFile(`${fixtures}branches.onnx`);
+    const path = join(folder, 'cut.onnx');
+    const results = new Set<string>();
+    for (let length = 0; length < bytes.length; length += 7) {
+      await writeFile(path, bytes.subarray(0, length));
+      await readModel(path).then(
+        () => results.add('model'),
+        (error) => {
+          expect(error).toBeInstanceOf(InputError);
+          expect(error.message).toContain(path);
+          results.add('refused');
+        },
+      );
+    }
+    expect(results).toContain('refused');
+  });
+
+  it('are refused or read when bits are flipped', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'quantlab-flip-'));
+    const path = join(folder, 'flipped.onnx');
+    const originals = await Promise.all(
+      ['branches', 'mlp', 'stack'].map(async (name) => await readFile(`${fixtures}${name}.onnx`)),
+    );
+    const results = { model: 0, refused: 0 };
+    let state = 1;
+    const next = (below: number): number => {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      return Math.floor((state / 2 ** 32) * below);
+    };
+    for (let round = 0; round < COUNT; round++) {
+      const bytes = Uint8Array.from(originals[round % originals.length] ?? []);
+      const flips = 1 + next(4);
+      for (let flip = 0; flip < flips; flip++) {
+        // Most bytes are weights, which any bits are; the structure stands around them.
+        const place = next(3) === 0 ? next(bytes.length) : next(Math.min(400, bytes.length));
+        bytes[place] = (bytes[place] ?? 0) ^ (1 << next(8));
+      }
+      await writeFile(path, bytes);
+      results[await tryFile(path)] += 1;
+    }
+    expect(results.refused).toBeGreaterThan(COUNT / 20);
+    expect(results.model).toBeGreaterThan(COUNT / 20);
+  });
+
+  it('are refused when they are another kind of file', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'quantlab-other-'));
+    const path = join(folder, 'other.onnx');
+    for (const text of ['', '{"json": true}', 'RIFF\0\0\0\0WAVEfmt ', '<html></html>']) {
+      await writeFile(path, text);
+      await expect(readModel(path)).rejects.toThrow(InputError);
+    }
+    await expect(readModel(folder)).rejects.toThrow(InputError);
+    await expect(readModel(join(folder, 'none.onnx'))).rejects.toThrow(/none\.onnx/);
+  });
+});
+
+describe('hostile graphs', () => {
+  const io = { inputs: { x: ['float32', ['n', 4]] }, outputs: { y: ['float32', ['n', 4]] } } as const;
+
+  it('with values that depend on themselves are left as they are', () => {
+    const nodes = [
+      makeNode('Transpose', ['b'], ['a']),
+      makeNode('Identity', ['a'], ['b']),
+      makeNode('MatMul', ['x', 'b'], ['y'], { name: 'product' }),
+    ];
+    const { report } = quantizeDynamic(smallModel({ nodes, ...io }));
+    expect(report.leftNodes).toEqual([
+      { node: 'product', opType: 'MatMul', reason: 'its right-hand side is computed at run time, not constant' },
+    ]);
+  });
+
+  it('with chains longer than the stack are handled', () => {
+    const nodes = [makeNode('Identity', ['w'], ['v0'])];
+    for (let index = 0; index < 50_000; index++) nodes.push(makeNode('Identity', [`v${index}`], [`v${index + 1}`]));
+    nodes.push(makeNode('MatMul', ['x', 'v50000'], ['y']));
+    const weights = [makeTensor('w', 'float32', [4, 4], new Float32Array(16))];
+    expect(quantizeDynamic(smallModel({ nodes, ...io, weights })).report.leftNodes).toHaveLength(1);
+  });
+
+  it('with huge or negative dimensions are refused', () => {
+    for (const dims of [[2n ** 40n, 2n ** 40n], [2n ** 62n], [-1n, 4n]]) {
+      const weight = makeTensor('w', 'float32', [4, 4], new Float32Array(16));
+      weight.dims = dims;
+      const model = smallModel({ nodes: [makeNode('MatMul', ['x', 'w'], ['y'])], ...io, weights: [weight] });
+      expect(() => quantizeDynamic(modelFromBytes(modelToBytes(model), 'huge.onnx'))).toThrow(InputError);
+    }
+  });
+});

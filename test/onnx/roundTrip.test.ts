@@ -1,0 +1,124 @@
+import { mkdtemp, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { toBinary } from '@bufbuild/protobuf';
+import { ModelProtoSchema } from 'onnx-buf';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { InputError } from '../../src/errors.js';
+import { sha256OfFile } from '../../src/files.js';
+import { resolveModel } from '../../src/model/registry.js';
+import { mainGraph, opsetVersion } from '../../src/onnx/model.js';
+import { makeNode } from '../../src/onnx/node.js';
+import { modelFromBytes, readModel } from '../../src/onnx/read.js';
+import { makeTensor, tensorBytes, tensorFloats } from '../../src/onnx/tensor.js';
+import { modelToBytes, writeModel } from '../../src/onnx/write.js';
+import { smallModel, weightValues } from './smallModels.js';
+
+const fixtures = fileURLToPath(new URL('../fixtures/compress/', import.meta.url));
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'quantlab-onnx-'));
+});
+
+function product(weight = makeTensor('w', 'float32', [64, 64], weightValues(4096, 1))) {
+  return smallModel({
+    nodes: [makeNode('MatMul', ['x', 'w'], ['y'])],
+    inputs: { x: ['float32', ['n', 64]] },
+    outputs: { y: ['float32', ['n', 64]] },
+    weights: [weight],
+  });
+}
+
+describe('reading and writing', () => {
+  it('gives back the bytes of the starter model, weights left in the file until they are copied', async () => {
+    const { card, path } = await resolveModel('deepspeech2-starter');
+    const model = await readModel(path);
+    expect(mainGraph(model).initializer.find((one) => one.name === 'onnx::LSTM_653')?.rawData.length).toBe(0);
+    const copy = join(folder, 'copy.onnx');
+    await writeModel(model, copy);
+    expect(await sha256OfFile(copy)).toBe(card.files.float.sha256);
+  });
+
+  it.each(['mlp', 'lstm', 'branches', 'extremes', 'stack'])('gives back the bytes of %s.onnx', async (name) => {
+    const bytes = await readFile(`${fixtures}${name}.onnx`);
+    expect(Buffer.compare(modelToBytes(await readModel(`${fixtures}${name}.onnx`)), bytes)).toBe(0);
+    expect(Buffer.compare(modelToBytes(modelFromBytes(bytes)), bytes)).toBe(0);
+  });
+
+  it('keeps unknown fields of model, graph and tensor', async () => {
+    const model = product();
+    const unknown = (no: number) => [{ no, wireType: 2, data: Uint8Array.of(3, 1, 2, 3) }];
+    const graph = mainGraph(model);
+    model.proto.$unknown = unknown(500);
+    graph.$unknown = unknown(501);
+    for (const tensor of graph.initializer) tensor.$unknown = unknown(502);
+    const path = join(folder, 'unknown.onnx');
+    const bytes = toBinary(ModelProtoSchema, model.proto);
+    await writeFile(path, bytes);
+    const read = await readModel(path);
+    expect(mainGraph(read).initializer[0]?.rawData.length).toBe(0);
+    expect(Buffer.compare(modelToBytes(read), bytes)).toBe(0);
+  });
+
+  it('tells the operator set', async () => {
+    expect(opsetVersion(await readModel(`${fixtures}mlp.onnx`))).toBe(17);
+    expect(opsetVersion(await readModel(`${fixtures}mlp.onnx`), 'com.microsoft')).toBe(0);
+  });
+
+  it('notices that the file changed after it was opened', async () => {
+    const path = join(folder, 'model.onnx');
+    await writeModel(product(), path);
+    const model = await readModel(path);
+    await writeModel(product(makeTensor('w', 'float32', [64, 64], weightValues(4096, 2))), path);
+    const [weight] = mainGraph(model).initializer;
+    expect(() => weight && tensorBytes(weight)).toThrow(/open the model again/);
+  });
+});
+
+describe('external data', () => {
+  async function external(location: string, offset: number, length: number): Promise<string> {
+    const model = product();
+    for (const tensor of mainGraph(model).initializer) {
+      tensor.rawData = new Uint8Array();
+      tensor.dataLocation = 1;
+      tensor.externalData = Object.entries({ location, offset: String(offset), length: String(length) }).map(
+        ([key, value]) => ({ $typeName: 'onnx.StringStringEntryProto', key, value }),
+      );
+    }
+    const path = join(folder, 'external.onnx');
+    await writeFile(path, toBinary(ModelProtoSchema, model.proto));
+    return path;
+  }
+  const bytes = new Uint8Array(weightValues(4096, 1).buffer);
+
+  it('is read from its file', async () => {
+    await writeFile(join(folder, 'weights.bin'), Buffer.concat([Buffer.alloc(12), bytes]));
+    const model = await readModel(await external('weights.bin', 12, bytes.length));
+    const [tensor] = mainGraph(model).initializer;
+    expect(tensor && tensorFloats(tensor)).toEqual(weightValues(4096, 1));
+  });
+
+  it.each(['../weights.bin', '/etc/hostname', 'inner/../../weights.bin', '..', ''])(
+    'is refused outside the folder: %j',
+    async (location) => {
+      await expect(readModel(await external(location, 0, bytes.length))).rejects.toThrow(InputError);
+    },
+  );
+
+  it('is refused behind a link that leaves the folder', async () => {
+    const outside = await mkdtemp(join(tmpdir(), 'quantlab-outside-'));
+    await writeFile(join(outside, 'weights.bin'), bytes);
+    await symlink(join(outside, 'weights.bin'), join(folder, 'link.bin'));
+    await expect(readModel(await external('link.bin', 0, bytes.length))).rejects.toThrow(/link out of it/);
+  });
+
+  it('is refused when it is missing or cut', async () => {
+    await expect(readModel(await external('missing.bin', 0, bytes.length))).rejects.toThrow(/missing\.bin/);
+    await writeFile(join(folder, 'weights.bin'), bytes);
+    await truncate(join(folder, 'weights.bin'), 100);
+    await expect(readModel(await external('weights.bin', 0, bytes.length))).rejects.toThrow(/restore weights\.bin/);
+    await expect(readModel(await external('weights.bin', 0, 100))).rejects.toThrow(InputError);
+  });
+});
