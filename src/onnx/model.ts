@@ -5,7 +5,7 @@ import { InputError } from '../errors.js';
  * A model in memory: its messages, and the file they came from.
  *
  * Weights of more than a few kilobytes stay in their file until somebody asks for them
- * ({@link tensorBytes}), so that a model larger than memory can be edited and written.
+ * (`tensorBytes`), so that a model larger than memory can be edited and written.
  */
 export interface OnnxModel {
   /** The decoded messages; `rawData` of a weight that is still in its file is empty. */

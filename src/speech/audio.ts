@@ -28,7 +28,7 @@ const READERS: Readonly<Record<string, (source: SoundSource) => AsyncGenerator<A
  * @param path - file to read
  * @returns samples in −1…1 (floats may exceed it where the file does)
  * @throws {InputError} when the file is missing, empty, truncated, damaged, of another codec, not finite, or no longer
- * than {@link MINIMUM_AUDIO_S}; the message names the file and the remedy
+ * than `MINIMUM_AUDIO_S`; the message names the file and the remedy
  * @example
  * const audio = await readAudio('data/speech/holdout/agent-pass.wav');
  * audio.samples.length / audio.sampleRateHz; // 3.285

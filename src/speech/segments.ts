@@ -8,7 +8,7 @@ export interface Segment {
   readonly audio: Audio;
   /**
    * Sound that it shares with the segment before, in seconds: 0 where the cut lies in silence, so that no word can be on
-   * both sides; otherwise the texts are joined by {@link joinTexts}.
+   * both sides; otherwise the texts are joined by `joinTexts`.
    */
   readonly overlapS: number;
 }

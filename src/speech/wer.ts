@@ -10,7 +10,7 @@ const CODE_UNITS = 1 << 16;
  * Counts the edits between two texts in words, which white space separates.
  *
  * Words have more than one shortest alignment: their number is always the same, and the split into substitutions,
- * deletions and insertions is the one of RapidFuzz, which jiwer uses (see {@link countEdits}).
+ * deletions and insertions is the one of RapidFuzz, which jiwer uses (see `countEdits`).
  *
  * @param reference - what was said
  * @param hypothesis - what was recognised
