@@ -1,15 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { UnavailableError } from '../errors.js';
-import { unpackChromium } from './packagedChromium.js';
-
-/** A browser that can be started without a window. */
-export interface BrowserProgram {
-  readonly executablePath: string;
-  readonly args: readonly string[];
-  /** Variables that it needs on top of the process's own. */
-  readonly env: Readonly<Record<string, string>>;
-}
+import { type BrowserProgram, unpackChromium } from './packagedChromium.js';
 
 /** Where to look for a browser. */
 export interface FindBrowserOptions {

@@ -1,7 +1,7 @@
 import type { Observation, Summary } from '../experiment/schema.js';
 import type { Figure, JsonObject } from './figure.js';
 import { formatEstimate, formatMs, roundTo } from './format.js';
-import { gapsOf, type Measured, machineOf, measuredOf } from './measured.js';
+import { absencesOf, type Measured, machineOf, measuredOf } from './measured.js';
 import { FIGURE_WIDTH, markOf } from './theme.js';
 
 const ROW_HEIGHT = 120;
@@ -71,7 +71,7 @@ function rowTraces(
       points: 'all',
       pointpos: -0.28,
       jitter: 0.18,
-      marker: { color: mark.color, size: 4, opacity: 0.35 },
+      marker: { color: mark.color, size: 4, opacity: 0.5 },
       line: { color: mark.color, width: 1.5 },
       box: { visible: false },
       meanline: { visible: false },
@@ -115,7 +115,7 @@ function captionOf(summary: Summary, measured: readonly Measured[]): string {
     `Time from waveform to text of ${trials} trials a condition, one utterance each (${machineOf(summary)}).`,
     'Each dot is a trial, the curve their density; the bar is the median, the large mark the mean with its 95 % interval.',
     'Utterances differ in length, which is why the times of one condition spread.',
-    ...gapsOf(summary),
+    ...absencesOf(summary),
   ].join(' ');
 }
 

@@ -28,6 +28,13 @@ export function gapsOf(summary: Summary): readonly string[] {
   });
 }
 
+/** The same in short, for captions: which conditions are not drawn. */
+export function absencesOf(summary: Summary): readonly string[] {
+  return summary.conditions.flatMap(({ condition, outcome }) =>
+    outcome.status === 'measured' ? [] : [`${condition.title} was not measured; the table says why.`],
+  );
+}
+
 /** The pair that the experiment is about: the float model and its first variant on the same device. */
 export interface Pair {
   readonly base: Measured;

@@ -7,7 +7,14 @@ import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
 import { extract } from 'tar-stream';
 import { UnavailableError } from '../errors.js';
-import type { BrowserProgram } from './browser.js';
+
+/** A browser that can be started without a window. */
+export interface BrowserProgram {
+  readonly executablePath: string;
+  readonly args: readonly string[];
+  /** Variables that it needs on top of the process's own. */
+  readonly env: Readonly<Record<string, string>>;
+}
 
 const decompress = promisify(brotliDecompress);
 const PACKAGE = '@sparticuz/chromium';

@@ -1,7 +1,7 @@
 import type { LatencySummary, Summary } from '../experiment/schema.js';
 import type { Figure } from './figure.js';
 import { formatMs, roundTo } from './format.js';
-import { gapsOf, machineOf, measuredOf } from './measured.js';
+import { absencesOf, machineOf, measuredOf } from './measured.js';
 import { FIGURE_WIDTH } from './theme.js';
 
 interface Part {
@@ -31,7 +31,7 @@ export function partsFigure(summary: Summary): Figure {
       `Mean latency of one utterance, split into its parts (${machineOf(summary)}):`,
       'the spectrogram (features), the network (inference), and the search for the text (decoding).',
       'Quantization changes the network alone.',
-      ...gapsOf(summary),
+      ...absencesOf(summary),
     ].join(' '),
     alt: `Stacked bars of the parts of the mean latency. ${sentences.join('; ')}.`,
     width: FIGURE_WIDTH,

@@ -1,7 +1,7 @@
 import type { Summary } from '../experiment/schema.js';
 import type { Figure } from './figure.js';
 import { formatFactor, formatMegabytes, roundTo } from './format.js';
-import { gapsOf, type Measured, measuredOf } from './measured.js';
+import { absencesOf, type Measured, measuredOf } from './measured.js';
 import { FIGURE_WIDTH, markOf } from './theme.js';
 
 /** Size of each model file on disk. */
@@ -16,7 +16,7 @@ export function sizeFigure(summary: Summary): Figure {
     caption: [
       'Size of the model file that each condition loads, in megabytes (10⁶ bytes).',
       'Size on disk is not memory: the runtime repacks weights when it loads them.',
-      ...gapsOf(summary),
+      ...absencesOf(summary),
     ].join(' '),
     alt: `Bars of the model files' sizes. ${measured.map((row) => `${row.title}: ${labelOf(row)}`).join('; ')}.`,
     width: FIGURE_WIDTH,

@@ -1,7 +1,7 @@
 import type { Estimate, Summary } from '../experiment/schema.js';
 import type { Figure, JsonObject } from './figure.js';
 import { formatEstimate, formatMs, formatPercent, roundTo } from './format.js';
-import { gapsOf, type Measured, machineOf, measuredOf } from './measured.js';
+import { absencesOf, type Measured, machineOf, measuredOf } from './measured.js';
 import { FIGURE_WIDTH, markOf } from './theme.js';
 
 /** Word error rate against mean latency, both with their intervals: lower and further left is better. */
@@ -20,7 +20,7 @@ export function tradeoffFigure(summary: Summary): Figure {
     width: FIGURE_WIDTH,
     height: 420,
     spec: {
-      data: measured.map((row) => pointTrace(row, ids, slowest)),
+      data: measured.map((row, place) => pointTrace(row, place, ids, slowest)),
       layout: {
         title: { text: 'What speed costs in accuracy' },
         margin: { l: 80, r: 24, t: 48, b: 66 },
@@ -56,11 +56,13 @@ export function tradeoffFigure(summary: Summary): Figure {
   };
 }
 
-function pointTrace(row: Measured, ids: readonly string[], slowest: number): JsonObject {
+function pointTrace(row: Measured, place: number, ids: readonly string[], slowest: number): JsonObject {
   const { color, symbol } = markOf(row.id, ids);
   const { meanMs } = row.latency;
   const wer = row.accuracy.wer;
-  const isFarRight = meanMs.value > slowest * 0.75;
+  // Alternately above and below, so that the words of two near points do not meet.
+  const level = place % 2 === 0 ? 'top' : 'bottom';
+  const side = meanMs.value > slowest * 0.6 ? 'left' : 'right';
   return {
     type: 'scatter',
     name: row.title,
@@ -70,7 +72,7 @@ function pointTrace(row: Measured, ids: readonly string[], slowest: number): Jso
     error_y: { ...errorBar(wer, 100), color, thickness: 2, width: 5 },
     mode: 'markers+text',
     text: [`  <b>${row.title}</b>  `],
-    textposition: isFarRight ? 'top left' : 'top right',
+    textposition: `${level} ${side}`,
     cliponaxis: false,
     marker: { color, symbol, size: 13 },
     hovertemplate: `${row.title}<br>%{x} ms<br>WER %{y} %<extra></extra>`,
@@ -93,7 +95,7 @@ function captionOf(summary: Summary, measured: readonly Measured[]): string {
     `Word error rate over the whole hold-out (${corpus}; edits summed) against mean latency (${machineOf(summary)}).`,
     'Bars are 95 % intervals. The vertical axis does not begin at zero.',
     'The intervals of the conditions overlap more than their differences do, because all transcribe the same utterances: compare by the change of word error rate in the table.',
-    ...gapsOf(summary),
+    ...absencesOf(summary),
   ].join(' ');
 }
 

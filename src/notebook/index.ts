@@ -1,0 +1,60 @@
+/**
+ * What notebooks show: tables, figures, progress. The only room that knows the kernel's display; outside a kernel the same
+ * functions write to the terminal.
+ */
+import { UnavailableError } from '../errors.js';
+import { type FigureExporter, openExporter } from '../report/export.js';
+import type { Figure } from '../report/figure.js';
+import type { AnswerTable } from '../report/table.js';
+import { tableToHtml, tableToText } from '../report/tableText.js';
+import { interactiveFigure } from './interactive.js';
+import { openScreen, type Screen } from './screen.js';
+
+export { type ProgressStep, type ShowStep, showProgress } from './progress.js';
+export type { Screen } from './screen.js';
+
+/** Right-aligned numbers, and words that do not run wide. */
+const TABLE_STYLE = 'max-width:56em;overflow-x:auto';
+
+/**
+ * Shows the answer table: tidy HTML in a notebook, columns of text on a terminal.
+ *
+ * @param table - from `buildAnswerTable`
+ * @param screen - where; found out by default
+ */
+export async function showTable(table: AnswerTable, screen?: Screen): Promise<void> {
+  const { show } = screen ?? (await openScreen());
+  show(`<div style="${TABLE_STYLE}">\n${tableToHtml(table)}</div>`, tableToText(table));
+}
+
+/** How figures are shown. */
+export interface ShowFiguresOptions {
+  /** Where; found out by default. */
+  readonly screen?: Screen;
+  /** Opens what draws the static pictures. */
+  readonly open?: () => Promise<FigureExporter>;
+}
+
+/**
+ * Shows figures: interactive in JupyterLab, with a static picture underneath that stays where scripts do not run; their
+ * alternative texts on a terminal. Without a browser for the pictures, the text stands in for them.
+ *
+ * @param figures - from `buildFigures`
+ * @param options - where to show, how to draw
+ */
+export async function showFigures(figures: readonly Figure[], options: ShowFiguresOptions = {}): Promise<void> {
+  const { open = openExporter } = options;
+  const screen = options.screen ?? (await openScreen());
+  const exporter = await open().catch((error: unknown) => {
+    if (error instanceof UnavailableError) return null;
+    throw error;
+  });
+  try {
+    for (const figure of figures) {
+      const svg = exporter ? await exporter.svg(figure) : null;
+      screen.show(interactiveFigure(figure, svg), `${figure.title}\n${figure.alt}\n`);
+    }
+  } finally {
+    await exporter?.close();
+  }
+}
