@@ -5,7 +5,7 @@ import type { Decoding } from './types.js';
  * Decodes the output of a connectionist temporal classification (CTC) network greedily: the best class of each step,
  * repeats joined, blanks dropped.
  *
- * Of equal classes the first is taken, as NumPy's `argmax` does.
+ * Of equal classes the first is taken, as NumPy's `argmax` does. Spaces at the ends are dropped, and runs of them joined.
  *
  * @param logProbabilities - natural logarithms, row-major, shape [steps, labels.length]; what follows is not read
  * @param steps - output steps of this utterance, padding not counted
@@ -51,5 +51,5 @@ export function decodeGreedy(
     if (best !== previous && best !== blank) text += labels[best] ?? '';
     previous = best;
   }
-  return { text, logProbability };
+  return { text: text.replace(/ +/g, ' ').trim(), logProbability };
 }

@@ -24,6 +24,10 @@ describe('decodeGreedy', () => {
     expect(decodeGreedy(steps(0, 3, 2), 3, ['x', ' ', 'a', ''], 3).text).toBe('xa');
   });
 
+  it('leaves single spaces between words only', () => {
+    expect(decodeGreedy(steps(1, 2, 1, 0, 1, 3, 1), 7, labels, 0).text).toBe('a b');
+  });
+
   it('takes the first of equal classes', () => {
     expect(decodeGreedy(new Float32Array(4).fill(-1), 1, labels, 0).text).toBe('');
   });
