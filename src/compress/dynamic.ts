@@ -6,11 +6,19 @@ import { mainGraph, type OnnxModel, opsetVersion } from '../onnx/model.js';
 import { NameSource } from '../onnx/names.js';
 import { isOp, nodeTitle } from '../onnx/node.js';
 import { mapSubgraphs, pruneUnused } from '../onnx/prune.js';
-import { modelNodes, subgraphsOf } from '../onnx/subgraphs.js';
-import { type DynamicContext, LeftInFloat, MICROSOFT_DOMAIN } from './dynamicContext.js';
+import { modelNodes, nestedGraphs, subgraphsOf } from '../onnx/subgraphs.js';
+import { addNodes, type DynamicContext, dequantizePending, LeftInFloat, MICROSOFT_DOMAIN } from './dynamicContext.js';
+import { rewriteConv } from './dynamicConv.js';
+import { rewriteAttention, rewriteEmbedding } from './dynamicFused.js';
+import { rewriteGather } from './dynamicGather.js';
 import { rewriteLstm } from './dynamicLstm.js';
 import { rewriteGemm, rewriteMatMul } from './dynamicMatMul.js';
-import { type DynamicOpType, dynamicSettings, type QuantizeDynamicOptions } from './dynamicOptions.js';
+import {
+  DYNAMIC_OP_TYPES,
+  type DynamicOpType,
+  dynamicSettings,
+  type QuantizeDynamicOptions,
+} from './dynamicOptions.js';
 import { leftWeights } from './leftWeights.js';
 import type { CompressionReport, LeftNode } from './report.js';
 import { Scope } from './scope.js';
@@ -27,7 +35,14 @@ const REWRITES: Readonly<Record<DynamicOpType, Rewrite>> = {
   MatMul: rewriteMatMul,
   Gemm: rewriteGemm,
   LSTM: rewriteLstm,
+  Conv: rewriteConv,
+  Gather: rewriteGather,
+  Attention: rewriteAttention,
+  EmbedLayerNormalization: rewriteEmbedding,
 };
+
+/** Operators of {@link REWRITES} that ONNX Runtime adds to ONNX's. */
+const MICROSOFT_OPS: ReadonlySet<string> = new Set(['Attention', 'EmbedLayerNormalization']);
 
 /** First operator set with `DynamicQuantizeLinear`. */
 const LOWEST_OPSET = 11;
@@ -35,6 +50,8 @@ const LOWEST_OPSET = 11;
 /** What the rewriting of one model collects. */
 interface Rewriting extends DynamicContext {
   readonly leftNodes: LeftNode[];
+  /** Why nodes stay in float, by title. */
+  readonly reasons: Map<string, string>;
   readonly replacedNodes: Map<string, number>;
 }
 
@@ -75,6 +92,7 @@ function quantize(model: OnnxModel, options: QuantizeDynamicOptions): Compressed
     scales: new Set(),
     usesMicrosoftDomain: false,
     leftNodes: [],
+    reasons: new Map(),
     replacedNodes: new Map(),
   };
   const quantized = pruneUnused(rewriteGraph(graph, null, rewriting));
@@ -83,17 +101,25 @@ function quantize(model: OnnxModel, options: QuantizeDynamicOptions): Compressed
     opsetImport.push(create(OperatorSetIdProtoSchema, { domain: MICROSOFT_DOMAIN, version: 1n }));
   }
   const proto = copyMessage(model.proto, { graph: quantized, opsetImport });
-  const { compressed, leftNodes } = rewriting;
-  const left = leftWeights(quantized, leftNodes, rewriting.scales);
+  const { leftNodes } = rewriting;
+  const stored = new Set<string>();
+  for (const { initializer } of nestedGraphs(quantized)) for (const { name } of initializer) stored.add(name);
+  // One of a node's weights may have been quantized before another made the node stay in float.
+  const compressed = rewriting.compressed.filter((one) => stored.has(one.quantized)).map((one) => one.report);
+  const left = leftWeights(quantized, rewriting.reasons, rewriting.scales);
   const sum = (sizes: readonly number[]): number => sizes.reduce((total, size) => total + size, 0);
   const leftBytes = sum(left.map((weight) => weight.sizeBytes));
+  const leftNames = new Set(left.map((weight) => weight.name));
+  const gone = new Map(
+    compressed.filter(({ name }) => !leftNames.has(name)).map((weight) => [weight.name, weight.sizeBytesBefore]),
+  );
   const report: CompressionReport = {
     transform: 'dynamic',
     compressed,
     leftWeights: left,
     leftNodes,
     replacedNodes: Object.fromEntries([...rewriting.replacedNodes].sort()),
-    weightBytesBefore: sum(compressed.map((weight) => weight.sizeBytesBefore)) + leftBytes,
+    weightBytesBefore: sum([...gone.values()]) + leftBytes,
     weightBytesAfter: sum(compressed.map((weight) => weight.sizeBytesAfter)) + leftBytes,
     notes: [],
   };
@@ -107,16 +133,18 @@ function rewriteGraph(graph: GraphProto, parent: Scope | null, rewriting: Rewrit
     const current = nested ? mapSubgraphs(node, (inner) => rewriteGraph(inner, scope, rewriting)) : node;
     rewriteNode(current, scope, rewriting);
   }
+  for (const { name } of graph.output) dequantizePending(rewriting, scope, name);
   return copyMessage(graph, { node: scope.nodes, initializer: [...graph.initializer, ...scope.added] });
 }
 
 function rewriteNode(node: NodeProto, scope: Scope, rewriting: Rewriting): void {
-  const opType = Object.keys(REWRITES).find((type) => isOp(node, type)) as DynamicOpType | undefined;
+  const opType = DYNAMIC_OP_TYPES.find((type) =>
+    MICROSOFT_OPS.has(type) ? node.opType === type && node.domain === MICROSOFT_DOMAIN : isOp(node, type),
+  );
   if (opType === undefined) {
-    scope.nodes.push(node);
+    addNodes(rewriting, scope, node);
     return;
   }
-  const count = scope.nodes.length;
   try {
     const reason = reasonToSkip(node, opType, rewriting);
     if (reason !== undefined) throw new LeftInFloat(reason);
@@ -124,9 +152,13 @@ function rewriteNode(node: NodeProto, scope: Scope, rewriting: Rewriting): void 
     rewriting.replacedNodes.set(opType, (rewriting.replacedNodes.get(opType) ?? 0) + 1);
   } catch (error) {
     if (!(error instanceof LeftInFloat)) throw error;
-    scope.nodes.length = count;
-    scope.nodes.push(node);
-    rewriting.leftNodes.push({ node: nodeTitle(node), opType, reason: error.message });
+    // Each rewriting looks at all its weights before it adds its first node.
+    addNodes(rewriting, scope, node);
+    rewriting.reasons.set(nodeTitle(node), error.message);
+    const { opTypesToQuantize } = rewriting.settings;
+    if (error.listed && opTypesToQuantize.includes(opType)) {
+      rewriting.leftNodes.push({ node: nodeTitle(node), opType, reason: error.message });
+    }
   }
 }
 

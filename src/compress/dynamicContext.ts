@@ -1,5 +1,6 @@
 import type { NodeProto, TensorProto } from 'onnx-buf';
-import { DTYPE_CODE } from '../onnx/dtype.js';
+import { DTYPE_CODE, type Dtype } from '../onnx/dtype.js';
+import { valuesRead } from '../onnx/graph.js';
 import type { NameSource } from '../onnx/names.js';
 import { makeNode, nodeTitle } from '../onnx/node.js';
 import { makeTensor, shapeOf, storedSizeBytes, tensorDtype, tensorFloats } from '../onnx/tensor.js';
@@ -11,13 +12,30 @@ import type { Constant, QuantizedNames, Scope } from './scope.js';
 /** Thrown inside a rewriting to leave the node as it is; the message is the reason that the report gives. */
 export class LeftInFloat extends Error {
   override readonly name: string = 'LeftInFloat';
+
+  /**
+   * @param listed - whether the report should list the node; false where there was nothing to quantize
+   */
+  constructor(
+    message: string,
+    readonly listed: boolean = true,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** A weight that was quantized, and the name of what it became. */
+export interface QuantizedWeight {
+  readonly quantized: string;
+  readonly report: CompressedWeight;
 }
 
 /** What the rewritings of one model share. */
 export interface DynamicContext {
   readonly settings: DynamicSettings;
   readonly names: NameSource;
-  readonly compressed: CompressedWeight[];
+  readonly compressed: QuantizedWeight[];
   /** Names of the scales made. */
   readonly scales: Set<string>;
   /** Set when a node of ONNX Runtime's own domain was made. */
@@ -54,9 +72,13 @@ const QUANTIZABLE = ['float32', 'float16', 'float64'];
 export function constantWeight(scope: Scope, name: string | undefined, what: string): Constant {
   const constant = name === undefined || name === '' ? undefined : scope.constantOf(name);
   if (constant === undefined) throw new LeftInFloat(`its ${what} is computed at run time, not constant`);
-  const dtype = tensorDtype(constant.tensor);
-  if (!QUANTIZABLE.includes(dtype)) throw new LeftInFloat(`its ${what} is ${dtype}`);
+  if (!isQuantizable(constant)) throw new LeftInFloat(`its ${what} is ${tensorDtype(constant.tensor)}`);
   return constant;
+}
+
+/** Whether a constant is of a type that can be quantized. */
+export function isQuantizable(constant: Constant): boolean {
+  return QUANTIZABLE.includes(tensorDtype(constant.tensor));
 }
 
 /** Quantizes a weight once, however many nodes read it, and names the result. */
@@ -75,7 +97,7 @@ export function quantizeWeight(
   try {
     quantized = quantizeValues(plan.before?.(floats) ?? floats, plan.layout, plan);
   } catch (error) {
-    throw new LeftInFloat(`its weight ${name}: ${(error as Error).message}`, { cause: error });
+    throw new LeftInFloat(`its weight ${name}: ${(error as Error).message}`, true, { cause: error });
   }
   const names = {
     quantized: context.names.value(`${name}_quantized`),
@@ -90,7 +112,7 @@ export function quantizeWeight(
   context.scales.add(names.scale);
   weight.owner.added.push(...made);
   weight.owner.weights.set(`${name} ${manner}`, names);
-  context.compressed.push({
+  const report: CompressedWeight = {
     name,
     node: nodeTitle(node),
     opType: node.opType,
@@ -101,8 +123,30 @@ export function quantizeWeight(
     sizeBytesBefore: storedSizeBytes(tensor),
     sizeBytesAfter: made.reduce((sum: number, one: TensorProto) => sum + storedSizeBytes(one), 0),
     signalToErrorDb: Number.isFinite(quantized.signalToErrorDb) ? quantized.signalToErrorDb : null,
-  });
+  };
+  context.compressed.push({ quantized: names.quantized, report });
   return names;
+}
+
+/** Quantizes a whole tensor with one scale; what ONNX Runtime's tool does once, every reader shares. */
+export function quantizeWhole(
+  context: DynamicContext,
+  weight: Constant,
+  node: NodeProto,
+  type: WeightType,
+  reduceRange: boolean,
+): QuantizedNames {
+  const shape = shapeOf(weight.tensor);
+  const inner = shape.reduce((product, dim) => product * dim, 1);
+  if (inner === 0) throw new LeftInFloat('its weight is empty');
+  return quantizeWeight(context, weight, node, 'whole', {
+    layout: { groups: 1, outer: 1, channels: 1, inner },
+    granularity: 'tensor',
+    type,
+    reduceRange,
+    paramShape: [],
+    storedShape: shape,
+  });
 }
 
 /** Quantizes an activation to uint8 at run time, once for all that read it, in the graph that makes it. */
@@ -117,7 +161,7 @@ export function quantizeActivation(context: DynamicContext, scope: Scope, name: 
   };
   const outputs = [names.quantized, names.scale, names.zeroPoint];
   const nodeName = context.names.node(`${name}_QuantizeLinear`);
-  owner.nodes.push(makeNode('DynamicQuantizeLinear', [name], outputs, { name: nodeName }));
+  addNodes(context, owner, makeNode('DynamicQuantizeLinear', [name], outputs, { name: nodeName }));
   owner.activations.set(name, names);
   return names;
 }
@@ -128,8 +172,34 @@ export function castToFloat32(context: DynamicContext, scope: Scope, name: strin
   const known = owner.casts.get(name);
   if (known !== undefined) return known;
   const output = context.names.value(`${name}_float32`);
-  owner.nodes.push(makeNode('Cast', [name], [output], { attributes: { to: DTYPE_CODE.float32 } }));
+  addNodes(context, owner, makeNode('Cast', [name], [output], { attributes: { to: DTYPE_CODE.float32 } }));
   owner.casts.set(name, output);
   owner.made.add(output);
   return output;
+}
+
+/** Adds nodes to a graph; values that exist only quantized and that they read are brought back to float first. */
+export function addNodes(context: DynamicContext, scope: Scope, ...nodes: readonly NodeProto[]): void {
+  for (const node of nodes) {
+    for (const name of valuesRead(node)) dequantizePending(context, scope.ownerOf(name) ?? scope, name);
+    scope.nodes.push(node);
+  }
+}
+
+/** Brings a value that exists only quantized back to float. */
+export function dequantizePending(context: DynamicContext, owner: Scope, name: string): void {
+  const pending = owner.pending.get(name);
+  if (pending === undefined) return;
+  owner.pending.delete(name);
+  const { quantized, scale, zeroPoint } = pending.names;
+  const wide = pending.dtype === 'float32';
+  const output = wide ? name : context.names.value(`${name}_float32`);
+  const nodeName = context.names.node(`${name}_DequantizeLinear`);
+  owner.nodes.push(makeNode('DequantizeLinear', [quantized, scale, zeroPoint], [output], { name: nodeName }));
+  if (!wide) owner.nodes.push(castFrom(output, name, pending.dtype));
+}
+
+/** The node that brings a float32 result back to the model's type. */
+export function castFrom(float32: string, output: string, dtype: Dtype): NodeProto {
+  return makeNode('Cast', [float32], [output], { attributes: { to: DTYPE_CODE[dtype] } });
 }

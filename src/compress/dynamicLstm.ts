@@ -1,9 +1,10 @@
 import type { NodeProto } from 'onnx-buf';
-import { DTYPE_CODE } from '../onnx/dtype.js';
 import { intAttribute, makeNode } from '../onnx/node.js';
 import { shapeOf, tensorDtype } from '../onnx/tensor.js';
 import { transposeMatrices } from '../onnx/transpose.js';
 import {
+  addNodes,
+  castFrom,
   castToFloat32,
   constantWeight,
   type DynamicContext,
@@ -51,7 +52,9 @@ export function rewriteLstm(node: NodeProto, scope: Scope, context: DynamicConte
     name === '' || (wide && !batchFirst) ? name : context.names.value(`${name}_time_first`),
   );
   context.usesMicrosoftDomain = true;
-  scope.nodes.push(
+  addNodes(
+    context,
+    scope,
     makeNode('DynamicQuantizeLSTM', [...inputs, w.scale, w.zeroPoint, r.scale, r.zeroPoint], outputs, {
       name: context.names.node(node.name === '' ? '' : `${node.name}_quant`),
       domain: MICROSOFT_DOMAIN,
@@ -63,22 +66,21 @@ export function rewriteLstm(node: NodeProto, scope: Scope, context: DynamicConte
     if (name === made || name === '') continue;
     if (batchFirst) {
       const target = wide ? name : context.names.value(`${name}_float32`);
-      scope.nodes.push(
+      addNodes(
+        context,
+        scope,
         makeNode('Transpose', [made], [target], { attributes: { perm: BATCH_FIRST_OUTPUT[index] ?? [] } }),
       );
       made = target;
     }
-    if (!wide) {
-      const to = DTYPE_CODE[tensorDtype(input.tensor)];
-      scope.nodes.push(makeNode('Cast', [made], [name], { attributes: { to } }));
-    }
+    if (!wide) addNodes(context, scope, castFrom(made, name, tensorDtype(input.tensor)));
   }
 }
 
 function transposed(name: string, perm: readonly number[], scope: Scope, context: DynamicContext): string {
   if (name === '') return '';
   const output = context.names.value(`${name}_time_first`);
-  scope.nodes.push(makeNode('Transpose', [name], [output], { attributes: { perm } }));
+  addNodes(context, scope, makeNode('Transpose', [name], [output], { attributes: { perm } }));
   return output;
 }
 

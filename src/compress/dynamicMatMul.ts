@@ -1,15 +1,19 @@
 import type { NodeProto } from 'onnx-buf';
-import { DTYPE_CODE } from '../onnx/dtype.js';
+import { DTYPE_CODE, type Dtype } from '../onnx/dtype.js';
+import { encodeFloat16 } from '../onnx/halfFloat.js';
 import { floatAttribute, intAttribute, makeNode } from '../onnx/node.js';
-import { shapeOf, tensorDtype } from '../onnx/tensor.js';
+import { makeTensor, shapeOf, tensorDtype } from '../onnx/tensor.js';
 import { transposeMatrices } from '../onnx/transpose.js';
 import {
+  addNodes,
+  castFrom,
   castToFloat32,
   constantWeight,
   type DynamicContext,
   LeftInFloat,
   quantizeActivation,
   quantizeWeight,
+  quantizeWhole,
 } from './dynamicContext.js';
 import type { Constant, QuantizedNames, Scope } from './scope.js';
 
@@ -24,27 +28,45 @@ export function rewriteMatMul(node: NodeProto, scope: Scope, context: DynamicCon
   addProduct(left, quantized, tensorDtype(weight.tensor), node.name, node.output[0] ?? '', scope, context);
 }
 
-/** Rewrites a `Gemm` to the integer product of {@link rewriteMatMul} and an `Add`. */
+/**
+ * Rewrites a `Gemm` to the integer product of {@link rewriteMatMul} and an `Add`. `alpha` goes into the weight, `beta`
+ * into the bias, `transA` becomes a transpose: ONNX Runtime's tool leaves such nodes in float.
+ */
 export function rewriteGemm(node: NodeProto, scope: Scope, context: DynamicContext): void {
   const [left = '', right = '', bias = ''] = node.input;
   const output = node.output[0] ?? '';
-  if (floatAttribute(node, 'alpha', 1) !== 1 || (bias !== '' && floatAttribute(node, 'beta', 1) !== 1)) {
-    throw new LeftInFloat('its alpha or beta is not 1');
-  }
-  if (intAttribute(node, 'transA', 0) !== 0) throw new LeftInFloat('its left-hand side is transposed');
   const weight = constantWeight(scope, right, 'right-hand side');
+  const alpha = floatAttribute(node, 'alpha', 1);
   const transposed = intAttribute(node, 'transB', 0) !== 0;
-  const quantized = quantizeMatrix(node, weight, transposed, context);
+  const quantized = quantizeMatrix(node, weight, transposed, context, alpha);
   const dtype = tensorDtype(weight.tensor);
   const name = node.name === '' ? '' : `${node.name}_MatMul`;
-  if (bias === '') {
-    addProduct(left, quantized, dtype, name, output, scope, context);
+  let activation = left;
+  if (intAttribute(node, 'transA', 0) !== 0) {
+    activation = context.names.value(`${output}_left`);
+    scope.made.add(activation);
+    addNodes(context, scope, makeNode('Transpose', [left], [activation], { attributes: { perm: [1, 0] } }));
+  }
+  const beta = floatAttribute(node, 'beta', 1);
+  if (bias === '' || beta === 0) {
+    addProduct(activation, quantized, dtype, name, output, scope, context);
     return;
   }
   const product = context.names.value(`${output}_MatMul`);
-  addProduct(left, quantized, dtype, name, product, scope, context);
+  addProduct(activation, quantized, dtype, name, product, scope, context);
+  const addend = beta === 1 ? bias : scaledBias(bias, beta, dtype, scope, context);
   const addName = context.names.node(node.name === '' ? '' : `${node.name}_Add`);
-  scope.nodes.push(makeNode('Add', [product, bias], [output], { name: addName }));
+  addNodes(context, scope, makeNode('Add', [product, addend], [output], { name: addName }));
+}
+
+function scaledBias(bias: string, beta: number, dtype: Dtype, scope: Scope, context: DynamicContext): string {
+  const factor = context.names.value(`${bias}_beta`);
+  const scaled = context.names.value(`${bias}_scaled`);
+  const value = Float32Array.of(beta);
+  const data = dtype === 'float16' ? encodeFloat16(value) : dtype === 'float64' ? Float64Array.from(value) : value;
+  scope.added.push(makeTensor(factor, dtype, [], data));
+  addNodes(context, scope, makeNode('Mul', [bias, factor], [scaled]));
+  return scaled;
 }
 
 /** Quantizes a matrix [K, N] (or a stack of them), or, transposed, one [N, K] that is turned first. */
@@ -53,17 +75,19 @@ function quantizeMatrix(
   weight: Constant,
   transposed: boolean,
   context: DynamicContext,
+  alpha = 1,
 ): QuantizedNames {
   const shape = shapeOf(weight.tensor);
+  const { weightType: type, reduceRange, perChannel: wanted } = context.settings;
+  const last = shape.length - 1;
+  // A vector has one output: there is nothing to tell apart.
+  const perChannel = wanted && last > 0;
+  if (!perChannel && !transposed && alpha === 1) return quantizeWhole(context, weight, node, type, reduceRange);
   const count = shape.reduce((product, dim) => product * dim, 1);
   if (count === 0) throw new LeftInFloat('its weight is empty');
-  const { weightType: type, reduceRange } = context.settings;
-  const last = shape.length - 1;
-  const [rows = 1, columns = 1] = transposed ? [shape[1], shape[0]] : [last === 0 ? 1 : shape[last - 1], shape[last]];
-  // A vector has one output: there is nothing to tell apart.
-  const perChannel = context.settings.perChannel && last > 0;
+  const [rows = 1, columns = 1] = transposed ? [shape[1], shape[0]] : [shape[last - 1], shape[last]];
   const groups = count / (rows * columns);
-  return quantizeWeight(context, weight, node, `matrix ${transposed} ${perChannel}`, {
+  return quantizeWeight(context, weight, node, `matrix ${transposed} ${perChannel} ${alpha}`, {
     layout: perChannel
       ? { groups, outer: rows, channels: columns, inner: 1 }
       : { groups: 1, outer: 1, channels: 1, inner: count },
@@ -73,7 +97,10 @@ function quantizeMatrix(
     // The runtime takes a row of scales for each matrix of a stack, not one row for all as its own tool writes.
     paramShape: perChannel ? (last === 1 ? [columns] : shape.with(last - 1, 1)) : [],
     storedShape: transposed ? [rows, columns] : shape,
-    ...(transposed ? { before: (values: Float32Array) => turned(values, columns, rows) } : {}),
+    before: (values) => {
+      const scaled = alpha === 1 ? values : values.map((value) => value * alpha);
+      return transposed ? turned(scaled, columns, rows) : scaled;
+    },
   });
 }
 
@@ -87,7 +114,7 @@ function turned(values: Float32Array, rows: number, columns: number): Float32Arr
 function addProduct(
   left: string,
   weight: QuantizedNames,
-  dtype: string,
+  dtype: Dtype,
   name: string,
   output: string,
   scope: Scope,
@@ -104,7 +131,9 @@ function addProduct(
   );
   const scales = names.value(`${scalesName}:0`);
   const product = wide ? output : names.value(`${output}_float32`);
-  scope.nodes.push(
+  addNodes(
+    context,
+    scope,
     makeNode(
       'MatMulInteger',
       [activation.quantized, weight.quantized, activation.zeroPoint, weight.zeroPoint],
@@ -120,8 +149,5 @@ function addProduct(
       name: names.node(integerName === '' ? '' : `${integerName}_output_scale_mul`),
     }),
   );
-  if (!wide) {
-    const to = dtype === 'float16' ? DTYPE_CODE.float16 : DTYPE_CODE.float64;
-    scope.nodes.push(makeNode('Cast', [product], [output], { attributes: { to } }));
-  }
+  if (!wide) addNodes(context, scope, castFrom(product, output, dtype));
 }

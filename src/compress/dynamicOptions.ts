@@ -1,8 +1,19 @@
 import { InputError } from '../errors.js';
 import type { WeightType } from './params.js';
 
-/** Operators that dynamic quantization knows. `Gemm` is rewritten to `MatMul` and `Add`, as ONNX Runtime does. */
-export const DYNAMIC_OP_TYPES = ['MatMul', 'Gemm', 'LSTM'] as const;
+/**
+ * Operators that dynamic quantization knows. `Gemm` is rewritten to `MatMul` and `Add`, as ONNX Runtime does;
+ * `Attention` and `EmbedLayerNormalization` are those of ONNX Runtime's own domain.
+ */
+export const DYNAMIC_OP_TYPES = [
+  'MatMul',
+  'Gemm',
+  'LSTM',
+  'Conv',
+  'Gather',
+  'Attention',
+  'EmbedLayerNormalization',
+] as const;
 
 /** An operator that dynamic quantization knows. */
 export type DynamicOpType = (typeof DYNAMIC_OP_TYPES)[number];

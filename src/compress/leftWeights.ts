@@ -1,9 +1,9 @@
 import type { GraphProto, NodeProto, TensorProto } from 'onnx-buf';
-import { consumersOf } from '../onnx/graph.js';
+import { capturedBy, consumersOf } from '../onnx/graph.js';
 import { attributeOf, isOp, nodeTitle } from '../onnx/node.js';
-import { nestedGraphs } from '../onnx/subgraphs.js';
+import { nestedGraphs, subgraphsOf } from '../onnx/subgraphs.js';
 import { elementCount, shapeOf, storedSizeBytes, tensorDtype } from '../onnx/tensor.js';
-import type { LeftNode, LeftWeight } from './report.js';
+import type { LeftWeight } from './report.js';
 
 const FLOATS: ReadonlySet<string> = new Set(['float32', 'float16', 'bfloat16', 'float64']);
 
@@ -23,15 +23,14 @@ const KEPT_INPUTS: Readonly<Record<string, Readonly<Record<number, string>>>> = 
  * each with the reason.
  *
  * @param graph - the new main graph
- * @param leftNodes - why nodes of the types asked for were left
+ * @param reasons - why nodes stay in float, by their titles
  * @param params - names of scales, which are no weights
  */
 export function leftWeights(
   graph: GraphProto,
-  leftNodes: readonly LeftNode[],
+  reasons: ReadonlyMap<string, string>,
   params: ReadonlySet<string>,
 ): LeftWeight[] {
-  const reasons = new Map(leftNodes.map((left) => [left.node, left.reason]));
   const left: LeftWeight[] = [];
   for (const inner of nestedGraphs(graph)) {
     const consumers = consumersOf(inner);
@@ -60,24 +59,37 @@ function* floatConstants(graph: GraphProto): Generator<[string, TensorProto]> {
   }
 }
 
-/** The node that computes with a constant, and at which input: the first behind nodes that only hand it on. */
+/**
+ * The node that computes with a constant, and at which input: the first behind nodes that only hand it on, in a nested
+ * graph where only that reads it.
+ */
 function readerOf(name: string, consumers: ReadonlyMap<string, readonly NodeProto[]>): [NodeProto | undefined, number] {
   let value = name;
+  let readers = consumers;
   const seen = new Set<string>();
   for (;;) {
-    const reader = consumers.get(value)?.[0];
+    const reader = readers.get(value)?.[0];
+    const place = reader?.input.indexOf(value) ?? -1;
+    const inner = reader === undefined || place !== -1 ? undefined : subgraphsOf(reader).find(capturing(value));
+    if (inner !== undefined) {
+      readers = consumersOf(inner);
+      continue;
+    }
     const next = reader?.output[0];
     if (reader === undefined || next === undefined || !CARRIERS.has(reader.opType) || seen.has(next)) {
-      return [reader, reader?.input.indexOf(value) ?? -1];
+      return [reader, place];
     }
     seen.add(next);
     value = next;
   }
 }
 
+function capturing(value: string): (graph: GraphProto) => boolean {
+  return (graph) => capturedBy(graph).has(value);
+}
+
 function reasonFor(reader: NodeProto | undefined, place: number, reasons: ReadonlyMap<string, string>): string {
   if (reader === undefined) return 'it is an output of the model or read by nothing';
-  if (place === -1) return `a graph inside ${reader.opType} reads it`;
   const kept = KEPT_INPUTS[reader.opType]?.[place];
   if (kept !== undefined) return kept;
   const reason = reasons.get(nodeTitle(reader));

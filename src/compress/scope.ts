@@ -1,5 +1,6 @@
 import type { GraphProto, NodeProto, TensorProto } from 'onnx-buf';
 import { foldConstant } from '../onnx/constants.js';
+import type { Dtype } from '../onnx/dtype.js';
 import { producersOf } from '../onnx/graph.js';
 
 /** How many nodes a constant may come through. */
@@ -19,6 +20,12 @@ export interface QuantizedNames {
   readonly zeroPoint: string;
 }
 
+/** A value that exists only quantized so far, and its float type. */
+export interface PendingValue {
+  readonly names: QuantizedNames;
+  readonly dtype: Dtype;
+}
+
 /**
  * A graph while it is rewritten: the original's nodes, the new ones so far, and the way to the graphs around it,
  * whose values a nested graph may read.
@@ -28,6 +35,8 @@ export class Scope {
   readonly nodes: NodeProto[] = [];
   /** Initializers that the new graph has besides the original's. */
   readonly added: TensorProto[] = [];
+  /** Values of this graph that exist only quantized until somebody wants them in float. */
+  readonly pending: Map<string, PendingValue> = new Map();
   /** Activations of this graph that have been quantized. */
   readonly activations: Map<string, QuantizedNames> = new Map();
   /** Values that new nodes of this graph make and later ones read. */
