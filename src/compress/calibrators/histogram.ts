@@ -147,12 +147,11 @@ export function percentileRange(counts: Counts, percentile: number, symmetric: b
   return withinSeen({ lowest, highest }, seen);
 }
 
-/** A range cut to what was seen: room beyond it would only cost resolution. */
+/** A range cut to what was seen: room beyond it would only cost resolution. Where nothing is left, what was seen. */
 export function withinSeen(range: ValueRange, seen: ValueRange): ValueRange {
-  return {
-    lowest: Math.max(range.lowest, seen.lowest),
-    highest: Math.min(range.highest, seen.highest),
-  };
+  const lowest = Math.max(range.lowest, seen.lowest);
+  const highest = Math.min(range.highest, seen.highest);
+  return lowest <= highest ? { lowest, highest } : seen;
 }
 
 /** NumPy's `linspace` in float32, widened by half on each side where the range is empty, as its `histogram` does. */

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type CalibrationOptions, createRangeObserver } from '../../../src/compress/calibrators/observer.js';
 import { InputError } from '../../../src/errors.js';
+import { xorshiftCubed, xorshiftUniform } from '../xorshift.js';
 
 // ONNX Runtime's own calibrators: test/fixtures/compress/make_calibration.py.
 const { cases } = JSON.parse(
@@ -28,18 +29,11 @@ const METHODS: Record<string, CalibrationOptions> = {
   'percentile 99.9 symmetric': { method: 'percentile', percentile: 99.9, symmetric: true },
 };
 
-/** The samples of make_calibration.py: a 32-bit xorshift in float32 steps. */
+/** The samples of make_calibration.py. */
 function sample(kind: string, seed: number, count: number, scale: number): Float32Array {
-  let state = seed;
-  return Float32Array.from({ length: count }, () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    const x = (state >>> 8) / 2 ** 23 - 1;
-    const cubed = Math.fround(Math.fround(x * x) * x);
-    const y = { uniform: x, relu: Math.max(cubed, 0), zero: 0 }[kind] ?? cubed;
-    return y * scale;
-  });
+  const values = kind === 'uniform' ? xorshiftUniform(seed, count) : xorshiftCubed(seed, count);
+  if (kind === 'zero') return values.fill(0);
+  return values.map((value) => (kind === 'relu' ? Math.max(value, 0) : value) * scale);
 }
 
 describe('calibrators give the ranges of ONNX Runtime', () => {
