@@ -21,7 +21,7 @@ export interface Condition {
   readonly id: string;
   /** For people: `CPU float32`. */
   readonly title: string;
-  /** Id of the model card. */
+  /** Id or path of the model, as given. */
   readonly model: string;
   readonly recipe: RecipeName;
   readonly device: Device;
@@ -31,14 +31,17 @@ export interface Condition {
 
 /** What a run measures, the same for each of its conditions. */
 export interface Protocol {
-  /** Manifest, as given, and the SHA-256 of its bytes. */
+  /** Manifest, as given (`holdout`, `dev` and `calibration` are the package's own), and the SHA-256 of its bytes. */
   readonly manifest: string;
   readonly manifestSha256: string;
   readonly latencyTrials: number;
   readonly throughputTrials: number;
   /** Utterances in one throughput trial. */
   readonly batchSize: number;
-  /** Inferences before the first trial that are not counted: on a GPU, and on a CPU. */
+  /**
+   * Inferences before the first trial that are not counted: on a GPU, and on a CPU. Besides, each block of trials begins
+   * with one that is not counted, because another condition ran before it.
+   */
   readonly warmUpRuns: { readonly gpu: number; readonly cpu: number };
   /** Seed of the permutations of the utterances. */
   readonly seed: number;
@@ -75,6 +78,10 @@ export type Outcome =
       /** Size of the model file on disk. */
       readonly sizeBytes: number;
       readonly modelSha256: string;
+      /** Share of the timed blocks' wall time that was not inside a trial: messages, files, event loop. */
+      readonly harnessOverhead?: number | undefined;
+      /** On a GPU: nodes of the graph that ran on it, and beside it on the processor. */
+      readonly placement?: { readonly onDevice: number; readonly onCpu: number } | undefined;
     }
   | { readonly status: 'skipped'; readonly reason: string }
   | { readonly status: 'failed'; readonly reason: string };
@@ -112,6 +119,8 @@ export interface Observation {
   readonly decodingMs: number;
   /** What was recognised, in the order of {@link Observation.utterances}. */
   readonly texts: readonly string[];
+  /** What was said, in the same order; with `accuracy` only. */
+  readonly references?: readonly string[] | undefined;
 }
 
 /** A value with its 95 % interval. */

@@ -1,0 +1,128 @@
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { readJson } from '../files.js';
+import { defaultThreads, packageRoot } from '../measure/environment.js';
+import type { Condition, Protocol } from './schema.js';
+
+/** What is to be measured: the conditions that are compared, and how. */
+export interface ExperimentPlan extends Omit<Protocol, 'manifestSha256'> {
+  /** `holdout`, `dev` or `calibration` of this package, or the path of a manifest. */
+  readonly manifest: string;
+  readonly conditions: readonly Condition[];
+}
+
+/** Model that is measured where nothing else is said. */
+export const DEFAULT_MODEL = 'deepspeech2-starter';
+
+/** Sets of utterances that are part of this package. */
+const EMBEDDED_SETS: readonly string[] = ['holdout', 'dev', 'calibration'];
+
+/** How is measured where nothing else is said. */
+export const DEFAULT_PROTOCOL: Omit<Protocol, 'manifestSha256'> = {
+  manifest: 'holdout',
+  latencyTrials: 300,
+  throughputTrials: 100,
+  batchSize: 8,
+  warmUpRuns: { gpu: 10, cpu: 3 },
+  seed: 20_261_121,
+};
+
+/** Longest plan that is taken for meant, in trials. */
+const MOST_TRIALS = 1_000_000;
+
+/** What can be said of a default plan. */
+export interface PlanOptions {
+  /** Id or path of a model. */
+  readonly model?: string;
+  /** Threads of one operator. Default: one for each physical core. */
+  readonly threads?: number;
+}
+
+/** The experiment of this package: float32 and dynamic int8 on the processor, and float32 on a GPU. */
+export async function defaultPlan(options: PlanOptions = {}): Promise<ExperimentPlan> {
+  const { model = DEFAULT_MODEL, threads = await defaultThreads() } = options;
+  const shared = { model, threads };
+  return {
+    ...DEFAULT_PROTOCOL,
+    conditions: [
+      { id: 'cpu-float32', title: 'CPU float32', ...shared, recipe: 'none', device: 'cpu' },
+      { id: 'cpu-int8-dynamic', title: 'CPU int8 dynamic', ...shared, recipe: 'dynamic', device: 'cpu' },
+      { id: 'gpu-float32', title: 'GPU float32', ...shared, recipe: 'none', device: 'gpu' },
+    ],
+  };
+}
+
+interface ConditionEntry extends Omit<Condition, 'title' | 'model' | 'threads'> {
+  readonly title?: string | undefined;
+  readonly model?: string | undefined;
+  readonly threads?: number | undefined;
+}
+
+interface PlanFile extends Omit<ExperimentPlan, 'conditions'> {
+  readonly conditions?: readonly ConditionEntry[] | undefined;
+}
+
+const count = (fewest: number): z.ZodNumber => z.number().int().min(fewest).max(MOST_TRIALS);
+
+const conditionSchema: z.ZodType<ConditionEntry> = z.strictObject({
+  id: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/i, 'letters, digits, dot, dash and underscore'),
+  title: z.string().min(1).optional(),
+  model: z.string().min(1).optional(),
+  recipe: z.enum(['none', 'dynamic']),
+  device: z.enum(['cpu', 'gpu']),
+  threads: z.number().int().min(1).max(1024).optional(),
+});
+
+const planSchema: z.ZodType<PlanFile> = z.strictObject({
+  manifest: z.string().min(1).default(DEFAULT_PROTOCOL.manifest),
+  latencyTrials: count(1).default(DEFAULT_PROTOCOL.latencyTrials),
+  throughputTrials: count(1).default(DEFAULT_PROTOCOL.throughputTrials),
+  batchSize: z.number().int().min(1).max(4096).default(DEFAULT_PROTOCOL.batchSize),
+  warmUpRuns: z.strictObject({ gpu: count(1), cpu: count(1) }).default(DEFAULT_PROTOCOL.warmUpRuns),
+  seed: z.number().int().default(DEFAULT_PROTOCOL.seed),
+  conditions: z
+    .array(conditionSchema)
+    .min(1)
+    .refine((all) => new Set(all.map(({ id }) => id)).size === all.length, 'each id once')
+    .optional(),
+});
+
+/**
+ * Reads a plan from a JSON file. Every field may be missing and is then as in {@link defaultPlan}; of a condition, `id`,
+ * `recipe` and `device` are needed. Paths of manifests and models are relative to the file.
+ *
+ * @param path - the file
+ * @throws {InputError} when it is missing, no JSON, or has an unknown or impossible field; the message names it
+ * @example
+ * { "latencyTrials": 50, "conditions": [{ "id": "float", "recipe": "none", "device": "cpu", "threads": 1 }] }
+ */
+export async function readPlan(path: string): Promise<ExperimentPlan> {
+  const file = await readJson(path, planSchema);
+  const defaults = await defaultPlan();
+  const threads = defaults.conditions[0]?.threads ?? 1;
+  const conditions = file.conditions?.map((entry) => ({
+    id: entry.id,
+    title: entry.title ?? entry.id,
+    model: fromFile(entry.model ?? DEFAULT_MODEL, path, /\.(?:onnx|json)$/),
+    threads: entry.threads ?? threads,
+    recipe: entry.recipe,
+    device: entry.device,
+  }));
+  const manifest = EMBEDDED_SETS.includes(file.manifest) ? file.manifest : fromFile(file.manifest, path, /./);
+  return { ...file, manifest, conditions: conditions ?? defaults.conditions };
+}
+
+function fromFile(name: string, planPath: string, isPath: RegExp): string {
+  return isAbsolute(name) || !isPath.test(name) ? name : join(dirname(planPath), name);
+}
+
+/**
+ * Finds the manifest that a plan names.
+ *
+ * @param manifest - `holdout`, `dev` or `calibration` of this package, or a path
+ * @returns a path
+ */
+export function manifestPath(manifest: string): string {
+  if (EMBEDDED_SETS.includes(manifest)) return join(packageRoot(), 'data', 'speech', `${manifest}.jsonl`);
+  return resolve(manifest);
+}

@@ -1,0 +1,348 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { InputError, QuantlabError } from '../errors.js';
+import { sha256OfFile } from '../files.js';
+import { readEnvironment } from '../measure/environment.js';
+import { findGpu } from '../measure/gpu.js';
+import { MeasuringProcess } from '../measure/process.js';
+import type { Loaded, Trial } from '../measure/protocol.js';
+import { readManifest } from '../speech/manifest.js';
+import type { Utterance } from '../speech/types.js';
+import { type ExperimentPlan, manifestPath } from './plan.js';
+import { type OpenRunOptions, RunFolder, readFinishedRecord } from './runFolder.js';
+import { type Block, drawTrials, orderBlocks, PHASES, type Trials } from './schedule.js';
+import type { Condition, Environment, Observation, Outcome, Phase, Protocol, RunRecord, Summary } from './schema.js';
+import { RESULTS_SCHEMA } from './schema.js';
+import { summarize, summarizeRun } from './summarize.js';
+import { makeVariant, type Variant } from './variants.js';
+
+/** How far a run is. */
+export interface RunProgress {
+  /** Id of the condition. */
+  readonly condition: string;
+  readonly phase: 'prepare' | Phase;
+  /** Trials of this condition and phase that are done, of all of them; of `prepare` 0 or 1 of 1. */
+  readonly done: number;
+  readonly total: number;
+  /** Trials of the whole run that are done, of all that are still possible. */
+  readonly overallDone: number;
+  readonly overallTotal: number;
+}
+
+/** Where a run is written, and what of the world it may use. */
+export interface RunOptions extends OpenRunOptions {
+  /** Folder of the run. */
+  readonly out: string;
+  /** Stops the run in order: what is finished stays, and the run can be resumed. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: RunProgress) => void;
+  /** Program of the measuring processes. Default: the package's own. */
+  readonly workerPath?: string;
+  /** Folder for the variants of the models. Default: in the cache. */
+  readonly variantFolder?: string;
+  /** Time of day. */
+  readonly now?: () => Date;
+  /** The machine. */
+  readonly environment?: () => Promise<Environment>;
+}
+
+/** Between two blocks: threads of the process before go on spinning for about 30 ms, measured with ONNX Runtime 1.30. */
+const PAUSE_MS = 60;
+
+/** A trial on a GPU that takes longer than this is a hang; the processor may be slow. */
+const GPU_TRIAL_LIMIT_MS = 60_000;
+
+/** A condition that is being measured. */
+interface Runner {
+  readonly condition: Condition;
+  readonly process: MeasuringProcess;
+  readonly loaded: Loaded;
+  readonly variant: Variant;
+  readonly executionProvider: string;
+  readonly placement: { readonly onDevice: number; readonly onCpu: number } | undefined;
+  /** Of the timed blocks. */
+  wallMs: number;
+  trialsMs: number;
+}
+
+/**
+ * Runs an experiment: each condition in a process of its own, the conditions taking turns in blocks of trials. Each trial is
+ * written as it ends. A condition that this machine lacks is recorded as skipped, one that breaks as failed, with the reason.
+ *
+ * @param plan - what is measured; see {@link defaultPlan} and {@link readPlan}
+ * @param options - where it is written
+ * @returns the summary, as it is in `summary.json`
+ * @throws {InputError} when a model, the manifest or a recording is bad, or the folder holds another plan, an unfinished
+ *   run, or a run in progress
+ * @throws {UnavailableError} when the folder cannot be written
+ * @throws {QuantlabError} when the run was stopped by the signal
+ */
+export async function runExperiment(plan: ExperimentPlan, options: RunOptions): Promise<Summary> {
+  const manifest = manifestPath(plan.manifest);
+  const utterances = await readManifest(manifest);
+  const { conditions, ...measured } = plan;
+  const protocol: Protocol = { ...measured, manifestSha256: await sha256OfFile(manifest) };
+  if (options.resume) {
+    const finished = await readFinishedRecord(options.out);
+    if (finished !== null) {
+      requireSamePlan(options.out, finished, protocol, conditions);
+      return await summarizeRun(options.out);
+    }
+  }
+  const folder = await RunFolder.open(options.out, options);
+  try {
+    const environment = await (options.environment ?? readEnvironment)();
+    if (folder.record !== null) {
+      requireSamePlan(options.out, folder.record, protocol, conditions);
+      requireSameMachine(options.out, folder.record.environment, environment);
+    }
+    const now = options.now ?? (() => new Date());
+    const record: RunRecord = folder.record ?? {
+      schema: RESULTS_SCHEMA,
+      startedAt: now().toISOString(),
+      finishedAt: null,
+      protocol,
+      conditions,
+      environment,
+      outcomes: {},
+    };
+    return await new Run(folder, record, utterances, options, now).execute();
+  } finally {
+    await folder.close();
+  }
+}
+
+/** One call of {@link runExperiment}. */
+class Run {
+  readonly #folder: RunFolder;
+  readonly #utterances: readonly Utterance[];
+  readonly #options: RunOptions;
+  readonly #now: () => Date;
+  readonly #trials: Trials;
+  readonly #observations: Observation[];
+  readonly #runners = new Map<string, Runner>();
+  #record: RunRecord;
+  #current = '';
+
+  constructor(
+    folder: RunFolder,
+    record: RunRecord,
+    utterances: readonly Utterance[],
+    options: RunOptions,
+    now: () => Date,
+  ) {
+    this.#folder = folder;
+    this.#utterances = utterances;
+    this.#options = options;
+    this.#now = now;
+    this.#trials = drawTrials(record.protocol, utterances.length);
+    this.#observations = [...folder.observations];
+    // A failure is tried again, a gap is not: the machine is the same.
+    const kept = Object.entries(record.outcomes).filter(([, { status }]) => status !== 'failed');
+    this.#record = { ...record, finishedAt: null, outcomes: Object.fromEntries(kept) };
+  }
+
+  async execute(): Promise<Summary> {
+    try {
+      const variants = new Map<string, Variant>();
+      for (const condition of this.#open()) variants.set(condition.id, await this.#makeVariant(condition));
+      await this.#folder.writeRecord(this.#record);
+      for (const condition of this.#open()) await this.#prepare(condition, variants.get(condition.id) as Variant);
+      const ids = [...this.#runners.keys()];
+      for (const block of orderBlocks(ids, this.#trials)) await this.#runBlock(block);
+      for (const runner of this.#runners.values()) await this.#close(runner.condition.id, measuredOutcome(runner));
+      const record = { ...this.#record, finishedAt: this.#now().toISOString() };
+      const summary = summarize(record, this.#observations);
+      await this.#folder.finish(record, summary);
+      return summary;
+    } catch (error) {
+      // Whatever broke when its processes were ended, the wish to stop is the reason.
+      this.#throwIfStopped(error);
+      throw error;
+    } finally {
+      await this.#stopAll();
+    }
+  }
+
+  /** Conditions that have not ended. */
+  #open(): readonly Condition[] {
+    return this.#record.conditions.filter(({ id }) => this.#record.outcomes[id] === undefined);
+  }
+
+  async #makeVariant({ id, model, recipe }: Condition): Promise<Variant> {
+    this.#throwIfStopped();
+    this.#report(id, 'prepare', 0, 1);
+    return await makeVariant(model, recipe, this.#options.variantFolder);
+  }
+
+  async #prepare(condition: Condition, variant: Variant): Promise<void> {
+    this.#throwIfStopped();
+    const { id, device, threads } = condition;
+    const { workerPath, signal } = this.#options;
+    const program = { signal, ...(workerPath === undefined ? {} : { workerPath }) };
+    const recordings = this.#utterances.map((utterance) => ({ id: utterance.id, audioPath: utterance.audioPath }));
+    const shortest = this.#utterances.reduce((one, other) => (other.durationS < one.durationS ? other : one));
+    const gpu = device === 'gpu' ? await findGpu({ model: variant.model, recordings: [shortest] }, program) : undefined;
+    this.#throwIfStopped();
+    if (gpu?.found === false) {
+      await this.#close(id, { status: 'skipped', reason: gpu.reason });
+      return;
+    }
+    const executionProvider = gpu?.executionProvider ?? 'cpu';
+    const limits = device === 'gpu' ? { trialLimitMs: GPU_TRIAL_LIMIT_MS } : {};
+    const process = new MeasuringProcess({ ...program, ...limits, name: condition.title });
+    try {
+      const warmUp = this.#warmUp(this.#record.protocol.warmUpRuns[device]);
+      const loaded = await process.load({ model: variant.model, executionProvider, threads, recordings, warmUp });
+      const placement = gpu && { onDevice: gpu.placement.onDevice, onCpu: gpu.placement.onCpu };
+      const times = { wallMs: 0, trialsMs: 0 };
+      this.#runners.set(id, { condition, process, loaded, variant, executionProvider, placement, ...times });
+      this.#report(id, 'prepare', 1, 1);
+    } catch (error) {
+      await process.stop();
+      // A bad model or recording is bad for every condition; a process that breaks is a result.
+      if (error instanceof InputError) throw error;
+      this.#throwIfStopped(error);
+      await this.#close(id, { status: 'failed', reason: (error as Error).message });
+    }
+  }
+
+  /** The longest utterance first, so that memory is large enough before the first trial; then others. */
+  #warmUp(runs: number): readonly (readonly number[])[] {
+    const lengths = this.#utterances.map(({ durationS }) => durationS);
+    const byLength = lengths.map((_, index) => index).sort((a, b) => (lengths[b] ?? 0) - (lengths[a] ?? 0));
+    return Array.from({ length: runs }, (_, run) => [byLength[run % byLength.length] as number]);
+  }
+
+  async #runBlock({ condition: id, phase, from, to }: Block): Promise<void> {
+    const runner = this.#runners.get(id);
+    const done = this.#doneTrials(id, phase);
+    const pending = Array.from({ length: to - from }, (_, index) => from + index).filter((trial) => !done.has(trial));
+    const first = pending[0];
+    if (runner === undefined || first === undefined) return;
+    const timed = phase !== 'accuracy';
+    try {
+      if (timed) await this.#settle(runner, phase, first);
+      const started = performance.now();
+      for (const trial of pending) {
+        this.#throwIfStopped();
+        const result = await runTrial(runner, this.#trials[phase][trial] ?? []);
+        this.#write({ condition: id, phase, trial, ...result, ...(timed ? {} : this.#references(result.utterances)) });
+        if (timed) runner.trialsMs += result.totalMs;
+      }
+      if (timed) runner.wallMs += performance.now() - started;
+    } catch (error) {
+      if (!(error instanceof TrialFailure)) throw error;
+      this.#throwIfStopped(error);
+      await this.#close(id, { status: 'failed', reason: `trial of ${phase}: ${error.message}` });
+      return;
+    }
+    this.#folder.sync();
+    this.#report(id, phase, this.#doneTrials(id, phase).size, this.#trials[phase].length);
+  }
+
+  /** Lets the threads of the condition before come to rest, and brings this one's memory back with a run that does not count. */
+  async #settle(runner: Runner, phase: Phase, trial: number): Promise<void> {
+    if (this.#current !== runner.condition.id) await sleep(PAUSE_MS);
+    this.#current = runner.condition.id;
+    const trials = this.#trials[phase];
+    await runTrial(runner, trials[(trial + trials.length - 1) % trials.length] ?? []);
+  }
+
+  #write(observation: Observation): void {
+    this.#folder.append(observation);
+    this.#observations.push(observation);
+  }
+
+  #references(utterances: readonly string[]): { readonly references: readonly string[] } {
+    return { references: utterances.map((id) => this.#utterances.find((one) => one.id === id)?.text ?? '') };
+  }
+
+  #doneTrials(condition: string, phase: Phase): ReadonlySet<number> {
+    const own = this.#observations.filter((one) => one.condition === condition && one.phase === phase);
+    return new Set(own.map(({ trial }) => trial));
+  }
+
+  /** Writes down how a condition ended. */
+  async #close(id: string, outcome: Outcome): Promise<void> {
+    await this.#runners.get(id)?.process.stop();
+    this.#runners.delete(id);
+    this.#record = { ...this.#record, outcomes: { ...this.#record.outcomes, [id]: outcome } };
+    await this.#folder.writeRecord(this.#record);
+  }
+
+  #report(condition: string, phase: RunProgress['phase'], done: number, total: number): void {
+    const perCondition = PHASES.reduce((trials, one) => trials + this.#trials[one].length, 0);
+    const possible = this.#record.conditions.filter(({ id }) => {
+      const status = this.#record.outcomes[id]?.status;
+      return status === undefined || status === 'measured';
+    });
+    this.#options.onProgress?.({
+      condition,
+      phase,
+      done,
+      total,
+      overallDone: this.#observations.length,
+      overallTotal: possible.length * perCondition,
+    });
+  }
+
+  #throwIfStopped(cause?: unknown): void {
+    if (!this.#options.signal?.aborted) return;
+    throw new QuantlabError(
+      `${this.#options.out}: a whole run was required, got a stop after ${this.#observations.length} trials; go on with --resume`,
+      { cause },
+    );
+  }
+
+  async #stopAll(): Promise<void> {
+    await Promise.all([...this.#runners.values()].map(({ process }) => process.stop()));
+  }
+}
+
+/** A process that broke: a result of its condition, not of the run. */
+class TrialFailure extends QuantlabError {
+  override readonly name = 'TrialFailure';
+}
+
+async function runTrial({ process }: Runner, indices: readonly number[]): Promise<Trial> {
+  try {
+    return await process.trial(indices);
+  } catch (error) {
+    throw new TrialFailure((error as Error).message, { cause: error });
+  }
+}
+
+function measuredOutcome(runner: Runner): Outcome {
+  const { executionProvider, loaded, variant, placement, wallMs, trialsMs } = runner;
+  return {
+    status: 'measured',
+    executionProvider,
+    loadMs: loaded.loadMs,
+    firstRunMs: loaded.firstRunMs,
+    sizeBytes: variant.sizeBytes,
+    modelSha256: variant.sha256,
+    ...(wallMs > 0 ? { harnessOverhead: 1 - trialsMs / wallMs } : {}),
+    ...(placement === undefined ? {} : { placement }),
+  };
+}
+
+function requireSamePlan(out: string, record: RunRecord, protocol: Protocol, conditions: readonly Condition[]): void {
+  const wanted: Record<string, unknown> = { ...protocol, conditions };
+  const held: Record<string, unknown> = { ...record.protocol, conditions: record.conditions };
+  const other = Object.keys(wanted).find((field) => !isDeepStrictEqual(wanted[field], held[field]));
+  if (other === undefined) return;
+  throw new InputError(
+    `${out}: a run of the same plan was required, got one with another ${other}; give the plan that it was begun with, or choose another folder`,
+  );
+}
+
+function requireSameMachine(out: string, held: Environment, here: Environment): void {
+  const fields = ['cpu', 'logicalCores', 'node', 'packages'] as const;
+  const other = fields.find((field) => !isDeepStrictEqual(held[field], here[field]));
+  if (other === undefined) return;
+  const [was, is] = [JSON.stringify(held[other]), JSON.stringify(here[other])];
+  throw new InputError(
+    `${out}: the machine and the software that the run was begun with were required, got another ${other} (${is}, was ${was}); go on with it there, or choose another folder`,
+  );
+}

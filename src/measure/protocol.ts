@@ -1,0 +1,64 @@
+import type { ResolvedModel } from '../model/registry.js';
+import type { ExecutionProvider } from '../model/session.js';
+
+/** What a measuring process needs to begin. */
+export interface Setup {
+  readonly model: ResolvedModel;
+  readonly executionProvider: ExecutionProvider;
+  /** Threads of one operator. */
+  readonly threads: number;
+  /** Recordings, which trials name by their index. */
+  readonly recordings: readonly Recording[];
+  /** Runs before the first trial that are not counted; each is a list of indices. The first of them is timed apart. */
+  readonly warmUp: readonly (readonly number[])[];
+  /** Prints on standard error which node was placed where. */
+  readonly verbose?: boolean;
+}
+
+/** A recording to be heard. */
+export interface Recording {
+  readonly id: string;
+  readonly audioPath: string;
+}
+
+/** What is loaded in the process that could draw, and which devices it holds open: tells a GPU from its imitation. */
+export interface GraphicsTraces {
+  /** File names of graphics drivers. */
+  readonly drivers: readonly string[];
+  /** Device files, on Linux. */
+  readonly devices: readonly string[];
+}
+
+/** What is known once the model is loaded and warm. */
+export interface Loaded {
+  /** From the call to a session that is ready, in milliseconds. */
+  readonly loadMs: number;
+  /** First inference of the process, in milliseconds. */
+  readonly firstRunMs: number;
+}
+
+/** One timed call, from waveforms to texts. */
+export interface Trial {
+  /** Ids of the recordings. */
+  readonly utterances: readonly string[];
+  /** Sound transcribed, in seconds. */
+  readonly audioS: number;
+  readonly totalMs: number;
+  readonly featuresMs: number;
+  readonly inferenceMs: number;
+  readonly decodingMs: number;
+  /** What was recognised, in the order of {@link Trial.utterances}. */
+  readonly texts: readonly string[];
+}
+
+/** What a measuring process is asked, one at a time. */
+export type Request =
+  | { readonly kind: 'load'; readonly setup: Setup }
+  | { readonly kind: 'trial'; readonly indices: readonly number[] };
+
+/** What it answers. `opened` comes before `loaded`, after the session was made and before the first run. */
+export type Reply =
+  | { readonly kind: 'opened'; readonly graphics: GraphicsTraces }
+  | { readonly kind: 'loaded'; readonly loaded: Loaded }
+  | { readonly kind: 'trial'; readonly trial: Trial }
+  | { readonly kind: 'failed'; readonly error: 'input' | 'unavailable' | 'fault'; readonly message: string };

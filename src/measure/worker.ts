@@ -1,0 +1,106 @@
+/**
+ * The process of one condition, started by {@link MeasuringProcess}: loads a model, holds the recordings in memory, and
+ * runs a trial each time it is asked. What it answers is sent after the clock has stopped.
+ */
+import { InputError, UnavailableError } from '../errors.js';
+import { Recognizer } from '../model/recognizer.js';
+import { readAudio } from '../speech/audio.js';
+import type { Audio } from '../speech/types.js';
+import { readGraphics } from './graphics.js';
+import type { Loaded, Recording, Reply, Request, Setup, Trial } from './protocol.js';
+
+/** Decoded sound that is kept, in bytes; of larger sets the rest is read again before each trial's clock starts. */
+const KEPT_SOUND_BYTES = 512 * 2 ** 20;
+
+/** Recordings as waveforms. */
+class Sounds {
+  readonly #recordings: readonly Recording[];
+  readonly #kept = new Map<number, Audio>();
+  #bytes = 0;
+
+  constructor(recordings: readonly Recording[]) {
+    this.#recordings = recordings;
+  }
+
+  recording(index: number): Recording {
+    const recording = this.#recordings[index];
+    if (recording === undefined) throw new RangeError(`no recording ${index}`);
+    return recording;
+  }
+
+  async get(index: number): Promise<Audio> {
+    const kept = this.#kept.get(index);
+    if (kept !== undefined) return kept;
+    const audio = await readAudio(this.recording(index).audioPath);
+    if (this.#bytes + audio.samples.byteLength <= KEPT_SOUND_BYTES) {
+      this.#kept.set(index, audio);
+      this.#bytes += audio.samples.byteLength;
+    }
+    return audio;
+  }
+
+  /** Reads what can be kept, so that a broken file shows before the first trial. */
+  async preload(): Promise<void> {
+    for (let index = 0; index < this.#recordings.length && this.#bytes < KEPT_SOUND_BYTES; index++) {
+      await this.get(index);
+    }
+  }
+}
+
+let recognizer: Recognizer | undefined;
+let sounds = new Sounds([]);
+
+async function load(setup: Setup): Promise<Loaded> {
+  sounds = new Sounds(setup.recordings);
+  await sounds.preload();
+  const { executionProvider, threads, verbose = false } = setup;
+  const started = performance.now();
+  recognizer = await Recognizer.load(setup.model, { executionProvider, threads, verbose });
+  const loadMs = performance.now() - started;
+  reply({ kind: 'opened', graphics: readGraphics() });
+  let firstRunMs = 0;
+  for (const [index, indices] of setup.warmUp.entries()) {
+    const { totalMs } = await runTrial(indices);
+    if (index === 0) firstRunMs = totalMs;
+  }
+  return { loadMs, firstRunMs };
+}
+
+async function runTrial(indices: readonly number[]): Promise<Trial> {
+  if (recognizer === undefined) throw new Error('a trial was asked before a model was loaded');
+  const audios: Audio[] = [];
+  for (const index of indices) audios.push(await sounds.get(index));
+  const { decodings, audioS, timing } = await recognizer.recognizeBatch(audios);
+  return {
+    utterances: indices.map((index) => sounds.recording(index).id),
+    audioS,
+    ...timing,
+    texts: decodings.map(({ text }) => text),
+  };
+}
+
+async function answer(request: Request): Promise<Reply> {
+  try {
+    switch (request.kind) {
+      case 'load':
+        return { kind: 'loaded', loaded: await load(request.setup) };
+      case 'trial':
+        return { kind: 'trial', trial: await runTrial(request.indices) };
+    }
+  } catch (error) {
+    const kind = error instanceof InputError ? 'input' : error instanceof UnavailableError ? 'unavailable' : 'fault';
+    return { kind: 'failed', error: kind, message: (error as Error).message };
+  }
+}
+
+function reply(message: Reply): void {
+  process.send?.(message);
+}
+
+// Ctrl-C reaches every process of a terminal; the one that started this decides what happens.
+process.on('SIGINT', () => undefined);
+// Without a parent nobody wants the result.
+process.on('disconnect', () => process.exit(0));
+process.on('message', (request: Request) => {
+  void answer(request).then(reply);
+});
