@@ -1,6 +1,7 @@
+import { constants } from 'node:buffer';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { TensorProto } from 'onnx-buf';
-import { InputError } from '../errors.js';
+import { InputError, UnavailableError } from '../errors.js';
 import { describeFileError } from '../files.js';
 
 /** Bytes of a weight that are still in a file. */
@@ -22,6 +23,18 @@ export function bindSlice(tensor: TensorProto, slice: FileSlice): void {
   slices.set(tensor, slice);
 }
 
+const makers = new WeakMap<TensorProto, () => Uint8Array>();
+
+/** Says how a tensor's bytes are made when they are asked for, each time anew. */
+export function bindLazy(tensor: TensorProto, make: () => Uint8Array): void {
+  makers.set(tensor, make);
+}
+
+/** How a tensor's bytes are made, if they are not stored. */
+export function makerOf(tensor: TensorProto): (() => Uint8Array) | undefined {
+  return makers.get(tensor);
+}
+
 /** Where a tensor's bytes lie, if they are in a file still. */
 export function sliceOf(tensor: TensorProto): FileSlice | undefined {
   return slices.get(tensor);
@@ -35,6 +48,11 @@ export function sliceOf(tensor: TensorProto): FileSlice | undefined {
  * @throws {InputError} when the file is gone, shorter than it was, or changed since the model was read
  */
 export function readSlice(slice: FileSlice, start = 0, length: number = slice.length - start): Uint8Array {
+  if (length > constants.MAX_LENGTH) {
+    throw new UnavailableError(
+      `${slice.path}: a weight of at most ${constants.MAX_LENGTH} bytes was required, got ${length}; use a newer Node`,
+    );
+  }
   let file: number;
   try {
     file = openSync(slice.path, 'r');

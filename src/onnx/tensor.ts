@@ -3,7 +3,7 @@ import { type TensorProto, TensorProto_DataLocation, TensorProtoSchema } from 'o
 import { InputError } from '../errors.js';
 import { bitsOf, DTYPE_CODE, type Dtype, dtypeOf } from './dtype.js';
 import { decodeBfloat16, decodeFloat16 } from './halfFloat.js';
-import { readSlice, sliceOf } from './payload.js';
+import { makerOf, readSlice, sliceOf } from './payload.js';
 
 /** A tensor's shape as numbers. */
 export function shapeOf(tensor: TensorProto): number[] {
@@ -47,7 +47,7 @@ export function storedSizeBytes(tensor: TensorProto): number {
 export function tensorBytes(tensor: TensorProto): Uint8Array {
   const required = storedSizeBytes(tensor);
   const slice = sliceOf(tensor);
-  const bytes = slice === undefined ? inlineBytes(tensor, required) : readSlice(slice);
+  const bytes = slice === undefined ? (makerOf(tensor)?.() ?? inlineBytes(tensor, required)) : readSlice(slice);
   if (bytes.length !== required) {
     throw new InputError(
       `tensor ${tensor.name}: ${required} bytes for ${tensorDtype(tensor)} [${tensor.dims.join(', ')}] were required, ` +
@@ -157,6 +157,11 @@ function aligned(bytes: Uint8Array, width: number): ArrayBuffer {
     return bytes.buffer as ArrayBuffer;
   }
   return bytes.slice().buffer as ArrayBuffer;
+}
+
+/** Makes a tensor without its elements, for somebody to say where they are: `bindSlice` or `bindLazy`. */
+export function makeUnfilledTensor(name: string, dtype: Dtype, shape: readonly number[]): TensorProto {
+  return create(TensorProtoSchema, { dims: shape.map(BigInt), dataType: DTYPE_CODE[dtype], name });
 }
 
 /**

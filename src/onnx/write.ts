@@ -1,14 +1,20 @@
+import { basename, dirname, join } from 'node:path';
 import { type DescMessage, type Message, toBinary } from '@bufbuild/protobuf';
 import { type GraphProto, GraphProtoSchema, ModelProtoSchema, type TensorProto, TensorProtoSchema } from 'onnx-buf';
 import { writeFileAtomic } from '../files.js';
 import { mainGraph, type OnnxModel } from './model.js';
-import { readSlice, sliceOf } from './payload.js';
+import { makerOf, readSlice, sliceOf } from './payload.js';
+import { placeTensors, externalChunks } from './placeTensors.js';
+import { storedSizeBytes } from './tensor.js';
 import { lengthDelimited } from './wire.js';
 
 /** Field numbers of onnx.proto. */
 const MODEL_GRAPH = 7;
 const GRAPH_INITIALIZER = 5;
 const TENSOR_RAW_DATA = 9;
+
+/** Weights together that stay in the model's own file: 2 GB is the limit of a message, and nodes need room, too. */
+const LIMIT_BYTES = 2e9;
 
 /** A stretch of the file to be: bytes that are there, or a weight that is read when its turn comes. */
 interface Part {
@@ -22,16 +28,29 @@ interface Part {
  * Fields stand in the order of their numbers, as every Protocol Buffers library writes them, unknown ones last:
  * a model that is read and written unchanged gives the same bytes.
  *
+ * Weights that came from external files are taken in; where the model would pass 2 GB, which the format does not
+ * allow, the large ones go to `<path>.data` instead.
+ *
  * @param path - file to write
+ * @param options - `limitBytes`: largest sum of weights in the file itself. Default 2,000,000,000.
  * @throws {UnavailableError} when the place cannot be written or the disk is full
  */
-export async function writeModel(model: OnnxModel, path: string): Promise<void> {
-  await writeFileAtomic(path, modelChunks(model));
+export async function writeModel(
+  model: OnnxModel,
+  path: string,
+  options: { readonly limitBytes?: number } = {},
+): Promise<void> {
+  const location = `${basename(path)}.data`;
+  const placed = placeTensors(model, location, options.limitBytes ?? LIMIT_BYTES);
+  if (placed.external.length > 0) {
+    await writeFileAtomic(join(dirname(path), location), externalChunks(placed.external));
+  }
+  await writeFileAtomic(path, modelChunks(placed.model));
 }
 
-/** The bytes of a model's file. */
+/** The bytes of a model's file, all weights in it. */
 export function modelToBytes(model: OnnxModel): Uint8Array {
-  const parts = modelParts(model);
+  const parts = modelParts(placeTensors(model, '', Number.POSITIVE_INFINITY).model);
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
@@ -42,7 +61,7 @@ export function modelToBytes(model: OnnxModel): Uint8Array {
 }
 
 /** The bytes of a model's file, one piece after another: a weight is in memory only while its piece is used. */
-export function* modelChunks(model: OnnxModel): Generator<Uint8Array> {
+function* modelChunks(model: OnnxModel): Generator<Uint8Array> {
   for (const part of modelParts(model)) if (part.length > 0) yield part.bytes();
 }
 
@@ -84,9 +103,13 @@ function graphParts(graph: GraphProto): Part[] {
 
 function tensorParts(tensor: TensorProto): Part[] {
   const slice = sliceOf(tensor);
-  if (slice?.internal !== true && tensor.rawData.length === 0) return [encoded(TensorProtoSchema, tensor)];
-  const raw: Part =
-    slice?.internal === true ? { length: slice.length, bytes: () => readSlice(slice) } : known(tensor.rawData);
+  const make = makerOf(tensor);
+  if (slice?.internal !== true && make === undefined && tensor.rawData.length === 0) {
+    return [encoded(TensorProtoSchema, tensor)];
+  }
+  let raw = known(tensor.rawData);
+  if (slice?.internal === true) raw = { length: slice.length, bytes: () => readSlice(slice) };
+  else if (make !== undefined) raw = { length: storedSizeBytes(tensor), bytes: make };
   return [
     encoded(
       TensorProtoSchema,
