@@ -1,9 +1,11 @@
 import { Command, CommanderError } from 'commander';
 import { QuantlabError, UsageError } from '../errors.js';
 import { addDataCommand } from './data.js';
+import { addExperimentCommand } from './experiment.js';
 import { addInspectCommand } from './inspect.js';
 import { addModelCommand } from './model.js';
 import { addQuantizeCommand } from './quantize.js';
+import { addReportCommand } from './report.js';
 import { processTerminal, type Terminal } from './terminal.js';
 import { addTranscribeCommand } from './transcribe.js';
 import { packageVersion } from './version.js';
@@ -20,7 +22,15 @@ function createProgram(terminal: Terminal): Command {
     .helpCommand(false)
     .showHelpAfterError('(add --help for what is possible)')
     .exitOverride();
-  for (const add of [addQuantizeCommand, addInspectCommand, addTranscribeCommand, addDataCommand, addModelCommand]) {
+  for (const add of [
+    addExperimentCommand,
+    addReportCommand,
+    addQuantizeCommand,
+    addInspectCommand,
+    addTranscribeCommand,
+    addDataCommand,
+    addModelCommand,
+  ]) {
     add(program, terminal);
   }
   return program;

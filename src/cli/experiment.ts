@@ -1,0 +1,95 @@
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { UsageError } from '../errors.js';
+import { defaultPlan, type ExperimentPlan, readPlan } from '../experiment/plan.js';
+import { type RunProgress, runExperiment } from '../experiment/runner.js';
+import { writeReport } from '../report/writeReport.js';
+import { wholeNumber } from './options.js';
+import type { Terminal } from './terminal.js';
+
+interface ExperimentCommandOptions {
+  readonly out?: string;
+  readonly short?: true;
+  readonly model?: string;
+  readonly threads?: number;
+  readonly manifest?: string;
+  readonly resume?: true;
+  readonly restart?: true;
+  readonly figures?: string;
+  readonly post?: string;
+  readonly json?: true;
+}
+
+/** Trials of `--short`: enough to see every part work, too few to conclude from. */
+const SHORT_TRIALS = { latencyTrials: 30, throughputTrials: 5 } as const;
+
+/** `quantlab experiment`: the whole measurement, and what people read of it. */
+export function addExperimentCommand(program: Command, terminal: Terminal): void {
+  program
+    .command('experiment')
+    .description('Measure latency, throughput, accuracy and size of float32 and int8; write table, figures and post')
+    .argument('[plan.json]', 'conditions and protocol; default: CPU float32, CPU int8 dynamic and GPU float32')
+    .option('--out <folder>', 'folder of the run (default: data/results/latest; with --short: data/results/short)')
+    .option('--model <id|path>', 'the model, where the plan names none')
+    .option('--manifest <set|path>', 'the speech: holdout, dev, calibration, or a manifest')
+    .option('--threads <n>', 'threads of one operator (default: one for each physical core)', wholeNumber(1))
+    .option(
+      '--short',
+      `fewer trials: ${SHORT_TRIALS.latencyTrials} of latency, ${SHORT_TRIALS.throughputTrials} of throughput`,
+    )
+    .option('--resume', 'go on with the run that was stopped in this folder')
+    .option('--restart', 'throw that unfinished run away and begin anew')
+    .option('--figures <folder>', 'where figures go (default: figures; with --short: in the folder of the run)')
+    .option('--post <folder>', 'where the write-up lies (default: post; with --short: it is left alone)')
+    .option('--json', 'print the summary as JSON')
+    .action(async (planPath: string | undefined, options: ExperimentCommandOptions) => {
+      const plan = await choosePlan(planPath, options);
+      const out = options.out ?? join('data', 'results', options.short ? 'short' : 'latest');
+      const progress = terminal.progress();
+      const titles = new Map(plan.conditions.map(({ id, title }) => [id, title]));
+      const show = ({ condition, phase, overallDone, overallTotal }: RunProgress): void =>
+        progress.update(overallDone, overallTotal, `${titles.get(condition) ?? condition}, ${phase}`);
+      try {
+        const summary = await runExperiment(plan, {
+          out,
+          onProgress: show,
+          signal: terminal.signal,
+          resume: options.resume === true,
+          restart: options.restart === true,
+        });
+        progress.stop();
+        if (options.json) terminal.print(`${JSON.stringify(summary, null, 2)}\n`);
+      } finally {
+        progress.stop();
+      }
+      terminal.say('Drawing the figures …\n');
+      const report = await writeReport(out, {
+        figuresFolder: options.figures ?? (options.short ? join(out, 'figures') : 'figures'),
+        postFolder: options.post ?? (options.short ? null : 'post'),
+      });
+      if (!options.json) terminal.print(`\n${report.text}\n`);
+      for (const warning of report.warnings) terminal.say(`${warning}\n`);
+      const folders = [...new Set(report.files.map((file) => join(file, '..')))];
+      terminal.say(`Results: ${out}. Written from them: ${folders.join(', ')}.\n`);
+    });
+}
+
+async function choosePlan(path: string | undefined, options: ExperimentCommandOptions): Promise<ExperimentPlan> {
+  if (path !== undefined && (options.model !== undefined || options.threads !== undefined)) {
+    throw new UsageError(
+      '--model, --threads: no plan file was required beside them, got one; write them into the plan',
+    );
+  }
+  const plan =
+    path === undefined
+      ? await defaultPlan({
+          ...(options.model !== undefined && { model: options.model }),
+          ...(options.threads !== undefined && { threads: options.threads }),
+        })
+      : await readPlan(path);
+  return {
+    ...plan,
+    ...(options.manifest !== undefined && { manifest: options.manifest }),
+    ...(options.short && SHORT_TRIALS),
+  };
+}

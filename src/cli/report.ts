@@ -1,0 +1,24 @@
+import type { Command } from 'commander';
+import { writeReport } from '../report/writeReport.js';
+import type { Terminal } from './terminal.js';
+
+interface ReportCommandOptions {
+  readonly figures: string;
+  readonly post: string;
+}
+
+/** `quantlab report RUN`: table, figures and post of a finished run, without measuring again. */
+export function addReportCommand(program: Command, terminal: Terminal): void {
+  program
+    .command('report')
+    .description('Write table, figures and the numbers of the post from a finished run, without measuring again')
+    .argument('[run]', 'folder of the run', 'data/results/latest')
+    .option('--figures <folder>', 'where figures go', 'figures')
+    .option('--post <folder>', 'where the write-up lies', 'post')
+    .action(async (run: string, options: ReportCommandOptions) => {
+      const report = await writeReport(run, { figuresFolder: options.figures, postFolder: options.post });
+      terminal.print(`${report.text}\n`);
+      for (const warning of report.warnings) terminal.say(`${warning}\n`);
+      for (const file of report.files) terminal.say(`${file}\n`);
+    });
+}
