@@ -69,7 +69,9 @@ describe.each(['deepspeech2', 'residual'] as const)('a built Deep Speech 2 with 
 describe('buildDeepSpeech2', () => {
   it('gives the same bytes for the same options, others for another seed', () => {
     // Frozen: a change of the generator would change every published figure's model.
-    expect(sha256OfBytes(uniformWeights('layer0.W', 1, 1000, 0.5) as unknown as Uint8Array)).toMatchInlineSnapshot(`"4b20e0936c6cccf18dc5237e7cb7a5805db21952811946798541bd6941a8120e"`);
+    expect(sha256OfBytes(uniformWeights('layer0.W', 1, 1000, 0.5) as unknown as Uint8Array)).toMatchInlineSnapshot(
+      `"4b20e0936c6cccf18dc5237e7cb7a5805db21952811946798541bd6941a8120e"`,
+    );
     const hash = (options: DeepSpeech2Options) => sha256OfBytes(modelToBytes(small(options)));
     expect(hash({})).toBe(hash({ cell: 'lstm', seed: 1 }));
     expect(hash({ seed: 2 })).not.toBe(hash({}));
