@@ -1,0 +1,77 @@
+// Makes the notebooks' Python environment (once) and starts JupyterLab in it; `--prepare-only` leaves the start out.
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const venv = join(root, 'notebooks', '.venv');
+const binaries = join(venv, process.platform === 'win32' ? 'Scripts' : 'bin');
+const requirements = join(root, 'notebooks', 'requirements.txt');
+const stamp = join(venv, '.quantlab-installed');
+const minimumPython = [3, 11];
+
+// The kernel is started by the command `tslab`, so that it must be on the PATH of Jupyter. The data folder keeps kernels of the
+// person's own out of the way: one with the same name would come first.
+const env = {
+  ...process.env,
+  PATH: [join(root, 'node_modules', '.bin'), binaries, process.env.PATH].join(delimiter),
+  JUPYTER_PREFER_ENV_PATH: '1',
+  PYTHONDONTWRITEBYTECODE: '1',
+};
+
+function fail(message) {
+  process.stderr.write(`${message}\n`);
+  process.exit(1);
+}
+
+function findPython() {
+  const names = process.env.PYTHON ? [process.env.PYTHON] : ['python3', 'python'];
+  for (const name of names) {
+    const { status, stdout } = spawnSync(name, ['-c', 'import sys, venv, ensurepip; print(*sys.version_info[:2])'], {
+      encoding: 'utf8',
+    });
+    if (status !== 0) continue;
+    const [major, minor] = stdout.trim().split(' ').map(Number);
+    if (major > minimumPython[0] || (major === minimumPython[0] && minor >= minimumPython[1])) return name;
+  }
+  return fail(
+    `Python ${minimumPython.join('.')} or newer with venv was required, got none; install it (Debian: apt install python3-venv) or set PYTHON`,
+  );
+}
+
+function run(title, command, args) {
+  const started = process.hrtime.bigint();
+  process.stderr.write(`${title} …\n`);
+  const { status, error } = spawnSync(command, args, { cwd: root, env, stdio: ['ignore', 2, 2] });
+  if (status !== 0) fail(`${title} failed${error ? `: ${error.message}` : ''}; mend what is said above and run again`);
+  process.stderr.write(`${title}: done in ${(Number(process.hrtime.bigint() - started) / 1e9).toFixed(1)} s\n`);
+}
+
+function prepare() {
+  const wanted = createHash('sha256').update(readFileSync(requirements)).update(root).digest('hex');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
+  const python = findPython();
+  rmSync(venv, { recursive: true, force: true });
+  run('Making the Python environment', python, ['-m', 'venv', venv]);
+  run('Installing JupyterLab', join(binaries, 'python'), [
+    ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', '-r', requirements],
+  ]);
+  const tslab = join(root, 'node_modules', 'tslab', 'bin', 'tslab');
+  run('Installing the TypeScript kernel', process.execPath, [
+    ...[tslab, 'install', `--python=${join(binaries, 'python')}`, `--prefix=${venv}`],
+  ]);
+  writeFileSync(stamp, wanted);
+}
+
+prepare();
+if (!process.argv.includes('--prepare-only')) {
+  const args = ['-m', 'jupyterlab', `--ServerApp.root_dir=${root}`, '--LabApp.default_url=/lab/tree/notebooks'];
+  if (process.getuid?.() === 0) args.push('--allow-root');
+  const own = process.argv.slice(2);
+  const lab = spawn(join(binaries, 'python'), [...args, ...own], { cwd: root, env, stdio: 'inherit' });
+  process.on('SIGINT', () => undefined);
+  process.on('SIGTERM', () => lab.kill('SIGTERM'));
+  lab.on('exit', (code) => process.exit(code ?? 0));
+}
