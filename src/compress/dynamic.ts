@@ -6,6 +6,7 @@ import { mainGraph, type OnnxModel, opsetVersion } from '../onnx/model.js';
 import { NameSource } from '../onnx/names.js';
 import { isOp, nodeTitle } from '../onnx/node.js';
 import { mapSubgraphs, pruneUnused } from '../onnx/prune.js';
+import { raiseToOpset11 } from '../onnx/raiseOpset.js';
 import { modelNodes, nestedGraphs, subgraphsOf } from '../onnx/subgraphs.js';
 import { addNodes, type DynamicContext, dequantizePending, LeftInFloat, MICROSOFT_DOMAIN } from './dynamicContext.js';
 import { rewriteConv } from './dynamicConv.js';
@@ -44,9 +45,6 @@ const REWRITES: Readonly<Record<DynamicOpType, Rewrite>> = {
 /** Operators of {@link REWRITES} that ONNX Runtime adds to ONNX's. */
 const MICROSOFT_OPS: ReadonlySet<string> = new Set(['Attention', 'EmbedLayerNormalization']);
 
-/** First operator set with `DynamicQuantizeLinear`. */
-const LOWEST_OPSET = 11;
-
 /** What the rewriting of one model collects. */
 interface Rewriting extends DynamicContext {
   readonly leftNodes: LeftNode[];
@@ -62,7 +60,7 @@ interface Rewriting extends DynamicContext {
  *
  * @param model - left as it is
  * @returns the new model and a report on each weight
- * @throws {InputError} for an unknown option, a damaged weight, or an operator set below 11
+ * @throws {InputError} for an unknown option, a damaged weight, or an operator set below 7
  * @example
  * const { model, report } = quantizeDynamic(await readModel('model.onnx'), { perChannel: true });
  * await writeModel(model, 'model.int8.onnx');
@@ -76,14 +74,9 @@ export function quantizeDynamic(model: OnnxModel, options: QuantizeDynamicOption
   }
 }
 
-function quantize(model: OnnxModel, options: QuantizeDynamicOptions): Compressed {
+function quantize(original: OnnxModel, options: QuantizeDynamicOptions): Compressed {
+  const model = raiseToOpset11(original);
   const graph = mainGraph(model);
-  const opset = opsetVersion(model);
-  if (opset < LOWEST_OPSET) {
-    throw new InputError(
-      `${model.path}: operator set ${LOWEST_OPSET} or later was required, got ${opset}; export the model with a later one`,
-    );
-  }
   const nodeNames = new Set(Array.from(modelNodes(model.proto), (node) => node.name));
   const rewriting: Rewriting = {
     settings: dynamicSettings(options, nodeNames),
@@ -121,9 +114,18 @@ function quantize(model: OnnxModel, options: QuantizeDynamicOptions): Compressed
     replacedNodes: Object.fromEntries([...rewriting.replacedNodes].sort()),
     weightBytesBefore: sum([...gone.values()]) + leftBytes,
     weightBytesAfter: sum(compressed.map((weight) => weight.sizeBytesAfter)) + leftBytes,
-    notes: [],
+    notes: notesOn(original, model),
   };
   return { model: { proto, path: model.path }, report };
+}
+
+function notesOn(original: OnnxModel, model: OnnxModel): string[] {
+  const notes: string[] = [];
+  if (model !== original) notes.push(`operator set ${opsetVersion(original)} was raised to 11`);
+  const count = model.proto.functions.length;
+  if (count > 0)
+    notes.push(`${count} functions of the model were left in float: inline them to quantize what is inside`);
+  return notes;
 }
 
 function rewriteGraph(graph: GraphProto, parent: Scope | null, rewriting: Rewriting): GraphProto {

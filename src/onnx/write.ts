@@ -4,7 +4,7 @@ import { type GraphProto, GraphProtoSchema, ModelProtoSchema, type TensorProto, 
 import { writeFileAtomic } from '../files.js';
 import { mainGraph, type OnnxModel } from './model.js';
 import { makerOf, readSlice, sliceOf } from './payload.js';
-import { placeTensors, externalChunks } from './placeTensors.js';
+import { externalChunks, placeTensors } from './placeTensors.js';
 import { storedSizeBytes } from './tensor.js';
 import { lengthDelimited } from './wire.js';
 

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +13,7 @@ import { makeNode } from '../../src/onnx/node.js';
 import { modelFromBytes, readModel } from '../../src/onnx/read.js';
 import { makeTensor, tensorBytes, tensorFloats } from '../../src/onnx/tensor.js';
 import { modelToBytes, writeModel } from '../../src/onnx/write.js';
+import { pattern, runModel } from '../compress/runModel.js';
 import { smallModel, weightValues } from './smallModels.js';
 
 const fixtures = fileURLToPath(new URL('../fixtures/compress/', import.meta.url));
@@ -98,6 +99,40 @@ describe('external data', () => {
     const model = await readModel(await external('weights.bin', 12, bytes.length));
     const [tensor] = mainGraph(model).initializer;
     expect(tensor && tensorFloats(tensor)).toEqual(weightValues(4096, 1));
+  });
+
+  it('is taken into the file that is written', async () => {
+    await writeFile(join(folder, 'weights.bin'), bytes);
+    const model = await readModel(await external('weights.bin', 0, bytes.length));
+    const path = join(folder, 'inner', 'whole.onnx');
+    await writeModel(model, path);
+    expect(Buffer.compare(modelToBytes(await readModel(path)), modelToBytes(model))).toBe(0);
+    const [tensor] = mainGraph(await readModel(path)).initializer;
+    expect(tensor?.externalData).toEqual([]);
+    expect(tensor && tensorFloats(tensor)).toEqual(weightValues(4096, 1));
+  });
+
+  it('is written where a model would grow past the limit, and the runtime reads it', async () => {
+    const model = smallModel({
+      nodes: [makeNode('MatMul', ['x', 'w'], ['h']), makeNode('MatMul', ['h', 'v'], ['y'])],
+      inputs: { x: ['float32', ['n', 64]] },
+      outputs: { y: ['float32', ['n', 3]] },
+      weights: [
+        makeTensor('w', 'float32', [64, 64], weightValues(4096, 1)),
+        makeTensor('v', 'float32', [64, 3], weightValues(192, 2)),
+      ],
+    });
+    const path = join(folder, 'large.onnx');
+    await writeModel(model, path, { limitBytes: 5000 });
+    expect((await readdir(folder)).sort()).toEqual(['large.onnx', 'large.onnx.data']);
+    const read = await readModel(path);
+    expect(mainGraph(read).initializer.map((tensor) => tensor.externalData.length)).toEqual([3, 0]);
+    const feeds = { x: pattern([2, 64], 1) };
+    const [expected, actual] = [await runModel(model, feeds), await runModel(path, feeds)];
+    expect(actual['y']?.data).toEqual(expected['y']?.data);
+    // Written again over itself: the old second file is read while the new one is made.
+    await writeModel(read, path, { limitBytes: 5000 });
+    expect((await runModel(path, feeds))['y']?.data).toEqual(expected['y']?.data);
   });
 
   it.each(['../weights.bin', '/etc/hostname', 'inner/../../weights.bin', '..', ''])(
