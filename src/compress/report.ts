@@ -1,7 +1,7 @@
 import type { Dtype } from '../onnx/dtype.js';
 
-/** What shares a scale: the whole tensor, each direction of a recurrent layer, or each output channel. */
-export type Granularity = 'tensor' | 'direction' | 'channel';
+/** What shares a scale: the whole tensor, each direction of a recurrent layer, each output channel, or a block of rows of a channel. */
+export type Granularity = 'tensor' | 'direction' | 'channel' | 'block';
 
 /** A weight that was made smaller. */
 export interface CompressedWeight {

@@ -1,0 +1,176 @@
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { quantizeWeightOnly } from '../../src/compress/weightOnly.js';
+import type { QuantizeWeightOnlyOptions } from '../../src/compress/weightOnlyOptions.js';
+import { InputError } from '../../src/errors.js';
+import { resolveModel } from '../../src/model/registry.js';
+import type { OnnxModel } from '../../src/onnx/model.js';
+import { makeNode } from '../../src/onnx/node.js';
+import { readModel } from '../../src/onnx/read.js';
+import { modelToBytes } from '../../src/onnx/write.js';
+import { type Fed, pattern, runModel, signalToErrorDb } from './runModel.js';
+import { convolutionModel, operatorCounts, recurrentModel, smallModel, valueInfo, weight } from './smallModels.js';
+
+async function decibels(
+  model: OnnxModel,
+  options: QuantizeWeightOnlyOptions,
+  feeds: Record<string, Fed>,
+  output = 'y',
+): Promise<number> {
+  const { model: smaller } = quantizeWeightOnly(model, options);
+  const [before, after] = [await runModel(model, feeds), await runModel(smaller, feeds)];
+  expect(after[output]?.shape).toEqual(before[output]?.shape);
+  return signalToErrorDb(before[output]?.data ?? new Float32Array(), after[output]?.data ?? new Float32Array());
+}
+
+const convFeeds = { x: pattern([3, 2, 12, 9], 1) };
+const lstmFeeds = { x: pattern([6, 2, 12], 1) };
+
+describe('weights stored as int8', () => {
+  it('gives nearly the same answers, per channel and per tensor', async () => {
+    expect(await decibels(convolutionModel(3), {}, convFeeds)).toBeGreaterThan(35);
+    expect(await decibels(convolutionModel(3), { perChannel: false }, convFeeds)).toBeGreaterThan(35);
+    expect(await decibels(recurrentModel(3), {}, lstmFeeds)).toBeGreaterThan(35);
+    expect(await decibels(recurrentModel(3), { perChannel: false }, lstmFeeds)).toBeGreaterThan(30);
+  });
+
+  it('reports what it did, and why the rest was left', () => {
+    const { model, report } = quantizeWeightOnly(convolutionModel(3), { nodesToExclude: ['gemm'] });
+    expect(operatorCounts(model)).toMatchObject({ Conv: 2, Gemm: 1, DequantizeLinear: report.compressed.length });
+    expect(report.replacedNodes).toEqual({ Conv: 2 });
+    expect(report.compressed.map(({ name, to, granularity }) => [name, to, granularity])).toEqual([
+      ['w1', 'int8', 'channel'],
+      ['w2', 'int8', 'channel'],
+    ]);
+    expect(report.leftNodes).toEqual([{ node: 'gemm', opType: 'Gemm', reason: 'it is in nodesToExclude' }]);
+    expect(report.leftWeights.map(({ name }) => name).sort()).toEqual(
+      ['b2', 'b3', 'beta', 'gamma', 'mean', 'variance', 'w3'].sort(),
+    );
+  });
+
+  it('stores a weight once for two readers, and each reader in its own manner', async () => {
+    const model = smallModel(
+      [
+        makeNode('MatMul', ['x', 'w'], ['a'], { name: 'one' }),
+        makeNode('MatMul', ['a', 'w'], ['b'], { name: 'two' }),
+        makeNode('Gemm', ['b', 'w'], ['y'], { name: 'three', attributes: { transB: 1 } }),
+      ],
+      [weight('w', [8, 8], 5)],
+      [valueInfo('x', ['n', 8])],
+      [valueInfo('y', ['n', 8])],
+    );
+    const { model: smaller, report } = quantizeWeightOnly(model);
+    expect(operatorCounts(smaller)).toEqual({ MatMul: 2, Gemm: 1, DequantizeLinear: 2 });
+    expect(report.compressed.length).toBe(2);
+    expect(await decibels(model, {}, { x: pattern([3, 8], 1) })).toBeGreaterThan(30);
+  });
+
+  it('has one scale a tensor below operator set 13, and says so', async () => {
+    const { proto, path } = recurrentModel(3);
+    for (const entry of proto.opsetImport) entry.version = 11n;
+    const { report } = quantizeWeightOnly({ proto, path });
+    expect(report.compressed.every((one) => one.granularity === 'tensor')).toBe(true);
+    expect(report.notes[0]).toMatch(/operator set 11 has no scales per channel/);
+    expect(await decibels({ proto, path }, {}, lstmFeeds)).toBeGreaterThan(30);
+  });
+});
+
+describe('weights in blocks', () => {
+  it('multiplies in four and eight bits, symmetric, with zero points, and by HQQ', async () => {
+    const run = (options: QuantizeWeightOnlyOptions): Promise<number> =>
+      decibels(convolutionModel(3), { quantFormat: 'QOperator', blockSize: 32, ...options }, convFeeds);
+    expect(await run({ bits: 8 })).toBeGreaterThan(45);
+    expect(await run({ bits: 8, isSymmetric: false })).toBeGreaterThan(45);
+    expect(await run({ bits: 8, accuracyLevel: 4 })).toBeGreaterThan(35);
+    expect(await run({ bits: 4 })).toBeGreaterThan(18);
+    expect(await run({ bits: 4, isSymmetric: false })).toBeGreaterThan(18);
+    expect(await run({ bits: 4, algorithm: 'hqq' })).toBeGreaterThan(18);
+  });
+
+  it('replaces MatMul and Gemm, and says why others stay', () => {
+    const { model, report } = quantizeWeightOnly(recurrentModel(3), { bits: 4, opTypesToQuantize: ['MatMul', 'LSTM'] });
+    expect(operatorCounts(model)).toMatchObject({ MatMulNBits: 1, LSTM: 1 });
+    expect(report.leftNodes).toEqual([{ node: 'lstm', opType: 'LSTM', reason: 'there is no block-wise form of LSTM' }]);
+    expect(report.compressed).toMatchObject([{ name: 'm', to: 'uint8', granularity: 'block', sizeBytesBefore: 560 }]);
+  });
+});
+
+describe('weight-only quantization', () => {
+  it('keeps random products near: quantize, run, compare', async () => {
+    const any = fc.record({
+      rows: fc.integer({ min: 1, max: 80 }),
+      columns: fc.integer({ min: 1, max: 40 }),
+      seed: fc.integer({ min: 1, max: 1e6 }),
+      gemm: fc.boolean(),
+      options: fc.constantFrom<QuantizeWeightOnlyOptions>(
+        {},
+        { perChannel: false },
+        { bits: 8, quantFormat: 'QOperator', blockSize: 16 },
+        { bits: 8, quantFormat: 'QOperator', blockSize: 64, isSymmetric: false },
+      ),
+    });
+    await fc.assert(
+      fc.asyncProperty(any, async ({ rows, columns, seed, gemm, options }) => {
+        const node = gemm
+          ? makeNode('Gemm', ['x', 'w', 'b'], ['y'], { attributes: { transB: 1 } })
+          : makeNode('MatMul', ['x', 'w'], ['y']);
+        const model = smallModel(
+          [node],
+          [weight('w', gemm ? [columns, rows] : [rows, columns], seed), weight('b', [columns], seed + 1)],
+          [valueInfo('x', ['n', rows])],
+          [valueInfo('y', ['n', columns])],
+        );
+        const feeds = { x: pattern([4, rows], 3) };
+        const before = (await runModel(model, feeds))['y']?.data ?? new Float32Array();
+        const after =
+          (await runModel(quantizeWeightOnly(model, options).model, feeds))['y']?.data ?? new Float32Array();
+        // Each weight errs by at most half a step of 1/127 (or 1/255) of the largest, 1, and each input is at most 1.
+        for (const [i, value] of before.entries())
+          expect(Math.abs(value - (after[i] ?? 9))).toBeLessThan((rows * 0.6) / 127);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('is deterministic and leaves its input alone', () => {
+    const model = recurrentModel(9);
+    const before = modelToBytes(model);
+    const [one, two] = [modelToBytes(quantizeWeightOnly(model).model), modelToBytes(quantizeWeightOnly(model).model)];
+    expect(one).toEqual(two);
+    expect(modelToBytes(model)).toEqual(before);
+  });
+
+  it('refuses options that do not go together', () => {
+    const model = recurrentModel(9);
+    for (const options of [
+      { bits: 4, quantFormat: 'QDQ' },
+      { bits: 3 },
+      { algorithm: 'gptq' },
+      { algorithm: 'hqq', isSymmetric: true, bits: 4 },
+      { bits: 4, accuracyLevel: 7 },
+      { bits: 4, blockSize: 24 },
+      { opTypesToQuantize: ['Softmax'] },
+      { nodesToExclude: ['nobody'] },
+    ]) {
+      expect(() => quantizeWeightOnly(model, options as QuantizeWeightOnlyOptions)).toThrow(InputError);
+    }
+  });
+});
+
+describe('the shipped model', () => {
+  let model: OnnxModel;
+  beforeAll(async () => {
+    model = await readModel((await resolveModel('deepspeech2-starter')).path);
+  });
+
+  it('is a quarter of its size and nearly as good', async () => {
+    const feeds = {
+      features: pattern([1, 60, 161], 1),
+      lengths: { type: 'int64', shape: [1], data: BigInt64Array.of(60n) } as Fed,
+    };
+    const { report } = quantizeWeightOnly(model);
+    expect(report.replacedNodes).toEqual({ Conv: 2, LSTM: 3, MatMul: 1 });
+    expect(report.weightBytesAfter / report.weightBytesBefore).toBeLessThan(0.27);
+    expect(await decibels(model, {}, feeds, 'log_probabilities')).toBeGreaterThan(30);
+  });
+});
