@@ -1,9 +1,15 @@
+import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { UsageError } from '../errors.js';
+import { writeBuiltCard } from '../model/builtCard.js';
 import { readCard } from '../model/card.js';
 import { packModel } from '../model/pack.js';
 import { listModels } from '../model/registry.js';
+import { buildDeepSpeech2, type DeepSpeech2Options, deepSpeech2Settings } from '../onnx/build.js';
+import { writeModel } from '../onnx/write.js';
 import { columns, megabytes, percent } from './columns.js';
+import { wholeNumber } from './options.js';
 import type { Terminal } from './terminal.js';
 
 interface PackOptions {
@@ -11,9 +17,13 @@ interface PackOptions {
   readonly out: string;
 }
 
-/** `quantlab model list|pack`: the shipped models. */
+type BuildOptions = Pick<DeepSpeech2Options, 'cell' | 'front' | 'layers' | 'units' | 'seed'>;
+
+/** `quantlab model list|build|pack`: the shipped models. */
 export function addModelCommand(program: Command, terminal: Terminal): void {
-  const model = program.command('model').description('The shipped models: list them, pack new weights');
+  const model = program
+    .command('model')
+    .description('The shipped models: list them, build one of any size, pack new weights');
 
   model
     .command('list')
@@ -41,6 +51,29 @@ export function addModelCommand(program: Command, terminal: Terminal): void {
         ]);
         terminal.print(columns(['set', 'utterances', 'words', 'WER', 'CER'], rows).replace(/^(?=.)/gm, '  '));
       }
+    });
+
+  model
+    .command('build')
+    .description('Build a Deep Speech 2 of any size with seeded random weights, to measure speed and size')
+    .argument('<model.onnx>', 'where to write; its card is written beside it')
+    .addOption(new Option('--cell <cell>', 'recurrent cell').choices(['lstm', 'gru', 'rnn']).default('lstm'))
+    .addOption(
+      new Option('--front <front>', "the paper's two convolutions, or residual blocks with LayerNorm and GELU")
+        .choices(['deepspeech2', 'residual'])
+        .default('deepspeech2'),
+    )
+    .option('--layers <n>', 'bidirectional recurrent layers', wholeNumber(1), 5)
+    .option('--units <n>', 'units of each direction', wholeNumber(1), 1024)
+    .option('--seed <n>', 'seed of the weights', wholeNumber(0), 1)
+    .action(async (path: string, options: BuildOptions) => {
+      if (!path.endsWith('.onnx')) {
+        throw new UsageError(`model build: a name ending in .onnx was required, got ${path}; add the ending`);
+      }
+      const built = buildDeepSpeech2(options);
+      await writeModel(built, path);
+      const cardPath = await writeBuiltCard(built, deepSpeech2Settings(options), path);
+      terminal.print(`${path}: ${megabytes((await stat(path)).size)}\n${cardPath}\n`);
     });
 
   model

@@ -21,6 +21,3 @@ export function commaList(text: string): readonly string[] {
     .map((part) => part.trim())
     .filter((part) => part !== '');
 }
-
-/** The model that commands use when none is named. */
-export const DEFAULT_MODEL = 'deepspeech2-starter';

@@ -1,6 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import { QuantlabError, UsageError } from '../errors.js';
+import { addBenchCommand } from './bench.js';
 import { addDataCommand } from './data.js';
+import { addEvaluateCommand } from './evaluate.js';
 import { addExperimentCommand } from './experiment.js';
 import { addInspectCommand } from './inspect.js';
 import { addModelCommand } from './model.js';
@@ -28,6 +30,8 @@ function createProgram(terminal: Terminal): Command {
     addQuantizeCommand,
     addInspectCommand,
     addTranscribeCommand,
+    addEvaluateCommand,
+    addBenchCommand,
     addDataCommand,
     addModelCommand,
   ]) {

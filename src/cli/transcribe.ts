@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
+import { DEFAULT_MODEL } from '../experiment/plan.js';
 import { Recognizer } from '../model/recognizer.js';
 import { resolveModel } from '../model/registry.js';
 import { type Transcript, transcribeFile } from '../model/transcribe.js';
-import { DEFAULT_MODEL, wholeNumber } from './options.js';
+import { wholeNumber } from './options.js';
 import type { Terminal } from './terminal.js';
 
 interface TranscribeCommandOptions {

@@ -1,0 +1,61 @@
+import type { Command } from 'commander';
+import { DEFAULT_MODEL, manifestPath } from '../experiment/plan.js';
+import { benchModels } from '../measure/bench.js';
+import { resolveModel } from '../model/registry.js';
+import { readManifest } from '../speech/manifest.js';
+import { columns, megabytes } from './columns.js';
+import { collect, wholeNumber } from './options.js';
+import type { Terminal } from './terminal.js';
+
+interface BenchCommandOptions {
+  readonly manifest: string;
+  readonly model?: readonly string[];
+  readonly threads?: number;
+  readonly trials: number;
+  readonly json?: true;
+}
+
+/** `quantlab bench`: how fast models hear. */
+export function addBenchCommand(program: Command, terminal: Terminal): void {
+  program
+    .command('bench')
+    .description('Latency of models, from waveform to text, each in a process of its own, taking turns')
+    .option('--manifest <set|path>', 'holdout, dev, calibration, or a manifest', 'holdout')
+    .option('--model <id|path>', `a model (may be given several times; default: ${DEFAULT_MODEL})`, collect)
+    .option('--threads <n>', 'threads of one operator (default: one for each physical core)', wholeNumber(1))
+    .option('--trials <n>', 'trials of each model', wholeNumber(1), 300)
+    .option('--json', 'print JSON')
+    .action(async (options: BenchCommandOptions) => {
+      const utterances = await readManifest(manifestPath(options.manifest));
+      const models = await Promise.all((options.model ?? [DEFAULT_MODEL]).map((model) => resolveModel(model)));
+      const progress = terminal.progress();
+      try {
+        const benches = await benchModels(models, {
+          utterances,
+          trials: options.trials,
+          signal: terminal.signal,
+          onProgress: (done, total) => progress.update(done, total, 'trials'),
+          ...(options.threads !== undefined && { threads: options.threads }),
+        });
+        progress.stop();
+        if (options.json) {
+          terminal.print(`${JSON.stringify(benches, null, 2)}\n`);
+          return;
+        }
+        const rows = benches.map(({ model, sizeBytes, threads, latency }) => [
+          model,
+          megabytes(sizeBytes),
+          threads,
+          latency.trials,
+          `${latency.meanMs.value.toFixed(1)} (${latency.meanMs.low.toFixed(1)} to ${latency.meanMs.high.toFixed(1)})`,
+          latency.medianMs.value.toFixed(1),
+          latency.p90Ms?.toFixed(1) ?? 'needs 64 trials',
+          latency.realTimeFactor.toFixed(4),
+        ]);
+        const header = ['model', 'size', 'threads', 'trials', 'mean ms (95 % interval)', 'median ms', 'p90 ms', 'RTF'];
+        terminal.print(columns(header, rows));
+      } finally {
+        progress.stop();
+      }
+    });
+}
