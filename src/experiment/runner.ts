@@ -1,16 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { InputError, QuantlabError } from '../errors.js';
 import { sha256OfFile } from '../files.js';
 import { readEnvironment } from '../measure/environment.js';
 import { findGpu } from '../measure/gpu.js';
-import { MeasuringProcess } from '../measure/process.js';
+import { MeasuringProcess, ProcessError } from '../measure/process.js';
 import type { Loaded, Trial } from '../measure/protocol.js';
+import { type Block, drawTrials, orderBlocks, PHASES, type Trials } from '../measure/schedule.js';
+import { Turns } from '../measure/turns.js';
 import { readManifest } from '../speech/manifest.js';
 import type { Utterance } from '../speech/types.js';
 import { type ExperimentPlan, manifestPath } from './plan.js';
 import { type OpenRunOptions, RunFolder, readFinishedRecord } from './runFolder.js';
-import { type Block, drawTrials, orderBlocks, PHASES, type Trials } from './schedule.js';
 import type { Condition, Environment, Observation, Outcome, Phase, Protocol, RunRecord, Summary } from './schema.js';
 import { RESULTS_SCHEMA } from './schema.js';
 import { summarize, summarizeRun } from './summarize.js';
@@ -45,9 +45,6 @@ export interface RunOptions extends OpenRunOptions {
   /** The machine. */
   readonly environment?: () => Promise<Environment>;
 }
-
-/** Between two blocks: threads of the process before go on spinning for about 30 ms, measured with ONNX Runtime 1.30. */
-const PAUSE_MS = 60;
 
 /** A trial on a GPU that takes longer than this is a hang; the processor may be slow. */
 const GPU_TRIAL_LIMIT_MS = 60_000;
@@ -121,8 +118,10 @@ class Run {
   readonly #trials: Trials;
   readonly #observations: Observation[];
   readonly #runners = new Map<string, Runner>();
+  readonly #turns = new Turns();
+  /** By model and recipe: conditions on several devices share one. */
+  readonly #variants = new Map<string, Promise<Variant>>();
   #record: RunRecord;
-  #current = '';
 
   constructor(
     folder: RunFolder,
@@ -172,7 +171,10 @@ class Run {
   async #makeVariant({ id, model, recipe }: Condition): Promise<Variant> {
     this.#throwIfStopped();
     this.#report(id, 'prepare', 0, 1);
-    return await makeVariant(model, recipe, this.#options.variantFolder);
+    const key = JSON.stringify([model, recipe]);
+    const made = this.#variants.get(key) ?? makeVariant(model, recipe, this.#options.variantFolder);
+    this.#variants.set(key, made);
+    return await made;
   }
 
   async #prepare(condition: Condition, variant: Variant): Promise<void> {
@@ -220,33 +222,28 @@ class Run {
     const pending = Array.from({ length: to - from }, (_, index) => from + index).filter((trial) => !done.has(trial));
     const first = pending[0];
     if (runner === undefined || first === undefined) return;
-    const timed = phase !== 'accuracy';
+    const trials = this.#trials[phase];
+    const before = trials.at(first - 1) ?? [];
+    const write = (result: Trial, index: number): void => {
+      this.#throwIfStopped();
+      const said = phase === 'accuracy' ? this.#references(result.utterances) : {};
+      this.#write({ condition: id, phase, trial: pending[index] ?? 0, ...result, ...said });
+    };
+    const wanted = pending.map((trial) => trials[trial] ?? []);
     try {
-      if (timed) await this.#settle(runner, phase, first);
-      const started = performance.now();
-      for (const trial of pending) {
-        this.#throwIfStopped();
-        const result = await runTrial(runner, this.#trials[phase][trial] ?? []);
-        this.#write({ condition: id, phase, trial, ...result, ...(timed ? {} : this.#references(result.utterances)) });
-        if (timed) runner.trialsMs += result.totalMs;
+      const { wallMs, trialsMs } = await this.#turns.take(runner.process, before, wanted, write);
+      if (phase !== 'accuracy') {
+        runner.wallMs += wallMs;
+        runner.trialsMs += trialsMs;
       }
-      if (timed) runner.wallMs += performance.now() - started;
     } catch (error) {
-      if (!(error instanceof TrialFailure)) throw error;
       this.#throwIfStopped(error);
-      await this.#close(id, { status: 'failed', reason: `trial of ${phase}: ${error.message}` });
+      if (!(error instanceof ProcessError)) throw error;
+      await this.#close(id, { status: 'failed', reason: `${phase}: ${error.message}` });
       return;
     }
     this.#folder.sync();
-    this.#report(id, phase, this.#doneTrials(id, phase).size, this.#trials[phase].length);
-  }
-
-  /** Lets the threads of the condition before come to rest, and brings this one's memory back with a run that does not count. */
-  async #settle(runner: Runner, phase: Phase, trial: number): Promise<void> {
-    if (this.#current !== runner.condition.id) await sleep(PAUSE_MS);
-    this.#current = runner.condition.id;
-    const trials = this.#trials[phase];
-    await runTrial(runner, trials[(trial + trials.length - 1) % trials.length] ?? []);
+    this.#report(id, phase, this.#doneTrials(id, phase).size, trials.length);
   }
 
   #write(observation: Observation): void {
@@ -297,19 +294,6 @@ class Run {
 
   async #stopAll(): Promise<void> {
     await Promise.all([...this.#runners.values()].map(({ process }) => process.stop()));
-  }
-}
-
-/** A process that broke: a result of its condition, not of the run. */
-class TrialFailure extends QuantlabError {
-  override readonly name = 'TrialFailure';
-}
-
-async function runTrial({ process }: Runner, indices: readonly number[]): Promise<Trial> {
-  try {
-    return await process.trial(indices);
-  } catch (error) {
-    throw new TrialFailure((error as Error).message, { cause: error });
   }
 }
 

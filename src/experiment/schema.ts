@@ -1,3 +1,11 @@
+import type { AccuracySummary } from '../measure/accuracy.js';
+import type { Estimate } from '../measure/bootstrap.js';
+import type { Environment } from '../measure/environment.js';
+import type { LatencySummary } from '../measure/latency.js';
+import type { Phase } from '../measure/schedule.js';
+
+export type { AccuracySummary, Environment, Estimate, LatencySummary, Phase };
+
 /**
  * The files of a run, documented field by field. A run is a folder:
  *
@@ -47,24 +55,6 @@ export interface Protocol {
   readonly seed: number;
 }
 
-/** The machine and the software; `null` where it cannot be read. */
-export interface Environment {
-  readonly cpu: string;
-  readonly physicalCores: number | null;
-  readonly logicalCores: number;
-  /** Instruction sets that matter to int8: `avx2`, `avx512f`, `avx512_vnni`, `avx_vnni`, `amx_int8`, `asimddp`, `i8mm`. */
-  readonly instructionSets: readonly string[];
-  readonly memoryBytes: number;
-  readonly platform: string;
-  readonly node: string;
-  /** Versions of the packages that are timed. */
-  readonly packages: Readonly<Record<string, string>>;
-  /** Commit of the working tree, with `+changes` where it differs from it. */
-  readonly commit: string | null;
-  /** One-minute load average before the run. */
-  readonly loadBefore: number;
-}
-
 /** How a condition ended. */
 export type Outcome =
   | {
@@ -99,9 +89,6 @@ export interface RunRecord {
   readonly outcomes: Readonly<Record<string, Outcome>>;
 }
 
-/** What is timed: `latency` one utterance, `throughput` one batch; `accuracy` transcribes each utterance once. */
-export type Phase = 'latency' | 'throughput' | 'accuracy';
-
 /** One trial. */
 export interface Observation {
   readonly condition: string;
@@ -123,48 +110,12 @@ export interface Observation {
   readonly references?: readonly string[] | undefined;
 }
 
-/** A value with its 95 % interval. */
-export interface Estimate {
-  readonly value: number;
-  readonly low: number;
-  readonly high: number;
-}
-
-export interface LatencySummary {
-  readonly trials: number;
-  readonly meanMs: Estimate;
-  readonly standardDeviationMs: number;
-  readonly medianMs: Estimate;
-  readonly minMs: number;
-  readonly maxMs: number;
-  /** MLPerf's early-stopping estimate of the 90th percentile at 99 % confidence; `null` below 64 trials. */
-  readonly p90Ms: number | null;
-  /** Means of the parts. */
-  readonly featuresMs: number;
-  readonly inferenceMs: number;
-  readonly decodingMs: number;
-  /** Compute seconds for each second of sound. */
-  readonly realTimeFactor: number;
-}
-
 export interface ThroughputSummary {
   readonly trials: number;
   readonly batchSize: number;
   readonly utterancesPerS: Estimate;
   /** Seconds of sound transcribed each second (RTFx). */
   readonly audioSPerS: Estimate;
-}
-
-export interface AccuracySummary {
-  readonly utterances: number;
-  readonly words: number;
-  readonly substitutions: number;
-  readonly deletions: number;
-  readonly insertions: number;
-  /** Word error rate, a fraction: edits summed over the corpus. */
-  readonly wer: Estimate;
-  /** Character error rate, a fraction. */
-  readonly cer: Estimate;
 }
 
 /** A measured condition beside the first measured one of the run. */

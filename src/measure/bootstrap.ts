@@ -2,8 +2,8 @@ import { InputError } from '../errors.js';
 import { createRandom, type Random } from './random.js';
 import { quantileSorted } from './statistics.js';
 
-/** A value with the bounds between which it lies at the stated confidence. */
-export interface Interval {
+/** A value with its 95 % interval. */
+export interface Estimate {
   readonly value: number;
   readonly low: number;
   readonly high: number;
@@ -36,7 +36,7 @@ export function bootstrap(
   count: number,
   statistic: (indices: Int32Array) => number,
   options: BootstrapOptions = {},
-): Interval {
+): Estimate {
   const { resamples, confidence, seed } = { ...BOOTSTRAP_DEFAULTS, ...options };
   if (count < 1) throw new InputError('bootstrap: at least one value was required, got none; measure first');
   const random = createRandom(seed);
@@ -55,12 +55,12 @@ function draw(indices: Int32Array, random: Random): Int32Array {
 }
 
 /** Bootstrap interval of the mean. */
-export function bootstrapMean(values: ArrayLike<number>, options: BootstrapOptions = {}): Interval {
+export function bootstrapMean(values: ArrayLike<number>, options: BootstrapOptions = {}): Estimate {
   return bootstrap(values.length, (indices) => sumAt(values, indices) / indices.length, options);
 }
 
 /** Bootstrap interval of the median. */
-export function bootstrapMedian(values: ArrayLike<number>, options: BootstrapOptions = {}): Interval {
+export function bootstrapMedian(values: ArrayLike<number>, options: BootstrapOptions = {}): Estimate {
   const drawn = new Float64Array(values.length);
   return bootstrap(
     values.length,
@@ -82,7 +82,7 @@ export function bootstrapRatio(
   numerators: ArrayLike<number>,
   denominators: ArrayLike<number>,
   options: BootstrapOptions = {},
-): Interval {
+): Estimate {
   if (numerators.length !== denominators.length) {
     throw new InputError(
       `bootstrap: pairs were required, got ${numerators.length} numerators and ${denominators.length} denominators; give one of each`,

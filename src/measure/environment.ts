@@ -6,17 +6,21 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-/** The machine and the software that a measurement was made on; `null` where it cannot be read. */
-export interface MachineEnvironment {
+/** The machine and the software; `null` where it cannot be read. */
+export interface Environment {
   readonly cpu: string;
   readonly physicalCores: number | null;
   readonly logicalCores: number;
+  /** Instruction sets that matter to int8: `avx2`, `avx512f`, `avx512_vnni`, `avx_vnni`, `amx_int8`, `asimddp`, `i8mm`. */
   readonly instructionSets: readonly string[];
   readonly memoryBytes: number;
   readonly platform: string;
   readonly node: string;
+  /** Versions of the packages that are timed. */
   readonly packages: Readonly<Record<string, string>>;
+  /** Commit of the working tree, with `+changes` where it differs from it. */
   readonly commit: string | null;
+  /** One-minute load average before the run. */
   readonly loadBefore: number;
 }
 
@@ -45,7 +49,7 @@ const run = promisify(execFile);
  *
  * @param root - folder of the package whose commit is named; default: this package
  */
-export async function readEnvironment(root: string = packageRoot()): Promise<MachineEnvironment> {
+export async function readEnvironment(root: string = packageRoot()): Promise<Environment> {
   const processor = await readProcessor();
   return {
     ...processor,
@@ -73,7 +77,7 @@ export function packageRoot(): string {
   return fileURLToPath(new URL('../../', import.meta.url));
 }
 
-type Processor = Pick<MachineEnvironment, 'cpu' | 'physicalCores' | 'instructionSets'>;
+type Processor = Pick<Environment, 'cpu' | 'physicalCores' | 'instructionSets'>;
 
 async function readProcessor(): Promise<Processor> {
   const cpu = cpus()[0]?.model.trim() || process.arch;

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { InputError, QuantlabError, UnavailableError } from '../errors.js';
+import { InputError, UnavailableError } from '../errors.js';
 import type { GraphicsTraces, Loaded, Reply, Request, Setup, Trial } from './protocol.js';
 
 /** How a process is started and how long it may take. */
@@ -16,6 +16,11 @@ export interface ProcessOptions {
   readonly trialLimitMs?: number;
   /** Ends the process, whatever it does. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** A measuring process that crashed, took too long, or could not do what it was asked. */
+export class ProcessError extends UnavailableError {
+  override readonly name: string = 'ProcessError';
 }
 
 /** How much of its standard error is kept, in characters. */
@@ -150,14 +155,14 @@ export class MeasuringProcess {
   #ended(how: string): Error {
     const last = this.#log.trim().split('\n').slice(-3).join(' ').slice(-300);
     const said = last === '' || this.#stopping ? '' : ` (${last})`;
-    return new UnavailableError(`${this.#name}: a running process was required, got ${how}${said}; run again`);
+    return new ProcessError(`${this.#name}: a running process was required, got ${how}${said}; run again`);
   }
 }
 
 function revive(kind: 'input' | 'unavailable' | 'fault', message: string): Error {
   if (kind === 'input') return new InputError(message);
   if (kind === 'unavailable') return new UnavailableError(message);
-  return new QuantlabError(`measuring process: a result was required, got an error: ${message}; report this`);
+  return new ProcessError(`measuring process: a result was required, got an error: ${message}; report this`);
 }
 
 /** The worker beside this file; where this file is a source, the one in the build. */

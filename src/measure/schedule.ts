@@ -1,5 +1,16 @@
-import { balancedOrder, createRandom } from '../measure/random.js';
-import type { Phase, Protocol } from './schema.js';
+import { balancedOrder, createRandom } from './random.js';
+
+/** What is timed: `latency` one utterance, `throughput` one batch; `accuracy` transcribes each utterance once. */
+export type Phase = 'latency' | 'throughput' | 'accuracy';
+
+/** How many trials there are, and where chance comes from. */
+export interface TrialCounts {
+  readonly latencyTrials: number;
+  readonly throughputTrials: number;
+  /** Utterances in one throughput trial. */
+  readonly batchSize: number;
+  readonly seed: number;
+}
 
 /** For each phase its trials, for each trial the indices of its utterances. The same for every condition. */
 export type Trials = Readonly<Record<Phase, readonly (readonly number[])[]>>;
@@ -30,10 +41,7 @@ const BLOCK_TRIALS: Readonly<Record<Phase, number>> = { latency: 30, throughput:
  * @param protocol - trials, batch size and seed
  * @param utterances - how many there are
  */
-export function drawTrials(
-  protocol: Pick<Protocol, 'latencyTrials' | 'throughputTrials' | 'batchSize' | 'seed'>,
-  utterances: number,
-): Trials {
+export function drawTrials(protocol: TrialCounts, utterances: number): Trials {
   const { latencyTrials, throughputTrials, batchSize, seed } = protocol;
   const single = balancedOrder(latencyTrials, utterances, createRandom(seed));
   const batched = balancedOrder(throughputTrials * batchSize, utterances, createRandom(seed + 1));

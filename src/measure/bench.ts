@@ -1,0 +1,176 @@
+import { stat } from 'node:fs/promises';
+import { InputError } from '../errors.js';
+import type { ResolvedModel } from '../model/registry.js';
+import type { ExecutionProvider } from '../model/session.js';
+import type { Utterance } from '../speech/types.js';
+import { type AccuracySummary, summarizeAccuracy } from './accuracy.js';
+import { defaultThreads } from './environment.js';
+import { type LatencySummary, summarizeLatency } from './latency.js';
+import { MeasuringProcess } from './process.js';
+import type { Loaded, Trial } from './protocol.js';
+import { drawTrials, orderBlocks } from './schedule.js';
+import { Turns } from './turns.js';
+
+/** How models are measured. */
+export interface ModelOptions {
+  /** What they hear. */
+  readonly utterances: readonly Utterance[];
+  /** Threads of one operator. Default: one for each physical core. */
+  readonly threads?: number;
+  /** Default: `cpu`. */
+  readonly executionProvider?: ExecutionProvider;
+  /** Stops between two trials. */
+  readonly signal?: AbortSignal;
+  /** Called after each trial. */
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Program of the measuring processes. Default: the package's own. */
+  readonly workerPath?: string;
+}
+
+/** How latency is measured. */
+export interface BenchOptions extends ModelOptions {
+  /** Of each model, one utterance each. Default: 300. */
+  readonly trials?: number;
+  /** Seed of the order of the utterances. */
+  readonly seed?: number;
+}
+
+/** What was found of one model. */
+export interface ModelBench {
+  /** Id of its card. */
+  readonly model: string;
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly threads: number;
+  readonly executionProvider: ExecutionProvider;
+  /** From the call to a session that is ready, in milliseconds. */
+  readonly loadMs: number;
+  /** First inference of the process, in milliseconds. */
+  readonly firstRunMs: number;
+  readonly latency: LatencySummary;
+}
+
+/** How well one model hears. */
+export interface ModelEvaluation extends AccuracySummary {
+  /** Id of its card. */
+  readonly model: string;
+  readonly path: string;
+}
+
+const DEFAULT_TRIALS = 300;
+const DEFAULT_SEED = 20_261_121;
+const WARM_UP_RUNS = 3;
+
+/**
+ * Measures the latency of models, each in a process of its own, taking turns.
+ *
+ * @param models - at least one
+ * @throws {InputError} when there is no model or no utterance, or one is bad
+ * @throws {UnavailableError} when the execution provider does not exist on this machine, or a process breaks
+ */
+export async function benchModels(models: readonly ResolvedModel[], options: BenchOptions): Promise<ModelBench[]> {
+  const { trials: latencyTrials = DEFAULT_TRIALS, seed = DEFAULT_SEED, executionProvider = 'cpu' } = options;
+  requireSome('model', models);
+  if (!(Number.isInteger(latencyTrials) && latencyTrials >= 1)) {
+    throw new InputError(`trials: a whole number from 1 was required, got ${latencyTrials}; 300 is usual`);
+  }
+  const threads = options.threads ?? (await defaultThreads());
+  const counts = { latencyTrials, throughputTrials: 0, batchSize: 1, seed };
+  const drawn = { ...drawTrials(counts, requireSome('utterance', options.utterances).length), accuracy: [] };
+  return await withProcesses(models, { ...options, threads }, async (processes) => {
+    const found: Trial[][] = models.map(() => []);
+    const turns = new Turns();
+    let done = 0;
+    for (const { condition, from, to } of orderBlocks(Object.keys(models), drawn)) {
+      const [own, { process }] = [found[Number(condition)], processes[Number(condition)] ?? {}];
+      if (own === undefined || process === undefined) continue;
+      const before = drawn.latency.at(from - 1) ?? [];
+      await turns.take(process, before, drawn.latency.slice(from, to), (trial) => {
+        options.signal?.throwIfAborted();
+        own.push(trial);
+        options.onProgress?.(++done, models.length * latencyTrials);
+      });
+    }
+    return await Promise.all(
+      models.map(async ({ card, path }, index) => ({
+        model: card.id,
+        path,
+        sizeBytes: (await stat(path)).size,
+        threads,
+        executionProvider,
+        ...(processes[index]?.loaded as Loaded),
+        latency: summarizeLatency(found[index] ?? []),
+      })),
+    );
+  });
+}
+
+/**
+ * Measures how well models hear, each in a process of its own.
+ *
+ * @param models - at least one
+ * @throws {InputError} when there is no model or no utterance, or one is bad
+ */
+export async function evaluateModels(
+  models: readonly ResolvedModel[],
+  options: ModelOptions,
+): Promise<ModelEvaluation[]> {
+  requireSome('model', models);
+  const utterances = requireSome('utterance', options.utterances);
+  const threads = options.threads ?? (await defaultThreads());
+  const evaluations: ModelEvaluation[] = [];
+  for (const model of models) {
+    const texts = await withProcesses([model], { ...options, threads }, async ([opened]) => {
+      const heard: string[] = [];
+      for (const index of utterances.keys()) {
+        options.signal?.throwIfAborted();
+        const trial = await opened?.process.trial([index]);
+        heard.push(trial?.texts[0] ?? '');
+        options.onProgress?.(evaluations.length * utterances.length + heard.length, models.length * utterances.length);
+      }
+      return heard;
+    });
+    const heard = utterances.map(({ text }, index) => ({ reference: text, text: texts[index] ?? '' }));
+    evaluations.push({ model: model.card.id, path: model.path, ...summarizeAccuracy(heard) });
+  }
+  return evaluations;
+}
+
+interface Opened {
+  readonly process: MeasuringProcess;
+  readonly loaded: Loaded;
+}
+
+/** Starts a process for each model, and ends them whatever happens. */
+async function withProcesses<T>(
+  models: readonly ResolvedModel[],
+  options: ModelOptions & { readonly threads: number },
+  use: (processes: readonly Opened[]) => Promise<T>,
+): Promise<T> {
+  const { utterances, threads, executionProvider = 'cpu', signal, workerPath } = options;
+  const recordings = utterances.map(({ id, audioPath }) => ({ id, audioPath }));
+  const longest = utterances.reduce((best, { durationS }, index) => {
+    return durationS > (utterances[best]?.durationS ?? 0) ? index : best;
+  }, 0);
+  const warmUp = Array.from({ length: WARM_UP_RUNS }, () => [longest]);
+  const opened: Opened[] = [];
+  const started: MeasuringProcess[] = [];
+  try {
+    for (const model of models) {
+      const process = new MeasuringProcess({ name: model.card.id, signal, ...(workerPath ? { workerPath } : {}) });
+      started.push(process);
+      opened.push({ process, loaded: await process.load({ model, executionProvider, threads, recordings, warmUp }) });
+    }
+    return await use(opened);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    await Promise.all(started.map((process) => process.stop()));
+  }
+}
+
+function requireSome<T>(what: string, values: readonly T[]): readonly T[] {
+  if (values.length > 0) return values;
+  throw new InputError(`measuring: at least one ${what} was required, got none; name one`);
+}
