@@ -12,7 +12,6 @@ import {
   MICROSOFT_DOMAIN,
   quantizeWeight,
 } from './dynamicContext.js';
-import type { QuantizedValues } from './params.js';
 import type { Constant, QuantizedNames, Scope } from './scope.js';
 
 /** Inputs of LSTM that hold float values besides X: bias, initial states and peepholes; 4 are the lengths. */
@@ -101,9 +100,9 @@ function quantizeGates(node: NodeProto, weight: Constant, context: DynamicContex
     paramShape: perChannel ? [directions, rows] : [directions],
     storedShape: [directions, columns, rows],
     after: (values) => {
-      const turned = new Int8Array(values.length);
-      transposeMatrices<QuantizedValues['values']>(values, turned, directions, rows, columns);
-      return turned;
+      const turned = new Uint8Array(values.length);
+      transposeMatrices(new Uint8Array(values.buffer), turned, directions, rows, columns);
+      return new Int8Array(turned.buffer);
     },
   });
 }

@@ -121,33 +121,78 @@ export function quantizeValues(
     scales[channel] = params.scale;
     zeroPoints[channel] = params.zeroPoint;
   }
-  const [floor, ceiling] = signed ? [-128, 127] : [0, 255];
-  const values = signed ? new Int8Array(data.length) : new Uint8Array(data.length);
-  let signal = 0;
-  let error = 0;
+  // Bytes for both types: a negative number wraps to the byte that int8 gives it, and each loop sees one kind of array.
+  const bytes = new Uint8Array(data.length);
+  const sums = { signal: 0, error: 0 };
   let at = 0;
   for (let block = 0; block < layout.groups * outer; block++) {
     const first = Math.floor(block / outer) * layout.channels;
     for (let channel = first; channel < first + layout.channels; channel++) {
-      const scale = scales[channel] ?? 1;
-      const zeroPoint = zeroPoints[channel] ?? 0;
-      const end = at + inner;
-      for (; at < end; at++) {
-        const value = data[at] ?? 0;
-        let rounded = Math.fround(value / scale) + ROUNDING - ROUNDING + zeroPoint;
-        if (rounded < floor) rounded = floor;
-        else if (rounded > ceiling) rounded = ceiling;
-        values[at] = rounded;
-        const lost = value - scale * (rounded - zeroPoint);
-        signal += value * value;
-        error += lost * lost;
-      }
+      const scale = scales[channel] as number;
+      if (signed) quantizeSymmetric(data, bytes, at, at + inner, scale, sums);
+      else quantizeAffine(data, bytes, at, at + inner, scale, zeroPoints[channel] as number, sums);
+      at += inner;
     }
   }
-  // A NaN passes every comparison above unseen; it does not pass a sum.
+  const { signal, error } = sums;
+  // A NaN passes every comparison unseen; it does not pass a sum.
   if (!Number.isFinite(signal)) throw new InputError('values to quantize: finite values were required, got others');
   const signalToErrorDb = error === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(signal / error);
-  return { values, scales, zeroPoints, signalToErrorDb };
+  return { values: signed ? new Int8Array(bytes.buffer) : bytes, scales, zeroPoints, signalToErrorDb };
+}
+
+/** Powers of the values and of what rounding took from them. */
+interface PowerSums {
+  signal: number;
+  error: number;
+}
+
+/** The inner loop for int8: the range is symmetric, so nothing needs clipping. */
+function quantizeSymmetric(
+  data: Float32Array,
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  scale: number,
+  sums: PowerSums,
+): void {
+  let signal = 0;
+  let error = 0;
+  for (let at = from; at < to; at++) {
+    const value = data[at] as number;
+    const rounded = (Math.fround(value / scale) + ROUNDING - ROUNDING) | 0;
+    bytes[at] = rounded;
+    const lost = value - scale * rounded;
+    signal += value * value;
+    error += lost * lost;
+  }
+  sums.signal += signal;
+  sums.error += error;
+}
+
+/** The inner loop for uint8: the zero point is rounded, too, so that an end of the range may fall outside. */
+function quantizeAffine(
+  data: Float32Array,
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  scale: number,
+  zeroPoint: number,
+  sums: PowerSums,
+): void {
+  let signal = 0;
+  let error = 0;
+  for (let at = from; at < to; at++) {
+    const value = data[at] as number;
+    const exact = Math.fround(value / scale) + ROUNDING - ROUNDING + zeroPoint;
+    const rounded = exact < 0 ? 0 : exact > 255 ? 255 : exact;
+    bytes[at] = rounded;
+    const lost = value - scale * (rounded - zeroPoint);
+    signal += value * value;
+    error += lost * lost;
+  }
+  sums.signal += signal;
+  sums.error += error;
 }
 
 /** Smallest and largest value of each channel of each group. */
@@ -163,7 +208,7 @@ function channelBounds(data: Float32Array, layout: ChannelLayout): { lows: Float
       let high = highs[channel] ?? 0;
       const end = at + inner;
       for (; at < end; at++) {
-        const value = data[at] ?? 0;
+        const value = data[at] as number;
         if (value < low) low = value;
         if (value > high) high = value;
       }
