@@ -1,17 +1,27 @@
 /**
  * The front end's time on seconds of sound, beside PyTorch's `torch.stft` and the same features made with it.
  *
- *     npm run build && node bench/front-end.mjs [--python PATH] [--seconds 7] [--trials 300]
+ *     npm run bench:build && node dist/bench/front-end.js [--python PATH] [--seconds 7] [--trials 300]
  *
- * Each side is timed in a process
- * of its own on one thread, ours twice, before and after the peer, so that a change of the machine's load shows. Without
- * `--python` only ours is timed. Prints one JSON object.
+ * Each side is timed in a process of its own on one thread, ours twice, before and after the peer, so that a change of
+ * the machine's load shows. Without `--python` (one with PyTorch) only ours is timed. Prints one JSON object.
  */
 import { execFileSync } from 'node:child_process';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { createFrontEnd } from '../dist/speech/features.js';
+import { createFrontEnd } from 'quantlab';
+
+interface Times {
+  readonly medianMs: number;
+  readonly minMs: number;
+}
+
+interface PeerTimes {
+  readonly torch: string;
+  readonly stft: Times;
+  readonly features: Times;
+}
 
 const PEER = `
 import json, sys, time, torch
@@ -35,7 +45,7 @@ def timed(call):
 print(json.dumps({"torch": torch.__version__, "stft": timed(stft), "features": timed(features)}))
 `;
 
-async function timeOurs(seconds, trials) {
+async function timeOurs(seconds: number, trials: number): Promise<Times> {
   const frontEnd = await createFrontEnd({
     kind: 'log-spectrogram',
     sampleRateHz: 16_000,
@@ -47,7 +57,7 @@ async function timeOurs(seconds, trials) {
     normalisation: 'utterance',
   });
   const samples = Float32Array.from({ length: 16_000 * seconds }, (_, n) => Math.sin(n * n * 1e-6) * 0.5);
-  const times = [];
+  const times: number[] = [];
   for (let trial = 0; trial < 20 + trials; trial++) {
     const start = performance.now();
     frontEnd.compute({ samples, sampleRateHz: 16_000 });
@@ -66,24 +76,24 @@ const { values } = parseArgs({
   },
 });
 
-function write(value) {
+function write(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 
 if (values.child) {
   write(await timeOurs(Number(values.seconds), Number(values.trials)));
 } else {
-  const ours = () => {
+  const ours = (): Times => {
     const self = [fileURLToPath(import.meta.url), '--child'];
     const options = ['--seconds', values.seconds, '--trials', values.trials];
-    return JSON.parse(execFileSync(process.execPath, [...self, ...options], { encoding: 'utf8' }));
+    return JSON.parse(execFileSync(process.execPath, [...self, ...options], { encoding: 'utf8' })) as Times;
   };
   const before = ours();
   if (values.python === undefined) {
     write({ seconds: Number(values.seconds), quantlab: before });
   } else {
     const output = execFileSync(values.python, ['-c', PEER, values.seconds, values.trials], { encoding: 'utf8' });
-    const peer = JSON.parse(output);
+    const peer = JSON.parse(output) as PeerTimes;
     const after = ours();
     const medianMs = Math.min(before.medianMs, after.medianMs);
     write({
