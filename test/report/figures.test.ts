@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import type { JsonObject } from '../../src/report/figure.js';
+import { buildFigures } from '../../src/report/figures.js';
+import { markOf, templateOf, withScheme } from '../../src/report/theme.js';
+import { readInventedRun } from './fixture.js';
+
+const { summary, observations } = await readInventedRun();
+const figures = buildFigures(summary, observations);
+const ids = ['cpu-float32', 'cpu-int8-dynamic', 'gpu-float32'];
+
+describe('figures', () => {
+  it('are the four of the write-up, each with words of its own', () => {
+    expect(figures.map(({ name }) => name)).toEqual([
+      '01-latency',
+      '02-accuracy-and-latency',
+      '03-size',
+      '04-where-the-time-goes',
+    ]);
+    for (const { alt, caption } of figures) {
+      expect(alt).toMatch(/CPU float32: .*\d/);
+      expect(caption.length).toBeGreaterThan(60);
+      expect(caption).toContain('GPU float32 was not measured');
+    }
+  });
+
+  it('are pure: the same results give the same specs, unchanged by drawing', () => {
+    expect(buildFigures(summary, observations)).toEqual(figures);
+    expect(JSON.parse(JSON.stringify(figures))).toEqual(figures);
+  });
+
+  it('have units on each axis of numbers', () => {
+    for (const { spec } of figures) {
+      const title = (spec.layout['xaxis'] as JsonObject)['title'] as JsonObject;
+      expect(title['text']).toMatch(/\((ms|MB)\)$/);
+    }
+  });
+
+  it('draw every latency trial, rounded', () => {
+    const violins = (figures[0]?.spec.data ?? []).filter(({ type }) => type === 'violin');
+    expect(violins.map(({ x }) => (x as readonly number[]).length)).toEqual([90, 90]);
+    expect(violins.every(({ x }) => (x as readonly number[]).every((value) => String(value).length <= 6))).toBe(true);
+  });
+
+  it('stay whole when nothing was measured', () => {
+    const conditions = summary.conditions.filter(({ outcome }) => outcome.status !== 'measured');
+    for (const { spec } of buildFigures({ ...summary, conditions }, [])) {
+      expect(JSON.stringify(spec)).not.toMatch(/null|Infinity|NaN/);
+    }
+  });
+});
+
+describe('theme', () => {
+  it('draws a condition alike whatever else is in the run', () => {
+    expect(markOf('cpu-int8-dynamic', ids)).toEqual(markOf('cpu-int8-dynamic', ['x', 'cpu-int8-dynamic']));
+    const colors = [...ids, 'x', 'y'].map((id) => markOf(id, [...ids, 'x', 'y']).color);
+    expect(new Set(colors).size).toBe(5);
+  });
+
+  // WCAG 2.2, 1.4.11: graphics need a contrast of 3 : 1; 1.4.3: text 4.5 : 1.
+  it('stands out from both backgrounds', () => {
+    for (const scheme of ['light', 'dark'] as const) {
+      const layout = templateOf(scheme)['layout'] as JsonObject;
+      const paper = String(layout['paper_bgcolor']);
+      const text = String((layout['font'] as JsonObject)['color']);
+      const quiet = String((layout['xaxis'] as JsonObject)['color']);
+      expect(contrast(text, paper)).toBeGreaterThan(4.5);
+      expect(contrast(quiet, paper)).toBeGreaterThan(4.5);
+      for (const id of ids) expect(contrast(markOf(id, ids).color, paper), `${id}, ${scheme}`).toBeGreaterThan(3);
+    }
+  });
+
+  it('gives traces steady ids', () => {
+    const [figure] = figures;
+    expect(figure && withScheme(figure.spec, 'dark').data.map(({ uid }) => uid)).toEqual([
+      't0',
+      't1',
+      't2',
+      't3',
+      't4',
+      't5',
+    ]);
+  });
+});
+
+/** Contrast ratio of WCAG 2.2. */
+function contrast(one: string, other: string): number {
+  const [bright = 0, dark = 0] = [luminance(one), luminance(other)].sort((a, b) => b - a);
+  return (bright + 0.05) / (dark + 0.05);
+}
+
+function luminance(color: string): number {
+  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((start) => {
+    const value = Number.parseInt(color.slice(start, start + 2), 16) / 255;
+    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}

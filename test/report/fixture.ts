@@ -1,0 +1,9 @@
+import { fileURLToPath } from 'node:url';
+import { type FinishedRun, readFinishedRun } from '../../src/report/run.js';
+
+/** A run with invented numbers; see test/fixtures/report/README.md. */
+export const RUN_FOLDER: string = fileURLToPath(new URL('../fixtures/report/run', import.meta.url));
+
+export function readInventedRun(): Promise<FinishedRun> {
+  return readFinishedRun(RUN_FOLDER);
+}

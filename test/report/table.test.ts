@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { buildAnswerTable } from '../../src/report/table.js';
+import { tableToHtml, tableToMarkdown, tableToText } from '../../src/report/tableText.js';
+import { readInventedRun } from './fixture.js';
+
+const { summary } = await readInventedRun();
+const table = await buildAnswerTable(summary);
+
+describe('answer table', () => {
+  it('has a column for each condition, the skipped one too', () => {
+    expect(table.columns).toEqual(['Measure', 'CPU float32', 'CPU int8 dynamic', 'GPU float32']);
+    expect(table.rows[0]).toEqual(['Status', 'measured', 'measured', 'skipped']);
+    expect(table.rows.every((cells) => cells.length === 4)).toBe(true);
+  });
+
+  it('has units in the headers of its rows and intervals in its cells', () => {
+    const row = table.rows.find(([name]) => name === 'Word error rate (%)');
+    expect(row).toEqual(['Word error rate (%)', '55.85 (51.20 to 60.60)', '55.49 (50.80 to 60.20)', '–']);
+    const unitless = /Status|Speed-up|Times smaller/;
+    expect(
+      table.rows.map(([name = '']) => name).filter((name) => !/\(.+\)/.test(name) && !unitless.test(name)),
+    ).toEqual([]);
+  });
+
+  it('gives the reason of a skipped condition', () => {
+    expect(tableToText(table)).toContain(
+      'GPU float32 was skipped: CUDA: an invented <reason> & more; WebGPU: none answers.',
+    );
+  });
+
+  it('is aligned on a terminal', () => {
+    const lines = tableToText(table).split('\n').slice(2, -5);
+    const ends = new Set(lines.filter((line) => !line.startsWith('─')).map((line) => line.length));
+    expect(ends.size).toBe(1);
+  });
+
+  it('is a Markdown table', () => {
+    const lines = tableToMarkdown(table).split('\n');
+    expect(lines[1]).toBe('| --- | ---: | ---: | ---: |');
+    expect(lines[2]).toBe('| Status | measured | measured | skipped |');
+  });
+
+  it('is HTML with a caption, scopes and escaped text', () => {
+    const html = tableToHtml(table);
+    expect(html).toContain('<caption>Measured on Invented processor, 2 threads</caption>');
+    expect(html).toContain('<th scope="row">Latency, mean (ms)</th>');
+    expect(html).toContain('an invented &lt;reason&gt; &amp; more');
+  });
+});

@@ -1,0 +1,56 @@
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { InputError } from '../../src/errors.js';
+import { writeReport } from '../../src/report/writeReport.js';
+import { RUN_FOLDER } from './fixture.js';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'quantlab-report-'));
+  cpSync(RUN_FOLDER, join(folder, 'run'), { recursive: true });
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const places = () => ({ figuresFolder: join(folder, 'figures'), postFolder: join(folder, 'post') });
+/** No browser anywhere. */
+const browser = { source: 'installed', env: { PATH: '' } } as const;
+
+describe('writeReport', () => {
+  it('writes specs, table and the post’s numbers without a browser, and says what is missing', async () => {
+    const report = await writeReport(join(folder, 'run'), { ...places(), browser });
+    expect(report.warnings[0]).toMatch(/specs only.*browser/);
+    expect(report.files.every((file) => existsSync(file))).toBe(true);
+    const spec = JSON.parse(readFileSync(join(folder, 'figures', '01-latency.json'), 'utf8'));
+    expect(Object.keys(spec)).toEqual(
+      expect.arrayContaining(['name', 'title', 'caption', 'alt', 'data', 'layout', 'darkTemplate']),
+    );
+    const data = JSON.parse(readFileSync(join(folder, 'post', '_data', 'results.json'), 'utf8'));
+    expect(data.pair.comparison).toMatchObject({
+      latency_verdict: 'above',
+      wer_verdict: 'undecided',
+      is_smaller: true,
+    });
+    expect(data.pair.base.accuracy.wer_percent).toBe('55.85 (51.20 to 60.60)');
+    expect(readFileSync(join(folder, 'run', 'table.md'), 'utf8')).toContain('| Status | measured |');
+  });
+
+  it('keeps pictures of the same numbers, removes those of others', async () => {
+    await writeReport(join(folder, 'run'), { ...places(), browser });
+    const picture = join(folder, 'figures', '03-size.svg');
+    writeFileSync(picture, '<svg/>');
+    await writeReport(join(folder, 'run'), { ...places(), browser });
+    expect(existsSync(picture)).toBe(true);
+    const path = join(folder, 'run', 'summary.json');
+    writeFileSync(path, readFileSync(path, 'utf8').replaceAll('"sizeBytes": 8300000', '"sizeBytes": 9300000'));
+    await writeReport(join(folder, 'run'), { ...places(), browser });
+    expect(existsSync(picture)).toBe(false);
+  });
+
+  it('names the file that is missing or of another kind', async () => {
+    await expect(writeReport(join(folder, 'nothing'), places())).rejects.toThrow(InputError);
+    writeFileSync(join(folder, 'run', 'summary.json'), '{"schema":"other/1"}');
+    await expect(writeReport(join(folder, 'run'), places())).rejects.toThrow(/summary\.json: field schema/);
+  });
+});
