@@ -1,0 +1,71 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  type NodeProto,
+  TypeProto_TensorSchema,
+  TypeProtoSchema,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from 'onnx-buf';
+import { copyModel } from '../onnx/copy.js';
+import { DTYPE_CODE } from '../onnx/dtype.js';
+import { consumersOf } from '../onnx/graph.js';
+import { mainGraph, type OnnxModel, opsetVersion } from '../onnx/model.js';
+import { isOp } from '../onnx/node.js';
+import { foldBatchNorm } from './foldBatchNorm.js';
+import { type QuantizeStaticOptions, type StaticOpType, staticSettings } from './staticOptions.js';
+
+/** What calibration has to watch. */
+export interface CalibrationPlan {
+  /** Activations whose ranges {@link quantizeStatic} asks for, in the order of the graph. */
+  readonly tensors: readonly string[];
+  /** The model, normalisations folded, with those activations among its outputs. */
+  readonly model: OnnxModel;
+}
+
+/**
+ * Lists the activations that static quantization needs the ranges of, and makes a model that shows them.
+ *
+ * @param model - left as it is
+ * @param options - those that {@link quantizeStatic} will be given
+ * @throws {InputError} for an unknown option, or an operator set that cannot do it
+ */
+export function planCalibration(model: OnnxModel, options: QuantizeStaticOptions = {}): CalibrationPlan {
+  const settings = staticSettings(options, opsetVersion(model));
+  const folded = foldBatchNorm(model).model;
+  const graph = mainGraph(folded);
+  const tensors = new Set<string>();
+  const activations = activationsAfter(folded);
+  for (const node of graph.node) {
+    const { nodesToExclude, nodesToQuantize, opTypesToQuantize } = settings;
+    const wanted = opTypesToQuantize.some((type: StaticOpType) => isOp(node, type));
+    const named = nodesToQuantize.length === 0 || nodesToQuantize.includes(node.name);
+    if (!wanted || !named || nodesToExclude.includes(node.name)) continue;
+    tensors.add(node.input[0] ?? '');
+    if (!isOp(node, 'Conv')) continue;
+    tensors.add(node.output[0] ?? '');
+    const after = activations.get(node.output[0] ?? '');
+    if (after !== undefined) tensors.add(after.output[0] ?? '');
+  }
+  const shown = new Set(graph.output.map((output) => output.name));
+  const added = [...tensors].filter((name) => !shown.has(name)).map(floatValue);
+  return { tensors: [...tensors], model: copyModel(folded, { output: [...graph.output, ...added] }) };
+}
+
+/** For each value that one `Relu` or `Clip` alone reads: that node. Quantizing its output can do its work. */
+export function activationsAfter(model: OnnxModel): Map<string, NodeProto> {
+  const graph = mainGraph(model);
+  const outputs = new Set(graph.output.map((output) => output.name));
+  const after = new Map<string, NodeProto>();
+  for (const [name, readers] of consumersOf(graph)) {
+    const [only] = readers;
+    if (only === undefined || readers.length > 1 || outputs.has(name) || only.input[0] !== name) continue;
+    if (isOp(only, 'Relu') || isOp(only, 'Clip')) after.set(name, only);
+  }
+  return after;
+}
+
+function floatValue(name: string): ValueInfoProto {
+  const tensorType = create(TypeProto_TensorSchema, { elemType: DTYPE_CODE.float32 });
+  const type = create(TypeProtoSchema, { value: { case: 'tensorType', value: tensorType } });
+  return create(ValueInfoProtoSchema, { name, type });
+}

@@ -1,0 +1,253 @@
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { calibrateRanges } from '../../src/compress/calibrate.js';
+import type { CalibrationOptions } from '../../src/compress/calibrators/observer.js';
+import type { Compressed } from '../../src/compress/dynamic.js';
+import { foldBatchNorm } from '../../src/compress/foldBatchNorm.js';
+import { quantizeStatic } from '../../src/compress/static.js';
+import type { QuantizeStaticOptions } from '../../src/compress/staticOptions.js';
+import { planCalibration } from '../../src/compress/staticPlan.js';
+import { InputError } from '../../src/errors.js';
+import { resolveModel } from '../../src/model/registry.js';
+import { mainGraph, type OnnxModel } from '../../src/onnx/model.js';
+import { makeNode } from '../../src/onnx/node.js';
+import { readModel } from '../../src/onnx/read.js';
+import { makeTensor, tensorDtype, tensorFloats, tensorIntegers } from '../../src/onnx/tensor.js';
+import { modelToBytes } from '../../src/onnx/write.js';
+import { type Fed, largestDifference, pattern, runModel, signalToErrorDb } from './runModel.js';
+import { convolutionModel, operatorCounts, smallModel, valueInfo, weight } from './smallModels.js';
+
+/** Calibrates on the feeds given, then quantizes. */
+async function calibrated(
+  model: OnnxModel,
+  feeds: readonly Record<string, Fed>[],
+  options: QuantizeStaticOptions = {},
+  calibration: CalibrationOptions = {},
+): Promise<Compressed> {
+  const plan = planCalibration(model, options);
+  async function* samples(): AsyncGenerator<Record<string, Float32Array>> {
+    for (const feed of feeds) {
+      const outputs = await runModel(plan.model, feed);
+      yield Object.fromEntries([
+        ...Object.entries(feed).map(([name, { data }]) => [name, data as Float32Array] as const),
+        ...Object.entries(outputs).map(([name, { data }]) => [name, data] as const),
+      ]);
+    }
+  }
+  return quantizeStatic(model, await calibrateRanges(plan.tensors, samples(), calibration), options);
+}
+
+const feeds = [1, 2, 3].map((seed) => ({ x: pattern([3, 2, 12, 9], seed) }));
+
+async function decibels(
+  model: OnnxModel,
+  smaller: OnnxModel,
+  feed: Record<string, Fed>,
+  output = 'y',
+): Promise<number> {
+  const [before, after] = [await runModel(model, feed), await runModel(smaller, feed)];
+  expect(after[output]?.shape).toEqual(before[output]?.shape);
+  return signalToErrorDb(before[output]?.data ?? new Float32Array(), after[output]?.data ?? new Float32Array());
+}
+
+describe('batch normalisation', () => {
+  it('becomes part of the convolution before it: the same answers within 1e-5', async () => {
+    const model = convolutionModel(3);
+    const { model: folded, folded: names } = foldBatchNorm(model);
+    expect(names).toEqual(['norm1']);
+    expect(operatorCounts(folded)).toEqual({ Conv: 2, Clip: 1, Relu: 1, Flatten: 1, Gemm: 1 });
+    const [before, after] = [await runModel(model, feeds[0] ?? {}), await runModel(folded, feeds[0] ?? {})];
+    expect(
+      largestDifference(before['y']?.data ?? new Float32Array(), after['y']?.data ?? new Float32Array()),
+    ).toBeLessThan(1e-5);
+  });
+
+  it('stays where something else reads the convolution, or its numbers come from outside', () => {
+    const model = convolutionModel(3);
+    const graph = mainGraph(model);
+    graph.output.push(valueInfo('c1', ['n', 6, 12, 9]));
+    expect(foldBatchNorm(model).model).toBe(model);
+  });
+});
+
+describe('static quantization', () => {
+  it('answers nearly the same with each calibrator', async () => {
+    const model = convolutionModel(3);
+    for (const [method, floor] of [
+      ['minmax', 28],
+      ['moving-average', 28],
+      ['percentile', 28],
+      ['entropy', 10],
+    ] as const) {
+      const { model: smaller } = await calibrated(model, feeds, {}, { method });
+      expect(await decibels(model, smaller, feeds[0] ?? {}), method).toBeGreaterThan(floor);
+    }
+  });
+
+  it('answers nearly the same with each option', async () => {
+    const model = convolutionModel(3);
+    for (const options of [
+      { perChannel: false },
+      { reduceRange: true },
+      { activationType: 'int8' },
+      { activationType: 'int8', activationSymmetric: true },
+      { activationSymmetric: true },
+    ] as const) {
+      const { model: smaller } = await calibrated(model, feeds, options);
+      expect(await decibels(model, smaller, feeds[0] ?? {}), JSON.stringify(options)).toBeGreaterThan(20);
+    }
+  });
+
+  it('writes what the report says: int8 weights, int32 biases, no clipping left', async () => {
+    const { model, report } = await calibrated(convolutionModel(3), feeds);
+    // Activations x, a1, a2, f; weights and biases of three layers.
+    expect(operatorCounts(model)).toEqual({
+      Conv: 2,
+      Flatten: 1,
+      Gemm: 1,
+      QuantizeLinear: 4,
+      DequantizeLinear: 4 + report.compressed.length,
+    });
+    expect(report.replacedNodes).toEqual({ Conv: 2, Gemm: 1 });
+    expect(report.compressed.map(({ name, to, granularity }) => [name, to, granularity])).toEqual([
+      ['w1_folded', 'int8', 'channel'],
+      ['w1_bias_folded', 'int32', 'channel'],
+      ['w2', 'int8', 'channel'],
+      ['b2', 'int32', 'channel'],
+      ['w3', 'int8', 'channel'],
+      ['b3', 'int32', 'channel'],
+    ]);
+    expect(report.leftWeights).toEqual([]);
+    expect(report.notes.length).toBe(3);
+    const stored = mainGraph(model).initializer.map((tensor) => tensorDtype(tensor));
+    expect(stored.filter((dtype) => dtype === 'int32').length).toBe(3);
+  });
+
+  it('keeps a clip that saturation cannot replace', async () => {
+    const { model } = await calibrated(convolutionModel(3), feeds, {
+      activationType: 'int8',
+      activationSymmetric: true,
+    });
+    expect(operatorCounts(model)).toMatchObject({ Clip: 1, Relu: 1 });
+  });
+
+  it('leaves excluded nodes in float, and says why', async () => {
+    const { model, report } = await calibrated(convolutionModel(3), feeds, { nodesToExclude: ['conv2'] });
+    expect(report.leftNodes).toEqual([{ node: 'conv2', opType: 'Conv', reason: 'it is in nodesToExclude' }]);
+    expect(operatorCounts(model)).toMatchObject({ Relu: 1 });
+    expect(await decibels(convolutionModel(3), model, feeds[0] ?? {})).toBeGreaterThan(28);
+    const none = quantizeStatic(convolutionModel(3), new Map());
+    expect(none.report.compressed).toEqual([]);
+    expect(none.report.leftNodes.map(({ reason }) => reason)).toEqual([
+      'calibration has no range of x',
+      'calibration has no range of a1',
+      'calibration has no range of f',
+    ]);
+  });
+
+  it('coarsens a weight scale whose bias would not fit into int32', async () => {
+    const model = smallModel(
+      [makeNode('Conv', ['x', 'w', 'b'], ['y'], { name: 'conv' })],
+      [weight('w', [2, 1, 1, 1], 3, 1e-6), makeTensor('b', 'float32', [2], Float32Array.of(900, -900))],
+      [valueInfo('x', ['n', 1, 4, 4])],
+      [valueInfo('y', ['n', 2, 4, 4])],
+    );
+    const feed = { x: pattern([1, 1, 4, 4], 1) };
+    const { model: smaller } = await calibrated(model, [feed]);
+    const bias = mainGraph(smaller).initializer.find(({ name }) => name === 'b_quantized');
+    expect(bias && tensorIntegers(bias).every((value) => Math.abs(value) > 2 ** 30)).toBe(true);
+    expect(await decibels(model, smaller, feed)).toBeGreaterThan(40);
+  });
+
+  it('has the scales of ONNX Runtime: affine between the extremes and zero', async () => {
+    const { model } = await calibrated(convolutionModel(3), [
+      { x: { type: 'float32', shape: [1, 2, 12, 9], data: new Float32Array(216).fill(0.5).fill(-1, 0, 100) } },
+    ]);
+    const of = (name: string): number[] => {
+      const tensor = mainGraph(model).initializer.find((one) => one.name === name);
+      return tensor === undefined
+        ? []
+        : tensorDtype(tensor) === 'float32'
+          ? [...tensorFloats(tensor)]
+          : tensorIntegers(tensor);
+    };
+    // compute_scale_zp(-1, 0.5, 0, 255) of ONNX Runtime 1.31: scale 1.5 / 255, zero point round(1 / scale).
+    expect(of('x_scale')).toEqual([Math.fround(1.5 / 255)]);
+    expect(of('x_zero_point')).toEqual([170]);
+  });
+
+  it('keeps random small networks near: calibrate, quantize, run', async () => {
+    const any = fc.record({
+      inputs: fc.integer({ min: 1, max: 4 }),
+      filters: fc.integer({ min: 1, max: 6 }),
+      kernel: fc.constantFrom(1, 2, 3),
+      classes: fc.integer({ min: 1, max: 8 }),
+      seed: fc.integer({ min: 1, max: 1e6 }),
+      bias: fc.boolean(),
+      perChannel: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(any, async ({ inputs, filters, kernel, classes, seed, bias, perChannel }) => {
+        const model = smallModel(
+          [
+            makeNode('Conv', bias ? ['x', 'w', 'b'] : ['x', 'w'], ['c'], { attributes: { strides: [2, 1] } }),
+            makeNode('Relu', ['c'], ['r']),
+            makeNode('Transpose', ['r'], ['t'], { attributes: { perm: [0, 2, 3, 1] } }),
+            makeNode('MatMul', ['t', 'm'], ['y']),
+          ],
+          [
+            weight('w', [filters, inputs, kernel, kernel], seed),
+            weight('b', [filters], seed + 1),
+            weight('m', [filters, classes], seed + 2),
+          ],
+          [valueInfo('x', ['n', inputs, 8, 6])],
+          [valueInfo('y', ['n', 'h', 'w', classes])],
+        );
+        const feed = { x: pattern([2, inputs, 8, 6], seed % 50) };
+        const { model: smaller } = await calibrated(model, [feed], { perChannel });
+        const before = (await runModel(model, feed))['y']?.data ?? new Float32Array();
+        const after = (await runModel(smaller, feed))['y']?.data ?? new Float32Array();
+        // One step of 1/127 in each factor of two layers, of sums of at most |largest| terms: 5 % of the largest answer.
+        const largest = before.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-3);
+        expect(largestDifference(before, after)).toBeLessThan(0.05 * largest + 0.02 * filters);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  it('is deterministic and leaves its input alone', async () => {
+    const model = convolutionModel(5);
+    const before = modelToBytes(model);
+    const [one, two] = [await calibrated(model, feeds), await calibrated(model, feeds)];
+    expect(modelToBytes(one.model)).toEqual(modelToBytes(two.model));
+    expect(modelToBytes(model)).toEqual(before);
+  });
+
+  it('refuses what it cannot do', async () => {
+    const model = convolutionModel(5);
+    for (const entry of model.proto.opsetImport) entry.version = 12n;
+    expect(() => planCalibration(model)).toThrow(/operator set 13 or later/);
+    expect(() => planCalibration(convolutionModel(5), { activationType: 'int4' as 'int8' })).toThrow(InputError);
+    expect(() => quantizeStatic(convolutionModel(5), new Map(), { nodesToExclude: ['nobody'] })).toThrow(InputError);
+    await expect(calibrateRanges(['x'], [])).rejects.toThrow(/at least one sample/);
+    await expect(calibrateRanges(['x'], [{ y: Float32Array.of(1) }])).rejects.toThrow(/values of x/);
+    await expect(calibrateRanges(['x'], [{ x: Float32Array.of(Number.NaN) }])).rejects.toThrow(/tensor x/);
+  });
+});
+
+describe('the shipped model', () => {
+  let model: OnnxModel;
+  beforeAll(async () => {
+    model = await readModel((await resolveModel('deepspeech2-starter')).path);
+  });
+
+  it('has quantized convolutions and nearly the same answers', async () => {
+    const feed = {
+      features: pattern([1, 80, 161], 1),
+      lengths: { type: 'int64', shape: [1], data: BigInt64Array.of(80n) } as Fed,
+    };
+    const { model: smaller, report } = await calibrated(model, [feed], { opTypesToQuantize: ['Conv'] });
+    expect(report.replacedNodes).toEqual({ Conv: 2 });
+    expect(await decibels(model, smaller, feed, 'log_probabilities')).toBeGreaterThan(25);
+  });
+});
