@@ -1,0 +1,54 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { defaultPlan, manifestPath, readPlan } from '../../src/experiment/plan.js';
+import { readManifest } from '../../src/speech/manifest.js';
+import { newFolder } from './setUp.js';
+
+function written(plan: unknown): string {
+  const path = join(newFolder(), 'plan.json');
+  writeFileSync(path, typeof plan === 'string' ? plan : JSON.stringify(plan));
+  return path;
+}
+
+describe('plan', () => {
+  it('measures by default what the README promises', async () => {
+    const plan = await defaultPlan({ threads: 2 });
+    expect(plan).toMatchObject({ latencyTrials: 300, throughputTrials: 100, batchSize: 8, warmUpRuns: { gpu: 10 } });
+    expect(plan.conditions.map(({ id }) => id)).toEqual(['cpu-float32', 'cpu-int8-dynamic', 'gpu-float32']);
+    expect(await readManifest(manifestPath(plan.manifest))).toHaveLength(129);
+  });
+
+  it('fills in what a file leaves out', async () => {
+    const path = written({ latencyTrials: 70, conditions: [{ id: 'one', recipe: 'none', device: 'cpu', threads: 1 }] });
+    const plan = await readPlan(path);
+    expect(plan).toMatchObject({ latencyTrials: 70, throughputTrials: 100, manifest: 'holdout' });
+    expect(plan.conditions).toEqual([
+      { id: 'one', title: 'one', model: 'deepspeech2-starter', recipe: 'none', device: 'cpu', threads: 1 },
+    ]);
+    expect(await readPlan(written({}))).toEqual(await defaultPlan());
+  });
+
+  it('finds manifests and models beside the file', async () => {
+    const path = written({
+      manifest: 'my.jsonl',
+      conditions: [{ id: 'x', model: 'm/x.onnx', recipe: 'none', device: 'cpu' }],
+    });
+    const plan = await readPlan(path);
+    expect(plan.manifest).toBe(join(path, '..', 'my.jsonl'));
+    expect(plan.conditions[0]?.model).toBe(join(path, '..', 'm/x.onnx'));
+  });
+
+  it.each([
+    ['{', /plan\.json: JSON was required/],
+    [{ latencyTrails: 3 }, /latencyTrails/],
+    [{ latencyTrials: 0 }, /field latencyTrials/],
+    [{ batchSize: 2.5 }, /field batchSize/],
+    [{ conditions: [] }, /field conditions/],
+    [{ conditions: [{ id: 'a', recipe: 'magic', device: 'cpu' }] }, /field conditions\.0\.recipe/],
+    [{ conditions: [{ id: 'a b', recipe: 'none', device: 'cpu' }] }, /field conditions\.0\.id/],
+    [{ conditions: [1, 2].map(() => ({ id: 'a', recipe: 'none', device: 'cpu' })) }, /each id once/],
+  ])('refuses %j', async (plan, message) => {
+    await expect(readPlan(written(plan))).rejects.toThrow(message);
+  });
+});

@@ -1,0 +1,48 @@
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { benchModels, evaluateModels } from '../../src/measure/bench.js';
+import { type ResolvedModel, resolveModel } from '../../src/model/registry.js';
+import { readManifest } from '../../src/speech/manifest.js';
+import type { Utterance } from '../../src/speech/types.js';
+
+const HOLDOUT = fileURLToPath(new URL('../../data/speech/holdout.jsonl', import.meta.url));
+
+describe('bench', () => {
+  let model: ResolvedModel;
+  let utterances: readonly Utterance[];
+
+  beforeAll(async () => {
+    model = await resolveModel('deepspeech2-starter');
+    utterances = await readManifest(HOLDOUT);
+  });
+
+  it('hears the hold-out as well as the card says', async () => {
+    // 129 prompts, 820 words, WER 55.9 %, CER 22.2 %: the card, from the reference in Python.
+    const [found] = await evaluateModels([model], { utterances });
+    const figure = model.card.figures.find(({ set }) => set === 'prompts hold-out, all');
+    expect(found).toMatchObject({ model: 'deepspeech2-starter', utterances: 129, words: 820 });
+    expect(found?.wer.value).toBeCloseTo(figure?.wer ?? Number.NaN, 3);
+    expect(found?.cer.value).toBeCloseTo(figure?.cer ?? Number.NaN, 3);
+    expect(found?.wer.low).toBeLessThan(found?.wer.value ?? 0);
+  });
+
+  it('times models in turns', async () => {
+    const done: number[] = [];
+    const options = { utterances: utterances.slice(0, 3), trials: 35, threads: 1 };
+    const found = await benchModels([model, model], { ...options, onProgress: (count) => done.push(count) });
+    expect(found.map(({ latency }) => latency.trials)).toEqual([35, 35]);
+    expect(found[0]).toMatchObject({
+      model: 'deepspeech2-starter',
+      threads: 1,
+      sizeBytes: model.card.files.float.sizeBytes,
+    });
+    expect(found[0]?.latency.meanMs.value).toBeGreaterThan(found[0]?.latency.minMs ?? Number.NaN);
+    expect(done).toEqual(Array.from({ length: 70 }, (_, index) => index + 1));
+  });
+
+  it('refuses nothing to measure', async () => {
+    await expect(benchModels([], { utterances })).rejects.toThrow(/at least one model/);
+    await expect(evaluateModels([model], { utterances: [] })).rejects.toThrow(/at least one utterance/);
+    await expect(benchModels([model], { utterances, trials: 0 })).rejects.toThrow(/trials: a whole number from 1/);
+  });
+});
