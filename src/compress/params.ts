@@ -185,7 +185,7 @@ function quantizeAffine(
   for (let at = from; at < to; at++) {
     const value = data[at] as number;
     const exact = Math.fround(value / scale) + ROUNDING - ROUNDING + zeroPoint;
-    const rounded = exact < 0 ? 0 : exact > 255 ? 255 : exact;
+    const rounded = Math.min(Math.max(exact, 0), 255);
     bytes[at] = rounded;
     const lost = value - scale * (rounded - zeroPoint);
     signal += value * value;

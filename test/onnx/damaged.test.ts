@@ -1,16 +1,17 @@
 /** Damaged and hostile files: a clear error or a model, never a crash or a hang. */
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { quantizeDynamic } from '../../src/compress/dynamic.js';
+import { DYNAMIC_OP_TYPES } from '../../src/compress/dynamicOptions.js';
 import { InputError } from '../../src/errors.js';
 import { summarizeModel } from '../../src/onnx/inspect.js';
 import { makeNode } from '../../src/onnx/node.js';
 import { modelFromBytes, readModel } from '../../src/onnx/read.js';
 import { makeTensor } from '../../src/onnx/tensor.js';
-import { modelToBytes } from '../../src/onnx/write.js';
+import { modelToBytes, writeModel } from '../../src/onnx/write.js';
 import { smallModel } from './smallModels.js';
 
 const fixtures = fileURLToPath(new URL('../fixtures/compress/', import.meta.url));
@@ -18,15 +19,59 @@ const fixtures = fileURLToPath(new URL('../fixtures/compress/', import.meta.url)
 /** Inputs tried; `FUZZ=10000` tries as many. */
 const COUNT = Number(process.env['FUZZ'] ?? 600);
 
-async function tryFile(path: string): Promise<'model' | 'refused'> {
+/** Longest that one input may take, in milliseconds: a hang, not a slow machine. */
+const LONGEST_MS = 10_000;
+
+/** Opens, lists, quantizes and writes; anything but a model or an InputError is a fault. */
+async function tryFile(path: string, output: string): Promise<'model' | 'refused'> {
+  const start = performance.now();
   try {
     const model = await readModel(path);
     summarizeModel(model, 0, true);
-    modelToBytes(quantizeDynamic(model, { perChannel: true }).model);
+    const opTypesToQuantize = DYNAMIC_OP_TYPES;
+    await writeModel(quantizeDynamic(model, { perChannel: true, opTypesToQuantize }).model, output);
+    await readModel(output);
     return 'model';
   } catch (error) {
-    if (error instanceof InputError) return 'refused';
-    throw error;
+    if (!(error instanceof InputError)) throw error;
+    return 'refused';
+  } finally {
+    expect(performance.now() - start).toBeLessThan(LONGEST_MS);
+  }
+}
+
+/** Damages that a file may take; each changes a copy. */
+function damage(original: Uint8Array, next: (below: number) => number): Uint8Array {
+  const bytes = Uint8Array.from(original);
+  // Most bytes are weights, which any bits are; the structure stands around them.
+  const place = (): number => (next(3) === 0 ? next(bytes.length) : next(Math.min(400, bytes.length)));
+  switch (next(8)) {
+    case 0:
+      return bytes.subarray(0, next(bytes.length));
+    case 1: {
+      // A stretch is missing from the middle.
+      const from = place();
+      return Buffer.concat([bytes.subarray(0, from), bytes.subarray(from + 1 + next(40))]);
+    }
+    case 2: {
+      // A stretch stands there twice.
+      const from = place();
+      return Buffer.concat([bytes.subarray(0, from + 1 + next(60)), bytes.subarray(from)]);
+    }
+    case 3: {
+      // A huge number where a length, a dimension or a type was.
+      const from = place();
+      const huge = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f);
+      return Buffer.concat([bytes.subarray(0, from), huge.subarray(0, 1 + next(8)), bytes.subarray(from + 1)]);
+    }
+    default: {
+      const flips = 1 + next(4);
+      for (let flip = 0; flip < flips; flip++) {
+        const at = place();
+        bytes[at] = (bytes[at] ?? 0) ^ (1 << next(8));
+      }
+      return bytes;
+    }
   }
 }
 
@@ -50,32 +95,29 @@ describe('damaged files', () => {
     expect(results).toContain('refused');
   });
 
-  it('are refused or read when bits are flipped', async () => {
+  it('are refused or read when bits are flipped, stretches cut, doubled or made huge', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'quantlab-flip-'));
-    const path = join(folder, 'flipped.onnx');
-    const originals = await Promise.all(
-      ['branches', 'mlp', 'stack'].map(async (name) => await readFile(`${fixtures}${name}.onnx`)),
-    );
+    const [path, output] = [join(folder, 'damaged.onnx'), join(folder, 'output.onnx')];
+    const names = ['branches', 'mlp', 'stack', 'conv', 'embed', 'attention', 'lstm'];
+    const originals = await Promise.all(names.map(async (name) => await readFile(`${fixtures}${name}.onnx`)));
     const results = { model: 0, refused: 0 };
-    let state = 1;
+    let state = Number(process.env['FUZZ_SEED'] ?? 1);
     const next = (below: number): number => {
       state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
       return Math.floor((state / 2 ** 32) * below);
     };
     for (let round = 0; round < COUNT; round++) {
-      const bytes = Uint8Array.from(originals[round % originals.length] ?? []);
-      const flips = 1 + next(4);
-      for (let flip = 0; flip < flips; flip++) {
-        // Most bytes are weights, which any bits are; the structure stands around them.
-        const place = next(3) === 0 ? next(bytes.length) : next(Math.min(400, bytes.length));
-        bytes[place] = (bytes[place] ?? 0) ^ (1 << next(8));
-      }
-      await writeFile(path, bytes);
-      results[await tryFile(path)] += 1;
+      await writeFile(path, damage(originals[round % originals.length] ?? new Uint8Array(), next));
+      const result = await tryFile(path, output);
+      results[result] += 1;
+      // Whole or not at all, and nothing left beside it.
+      const files = (await readdir(folder)).sort();
+      expect(files).toEqual(result === 'model' ? ['damaged.onnx', 'output.onnx'] : ['damaged.onnx']);
+      await rm(output, { force: true });
     }
     expect(results.refused).toBeGreaterThan(COUNT / 20);
     expect(results.model).toBeGreaterThan(COUNT / 20);
-  });
+  }, 3_600_000);
 
   it('are refused when they are another kind of file', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'quantlab-other-'));
