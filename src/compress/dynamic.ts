@@ -13,7 +13,7 @@ import { rewriteConv } from './dynamicConv.js';
 import { rewriteAttention, rewriteEmbedding } from './dynamicFused.js';
 import { rewriteGather } from './dynamicGather.js';
 import { rewriteLstm } from './dynamicLstm.js';
-import { rewriteGemm, rewriteMatMul } from './dynamicMatMul.js';
+import { rewriteGemm, rewriteMatMul, withConstantSecond } from './dynamicMatMul.js';
 import {
   DYNAMIC_OP_TYPES,
   type DynamicOpType,
@@ -114,14 +114,17 @@ function quantize(original: OnnxModel, options: QuantizeDynamicOptions): Compres
     replacedNodes: Object.fromEntries([...rewriting.replacedNodes].sort()),
     weightBytesBefore: sum([...gone.values()]) + leftBytes,
     weightBytesAfter: sum(compressed.map((weight) => weight.sizeBytesAfter)) + leftBytes,
-    notes: notesOn(original, model),
+    notes: notesOn(original, model, quantized),
   };
   return { model: { proto, path: model.path }, report };
 }
 
-function notesOn(original: OnnxModel, model: OnnxModel): string[] {
+function notesOn(original: OnnxModel, model: OnnxModel, quantized: GraphProto): string[] {
   const notes: string[] = [];
   if (model !== original) notes.push(`operator set ${opsetVersion(original)} was raised to 11`);
+  const inputs = mainGraph(model).input.length - quantized.input.length;
+  if (inputs > 0)
+    notes.push(`${inputs} weights were listed as inputs, too: they cannot be replaced by callers any more`);
   const count = model.proto.functions.length;
   if (count > 0)
     notes.push(`${count} functions of the model were left in float: inline them to quantize what is inside`);
@@ -144,7 +147,7 @@ function rewriteNode(node: NodeProto, scope: Scope, rewriting: Rewriting): void 
     MICROSOFT_OPS.has(type) ? node.opType === type && node.domain === MICROSOFT_DOMAIN : isOp(node, type),
   );
   if (opType === undefined) {
-    addNodes(rewriting, scope, node);
+    addNodes(rewriting, scope, withConstantSecond(node, scope));
     return;
   }
   try {

@@ -1,7 +1,8 @@
 import type { NodeProto } from 'onnx-buf';
+import { copyMessage } from '../onnx/copy.js';
 import { DTYPE_CODE, type Dtype } from '../onnx/dtype.js';
 import { encodeFloat16 } from '../onnx/halfFloat.js';
-import { floatAttribute, intAttribute, makeNode } from '../onnx/node.js';
+import { floatAttribute, intAttribute, isOp, makeNode } from '../onnx/node.js';
 import { makeTensor, shapeOf, tensorDtype } from '../onnx/tensor.js';
 import { transposeMatrices } from '../onnx/transpose.js';
 import {
@@ -149,5 +150,16 @@ function addProduct(
       name: names.node(integerName === '' ? '' : `${integerName}_output_scale_mul`),
     }),
   );
-  if (!wide) addNodes(context, scope, castFrom(product, output, dtype));
+  if (wide) scope.products.add(output);
+  else addNodes(context, scope, castFrom(product, output, dtype));
+}
+
+/**
+ * The runtime takes an `Add` into the product before it only where the constant is the second input: exporters write
+ * it first.
+ */
+export function withConstantSecond(node: NodeProto, scope: Scope): NodeProto {
+  const [first = '', second = ''] = node.input;
+  const swapped = isOp(node, 'Add') && scope.products.has(second) && scope.constantOf(first) !== undefined;
+  return swapped ? copyMessage(node, { input: [second, first] }) : node;
 }

@@ -41,6 +41,8 @@ export class Scope {
   readonly activations: Map<string, QuantizedNames> = new Map();
   /** Values that new nodes of this graph make and later ones read. */
   readonly made: Set<string> = new Set();
+  /** Outputs of this graph's quantized products. */
+  readonly products: Set<string> = new Set();
   /** Values of this graph that have been cast to float32. */
   readonly casts: Map<string, string> = new Map();
   /** Weights of this graph that have been quantized, by name and manner. */

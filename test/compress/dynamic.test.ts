@@ -186,6 +186,15 @@ describe('MatMul', () => {
     await near(model, quantized, { x: pattern([3, 2, 10], 1) });
   });
 
+  it('lets the runtime take in the bias that follows, whichever side the exporter wrote it on', async () => {
+    const nodes = [makeNode('MatMul', ['x', 'w'], ['h']), makeNode('Add', ['b', 'h'], ['y'])];
+    const weights = [matrix(), makeTensor('b', 'float32', [16], weightValues(16, 2))];
+    const model = smallModel({ nodes, ...io, weights });
+    const { model: quantized } = quantizeDynamic(model);
+    expect(mainGraph(quantized).node.at(-1)?.input).toEqual(['h', 'b']);
+    await near(model, quantized);
+  });
+
   it('takes a vector as weight', async () => {
     const model = smallModel({
       nodes: [makeNode('MatMul', ['x', 'w'], ['y'])],

@@ -1,4 +1,7 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { sha256OfBytes } from '../../src/files.js';
 import type { OnnxModel } from '../../src/onnx/model.js';
 import { modelToBytes } from '../../src/onnx/write.js';
 
@@ -14,6 +17,7 @@ export async function runModel(
   model: OnnxModel | string,
   feeds: Readonly<Record<string, Fed>>,
 ): Promise<Record<string, { shape: readonly number[]; data: Float32Array }>> {
+  if (typeof model !== 'string') keep(modelToBytes(model));
   const options: InferenceSession.SessionOptions = { intraOpNumThreads: 1, logSeverityLevel: 3 };
   const session =
     typeof model === 'string'
@@ -33,6 +37,15 @@ export async function runModel(
   } finally {
     await session.release();
   }
+}
+
+/**
+ * Keeps what the tests run, for ONNX's own checker: `QUANTLAB_KEEP_MODELS=DIR npx vitest run test/compress`, then
+ * `python test/compress/checkModels.py DIR`.
+ */
+function keep(bytes: Uint8Array): void {
+  const folder = process.env['QUANTLAB_KEEP_MODELS'];
+  if (folder !== undefined) writeFileSync(join(folder, `${sha256OfBytes(bytes).slice(0, 16)}.onnx`), bytes);
 }
 
 /** Numbers in −1…1, the same as `pattern` in make_dynamic.py makes. */
