@@ -1,0 +1,40 @@
+// Expected texts of the float model: test/fixtures/model/reference.jsonl.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { readRun } from '../../src/experiment/runFolder.js';
+import { runExperiment } from '../../src/experiment/runner.js';
+import { CONDITIONS, fixedEnvironment, newFolder, smallPlan } from './setUp.js';
+
+const REFERENCE = fileURLToPath(new URL('../fixtures/model/reference.jsonl', import.meta.url));
+
+describe('runExperiment with the real model', () => {
+  it('makes the int8 variant at run time, and measures it beside the float model', async () => {
+    const folder = newFolder();
+    const [float, int8] = CONDITIONS.map((condition) => ({ ...condition, threads: 1 }));
+    const plan = { ...(await smallPlan(folder, 3)), latencyTrials: 5, throughputTrials: 2 };
+    const conditions = float && int8 ? [float, { ...int8, recipe: 'dynamic' as const }] : [];
+    const options = {
+      out: join(folder, 'run'),
+      variantFolder: join(folder, 'variants'),
+      environment: fixedEnvironment,
+    };
+    const summary = await runExperiment({ ...plan, conditions }, options);
+    const [base, variant] = summary.conditions;
+    expect(base?.outcome).toMatchObject({ status: 'measured', executionProvider: 'cpu', sizeBytes: 32_053_256 });
+    // A quarter of the recurrent and linear weights, which are nearly all of them: facts of the format, not of the machine.
+    expect(variant?.comparison?.compression).toBeGreaterThan(3.5);
+    expect(variant?.comparison?.compression).toBeLessThan(4);
+    expect(variant?.latency?.trials).toBe(5);
+    const { observations } = await readRun(options.out);
+    const references = readFileSync(REFERENCE, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    for (const { utterances, texts } of observations.filter(({ condition }) => condition === 'cpu-float32')) {
+      const greedy = utterances.map((id) => references.find((one: { id: string }) => one.id === id)?.greedy);
+      expect(texts).toEqual(greedy);
+    }
+  });
+});
