@@ -1,10 +1,6 @@
 import { InputError } from '../errors.js';
-import {
-  type CalibrationOptions,
-  createRangeObserver,
-  type RangeObserver,
-  type ValueRange,
-} from './calibrators/observer.js';
+import { type CalibrationOptions, createRangeObserver } from './calibrators/observer.js';
+import type { RangeObserver, ValueRange } from './calibrators/range.js';
 
 /** What a model answered for one sample: the values of each tensor watched, by name. */
 export type CalibrationSample = Readonly<Record<string, Float32Array>>;

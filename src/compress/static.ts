@@ -4,7 +4,7 @@ import { mainGraph, type OnnxModel, opsetVersion } from '../onnx/model.js';
 import { attributeOf, intAttribute, makeNode, nodeTitle } from '../onnx/node.js';
 import { pruneUnused } from '../onnx/prune.js';
 import { makeTensor, shapeOf, tensorDtype } from '../onnx/tensor.js';
-import type { ValueRange } from './calibrators/observer.js';
+import type { ValueRange } from './calibrators/range.js';
 import type { Compressed } from './dynamic.js';
 import { LeftInFloat } from './dynamicContext.js';
 import { foldBatchNorm } from './foldBatchNorm.js';

@@ -1,7 +1,7 @@
 import type { NodeProto } from 'onnx-buf';
 import { attributeOf, isOp, makeNode } from '../onnx/node.js';
 import { makeTensor, tensorFloats } from '../onnx/tensor.js';
-import type { ValueRange } from './calibrators/observer.js';
+import type { ValueRange } from './calibrators/range.js';
 import { type QuantizationParams, roundHalfEven } from './params.js';
 import type { Rewriting } from './rewrite.js';
 import type { Scope } from './scope.js';

@@ -1,5 +1,5 @@
 import { type Counts, withinSeen } from './histogram.js';
-import type { ValueRange } from './observer.js';
+import type { ValueRange } from './range.js';
 
 /** What a zero probability is replaced with, taken off the others: the divergence has no meaning at zero. */
 const SMOOTHING = 0.0001;

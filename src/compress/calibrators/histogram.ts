@@ -1,5 +1,5 @@
 import { extremes, nothingSeen } from './minMax.js';
-import type { ValueRange } from './observer.js';
+import type { ValueRange } from './range.js';
 
 /** A histogram and the extremes of what went into it. */
 export interface Counts {

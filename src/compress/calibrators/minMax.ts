@@ -1,5 +1,5 @@
 import { InputError } from '../../errors.js';
-import type { RangeObserver, ValueRange } from './observer.js';
+import type { RangeObserver, ValueRange } from './range.js';
 
 /**
  * Lowest and highest of some values.

@@ -2,12 +2,7 @@ import { InputError } from '../../errors.js';
 import { entropyRange } from './entropy.js';
 import { AbsoluteHistogram, CenteredHistogram, percentileRange } from './histogram.js';
 import { averageObserver, minMaxObserver } from './minMax.js';
-
-/** The values that a tensor takes, or is allowed to take: float32 numbers, lowest ≤ highest. */
-export interface ValueRange {
-  readonly lowest: number;
-  readonly highest: number;
-}
+import type { RangeObserver } from './range.js';
 
 /** How values that were seen become a range. */
 export type CalibrationMethod = 'minmax' | 'moving-average' | 'entropy' | 'percentile';
@@ -31,22 +26,6 @@ export interface CalibrationOptions {
   readonly numQuantizedBins?: number;
   /** Percentile: share of the values inside the range, in percent, 0…100. Default 99.999. */
   readonly percentile?: number;
-}
-
-/** Watches one tensor over the samples; its memory does not grow with their number. */
-export interface RangeObserver {
-  /**
-   * Takes in the values of one sample.
-   *
-   * @throws {InputError} when a value is NaN or infinite
-   */
-  observe(values: Float32Array): void;
-  /**
-   * The range so far.
-   *
-   * @throws {InputError} when nothing was observed
-   */
-  range(): ValueRange;
 }
 
 /** Defaults that hold for every method. */
