@@ -83,6 +83,7 @@ function quantize(original: OnnxModel, options: QuantizeDynamicOptions): Compres
     names: new NameSource(model.proto),
     compressed: [],
     scales: new Set(),
+    heldBytes: 0,
     usesMicrosoftDomain: false,
     leftNodes: [],
     reasons: new Map(),

@@ -3,7 +3,8 @@ import { DTYPE_CODE, type Dtype } from '../onnx/dtype.js';
 import { valuesRead } from '../onnx/graph.js';
 import type { NameSource } from '../onnx/names.js';
 import { makeNode, nodeTitle } from '../onnx/node.js';
-import { makeTensor, shapeOf, storedSizeBytes, tensorDtype, tensorFloats } from '../onnx/tensor.js';
+import { bindLazy } from '../onnx/payload.js';
+import { makeTensor, makeUnfilledTensor, shapeOf, storedSizeBytes, tensorDtype, tensorFloats } from '../onnx/tensor.js';
 import type { DynamicSettings } from './dynamicOptions.js';
 import { type ChannelLayout, type QuantizedValues, quantizeValues, type WeightType } from './params.js';
 import type { CompressedWeight, Granularity } from './report.js';
@@ -38,12 +39,17 @@ export interface DynamicContext {
   readonly compressed: QuantizedWeight[];
   /** Names of the scales made. */
   readonly scales: Set<string>;
+  /** Sum of the integers kept in memory. */
+  heldBytes: number;
   /** Set when a node of ONNX Runtime's own domain was made. */
   usesMicrosoftDomain: boolean;
 }
 
 /** Domain of the operators that ONNX Runtime adds to ONNX's. */
 export const MICROSOFT_DOMAIN = 'com.microsoft';
+
+/** Integers of a model that are kept in memory until it is written; the rest is made twice. */
+const MOST_HELD_BYTES = 2 ** 29;
 
 /** How a weight is to be quantized and stored. */
 export interface WeightPlan {
@@ -107,7 +113,7 @@ export function quantizeWeight(
   const made = [
     makeTensor(names.scale, 'float32', plan.paramShape, quantized.scales),
     makeTensor(names.zeroPoint, plan.type, plan.paramShape, quantized.zeroPoints),
-    makeTensor(names.quantized, plan.type, plan.storedShape, plan.after?.(quantized.values) ?? quantized.values),
+    integers(context, tensor, names.quantized, plan, plan.after?.(quantized.values) ?? quantized.values),
   ];
   context.scales.add(names.scale);
   weight.owner.added.push(...made);
@@ -126,6 +132,31 @@ export function quantizeWeight(
   };
   context.compressed.push({ quantized: names.quantized, report });
   return names;
+}
+
+/**
+ * The stored integers: kept, or, past a certain sum, made again from the weight when the model is written, so that a
+ * model larger than memory can be quantized.
+ */
+function integers(
+  context: DynamicContext,
+  weight: TensorProto,
+  name: string,
+  plan: WeightPlan,
+  values: QuantizedValues['values'],
+): TensorProto {
+  if (context.heldBytes + values.length <= MOST_HELD_BYTES) {
+    context.heldBytes += values.length;
+    return makeTensor(name, plan.type, plan.storedShape, values);
+  }
+  const tensor = makeUnfilledTensor(name, plan.type, plan.storedShape);
+  bindLazy(tensor, () => {
+    const floats = tensorFloats(weight);
+    const again = quantizeValues(plan.before?.(floats) ?? floats, plan.layout, plan).values;
+    const stored = plan.after?.(again) ?? again;
+    return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
+  });
+  return tensor;
 }
 
 /** Quantizes a whole tensor with one scale; what ONNX Runtime's tool does once, every reader shares. */

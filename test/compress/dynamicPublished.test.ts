@@ -5,7 +5,10 @@
  * skipped otherwise.
  */
 import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { InferenceSession } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { quantizeDynamic } from '../../src/compress/dynamic.js';
 import type { DynamicOpType, QuantizeDynamicOptions } from '../../src/compress/dynamicOptions.js';
@@ -14,6 +17,7 @@ import { mainGraph } from '../../src/onnx/model.js';
 import { readModel } from '../../src/onnx/read.js';
 import { nestedGraphs } from '../../src/onnx/subgraphs.js';
 import { shapeOf, tensorBytes, tensorDtype } from '../../src/onnx/tensor.js';
+import { writeModel } from '../../src/onnx/write.js';
 
 interface Published {
   readonly package: string;
@@ -24,9 +28,9 @@ interface Published {
   readonly tensors: Readonly<Record<string, readonly [string, readonly number[], string]>>;
 }
 
-const { models } = JSON.parse(
+const { models, outcomes } = JSON.parse(
   readFileSync(new URL('../fixtures/compress/published.json', import.meta.url), 'utf8'),
-) as { models: readonly Published[] };
+) as { models: readonly Published[]; outcomes: readonly Outcome[] };
 const folder = process.env['QUANTLAB_PUBLISHED'] ?? '';
 
 describe.each(models)('$package $file, $opTypes, per channel $options.perChannel', (expected) => {
@@ -44,5 +48,35 @@ describe.each(models)('$package $file, $opTypes, per channel $options.perChannel
     }
     for (const [name, digest] of Object.entries(expected.tensors))
       expect([name, found.get(name)]).toEqual([name, digest]);
+  });
+});
+
+interface Outcome {
+  readonly package: string;
+  readonly file: string;
+  readonly sha256: string;
+  /** What the tool raised. */
+  readonly raised?: string;
+  /** Nodes of the types asked for that the tool left in float. */
+  readonly float?: Readonly<Record<string, number>>;
+}
+
+describe.each(outcomes)('$package $file, where the tool: raised $raised, left $float', (outcome) => {
+  const path = join(folder, outcome.file);
+
+  it.skipIf(folder === '' || !existsSync(path))('is quantized as a whole and loads', async () => {
+    expect(await sha256OfFile(path)).toBe(outcome.sha256);
+    const opTypesToQuantize: DynamicOpType[] = ['MatMul', 'Gemm', 'LSTM', 'Conv'];
+    const { model, report } = quantizeDynamic(await readModel(path), { opTypesToQuantize });
+    for (const { reason } of report.leftNodes)
+      expect(reason).toBe('its right-hand side is computed at run time, not constant');
+    const replaced = Object.values(report.replacedNodes).reduce((sum, count) => sum + count, 0);
+    // ddddocr ships one model that was quantized already.
+    expect(replaced > 0).toBe(!outcome.file.endsWith('common_old.onnx'));
+    const target = join(await mkdtemp(join(tmpdir(), 'quantlab-published-')), 'model.onnx');
+    await writeModel(model, target);
+    const session = await InferenceSession.create(target, { logSeverityLevel: 3 });
+    expect(session.outputNames.length).toBeGreaterThan(0);
+    await session.release();
   });
 });

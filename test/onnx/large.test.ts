@@ -21,10 +21,10 @@ import { pattern, runModel } from '../compress/runModel.js';
 import { smallModel } from './smallModels.js';
 
 const WIDTH = 8192;
-const COUNT = 9;
+const COUNT = 12;
 const BYTES = WIDTH * WIDTH * 4;
 
-/** A chain of products with nine matrices of 268 MB in one sparse file: zeros but for the diagonal's first places. */
+/** A chain of products with twelve matrices of 268 MB in one sparse file: zeros but for the diagonal's first places. */
 async function largeModel(folder: string): Promise<string> {
   const weights: TensorProto[] = [];
   const nodes = [];
@@ -80,13 +80,14 @@ it.skipIf(process.env['LARGE'] === undefined)(
       const small = join(folder, 'small.onnx');
       await writeModel(quantized, small);
       expect(mainGraph(await readModel(small)).initializer).toHaveLength(3 * COUNT);
-      // The integers of the whole, one weight in float, and the runtime of the tests; never 2.4 GB.
-      expect(process.resourceUsage().maxRSS / 1024).toBeLessThan(1800);
+      // Half a gigabyte of integers, one weight in float and what it becomes, and the test itself; never 3.2 GB.
+      expect(process.resourceUsage().maxRSS / 1024).toBeLessThan(1600);
 
       const outputs = await runModel(small, { x: pattern([1, WIDTH], 1) });
       const gain = Array.from({ length: COUNT }, (_, index) => 1 + index / 8).reduce((a, b) => a * b, 1);
       const [first = 0] = pattern([1, WIDTH], 1).data as Float32Array;
-      expect(outputs['y']?.data[0]).toBeCloseTo(first * gain, 0);
+      // Twelve roundings of one activation to eight bits.
+      expect((outputs['y']?.data[0] ?? 0) / (first * gain)).toBeCloseTo(1, 1);
     } finally {
       await rm(folder, { recursive: true });
     }
