@@ -1,18 +1,12 @@
 import { create } from '@bufbuild/protobuf';
-import {
-  GraphProtoSchema,
-  ModelProtoSchema,
-  OperatorSetIdProtoSchema,
-  TypeProtoSchema,
-  type ValueInfoProto,
-  ValueInfoProtoSchema,
-} from 'onnx-buf';
+import { GraphProtoSchema, ModelProtoSchema, OperatorSetIdProtoSchema } from 'onnx-buf';
 import { InputError } from '../errors.js';
 import { buildConvolutions, buildResidualConvolutions, gelu, layerNorm, linear } from './buildFronts.js';
 import { GraphBuilder } from './buildGraph.js';
 import { buildRecurrentLayer, type RecurrentCell, STATE_POWER } from './buildRecurrent.js';
-import { DTYPE_CODE, type Dtype } from './dtype.js';
+import { DTYPE_CODE } from './dtype.js';
 import type { OnnxModel } from './model.js';
+import { makeValueInfo } from './valueInfo.js';
 
 /** Options of {@link buildDeepSpeech2}. */
 export interface DeepSpeech2Options {
@@ -153,24 +147,12 @@ function assemble(graph: GraphBuilder, settings: DeepSpeech2Settings): OnnxModel
       name: 'deepspeech2',
       node: graph.nodes,
       initializer: graph.initializers,
-      input: [describeValue('features', 'float32', ['N', 'T', bins]), describeValue('lengths', 'int64', ['N'])],
+      input: [makeValueInfo('features', 'float32', ['N', 'T', bins]), makeValueInfo('lengths', 'int64', ['N'])],
       output: [
-        describeValue('log_probabilities', 'float32', ['N', 'steps', classes]),
-        describeValue('output_lengths', 'int64', ['N']),
+        makeValueInfo('log_probabilities', 'float32', ['N', 'steps', classes]),
+        makeValueInfo('output_lengths', 'int64', ['N']),
       ],
     }),
   });
   return { proto, path: '<built>' };
-}
-
-function describeValue(name: string, dtype: Dtype, shape: readonly (number | string)[]): ValueInfoProto {
-  const dim = shape.map((size) =>
-    typeof size === 'number'
-      ? { value: { case: 'dimValue' as const, value: BigInt(size) } }
-      : { value: { case: 'dimParam' as const, value: size } },
-  );
-  const type = create(TypeProtoSchema, {
-    value: { case: 'tensorType', value: { elemType: DTYPE_CODE[dtype], shape: { dim } } },
-  });
-  return create(ValueInfoProtoSchema, { name, type });
 }
