@@ -1,7 +1,8 @@
-// Makes the notebooks' Python environment (once) and starts JupyterLab in it; `--prepare-only` leaves the start out.
+// Makes the notebooks' Python environment (once) and starts JupyterLab in it. `--prepare-only` leaves the start out;
+// `--execute` runs every notebook in place instead, as they are committed.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -65,9 +66,36 @@ function prepare() {
   writeFileSync(stamp, wanted);
 }
 
+function execute() {
+  const folder = join(root, 'notebooks');
+  for (const name of readdirSync(folder).filter((each) => /^\d\d-.*\.ipynb$/.test(each))) {
+    const path = join(folder, name);
+    run(`Running ${name}`, join(binaries, 'python'), [
+      ...['-m', 'nbconvert', '--to', 'notebook', '--execute', '--inplace', '--log-level=ERROR'],
+      ...['--ExecutePreprocessor.timeout=600', path],
+    ]);
+    // The kernel does not tell nbconvert the cells' numbers; a reader takes a cell without one for not run.
+    const notebook = JSON.parse(readFileSync(path, 'utf8'));
+    const code = notebook.cells.filter((cell) => cell.cell_type === 'code');
+    for (const [place, cell] of code.entries()) {
+      cell.execution_count = place + 1;
+      delete cell.metadata.execution;
+    }
+    writeFileSync(path, `${JSON.stringify(notebook, null, 1)}\n`);
+  }
+}
+
 prepare();
-if (!process.argv.includes('--prepare-only')) {
-  const args = ['-m', 'jupyterlab', `--ServerApp.root_dir=${root}`, '--LabApp.default_url=/lab/tree/notebooks'];
+if (process.argv.includes('--execute')) {
+  execute();
+} else if (!process.argv.includes('--prepare-only')) {
+  const args = [
+    '-m',
+    'jupyterlab',
+    `--ServerApp.root_dir=${root}`,
+    '--LabApp.default_url=/lab/tree/notebooks',
+    '--LabApp.news_url=None',
+  ];
   if (process.getuid?.() === 0) args.push('--allow-root');
   const own = process.argv.slice(2);
   const lab = spawn(join(binaries, 'python'), [...args, ...own], { cwd: root, env, stdio: 'inherit' });

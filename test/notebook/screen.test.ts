@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { UnavailableError } from '../../src/errors.js';
+import { showFigures, showProgress, showTable } from '../../src/notebook/index.js';
+import { interactiveFigure } from '../../src/notebook/interactive.js';
+import { openScreen, type Screen } from '../../src/notebook/screen.js';
+import { buildFigures } from '../../src/report/figures.js';
+import { buildAnswerTable } from '../../src/report/table.js';
+import { readInventedRun } from '../report/fixture.js';
+
+const { summary, observations } = await readInventedRun();
+const figures = buildFigures(summary, observations);
+const [figure] = figures;
+if (!figure) throw new Error('a figure was required');
+
+function record(): { readonly screen: Screen; readonly html: string[]; readonly plain: string[] } {
+  const html: string[] = [];
+  const plain: string[] = [];
+  const show = (markup: string, text: string): void => {
+    html.push(markup);
+    plain.push(text);
+  };
+  return { screen: { show, openPlace: () => show }, html, plain };
+}
+
+describe('notebook', () => {
+  it('writes to the terminal outside a kernel', async () => {
+    const written: string[] = [];
+    const screen = await openScreen((text) => void written.push(text));
+    screen.show('<b>html</b>', 'plain');
+    const place = screen.openPlace();
+    place('<b>1</b>', 'one');
+    place('<b>1</b>', 'one');
+    expect(written).toEqual(['plain\n', 'one\n']);
+  });
+
+  it('shows the table as HTML and as text', async () => {
+    const { screen, html, plain } = record();
+    await showTable(await buildAnswerTable(summary), screen);
+    expect(html[0]).toContain('<th scope="col">CPU int8 dynamic</th>');
+    expect(plain[0]).toContain('CPU int8 dynamic');
+  });
+
+  it('redraws progress seldom, but always a new label and the end', async () => {
+    const { screen, plain } = record();
+    let clock = 0;
+    const step = await showProgress(screen, () => clock);
+    for (let done = 1; done <= 100; done += 1) {
+      clock += 10;
+      step({ done, total: 100, label: done < 50 ? 'a' : 'b' });
+    }
+    expect(plain.length).toBeLessThan(10);
+    expect(plain).toContain('b: 50 of 100');
+    expect(plain.at(-1)).toBe('b: 100 of 100');
+  });
+
+  it('puts a static picture under each interactive figure, and no Plotly', () => {
+    const html = interactiveFigure(figure, '<svg></svg>', process.cwd());
+    expect(html).toContain('src="data:image/svg+xml;base64,PHN2Zz48L3N2Zz4="');
+    expect(html).toContain('alt="Distribution of latencies');
+    expect(html).toContain('"plotly":"node_modules/plotly.js-dist/plotly.js"');
+    expect(html.length).toBeLessThan(30_000);
+    expect(interactiveFigure(figure, '<svg></svg>', process.cwd())).toBe(html);
+  });
+
+  it('cannot be broken out of by text from outside', () => {
+    const html = interactiveFigure({ ...figure, spec: { data: [{ name: '</script><b>' }], layout: {} } }, null);
+    expect(html.match(/<\/script>/g)).toHaveLength(1);
+  });
+
+  it('shows figures as words where no browser draws', async () => {
+    const { screen, html } = record();
+    const open = () => Promise.reject(new UnavailableError('browser: one was required, got none; install one'));
+    await showFigures(figures, { screen, open });
+    expect(html).toHaveLength(4);
+    expect(html[0]).toContain('<p>Distribution of latencies');
+  });
+});
