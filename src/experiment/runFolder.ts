@@ -100,7 +100,7 @@ export class RunFolder {
     }
     if (record !== null && !options.resume && !options.restart) {
       throw new InputError(
-        `${folder}: a folder without an unfinished run was required, got one begun at ${record.startedAt}; add --resume to go on with it, or delete the folder`,
+        `${folder}: a folder without an unfinished run was required, got one begun at ${record.startedAt}; add --resume to go on with it, or --restart to throw it away`,
       );
     }
     if (record !== null && options.resume) {

@@ -87,7 +87,10 @@ export function explainProviderError(provider: ExecutionProvider, message: strin
 /** The first line, without the place in the runtime's sources that it came from. */
 function firstLine(message: string): string {
   const line = message.split('\n', 1)[0] ?? '';
-  return line.replace(/^\/\S+\.cc:\d+ .*?(?=Failed|Error|error|CUDA)/, '').slice(0, 300);
+  return line
+    .replace(/^OrtSessionOptions\w+: /, '')
+    .replace(/^\/\S+\.cc:\d+ .*?(?=Failed|Error|error|CUDA)/, '')
+    .slice(0, 300);
 }
 
 function checkReadable(path: string): void {
