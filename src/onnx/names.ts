@@ -5,6 +5,8 @@ import { nestedGraphs } from './subgraphs.js';
 export class NameSource {
   readonly #values = new Set<string>();
   readonly #nodes = new Set<string>();
+  /** The last number given to each name: a thousand clashes are not counted through a thousand times. */
+  readonly #counts = new Map<string, number>();
 
   constructor(model: ModelProto) {
     if (model.graph === undefined) return;
@@ -22,18 +24,20 @@ export class NameSource {
 
   /** The name wanted for a value, or it with the first free number. */
   value(wanted: string): string {
-    return take(this.#values, wanted);
+    return take(this.#values, this.#counts, wanted);
   }
 
   /** The name wanted for a node, or it with the first free number; nameless nodes stay so. */
   node(wanted: string): string {
-    return wanted === '' ? '' : take(this.#nodes, wanted);
+    return wanted === '' ? '' : take(this.#nodes, this.#counts, wanted);
   }
 }
 
-function take(taken: Set<string>, wanted: string): string {
+function take(taken: Set<string>, counts: Map<string, number>, wanted: string): string {
   let name = wanted;
-  for (let count = 1; taken.has(name); count++) name = `${wanted}_${count}`;
+  let count = counts.get(wanted) ?? 0;
+  while (taken.has(name)) name = `${wanted}_${++count}`;
+  if (count > 0) counts.set(wanted, count);
   taken.add(name);
   return name;
 }

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
 import { type ModelProto, ModelProtoSchema, TensorProto_DataLocation } from 'onnx-buf';
@@ -7,7 +7,7 @@ import { describeFileError } from '../files.js';
 import { bindExternal } from './external.js';
 import type { OnnxModel } from './model.js';
 import { bindSlice, type FileSlice } from './payload.js';
-import { modelTensors } from './subgraphs.js';
+import { modelTensors, nestingDepth } from './subgraphs.js';
 import { type ByteSource, lengthDelimited, varint, WireError, type WireField, wireFields } from './wire.js';
 
 /** Field numbers of onnx.proto that the reader looks at. */
@@ -17,6 +17,9 @@ const TENSOR_RAW_DATA = 9;
 
 /** Weights from this size on stay in their file, in bytes. */
 const LAZY_FROM_BYTES = 4096;
+
+/** Graphs in graphs beyond this are no model that somebody exported. */
+const DEEPEST_NESTING = 64;
 
 /** How much of the file is read at a time, in bytes. */
 const WINDOW_BYTES = 1 << 18;
@@ -30,13 +33,16 @@ const WINDOW_BYTES = 1 << 18;
 export async function readModel(path: string): Promise<OnnxModel> {
   let file: number;
   try {
+    // Before it is opened: opening a pipe would wait for somebody to write into it.
+    if (!statSync(path).isFile()) {
+      throw new InputError(`${path}: a file was required, got a folder, a pipe or a device; name an .onnx file`);
+    }
     file = openSync(path, 'r');
   } catch (error) {
-    throw describeFileError(path, error);
+    throw error instanceof InputError ? error : describeFileError(path, error);
   }
   try {
-    const { size, mtimeMs, isFile } = statOf(file);
-    if (!isFile) throw new InputError(`${path}: a file was required, got a folder or a device; name an .onnx file`);
+    const { size, mtimeMs } = fstatSync(file);
     if (size === 0) throw new InputError(`${path}: an ONNX model was required, got an empty file; restore it`);
     const about = { path, fileSizeBytes: size, modifiedMs: mtimeMs, internal: true };
     const { skeleton, slices } = scan(fileSource(file, size), size, about);
@@ -71,11 +77,6 @@ export function modelFromBytes(bytes: Uint8Array, name = '<memory>'): OnnxModel 
   return model;
 }
 
-function statOf(file: number): { size: number; mtimeMs: number; isFile: boolean } {
-  const stat = fstatSync(file);
-  return { size: stat.size, mtimeMs: stat.mtimeMs, isFile: stat.isFile() };
-}
-
 function decode(bytes: Uint8Array, path: string): ModelProto {
   try {
     return fromBinary(ModelProtoSchema, bytes);
@@ -97,6 +98,11 @@ function checkGraph(model: OnnxModel): void {
   if (graph === undefined || (graph.node.length === 0 && graph.output.length === 0)) {
     throw new InputError(
       `${model.path}: an ONNX model with a graph was required, got another kind of file; check the path`,
+    );
+  }
+  if (nestingDepth(graph) > DEEPEST_NESTING) {
+    throw new InputError(
+      `${model.path}: graphs nested at most ${DEEPEST_NESTING} deep were required, got more; do not load models that you do not trust`,
     );
   }
   if (opsetImport.length === 0) {

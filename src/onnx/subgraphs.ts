@@ -20,6 +20,17 @@ export function* nestedGraphs(graph: GraphProto): Generator<GraphProto> {
   }
 }
 
+/** How deep graphs are nested: 1 for one without any in it. */
+export function nestingDepth(graph: GraphProto): number {
+  let depth = 0;
+  let level = [graph];
+  while (level.length > 0) {
+    depth += 1;
+    level = level.flatMap((one) => one.node.flatMap(subgraphsOf));
+  }
+  return depth;
+}
+
 /** Every node of a model: main graph, nested graphs, and functions. */
 export function* modelNodes(model: ModelProto): Generator<NodeProto> {
   for (const body of bodies(model)) yield* body.node;

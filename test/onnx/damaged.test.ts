@@ -1,8 +1,10 @@
 /** Damaged and hostile files: a clear error or a model, never a crash or a hang. */
+import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { quantizeDynamic } from '../../src/compress/dynamic.js';
 import { DYNAMIC_OP_TYPES } from '../../src/compress/dynamicOptions.js';
@@ -11,6 +13,7 @@ import { summarizeModel } from '../../src/onnx/inspect.js';
 import { makeNode } from '../../src/onnx/node.js';
 import { modelFromBytes, readModel } from '../../src/onnx/read.js';
 import { makeTensor } from '../../src/onnx/tensor.js';
+import { lengthDelimited } from '../../src/onnx/wire.js';
 import { modelToBytes, writeModel } from '../../src/onnx/write.js';
 import { smallModel } from './smallModels.js';
 
@@ -127,9 +130,20 @@ describe('damaged files', () => {
       await expect(readModel(path)).rejects.toThrow(InputError);
     }
     await expect(readModel(folder)).rejects.toThrow(InputError);
+    const pipe = join(folder, 'pipe.onnx');
+    await promisify(execFile)('mkfifo', [pipe]);
+    await expect(readModel(pipe)).rejects.toThrow(/a pipe or a device/);
     await expect(readModel(join(folder, 'none.onnx'))).rejects.toThrow(/none\.onnx/);
   });
 });
+
+function field(number: number, content: Uint8Array): Uint8Array {
+  return Buffer.concat([lengthDelimited(number, content.length), content]);
+}
+
+function utf8(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
 
 describe('hostile graphs', () => {
   const io = { inputs: { x: ['float32', ['n', 4]] }, outputs: { y: ['float32', ['n', 4]] } } as const;
@@ -152,6 +166,32 @@ describe('hostile graphs', () => {
     nodes.push(makeNode('MatMul', ['x', 'v50000'], ['y']));
     const weights = [makeTensor('w', 'float32', [4, 4], new Float32Array(16))];
     expect(quantizeDynamic(smallModel({ nodes, ...io, weights })).report.leftNodes).toHaveLength(1);
+  });
+
+  it('nested without end are refused', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'quantlab-nested-'));
+    for (const depth of [10, 80, 3000]) {
+      // Written from the inside out, as bytes: the library that writes messages has a stack, too.
+      let graph: Uint8Array = field(1, field(4, utf8('Relu')));
+      for (let level = 1; level < depth; level++) {
+        const attribute = Buffer.concat([field(1, utf8('then_branch')), field(6, graph), Uint8Array.of(0xa0, 0x01, 5)]);
+        graph = field(1, Buffer.concat([field(4, utf8('If')), field(5, attribute)]));
+      }
+      const path = join(folder, 'nested.onnx');
+      await writeFile(path, Buffer.concat([field(7, graph), field(8, Uint8Array.of(0x10, 17))]));
+      if (depth === 10) expect(await tryFile(path, join(folder, 'output.onnx'))).toBe('model');
+      else await expect(readModel(path)).rejects.toThrow(InputError);
+    }
+  });
+
+  it('with many names that clash are handled', () => {
+    const nodes = Array.from({ length: 20_000 }, (_, index) =>
+      makeNode('MatMul', ['x', 'w'], [index === 0 ? 'y' : `v${index}`]),
+    );
+    const weights = [makeTensor('w', 'float32', [4, 4], new Float32Array(16))];
+    const start = performance.now();
+    quantizeDynamic(smallModel({ nodes, ...io, weights }));
+    expect(performance.now() - start).toBeLessThan(LONGEST_MS);
   });
 
   it('with huge or negative dimensions are refused', () => {
