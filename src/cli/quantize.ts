@@ -1,10 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
-import { quantizeDynamic } from '../compress/dynamic.js';
-import { DYNAMIC_DEFAULTS, type DynamicOpType } from '../compress/dynamicOptions.js';
-import type { WeightType } from '../compress/params.js';
+import { applyRecipe, type RecipeResources } from '../compress/applyRecipe.js';
+import { PRESET_NAMES, readRecipe } from '../compress/recipe.js';
 import type { CompressionReport } from '../compress/report.js';
 import { UsageError } from '../errors.js';
+import { calibrator } from '../experiment/calibrate.js';
 import type { ModelCard } from '../model/card.js';
 import { findCard, resolveModel } from '../model/registry.js';
 import { writeVariantCard } from '../model/variantCard.js';
@@ -12,16 +12,13 @@ import { readModel } from '../onnx/read.js';
 import { writeModel } from '../onnx/write.js';
 import { columns, megabytes } from './columns.js';
 import { collect, commaList } from './options.js';
+import { type RecipeOptions, withOptions } from './recipeOptions.js';
 import type { Terminal } from './terminal.js';
 
-interface QuantizeCommandOptions {
+interface QuantizeCommandOptions extends RecipeOptions {
   readonly out: string;
-  readonly recipe: 'dynamic';
-  readonly opTypes?: readonly string[];
-  readonly perChannel?: true;
-  readonly reduceRange?: true;
-  readonly weightType: WeightType;
-  readonly exclude?: readonly string[];
+  readonly recipe: string;
+  readonly calibrate: string;
   readonly json?: true;
 }
 
@@ -32,32 +29,28 @@ export function addQuantizeCommand(program: Command, terminal: Terminal): void {
     .description('Make a model smaller; report what was done to each weight, and why the rest was left')
     .argument('<model>', 'an .onnx file, or a model of `quantlab model list`')
     .requiredOption('-o, --out <model.onnx>', 'where to write; its card is written beside it when the model has one')
-    .addOption(new Option('--recipe <name>', 'how').choices(['dynamic']).default('dynamic'))
-    .option(
-      '--op-types <list>',
-      `operators to quantize (default: ${DYNAMIC_DEFAULTS.opTypesToQuantize.join(',')})`,
-      commaList,
-    )
+    .option('--recipe <name|file>', `${PRESET_NAMES.join(', ')}, or a recipe file (.json)`, 'dynamic')
+    .option('--op-types <list>', 'operators to quantize, for example MatMul,LSTM', commaList)
     .option('--per-channel', 'a scale for each output channel')
     .option('--reduce-range', 'use 7 of the 8 bits, for processors without VNNI')
-    .addOption(new Option('--weight-type <type>', 'integers of the weights').choices(['int8', 'uint8']).default('int8'))
+    .addOption(new Option('--weight-type <type>', 'integers of the weights').choices(['int8', 'uint8']))
     .option('--exclude <node>', 'leave this node in float (may be given several times)', collect)
+    .option('--calibrate <set|path>', 'speech for static steps: calibration, dev, or a manifest', 'calibration')
     .option('--json', 'print the report as JSON')
     .action(async (input: string, options: QuantizeCommandOptions) => {
       if (!options.out.endsWith('.onnx')) {
         throw new UsageError(`--out: a name ending in .onnx was required, got ${options.out}; add the ending`);
       }
+      const recipe = withOptions(await readRecipe(options.recipe), options);
       const { path, card } = await findInput(input);
-      const { model, report } = quantizeDynamic(await readModel(path), {
-        // Names are checked by the quantizer, which knows them.
-        ...(options.opTypes && { opTypesToQuantize: options.opTypes as readonly DynamicOpType[] }),
-        ...(options.exclude && { nodesToExclude: options.exclude }),
-        perChannel: options.perChannel === true,
-        reduceRange: options.reduceRange === true,
-        weightType: options.weightType,
-      });
+      const progress = terminal.progress();
+      const onProgress = (done: number, total: number): void => progress.update(done, total, 'calibration');
+      const resources: RecipeResources = card
+        ? { calibrate: calibrator(card, { manifest: options.calibrate, onProgress }) }
+        : {};
+      const { model, report } = await applyRecipe(await readModel(path), recipe, resources).finally(progress.stop);
       await writeModel(model, options.out);
-      if (card) await writeVariantCard(card, options.out, options.recipe);
+      if (card) await writeVariantCard(card, options.out, recipe.name);
       const sizes = { before: (await stat(path)).size, after: (await stat(options.out)).size };
       if (options.json) {
         terminal.print(`${JSON.stringify({ input: path, output: options.out, sizeBytes: sizes, report }, null, 2)}\n`);

@@ -41,6 +41,41 @@ describe('quantlab quantize', () => {
     expect((await readFile(first)).equals(await readFile(second))).toBe(true);
   });
 
+  it('applies each recipe of the package, and the model still hears', async () => {
+    const few = join(folder, 'few.jsonl');
+    await writeFile(few, `${JSON.stringify({ audio_filepath: SPEECH, duration: 3.285, text: '' })}\n`);
+    const sizes = new Map<string, number>();
+    for (const recipe of ['weight-only', 'float16', 'hybrid']) {
+      const path = join(folder, `${recipe}.onnx`);
+      const { exitCode, out, err } = await quantlab(
+        'quantize',
+        MODEL,
+        '-o',
+        path,
+        '--recipe',
+        recipe,
+        '--calibrate',
+        few,
+        '--json',
+      );
+      expect(exitCode, err).toBe(0);
+      sizes.set(recipe, JSON.parse(out).sizeBytes.after);
+      const heard = await quantlab('transcribe', SPEECH, '--model', path);
+      expect(heard.out, recipe).toBe('please enter your password followed by the pound key\n');
+    }
+    const float = 32_053_256;
+    expect(float / (sizes.get('float16') ?? float)).toBeGreaterThan(1.9);
+    expect(float / (sizes.get('weight-only') ?? float)).toBeGreaterThan(3.5);
+    expect(float / (sizes.get('hybrid') ?? float)).toBeGreaterThan(3.5);
+  });
+
+  it('ends with 2 for an option that no step of the recipe knows', async () => {
+    const path = join(folder, 'wrong.onnx');
+    const { exitCode, err } = await quantlab('quantize', MODEL, '-o', path, '--recipe', 'float16', '--per-channel');
+    expect(exitCode).toBe(2);
+    expect(err).toContain('--per-channel');
+  });
+
   it('leaves nothing behind when the place cannot be written', async () => {
     const file = join(folder, 'a-file');
     await writeFile(file, 'kept');
