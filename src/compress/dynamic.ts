@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { type GraphProto, type NodeProto, OperatorSetIdProtoSchema } from 'onnx-buf';
 import { InputError } from '../errors.js';
 import { copyMessage } from '../onnx/copy.js';
+import { type InlinedModel, inlineFunctions } from '../onnx/inlineFunctions.js';
 import { mainGraph, type OnnxModel, opsetVersion } from '../onnx/model.js';
 import { NameSource } from '../onnx/names.js';
 import { isOp, nodeTitle } from '../onnx/node.js';
@@ -55,8 +56,8 @@ interface Rewriting extends DynamicContext {
 
 /**
  * Quantizes weights to eight bits; activations are quantized at run time. Weights, scales and zero points are those of
- * ONNX Runtime 1.31's `quantize_dynamic` on the same model and options; bodies of `If`, `Loop` and `Scan` are
- * quantized too, and weights that reach their node through `Constant`, `Cast`, `Transpose` and the like.
+ * ONNX Runtime 1.31's `quantize_dynamic` on the same model and options; bodies of `If`, `Loop` and `Scan` and the
+ * model's own functions are quantized too, and weights that reach their node through `Constant`, `Cast`, `Transpose` and the like.
  *
  * @param model - left as it is
  * @returns the new model and a report on each weight
@@ -75,7 +76,8 @@ export function quantizeDynamic(model: OnnxModel, options: QuantizeDynamicOption
 }
 
 function quantize(original: OnnxModel, options: QuantizeDynamicOptions): Compressed {
-  const model = raiseToOpset11(original);
+  const inlined = inlineFunctions(original);
+  const model = raiseToOpset11(inlined.model);
   const graph = mainGraph(model);
   const nodeNames = new Set(Array.from(modelNodes(model.proto), (node) => node.name));
   const rewriting: Rewriting = {
@@ -115,20 +117,19 @@ function quantize(original: OnnxModel, options: QuantizeDynamicOptions): Compres
     replacedNodes: Object.fromEntries([...rewriting.replacedNodes].sort()),
     weightBytesBefore: sum([...gone.values()]) + leftBytes,
     weightBytesAfter: sum(compressed.map((weight) => weight.sizeBytesAfter)) + leftBytes,
-    notes: notesOn(original, model, quantized),
+    notes: notesOn(inlined, model, quantized),
   };
   return { model: { proto, path: model.path }, report };
 }
 
-function notesOn(original: OnnxModel, model: OnnxModel, quantized: GraphProto): string[] {
+function notesOn(inlined: InlinedModel, model: OnnxModel, quantized: GraphProto): string[] {
   const notes: string[] = [];
-  if (model !== original) notes.push(`operator set ${opsetVersion(original)} was raised to 11`);
+  if (inlined.calls > 0) notes.push(`${inlined.calls} calls of the model's own functions were put in place`);
+  for (const name of inlined.left) notes.push(`function ${name} was left in float: it is of another operator set`);
+  if (model !== inlined.model) notes.push(`operator set ${opsetVersion(inlined.model)} was raised to 11`);
   const inputs = mainGraph(model).input.length - quantized.input.length;
   if (inputs > 0)
     notes.push(`${inputs} weights were listed as inputs, too: they cannot be replaced by callers any more`);
-  const count = model.proto.functions.length;
-  if (count > 0)
-    notes.push(`${count} functions of the model were left in float: inline them to quantize what is inside`);
   return notes;
 }
 
