@@ -93,7 +93,7 @@ export function rewriteModel<T extends string>(
         if (!(error instanceof LeftInFloat)) throw error;
         scope.nodes.push(node);
         reasons.set(nodeTitle(node), error.message);
-        if (filter.opTypesToQuantize.includes(opType)) {
+        if (error.listed && filter.opTypesToQuantize.includes(opType)) {
           leftNodes.push({ node: nodeTitle(node), opType, reason: error.message });
         }
       }

@@ -44,6 +44,10 @@ export function storeIntegers(
   scope: Scope,
   rewriting: Rewriting,
 ): void {
+  // A Gather that picks from a shape or an activation has no weight to speak of.
+  if (opType === 'Gather' && scope.constantOf(node.input[0] ?? '') === undefined) {
+    throw new LeftInFloat('it picks from a value that is computed at run time', false);
+  }
   const weights = weightInputs(opType).map((place) => ({ place, weight: constantFloats(scope, node.input[place]) }));
   const input = [...node.input];
   for (const { place, weight } of weights) input[place] = dequantized(node, opType, weight, perAxis, rewriting);

@@ -170,6 +170,7 @@ describe('the shipped model', () => {
     };
     const { report } = quantizeWeightOnly(model);
     expect(report.replacedNodes).toEqual({ Conv: 2, LSTM: 3, MatMul: 1 });
+    expect(report.leftNodes).toEqual([]);
     expect(report.weightBytesAfter / report.weightBytesBefore).toBeLessThan(0.27);
     expect(await decibels(model, {}, feeds, 'log_probabilities')).toBeGreaterThan(30);
   });

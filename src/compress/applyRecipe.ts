@@ -1,0 +1,115 @@
+import { InputError } from '../errors.js';
+import type { OnnxModel } from '../onnx/model.js';
+import type { CalibrationOptions } from './calibrators/observer.js';
+import type { ValueRange } from './calibrators/range.js';
+import { type Compressed, quantizeDynamic } from './dynamic.js';
+import { convertToHalf } from './float16.js';
+import type { Recipe, RecipeStep } from './recipe.js';
+import { quantizeRecurrent } from './recurrent.js';
+import type { CompressionReport } from './report.js';
+import { quantizeStatic } from './static.js';
+import { type CalibrationPlan, planCalibration } from './staticPlan.js';
+import { quantizeWeightOnly } from './weightOnly.js';
+
+/** What transforms need from outside: `compress` runs no model itself. */
+export interface RecipeResources {
+  /**
+   * Runs the plan's model over the calibration set and gives the ranges of its tensors.
+   * Needed by recipes with a `static` step; see `calibrator` of src/experiment/calibrate.ts.
+   */
+  readonly calibrate?: (plan: CalibrationPlan, options: CalibrationOptions) => Promise<ReadonlyMap<string, ValueRange>>;
+}
+
+/**
+ * Applies the transforms of a recipe one after another.
+ *
+ * @param model - left as it is
+ * @param recipe - from `readRecipe`, or made by a search
+ * @param resources - what the transforms need from outside
+ * @returns the new model, and one report of all steps in the words of the original model
+ * @throws {InputError} when a step is not possible, or needs a resource that is not there
+ * @example
+ * const { model, report } = await applyRecipe(await readModel('model.onnx'), PRESETS.dynamic);
+ */
+export async function applyRecipe(
+  model: OnnxModel,
+  recipe: Recipe,
+  resources: RecipeResources = {},
+): Promise<Compressed> {
+  let current = model;
+  const reports: CompressionReport[] = [];
+  for (const step of recipe.steps) {
+    const done = await applyStep(current, step, recipe, resources);
+    current = done.model;
+    reports.push(done.report);
+  }
+  return { model: current, report: joinReports(recipe.name, reports) };
+}
+
+async function applyStep(
+  model: OnnxModel,
+  step: RecipeStep,
+  recipe: Recipe,
+  resources: RecipeResources,
+): Promise<Compressed> {
+  switch (step.transform) {
+    case 'dynamic':
+      return quantizeDynamic(model, step.options);
+    case 'recurrent':
+      return quantizeRecurrent(model, step.options);
+    case 'weight-only':
+      return quantizeWeightOnly(model, step.options);
+    case 'half':
+      return convertToHalf(model, step.options);
+    case 'static': {
+      const plan = planCalibration(model, step.options);
+      if (plan.tensors.length === 0) return quantizeStatic(model, new Map(), step.options);
+      if (resources.calibrate === undefined) {
+        throw new InputError(
+          `recipe ${recipe.name}: a calibration set was required by its static step, got none; name a manifest`,
+        );
+      }
+      return quantizeStatic(model, await resources.calibrate(plan, step.calibration ?? {}), step.options);
+    }
+    default:
+      throw new InputError(`recipe ${recipe.name}: a known transform was required, got ${JSON.stringify(step)}`);
+  }
+}
+
+/** Operators whose float constants are scales that an earlier step made. */
+const SCALE_READERS: ReadonlySet<string> = new Set([
+  'QuantizeLinear',
+  'DequantizeLinear',
+  'MatMulNBits',
+  'DynamicQuantizeLSTM',
+  'MatMulIntegerToFloat',
+]);
+
+/** One report of several steps: a weight that a later step reads again was not left by an earlier one. */
+function joinReports(name: string, reports: readonly CompressionReport[]): CompressionReport {
+  const last = reports.at(-1);
+  const compressed = reports.flatMap((report) => report.compressed);
+  const done = new Set(compressed.map((weight) => weight.name));
+  const leftWeights = (last?.leftWeights ?? []).filter(
+    (weight) =>
+      !done.has(weight.name) && !(SCALE_READERS.has(weight.opType) && weight.reason.includes('has no form of')),
+  );
+  const replaced = new Map<string, number>();
+  for (const { replacedNodes } of reports) {
+    for (const [opType, count] of Object.entries(replacedNodes))
+      replaced.set(opType, (replaced.get(opType) ?? 0) + count);
+  }
+  const sum = (sizes: readonly number[]): number => sizes.reduce((total, size) => total + size, 0);
+  const leftBytes = sum(leftWeights.map((weight) => weight.sizeBytes));
+  const before = new Map(compressed.map((weight) => [weight.name, weight.sizeBytesBefore]));
+  return {
+    transform: name,
+    compressed,
+    leftWeights,
+    leftNodes: last?.leftNodes ?? [],
+    replacedNodes: Object.fromEntries([...replaced].sort()),
+    weightBytesBefore: sum([...before.values()]) + leftBytes,
+    weightBytesAfter: sum(compressed.map((weight) => weight.sizeBytesAfter)) + leftBytes,
+    notes: reports.flatMap((report) => report.notes),
+  };
+}

@@ -1,0 +1,74 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { applyRecipe } from '../../src/compress/applyRecipe.js';
+import { calibrateRanges } from '../../src/compress/calibrate.js';
+import { PRESET_NAMES, PRESETS, parseRecipe, type Recipe, readRecipe, writeRecipe } from '../../src/compress/recipe.js';
+import { modelToBytes } from '../../src/onnx/write.js';
+import { pattern, runModel, signalToErrorDb } from './runModel.js';
+import { convolutionModel, operatorCounts } from './smallModels.js';
+
+const feed = { x: pattern([3, 2, 12, 9], 1) };
+const resources: Parameters<typeof applyRecipe>[2] = {
+  async calibrate(plan, options) {
+    const outputs = await runModel(plan.model, feed);
+    const sample = Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, data]));
+    return await calibrateRanges(plan.tensors, [{ x: feed.x.data as Float32Array, ...sample }], options);
+  },
+};
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'quantlab-recipe-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('recipes', () => {
+  it.each(PRESET_NAMES)('%s: is applied, runs, and answers nearly the same', async (name) => {
+    const model = convolutionModel(3);
+    const { model: smaller, report } = await applyRecipe(model, PRESETS[name], resources);
+    expect(report.transform).toBe(name);
+    expect(report.compressed.length).toBeGreaterThan(0);
+    const [before, after] = [await runModel(model, feed), await runModel(smaller, feed)];
+    expect(
+      signalToErrorDb(before['y']?.data ?? new Float32Array(), after['y']?.data ?? new Float32Array()),
+    ).toBeGreaterThan(25);
+    const again = await applyRecipe(model, PRESETS[name], resources);
+    expect(modelToBytes(again.model)).toEqual(modelToBytes(smaller));
+  });
+
+  it('joins the reports of its steps', async () => {
+    const { model, report } = await applyRecipe(convolutionModel(3), PRESETS.hybrid, resources);
+    expect(operatorCounts(model)).toMatchObject({ Conv: 2, MatMulInteger: 1, DynamicQuantizeLinear: 1 });
+    expect(report.replacedNodes).toEqual({ Conv: 2, Gemm: 1 });
+    expect(report.compressed.map(({ name }) => name)).toEqual(['w1_folded', 'w1_bias_folded', 'w2', 'b2', 'w3']);
+    expect(report.leftWeights.map(({ name }) => name)).toEqual(['b3']);
+  });
+
+  it('are files', async () => {
+    const path = join(folder, 'mine.json');
+    const recipe: Recipe = {
+      schema: 'quantlab.recipe/1',
+      name: 'mine',
+      description: 'four bits in the last layer',
+      steps: [{ transform: 'weight-only', options: { bits: 4, blockSize: 32, nodesToQuantize: ['gemm'] } }],
+    };
+    await writeRecipe(recipe, path);
+    expect(await readRecipe(path)).toEqual(recipe);
+    expect((await readFile(path, 'utf8')).endsWith('}\n')).toBe(true);
+    expect(await readRecipe('hybrid')).toBe(PRESETS.hybrid);
+    for (const preset of Object.values(PRESETS)) expect(parseRecipe(JSON.stringify(preset))).toEqual(preset);
+  });
+
+  it('say which field is wrong', async () => {
+    const path = join(folder, 'bad.json');
+    await writeFile(
+      path,
+      JSON.stringify({ ...PRESETS.dynamic, steps: [{ transform: 'dynamic', options: { perChanel: true } }] }),
+    );
+    await expect(readRecipe(path)).rejects.toThrow(/bad\.json: field steps\.0/);
+    await expect(readRecipe('best')).rejects.toThrow(/dynamic, static, hybrid/);
+    await expect(applyRecipe(convolutionModel(3), PRESETS.static)).rejects.toThrow(/a calibration set was required/);
+  });
+});
