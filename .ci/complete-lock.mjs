@@ -11,7 +11,18 @@ const lock = JSON.parse(readFileSync(path, 'utf8'));
 function platformOf(name) {
   const parts = name.split(/[/-]/);
   const pick = (known) => known.find((word) => parts.includes(word));
-  const os = pick(['aix', 'android', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'openharmony', 'sunos', 'win32']);
+  const os = pick([
+    'aix',
+    'android',
+    'darwin',
+    'freebsd',
+    'linux',
+    'netbsd',
+    'openbsd',
+    'openharmony',
+    'sunos',
+    'win32',
+  ]);
   const cpu = pick(['arm64', 'arm', 'x64', 'ia32', 'loong64', 'ppc64', 'riscv64', 's390x', 'mips64el']);
   const musl = parts.includes('musl') || parts.includes('musleabihf');
   return { os, cpu, libc: os !== 'linux' ? undefined : musl ? 'musl' : name.includes('gnu') ? 'glibc' : undefined };

@@ -35,6 +35,7 @@ export interface RunOptions extends OpenRunOptions {
   readonly out: string;
   /** Stops the run in order: what is finished stays, and the run can be resumed. */
   readonly signal?: AbortSignal;
+  /** Called at the beginning of each step and after each block of trials. */
   readonly onProgress?: (progress: RunProgress) => void;
   /** Program of the measuring processes. Default: the package's own. */
   readonly workerPath?: string;

@@ -76,6 +76,7 @@ export type Outcome =
   | { readonly status: 'skipped'; readonly reason: string }
   | { readonly status: 'failed'; readonly reason: string };
 
+/** `run.json`: what was planned, on which machine, and how each condition ended. */
 export interface RunRecord {
   readonly schema: typeof RESULTS_SCHEMA;
   /** ISO 8601, UTC. */
@@ -110,6 +111,7 @@ export interface Observation {
   readonly references?: readonly string[] | undefined;
 }
 
+/** How much is transcribed in a given time. */
 export interface ThroughputSummary {
   readonly trials: number;
   readonly batchSize: number;
@@ -133,6 +135,7 @@ export interface Comparison {
   readonly sameText: number;
 }
 
+/** What was found of one condition. */
 export interface ConditionSummary {
   readonly condition: Condition;
   readonly outcome: Outcome;
@@ -143,6 +146,7 @@ export interface ConditionSummary {
   readonly comparison: Comparison | null;
 }
 
+/** `summary.json`: what was found, condition by condition. */
 export interface Summary {
   readonly schema: typeof RESULTS_SCHEMA;
   readonly run: RunRecord;

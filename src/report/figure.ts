@@ -15,7 +15,7 @@ export interface PlotlySpec {
 
 /**
  * A figure of the report: what is drawn, and the words that go with it.
- * The spec names no colours of its surroundings; {@link withScheme} of the theme adds them.
+ * The spec names no colours of its surroundings; `withScheme` of the theme adds them.
  */
 export interface Figure {
   /** File name without its ending: `01-latency`. */

@@ -44,6 +44,7 @@ export interface GetCorpusOptions {
   readonly keepArchive?: boolean;
   /** Network access; the global `fetch` by default. */
   readonly fetch?: typeof globalThis.fetch;
+  /** Called as the work goes on. */
   readonly progress?: (progress: CorpusProgress) => void;
   /** Stops the work; a download that was begun stays as `.partial` and is continued by the next call. */
   readonly signal?: AbortSignal;
