@@ -9,6 +9,7 @@ import { isOp, nodeTitle } from '../onnx/node.js';
 import { mapSubgraphs, pruneUnused } from '../onnx/prune.js';
 import { raiseToOpset11 } from '../onnx/raiseOpset.js';
 import { modelNodes, nestedGraphs, subgraphsOf } from '../onnx/subgraphs.js';
+import { FloatScratch } from '../onnx/tensor.js';
 import { addNodes, type DynamicContext, dequantizePending, LeftInFloat, MICROSOFT_DOMAIN } from './dynamicContext.js';
 import { rewriteConv } from './dynamicConv.js';
 import { rewriteAttention, rewriteEmbedding } from './dynamicFused.js';
@@ -85,6 +86,8 @@ function quantize(original: OnnxModel, options: QuantizeDynamicOptions): Compres
     names: new NameSource(model.proto),
     compressed: [],
     scales: new Set(),
+    scratch: new FloatScratch(),
+    bytes: new Uint8Array(),
     heldBytes: 0,
     usesMicrosoftDomain: false,
     leftNodes: [],

@@ -4,7 +4,15 @@ import { valuesRead } from '../onnx/graph.js';
 import type { NameSource } from '../onnx/names.js';
 import { makeNode, nodeTitle } from '../onnx/node.js';
 import { bindLazy } from '../onnx/payload.js';
-import { makeTensor, makeUnfilledTensor, shapeOf, storedSizeBytes, tensorDtype, tensorFloats } from '../onnx/tensor.js';
+import {
+  type FloatScratch,
+  makeTensor,
+  makeUnfilledTensor,
+  shapeOf,
+  storedSizeBytes,
+  tensorDtype,
+  tensorFloats,
+} from '../onnx/tensor.js';
 import type { DynamicSettings } from './dynamicOptions.js';
 import { type ChannelLayout, type QuantizedValues, quantizeValues, type WeightType } from './params.js';
 import type { CompressedWeight, Granularity } from './report.js';
@@ -39,6 +47,10 @@ export interface DynamicContext {
   readonly compressed: QuantizedWeight[];
   /** Names of the scales made. */
   readonly scales: Set<string>;
+  /** Memory for the weight at hand. */
+  readonly scratch: FloatScratch;
+  /** Memory for its integers before they are reordered. */
+  bytes: Uint8Array;
   /** Sum of the integers kept in memory. */
   heldBytes: number;
   /** Set when a node of ONNX Runtime's own domain was made. */
@@ -98,10 +110,13 @@ export function quantizeWeight(
   const known = weight.owner.weights.get(`${weight.name} ${manner}`);
   if (known !== undefined) return known;
   const { tensor, name } = weight;
-  const floats = tensorFloats(tensor);
+  const floats = context.scratch.floatsOf(tensor);
+  // What is reordered afterwards is written to memory that the next weight uses again.
+  if (plan.after !== undefined && context.bytes.length < floats.length) context.bytes = new Uint8Array(floats.length);
   let quantized: QuantizedValues;
   try {
-    quantized = quantizeValues(plan.before?.(floats) ?? floats, plan.layout, plan);
+    const memory = plan.after === undefined ? undefined : context.bytes;
+    quantized = quantizeValues(plan.before?.(floats) ?? floats, plan.layout, plan, memory);
   } catch (error) {
     throw new LeftInFloat(`its weight ${name}: ${(error as Error).message}`, true, { cause: error });
   }

@@ -101,7 +101,13 @@ function quantizeGates(node: NodeProto, weight: Constant, context: DynamicContex
     storedShape: [directions, columns, rows],
     after: (values) => {
       const turned = new Uint8Array(values.length);
-      transposeMatrices(new Uint8Array(values.buffer), turned, directions, rows, columns);
+      transposeMatrices(
+        new Uint8Array(values.buffer, values.byteOffset, values.length),
+        turned,
+        directions,
+        rows,
+        columns,
+      );
       return new Int8Array(turned.buffer);
     },
   });

@@ -103,12 +103,14 @@ export interface QuantizeValuesOptions {
  *
  * @param data - float32 values, row-major
  * @param layout - which of them share parameters
+ * @param memory - where the integers go, at least as many bytes as values; new memory by default
  * @throws {InputError} when a value is not finite
  */
 export function quantizeValues(
   data: Float32Array,
   layout: ChannelLayout,
   options: QuantizeValuesOptions,
+  memory?: Uint8Array,
 ): QuantizedValues {
   const { outer, inner } = layout;
   const channels = layout.groups * layout.channels;
@@ -122,7 +124,7 @@ export function quantizeValues(
     zeroPoints[channel] = params.zeroPoint;
   }
   // Bytes for both types: a negative number wraps to the byte that int8 gives it, and each loop sees one kind of array.
-  const bytes = new Uint8Array(data.length);
+  const bytes = memory?.subarray(0, data.length) ?? new Uint8Array(data.length);
   const sums = { signal: 0, error: 0 };
   let at = 0;
   for (let block = 0; block < layout.groups * outer; block++) {
@@ -138,7 +140,12 @@ export function quantizeValues(
   // A NaN passes every comparison unseen; it does not pass a sum.
   if (!Number.isFinite(signal)) throw new InputError('values to quantize: finite values were required, got others');
   const signalToErrorDb = error === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(signal / error);
-  return { values: signed ? new Int8Array(bytes.buffer) : bytes, scales, zeroPoints, signalToErrorDb };
+  return {
+    values: signed ? new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length) : bytes,
+    scales,
+    zeroPoints,
+    signalToErrorDb,
+  };
 }
 
 /** Powers of the values and of what rounding took from them. */

@@ -45,9 +45,15 @@ export function sliceOf(tensor: TensorProto): FileSlice | undefined {
  *
  * @param start - first byte, relative to the slice
  * @param length - number of bytes
+ * @param into - array to fill, of that length; a new one by default
  * @throws {InputError} when the file is gone, shorter than it was, or changed since the model was read
  */
-export function readSlice(slice: FileSlice, start = 0, length: number = slice.length - start): Uint8Array {
+export function readSlice(
+  slice: FileSlice,
+  start = 0,
+  length: number = slice.length - start,
+  into?: Uint8Array,
+): Uint8Array {
   if (length > constants.MAX_LENGTH) {
     throw new UnavailableError(
       `${slice.path}: a weight of at most ${constants.MAX_LENGTH} bytes was required, got ${length}; use a newer Node`,
@@ -66,7 +72,7 @@ export function readSlice(slice: FileSlice, start = 0, length: number = slice.le
         `${slice.path}: the file as it was when the model was opened was required, got a changed one; open the model again`,
       );
     }
-    const bytes = new Uint8Array(length);
+    const bytes = into ?? new Uint8Array(length);
     let done = 0;
     while (done < length) {
       const count = readSync(file, bytes, done, Math.min(length - done, 0x4000_0000), slice.offset + start + done);

@@ -117,6 +117,28 @@ export function tensorFloats(tensor: TensorProto): Float32Array {
   }
 }
 
+/** Memory that is used again for one weight after another: the system takes longer to give new memory than to read. */
+export class FloatScratch {
+  #memory: Float32Array = new Float32Array();
+
+  /**
+   * The elements of a tensor, as {@link tensorFloats} gives them, valid until the next call.
+   *
+   * @throws {InputError} as {@link tensorFloats}
+   */
+  floatsOf(tensor: TensorProto): Float32Array {
+    const slice = sliceOf(tensor);
+    if (slice === undefined || tensorDtype(tensor) !== 'float32' || slice.length !== storedSizeBytes(tensor)) {
+      return tensorFloats(tensor);
+    }
+    const count = slice.length / 4;
+    if (this.#memory.length < count) this.#memory = new Float32Array(count);
+    const floats = this.#memory.subarray(0, count);
+    readSlice(slice, 0, slice.length, new Uint8Array(floats.buffer, 0, slice.length));
+    return floats;
+  }
+}
+
 /**
  * The elements of an integer (or bool) tensor as numbers.
  *
