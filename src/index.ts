@@ -1,18 +1,69 @@
 /**
  * Compress ONNX speech recognisers, and measure what it gains and what it costs.
  *
- * The exports stand in the order in which data flows: speech, model, ONNX files, compression, measurement, experiment, report.
+ * The exports stand by room: `compress`, `experiment`, `model`, `onnx`, `report`, `speech`; CONTRIBUTING.md has the map of the house.
  *
  * @packageDocumentation
  */
 
-// compress: graph in, smaller graph out
+export { applyRecipe, type RecipeResources } from './compress/applyRecipe.js';
+export { type CalibrationSample, calibrateRanges } from './compress/calibrate.js';
+export type { CalibrationMethod, CalibrationOptions } from './compress/calibrators/observer.js';
+export type { ValueRange } from './compress/calibrators/range.js';
 export { type Compressed, quantizeDynamic } from './compress/dynamic.js';
 export type { DynamicOpType, QuantizeDynamicOptions } from './compress/dynamicOptions.js';
+export { convertToHalf, HALF_BLOCK_LIST, type HalfOptions } from './compress/float16.js';
+export {
+  type AffineFormat,
+  type AffineRange,
+  affineError,
+  affineFormat,
+  affineRange,
+  decodeAffine,
+  encodeAffine,
+} from './compress/numbers/affine.js';
+export {
+  decodeFixed,
+  encodeFixed,
+  type FixedFormat,
+  type FixedRange,
+  fixedError,
+  fixedFormat,
+  fixedRange,
+} from './compress/numbers/fixedPoint.js';
+export {
+  BFLOAT16,
+  decodeFloat,
+  encodeFloat,
+  FLOAT16,
+  FLOAT32,
+  type FloatFormat,
+  type FloatRange,
+  floatError,
+  floatRange,
+  floatStep,
+  roundToFloat,
+} from './compress/numbers/floating.js';
 export type { WeightType } from './compress/params.js';
+export {
+  PRESET_NAMES,
+  PRESETS,
+  type PresetName,
+  type Recipe,
+  type RecipeStep,
+  readRecipe,
+  writeRecipe,
+} from './compress/recipe.js';
+export { quantizeRecurrent } from './compress/recurrent.js';
+export type { QuantizeRecurrentOptions, RecurrencePrecision, RecurrentOpType } from './compress/recurrentOptions.js';
 export type { CompressedWeight, CompressionReport, Granularity, LeftNode, LeftWeight } from './compress/report.js';
+export { quantizeStatic } from './compress/static.js';
+export type { QuantizeStaticOptions, StaticOpType } from './compress/staticOptions.js';
+export { type CalibrationPlan, planCalibration } from './compress/staticPlan.js';
+export { quantizeWeightOnly } from './compress/weightOnly.js';
+export type { QuantizeWeightOnlyOptions, WeightOnlyOpType } from './compress/weightOnlyOptions.js';
 export { InputError, QuantlabError, UnavailableError, UsageError } from './errors.js';
-// experiment: conditions, the runner, the results
+export { type CalibrateOptions, calibrator } from './experiment/calibrate.js';
 export { defaultPlan, type ExperimentPlan, type PlanOptions, readPlan } from './experiment/plan.js';
 export { type RunOptions, type RunProgress, runExperiment } from './experiment/runner.js';
 export type {
@@ -35,7 +86,7 @@ export type {
 } from './experiment/schema.js';
 export { RESULTS_SCHEMA } from './experiment/schema.js';
 export { summarize, summarizeRun } from './experiment/summarize.js';
-// model: cards, the registry, the recogniser
+export { writeBuiltCard } from './model/builtCard.js';
 export { type CardFigure, type CardFile, type CardTensors, type ModelCard, readCard } from './model/card.js';
 export {
   type BatchRecognition,
@@ -54,19 +105,23 @@ export {
   transcribe,
   transcribeFile,
 } from './model/transcribe.js';
-// onnx: model files
+export { writeVariantCard } from './model/variantCard.js';
+export {
+  buildDeepSpeech2,
+  type DeepSpeech2Options,
+  type DeepSpeech2Settings,
+  deepSpeech2Settings,
+} from './onnx/build.js';
 export { type InitializerSummary, inspectModel, type ModelSummary, type ValueSummary } from './onnx/inspect.js';
 export type { OnnxModel } from './onnx/model.js';
 export { modelFromBytes, readModel } from './onnx/read.js';
 export { modelToBytes, writeModel } from './onnx/write.js';
-// report: table, figures, the post's numbers
 export { answerOf } from './report/answer.js';
 export type { Figure, Json, JsonObject, PlotlySpec, Scheme } from './report/figure.js';
 export { buildFigures } from './report/figures.js';
 export { type FinishedRun, readFinishedRun } from './report/run.js';
 export { type AnswerTable, buildAnswerTable } from './report/table.js';
 export { type Report, type WriteReportOptions, writeReport } from './report/writeReport.js';
-// speech: audio in, text out, and how wrong it is
 export { readAudio, readAudioChunks } from './speech/audio.js';
 export {
   type Corpus,
