@@ -2,15 +2,8 @@ import type { NodeProto } from 'onnx-buf';
 import { DTYPE_CODE } from '../onnx/dtype.js';
 import { makeNode } from '../onnx/node.js';
 import { makeTensor, shapeOf, tensorDtype } from '../onnx/tensor.js';
-import {
-  addNodes,
-  castFrom,
-  castToFloat32,
-  constantWeight,
-  type DynamicContext,
-  quantizeActivation,
-  quantizeWhole,
-} from './dynamicContext.js';
+import { addNodes, castFrom, castToFloat32, type DynamicContext, quantizeActivation } from './dynamicContext.js';
+import { constantWeight, quantizeWhole } from './dynamicWeights.js';
 import type { Scope } from './scope.js';
 
 /**

@@ -1,16 +1,8 @@
 import type { NodeProto } from 'onnx-buf';
 import { attributeOf, makeNode } from '../onnx/node.js';
 import { shapeOf, tensorDtype } from '../onnx/tensor.js';
-import {
-  addNodes,
-  constantWeight,
-  type DynamicContext,
-  LeftInFloat,
-  MICROSOFT_DOMAIN,
-  quantizeActivation,
-  quantizeWeight,
-  quantizeWhole,
-} from './dynamicContext.js';
+import { addNodes, type DynamicContext, LeftInFloat, MICROSOFT_DOMAIN, quantizeActivation } from './dynamicContext.js';
+import { constantWeight, quantizeWeight, quantizeWhole } from './dynamicWeights.js';
 import type { QuantizedNames, Scope } from './scope.js';
 
 /** Rewrites ONNX Runtime's `Attention` to `QAttention`. */

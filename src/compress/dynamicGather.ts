@@ -1,7 +1,8 @@
 import type { NodeProto } from 'onnx-buf';
 import { copyMessage } from '../onnx/copy.js';
 import { tensorDtype } from '../onnx/tensor.js';
-import { addNodes, type DynamicContext, isQuantizable, LeftInFloat, quantizeWhole } from './dynamicContext.js';
+import { addNodes, type DynamicContext, LeftInFloat } from './dynamicContext.js';
+import { isQuantizable, quantizeWhole } from './dynamicWeights.js';
 import type { Scope } from './scope.js';
 
 /**

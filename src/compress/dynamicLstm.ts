@@ -6,12 +6,11 @@ import {
   addNodes,
   castFrom,
   castToFloat32,
-  constantWeight,
   type DynamicContext,
   LeftInFloat,
   MICROSOFT_DOMAIN,
-  quantizeWeight,
 } from './dynamicContext.js';
+import { constantWeight, quantizeWeight } from './dynamicWeights.js';
 import type { Constant, QuantizedNames, Scope } from './scope.js';
 
 /** Inputs of LSTM that hold float values besides X: bias, initial states and peepholes; 4 are the lengths. */

@@ -9,13 +9,11 @@ import {
   addNodes,
   castFrom,
   castToFloat32,
-  constantWeight,
   type DynamicContext,
   LeftInFloat,
   quantizeActivation,
-  quantizeWeight,
-  quantizeWhole,
 } from './dynamicContext.js';
+import { constantWeight, quantizeWeight, quantizeWhole } from './dynamicWeights.js';
 import type { Constant, QuantizedNames, Scope } from './scope.js';
 
 /**
