@@ -86,6 +86,14 @@ export type {
 } from './experiment/schema.js';
 export { RESULTS_SCHEMA } from './experiment/schema.js';
 export { summarize, summarizeRun } from './experiment/summarize.js';
+export {
+  type BenchOptions,
+  benchModels,
+  evaluateModels,
+  type ModelBench,
+  type ModelEvaluation,
+  type ModelOptions,
+} from './measure/bench.js';
 export { writeBuiltCard } from './model/builtCard.js';
 export { type CardFigure, type CardFile, type CardTensors, type ModelCard, readCard } from './model/card.js';
 export {
