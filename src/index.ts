@@ -94,6 +94,7 @@ export {
   type ModelEvaluation,
   type ModelOptions,
 } from './measure/bench.js';
+export type { Trial } from './measure/protocol.js';
 export { writeBuiltCard } from './model/builtCard.js';
 export { type CardFigure, type CardFile, type CardTensors, type ModelCard, readCard } from './model/card.js';
 export {

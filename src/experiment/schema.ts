@@ -2,6 +2,7 @@ import type { AccuracySummary } from '../measure/accuracy.js';
 import type { Estimate } from '../measure/bootstrap.js';
 import type { Environment } from '../measure/environment.js';
 import type { LatencySummary } from '../measure/latency.js';
+import type { Trial } from '../measure/protocol.js';
 import type { Phase } from '../measure/schedule.js';
 
 export type { AccuracySummary, Environment, Estimate, LatencySummary, Phase };
@@ -90,23 +91,12 @@ export interface RunRecord {
   readonly outcomes: Readonly<Record<string, Outcome>>;
 }
 
-/** One trial. */
-export interface Observation {
+/** One line of `observations.jsonl`: a trial, and to what it belongs. */
+export interface Observation extends Trial {
   readonly condition: string;
   readonly phase: Phase;
   /** Counts from 0 within condition and phase. */
   readonly trial: number;
-  /** Ids of the utterances; one, but for `throughput`. */
-  readonly utterances: readonly string[];
-  /** Sound transcribed, in seconds. */
-  readonly audioS: number;
-  /** From waveform to text. */
-  readonly totalMs: number;
-  readonly featuresMs: number;
-  readonly inferenceMs: number;
-  readonly decodingMs: number;
-  /** What was recognised, in the order of {@link Observation.utterances}. */
-  readonly texts: readonly string[];
   /** What was said, in the same order; with `accuracy` only. */
   readonly references?: readonly string[] | undefined;
 }

@@ -39,10 +39,11 @@ export interface Loaded {
 
 /** One timed call, from waveforms to texts. */
 export interface Trial {
-  /** Ids of the recordings. */
+  /** Ids of the recordings; one, but for a batch. */
   readonly utterances: readonly string[];
   /** Sound transcribed, in seconds. */
   readonly audioS: number;
+  /** From waveform to text. */
   readonly totalMs: number;
   readonly featuresMs: number;
   readonly inferenceMs: number;
