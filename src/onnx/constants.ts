@@ -1,4 +1,5 @@
 import type { NodeProto, TensorProto } from 'onnx-buf';
+import { foldArithmetic } from './constantArithmetic.js';
 import { dtypeOf } from './dtype.js';
 import { encodeFloat16 } from './halfFloat.js';
 import { attributeOf, intAttribute, isOp } from './node.js';
@@ -10,7 +11,7 @@ export type ConstantLookup = (name: string) => TensorProto | undefined;
 
 /**
  * Computes the output of a node whose inputs are constants, for the operators by which exporters pass weights on:
- * Constant, Identity, Cast, Transpose, Reshape, Squeeze, Unsqueeze, Concat and Slice.
+ * Constant, Identity, Cast, Transpose, Reshape, Squeeze, Unsqueeze, Concat and Slice, and those that compute where to cut.
  *
  * @param constantOf - the constants that the node's inputs may be
  * @returns the tensor, named like the output, or `undefined` when it is no such node or an input is not constant
@@ -35,7 +36,7 @@ export function foldConstant(node: NodeProto, constantOf: ConstantLookup): Tenso
     return parts.every((part) => part !== undefined) ? concat(parts, intAttribute(node, 'axis', 0), name) : undefined;
   }
   if (isOp(node, 'Slice')) return slice(node, first, rest, name);
-  return undefined;
+  return foldArithmetic(node, [first, ...rest], name);
 }
 
 function constantValue(node: NodeProto, name: string): TensorProto | undefined {

@@ -2,7 +2,7 @@ import type { AttributeProto, GraphProto, NodeProto } from 'onnx-buf';
 import { copyMessage } from './copy.js';
 import { valuesRead } from './graph.js';
 
-/** Operators that only carry constants along: they go when nobody reads them. */
+/** Operators by which constants reach their reader: they go when nobody reads them. */
 const CARRIERS: ReadonlySet<string> = new Set([
   'Constant',
   'Identity',
@@ -13,6 +13,14 @@ const CARRIERS: ReadonlySet<string> = new Set([
   'Unsqueeze',
   'Slice',
   'Concat',
+  'Shape',
+  'Expand',
+  'ConstantOfShape',
+  'Gather',
+  'Add',
+  'Sub',
+  'Mul',
+  'Div',
 ]);
 
 /**

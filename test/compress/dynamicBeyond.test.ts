@@ -109,6 +109,51 @@ describe('weights that are no initializers', () => {
   });
 });
 
+describe('weights cut apart at computed places', () => {
+  it('are found, as PyTorch exports LSTM gates without its optimizer', async () => {
+    const hidden = 8;
+    const whole = (name: string, value: number) => makeTensor(name, 'int64', [1], BigInt64Array.of(BigInt(value)));
+    const gates = (name: string) => [
+      makeNode('Slice', [name, 'zero', 'units', 'zero'], [`${name}_i`]),
+      makeNode('Slice', [name, 'units3', 'units4', 'zero'], [`${name}_o`]),
+      makeNode('Slice', [name, 'units', 'units3', 'zero'], [`${name}_fc`]),
+      makeNode('Concat', [`${name}_i`, `${name}_o`, `${name}_fc`], [`${name}_joined`], { attributes: { axis: 0 } }),
+      makeNode('Unsqueeze', [`${name}_joined`, 'zero'], [`${name}_gates`]),
+    ];
+    const model = smallModel({
+      nodes: [
+        makeNode('Constant', [], ['nought'], { attributes: { value_float: { float: 0 } } }),
+        makeNode('Expand', ['nought', 'sizes'], ['state']),
+        makeNode('Shape', ['state'], ['units'], { attributes: { start: 2, end: 3 } }),
+        makeNode('Mul', ['units', 'three'], ['units3']),
+        makeNode('Mul', ['units', 'four'], ['units4']),
+        ...gates('W'),
+        ...gates('R'),
+        makeNode('LSTM', ['x', 'W_gates', 'R_gates', '', '', 'state', 'state'], ['y'], {
+          attributes: { hidden_size: hidden },
+        }),
+      ],
+      inputs: { x: ['float32', ['t', 2, 16]] },
+      outputs: { y: ['float32', ['t', 1, 2, hidden]] },
+      weights: [
+        matrix('W', 1, [4 * hidden, 16]),
+        matrix('R', 2, [4 * hidden, hidden]),
+        makeTensor('sizes', 'int64', [3], BigInt64Array.of(1n, 2n, BigInt(hidden))),
+        whole('zero', 0),
+        whole('three', 3),
+        whole('four', 4),
+      ],
+    });
+    const { model: quantized } = await check(model, { x: pattern([5, 2, 16], 1) });
+    // What computed the places is gone; the state is still wanted.
+    expect(mainGraph(quantized).node.map(({ opType }) => opType)).toEqual([
+      'Constant',
+      'Expand',
+      'DynamicQuantizeLSTM',
+    ]);
+  });
+});
+
 describe('Gemm', () => {
   const weights = [matrix('w'), makeTensor('b', 'float32', [16], weightValues(16, 2))];
   it.each([{ alpha: { float: 0.5 }, beta: { float: 2 } }, { alpha: { float: -3 }, transB: 1 }, { beta: { float: 0 } }])(
