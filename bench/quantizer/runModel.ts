@@ -5,6 +5,7 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { peakMemoryMb } from './peakMemory.js';
 import { npyBytes, npyNumbers } from './samples.js';
 
 const [model = '', featuresPath = '', frameText = '', threads = '', trials = '', logitsPath] = process.argv.slice(2);
@@ -31,6 +32,4 @@ for (let trial = -2; trial < Number(trials); trial++) {
 if (logitsPath !== undefined && answer !== undefined) {
   await writeFile(logitsPath, npyBytes(answer.data as Float32Array, answer.dims));
 }
-process.stdout.write(
-  `${JSON.stringify({ timesMs, processorMs, peakMemoryMb: process.resourceUsage().maxRSS / 1024 })}\n`,
-);
+process.stdout.write(`${JSON.stringify({ timesMs, processorMs, peakMemoryMb: peakMemoryMb() })}\n`);

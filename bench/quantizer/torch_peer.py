@@ -7,7 +7,6 @@ log-probabilities [N, T', V] when asked to. One sentence at a time, batch 1: no 
 """
 
 import json
-import resource
 import sys
 import time
 import warnings
@@ -17,6 +16,8 @@ import onnx
 import torch
 from onnx import numpy_helper
 from torch import nn
+
+from peak_memory import peak_memory_mb
 
 warnings.filterwarnings("ignore")
 
@@ -140,7 +141,7 @@ def main() -> None:
         "engine": torch.backends.quantized.engine,
         "timesMs": times[1:],
         "processorMs": processor_times[1:],
-        "peakMemoryMb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peakMemoryMb": peak_memory_mb(),
     }))
 
 
