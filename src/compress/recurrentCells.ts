@@ -1,20 +1,20 @@
 import { makeTensor } from '../onnx/tensor.js';
 import { writeActivation } from './recurrentActivations.js';
 import type { RecurrentNode } from './recurrentNode.js';
-import type { ProductWriter } from './recurrentProducts.js';
+import type { GateRange, ProductWriter } from './recurrentProducts.js';
 import type { NodeWriter } from './recurrentWriter.js';
 
-/** The values that one step reads. */
+/** The values that one step reads; D directions are computed together, the products excepted. */
 export interface StepInputs {
-  /** The step's part of the input product, biases added: [N, gates · units]. */
+  /** The step's part of the input product, biases added: [D, N, gates · units]. */
   readonly projected: string;
-  /** [N, units]. */
+  /** [D, N, units]. */
   readonly state: string;
-  /** LSTM's cell, [N, units]; empty for the others. */
+  /** LSTM's cell, [D, N, units]; empty for the others. */
   readonly cell: string;
-  /** Whether the step lies within the utterance, bool [N, 1]; empty where all do. */
+  /** Whether the step lies within the utterance, bool [D, N, 1]; empty where all do. */
   readonly inside: string;
-  /** 1 where the step is padding, else 0, float32 [N, 1]; empty where none is. */
+  /** 1 where the step is padding, else 0, float32 [D, N, 1]; empty where none is. */
   readonly padding: string;
 }
 
@@ -28,24 +28,19 @@ export interface StepOutputs {
 const UP_TO_ONE: ReadonlySet<string> = new Set(['sigmoid', 'hardsigmoid']);
 
 /** Whether padding holds a node's state by way of its update gate, instead of choosing between old and new. */
-export function holdsByGate(recurrent: RecurrentNode, direction: number): boolean {
-  return recurrent.opType === 'GRU' && UP_TO_ONE.has(recurrent.activations[direction]?.[0]?.name ?? '');
+export function holdsByGate(recurrent: RecurrentNode): boolean {
+  return recurrent.opType === 'GRU' && recurrent.activations.every(([update]) => UP_TO_ONE.has(update?.name ?? ''));
 }
 
-/** Adds the nodes of one step of one direction. */
-export function writeStep(
-  products: ProductWriter,
-  direction: number,
-  writer: NodeWriter,
-  inputs: StepInputs,
-): StepOutputs {
+/** Adds the nodes of one step. */
+export function writeStep(products: ProductWriter, writer: NodeWriter, inputs: StepInputs): StepOutputs {
   switch (products.recurrent.opType) {
     case 'GRU':
-      return writeGruStep(products, direction, writer, inputs);
+      return writeGruStep(products, writer, inputs);
     case 'LSTM':
-      return writeLstmStep(products, direction, writer, inputs);
+      return writeLstmStep(products, writer, inputs);
     default:
-      return writeRnnStep(products, direction, writer, inputs);
+      return writeRnnStep(products, writer, inputs);
   }
 }
 
@@ -53,21 +48,21 @@ export function writeStep(
  * z, r = f(x + h·R); n = g(x + r ∘ (h·R + b)) or, without `linear_before_reset`, g(x + (r ∘ h)·R);
  * h′ = n + z ∘ (h − n), which is (1 − z) ∘ n + z ∘ h with a product less.
  */
-function writeGruStep(products: ProductWriter, direction: number, writer: NodeWriter, inputs: StepInputs): StepOutputs {
+function writeGruStep(products: ProductWriter, writer: NodeWriter, inputs: StepInputs): StepOutputs {
   const { units, linearBeforeReset } = products.recurrent;
   const [projectedGates = '', projectedNew = ''] = writer.split(inputs.projected, -1, [2 * units, units]);
   const range = { first: 0, count: linearBeforeReset ? 3 : 2 };
-  const recurred = products.recur(writer, inputs.state, direction, range);
+  const recurred = recurAll(products, writer, inputs.state, range);
   const [recurredGates = '', recurredNew = ''] = linearBeforeReset
     ? writer.split(recurred, -1, [2 * units, units])
     : [recurred];
   const read = writer.add('Add', [projectedGates, recurredGates]);
-  const gates = activate(products, direction, writer, 0, read);
+  const gates = activate(products, writer, 0, read);
   const [update = '', reset = ''] = writer.split(gates, -1, [units, units]);
   const candidate = linearBeforeReset
     ? writer.add('Mul', [reset, recurredNew])
-    : products.recur(writer, writer.add('Mul', [reset, inputs.state]), direction, { first: 2, count: 1 });
-  const fresh = activate(products, direction, writer, 1, writer.add('Add', [projectedNew, candidate]));
+    : recurAll(products, writer, writer.add('Mul', [reset, inputs.state]), { first: 2, count: 1 });
+  const fresh = activate(products, writer, 1, writer.add('Add', [projectedNew, candidate]));
   const byGate = inputs.padding !== '';
   const kept = byGate ? writer.add('Max', [update, inputs.padding]) : update;
   const change = writer.add('Mul', [kept, writer.add('Sub', [inputs.state, fresh])]);
@@ -76,10 +71,10 @@ function writeGruStep(products: ProductWriter, direction: number, writer: NodeWr
 }
 
 /** h′ = f(x + h·R). */
-function writeRnnStep(products: ProductWriter, direction: number, writer: NodeWriter, inputs: StepInputs): StepOutputs {
-  const recurred = products.recur(writer, inputs.state, direction, { first: 0, count: 1 });
+function writeRnnStep(products: ProductWriter, writer: NodeWriter, inputs: StepInputs): StepOutputs {
+  const recurred = recurAll(products, writer, inputs.state, { first: 0, count: 1 });
   const read = writer.add('Add', [inputs.projected, recurred]);
-  const next = activate(products, direction, writer, 0, read);
+  const next = activate(products, writer, 0, read);
   return { state: held(writer, inputs.inside, next, inputs.state), cell: '' };
 }
 
@@ -87,19 +82,14 @@ function writeRnnStep(products: ProductWriter, direction: number, writer: NodeWr
  * i, f = f(x + h·R + p ∘ c); c′ = f ∘ c + i ∘ g(x + h·R); o = f(x + h·R + p ∘ c′); h′ = o ∘ h(c′).
  * Rows stand in the order input, output, forget, cell.
  */
-function writeLstmStep(
-  products: ProductWriter,
-  direction: number,
-  writer: NodeWriter,
-  inputs: StepInputs,
-): StepOutputs {
+function writeLstmStep(products: ProductWriter, writer: NodeWriter, inputs: StepInputs): StepOutputs {
   const { units, inputForget } = products.recurrent;
-  const recurred = products.recur(writer, inputs.state, direction, { first: 0, count: 4 });
+  const recurred = recurAll(products, writer, inputs.state, { first: 0, count: 4 });
   const read = writer.add('Add', [inputs.projected, recurred]);
-  const peephole = peepholesOf(products, direction, writer);
+  const peephole = peepholesOf(products, writer);
   const gate = (value: string, index: 0 | 1 | 2, cell: string): string => {
     const seen = peephole === null ? value : writer.add('Add', [value, writer.add('Mul', [peephole[index], cell])]);
-    return activate(products, direction, writer, 0, seen);
+    return activate(products, writer, 0, seen);
   };
   let input: string;
   let output: string;
@@ -107,7 +97,7 @@ function writeLstmStep(
   let fresh: string;
   if (peephole === null) {
     const [gates = '', cells = ''] = writer.split(read, -1, [3 * units, units]);
-    const open = activate(products, direction, writer, 0, gates);
+    const open = activate(products, writer, 0, gates);
     [input = '', output = '', forget = ''] = writer.split(open, -1, [units, units, units]);
     fresh = cells;
   } else {
@@ -116,25 +106,52 @@ function writeLstmStep(
     if (!inputForget) forget = gate(forget, 2, inputs.cell);
   }
   if (inputForget) forget = writer.add('Sub', [writer.float(1), input]);
-  const change = writer.add('Mul', [input, activate(products, direction, writer, 1, fresh)]);
+  const change = writer.add('Mul', [input, activate(products, writer, 1, fresh)]);
   const cell = writer.add('Add', [writer.add('Mul', [forget, inputs.cell]), change]);
   if (peephole !== null) output = gate(output, 1, cell);
-  const bounded = products.recurrent.activations[direction]?.[2];
-  const state = writer.add('Mul', [output, bounded === undefined ? cell : writeActivation(writer, bounded, cell)]);
+  const state = writer.add('Mul', [output, activate(products, writer, 2, cell, false)]);
   return {
     state: held(writer, inputs.inside, state, inputs.state),
     cell: held(writer, inputs.inside, cell, inputs.cell),
   };
 }
 
-/** Names of the peepholes of the input, output and forget gates. */
-function peepholesOf(products: ProductWriter, direction: number, writer: NodeWriter): [string, string, string] | null {
-  const { peepholes, units } = products.recurrent;
+/** The product with the recurrent weights of each direction. */
+function recurAll(products: ProductWriter, writer: NodeWriter, h: string, range: GateRange): string {
+  return eachDirection(products.recurrent, writer, h, (part, direction) =>
+    products.recur(writer, part, direction, range),
+  );
+}
+
+/** Cuts a value [D, …] into its directions, computes with each, and joins what comes of it. */
+function eachDirection(
+  { reversed }: RecurrentNode,
+  writer: NodeWriter,
+  x: string,
+  compute: (part: string, direction: number) => string,
+): string {
+  const parts = writer.split(
+    x,
+    0,
+    reversed.map(() => 1),
+  );
+  const results = parts.map(compute);
+  const [only = ''] = results;
+  return results.length === 1 ? only : writer.add('Concat', results, { axis: 0 });
+}
+
+/** Names of the peepholes of the input, output and forget gates, each [D, 1, units]. */
+function peepholesOf(products: ProductWriter, writer: NodeWriter): [string, string, string] | null {
+  const { peepholes, units, reversed } = products.recurrent;
   if (peepholes === null) return null;
   const stored = [0, 1, 2].map((index) => {
     const name = writer.name('peephole');
-    const first = (direction * 3 + index) * units;
-    products.scope.added.push(makeTensor(name, 'float32', [units], peepholes.slice(first, first + units)));
+    const values = new Float32Array(reversed.length * units);
+    for (let direction = 0; direction < reversed.length; direction++) {
+      const first = (direction * 3 + index) * units;
+      values.set(peepholes.subarray(first, first + units), direction * units);
+    }
+    products.scope.added.push(makeTensor(name, 'float32', [reversed.length, 1, units], values));
     products.record.biases.add(name);
     return name;
   });
@@ -146,9 +163,17 @@ function held(writer: NodeWriter, inside: string, next: string, old: string): st
   return inside === '' ? next : writer.add('Where', [inside, next, old]);
 }
 
-function activate(products: ProductWriter, direction: number, writer: NodeWriter, place: number, x: string): string {
+/** The activation at a place of the list, bounded first where the node clips; directions may have their own. */
+function activate(products: ProductWriter, writer: NodeWriter, place: number, x: string, clipped = true): string {
   const { clip, activations } = products.recurrent;
-  const bounded = clip > 0 ? writer.add('Clip', [x, writer.float(-clip), writer.float(clip)]) : x;
-  const activation = activations[direction]?.[place];
-  return activation === undefined ? bounded : writeActivation(writer, activation, bounded);
+  const bounded = clipped && clip > 0 ? writer.add('Clip', [x, writer.float(-clip), writer.float(clip)]) : x;
+  const [first, ...others] = activations.map((list) => list[place]);
+  if (first === undefined) return bounded;
+  const same = others.every(
+    (other) => other?.name === first.name && other.alpha === first.alpha && other.beta === first.beta,
+  );
+  if (same) return writeActivation(writer, first, bounded);
+  return eachDirection(products.recurrent, writer, bounded, (part, direction) =>
+    writeActivation(writer, activations[direction]?.[place] ?? first, part),
+  );
 }

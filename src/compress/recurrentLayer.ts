@@ -1,179 +1,131 @@
 import { create } from '@bufbuild/protobuf';
-import { GraphProtoSchema } from 'onnx-buf';
+import { GraphProtoSchema, type ValueInfoProto } from 'onnx-buf';
 import { DTYPE_CODE } from '../onnx/dtype.js';
 import { makeNode } from '../onnx/node.js';
 import { makeValueInfo } from '../onnx/valueInfo.js';
 import { holdsByGate, writeStep } from './recurrentCells.js';
+import type { RecurrentNode } from './recurrentNode.js';
 import type { ProductWriter } from './recurrentProducts.js';
 import { NodeWriter } from './recurrentWriter.js';
 
-/** What the directions of a layer share: values of the graph around their loops. */
-interface Shared {
-  /** [T, N, inputs]. */
-  readonly x: string;
-  /** bool, float32 and float32 [T, N, 1]: within the utterance, the same as numbers, and one minus that; or `null`. */
-  readonly mask: { readonly inside: string; readonly ones: string; readonly padding: string } | null;
-  /** Initial states [directions, N, units], empty for zeros. */
-  readonly state: string;
-  readonly cell: string;
-  /** [N, units]. */
-  zeros(): string;
-}
-
-/** What one direction answers. */
-interface DirectionOutputs {
-  /** [T, N, units]. */
-  readonly states: string;
-  /** [N, units]. */
-  readonly lastState: string;
-  readonly lastCell: string;
-}
-
-/** Adds the nodes that stand for a recurrent node: its input products, a `Scan` for each direction, its outputs. */
+/** Adds the nodes that stand for a recurrent node: its input products, a `Scan` for the steps, its outputs. */
 export function writeLayer(products: ProductWriter, writer: NodeWriter): void {
   const { recurrent } = products;
-  const { node, batchFirst, reversed } = recurrent;
-  const turn = (name: string, perm: readonly number[]): string =>
-    name === '' || !batchFirst ? name : writer.add('Transpose', [name], { perm });
-  const x = turn(node.input[0] ?? '', [1, 0, 2]);
-  let zeros: string | undefined;
-  const shared: Shared = {
-    x,
-    mask: recurrent.lengths === '' ? null : writeMask(writer, x, recurrent.lengths),
-    state: turn(recurrent.initialState, [1, 0, 2]),
-    cell: turn(recurrent.initialCell, [1, 0, 2]),
-    zeros: () => {
-      zeros ??= writeZeros(writer, x, recurrent.units);
-      return zeros;
-    },
-  };
-  const outputs = reversed.map((_, direction) => writeDirection(products, writer, direction, shared));
-  const [states = '', lastState = '', lastCell = ''] = node.output;
-  stack(
-    writer,
-    outputs.map((one) => one.states),
-    1,
-    states,
-    batchFirst ? [2, 0, 1, 3] : null,
-  );
-  stack(
-    writer,
-    outputs.map((one) => one.lastState),
+  const { node, batchFirst, opType, units, gates, reversed } = recurrent;
+  const turn = (name: string): string =>
+    name === '' || !batchFirst ? name : writer.add('Transpose', [name], { perm: [1, 0, 2] });
+  const x = turn(node.input[0] ?? '');
+  const directions = reversed.length;
+  const hasCell = opType === 'LSTM';
+  const byGate = holdsByGate(recurrent);
+  const mask = recurrent.lengths === '' ? null : writeMask(writer, x, recurrent, byGate);
+  const projected = reversed.map((_, direction) => writer.unsqueeze(products.project(writer, x, direction), [1]));
+  const given = [turn(recurrent.initialState), ...(hasCell ? [turn(recurrent.initialCell)] : [])];
+  const zeros = given.includes('') ? writeZeros(writer, x, recurrent) : '';
+
+  const inner = new NodeWriter(writer.names, `${writer.prefix}/step`, writer.opset, writer.stored, writer);
+  const state = inner.name('state');
+  const cell = hasCell ? inner.name('cell') : '';
+  const parts = reversed.map(() => inner.name('projected'));
+  const flag = mask === null ? '' : inner.name(byGate ? 'padding' : 'inside');
+  const next = writeStep(products, inner, {
+    state,
+    cell,
+    projected: directions === 1 ? (parts[0] ?? '') : inner.add('Concat', parts, { axis: 0 }),
+    inside: byGate ? '' : flag,
+    padding: byGate ? flag : '',
+  });
+  const carried = inner.add('Identity', [next.state]);
+  const answers = inner.split(
+    next.state,
     0,
-    lastState,
-    batchFirst ? [1, 0, 2] : null,
+    reversed.map(() => 1),
   );
-  if (recurrent.opType === 'LSTM') {
-    stack(
-      writer,
-      outputs.map((one) => one.lastCell),
-      0,
-      lastCell,
-      batchFirst ? [1, 0, 2] : null,
-    );
+  const value = (name: string, width: number, rows = directions): ValueInfoProto =>
+    makeValueInfo(name, 'float32', [rows, 'batch', width]);
+  const body = create(GraphProtoSchema, {
+    name: `${writer.prefix}/step`,
+    node: inner.nodes,
+    input: [
+      value(state, units),
+      ...(hasCell ? [value(cell, units)] : []),
+      ...parts.map((part) => value(part, gates * units, 1)),
+      ...(flag === '' ? [] : [makeValueInfo(flag, byGate ? 'float32' : 'bool', [directions, 'batch', 1])]),
+    ],
+    output: [
+      value(carried, units),
+      ...(hasCell ? [value(next.cell, units)] : []),
+      ...answers.map((answer) => value(answer, units, 1)),
+    ],
+  });
+
+  const ways = reversed.map((backwards) => (backwards ? 1 : 0));
+  const last = [writer.name('last_state'), ...(hasCell ? [writer.name('last_cell')] : [])];
+  const states = reversed.map(() => writer.name('states'));
+  writer.nodes.push(
+    makeNode(
+      'Scan',
+      [...given.map((name) => name || zeros), ...projected, ...(mask === null ? [] : [mask.scanned])],
+      [...last, ...states],
+      {
+        name: writer.names.node(`${writer.prefix}/Scan`),
+        attributes: {
+          body: { graph: body },
+          num_scan_inputs: directions + (mask === null ? 0 : 1),
+          // The mask is stored in the order in which the directions read it.
+          scan_input_directions: [...ways, ...(mask === null ? [] : [0])],
+          scan_output_directions: ways,
+        },
+      },
+    ),
+  );
+  const [y = '', ...ends] = node.output;
+  if (y !== '') {
+    const joined = directions === 1 ? (states[0] ?? '') : writer.add('Concat', states, { axis: 1 });
+    // Padding answers zero, whatever state is held through it.
+    const masked = mask === null ? joined : writer.add('Mul', [joined, mask.ones]);
+    if (batchFirst) writer.addTo(y, 'Transpose', [masked], { perm: [2, 0, 1, 3] });
+    else writer.addTo(y, 'Identity', [masked]);
+  }
+  for (const [index, end] of ends.entries()) {
+    if (end === '') continue;
+    if (batchFirst) writer.addTo(end, 'Transpose', [last[index] ?? ''], { perm: [1, 0, 2] });
+    else writer.addTo(end, 'Identity', [last[index] ?? '']);
   }
 }
 
-function writeMask(writer: NodeWriter, x: string, lengths: string): Shared['mask'] {
+/** What is known of the padding: ones for speech [T, 1, N, 1], and what the steps read [T, directions, N, 1]. */
+interface Mask {
+  readonly ones: string;
+  readonly scanned: string;
+}
+
+function writeMask(writer: NodeWriter, x: string, { lengths, reversed }: RecurrentNode, byGate: boolean): Mask {
   const shape = writer.add('Shape', [x]);
   const steps = writer.add('Gather', [shape, writer.integer(0)], { axis: 0 });
   const positions = writer.add('Range', [writer.integer(0), steps, writer.integer(1)]);
   const wide = writer.add('Cast', [lengths], { to: DTYPE_CODE.int64 });
   const within = writer.add('Less', [writer.unsqueeze(positions, [1]), wide]);
-  const inside = writer.unsqueeze(within, [2]);
+  const inside = writer.unsqueeze(within, [1, 3]);
   const ones = writer.add('Cast', [inside], { to: DTYPE_CODE.float32 });
-  return { inside, ones, padding: writer.add('Sub', [writer.float(1), ones]) };
+  const forward = byGate ? writer.add('Sub', [writer.float(1), ones]) : inside;
+  // Slice takes "from the last to before the first, backwards" as −1 to the smallest number by −1.
+  const backward = (): string =>
+    writer.add('Slice', [
+      forward,
+      writer.integers([-1]),
+      writer.integers([-(2 ** 31)]),
+      writer.integers([0]),
+      writer.integers([-1]),
+    ]);
+  const ways = reversed.map((backwards) => (backwards ? backward() : forward));
+  return { ones, scanned: ways.length === 1 ? (ways[0] ?? '') : writer.add('Concat', ways, { axis: 1 }) };
 }
 
-function writeZeros(writer: NodeWriter, x: string, units: number): string {
+/** Zeros of the shape [directions, N, units]. */
+function writeZeros(writer: NodeWriter, x: string, { units, reversed }: RecurrentNode): string {
   const shape = writer.add('Shape', [x]);
   const batch = writer.add('Gather', [shape, writer.integers([1])], { axis: 0 });
-  const size = writer.add('Concat', [batch, writer.integers([units])], { axis: 0 });
+  const size = writer.add('Concat', [writer.integers([reversed.length]), batch, writer.integers([units])], { axis: 0 });
   return writer.add('ConstantOfShape', [size]);
-}
-
-function writeDirection(
-  products: ProductWriter,
-  writer: NodeWriter,
-  direction: number,
-  shared: Shared,
-): DirectionOutputs {
-  const { opType, units, gates, reversed } = products.recurrent;
-  const projected = products.project(writer, shared.x, direction);
-  const hasCell = opType === 'LSTM';
-  const initial = (given: string): string =>
-    given === '' ? shared.zeros() : writer.add('Gather', [given, writer.integer(direction)], { axis: 0 });
-  const byGate = holdsByGate(products.recurrent, direction);
-
-  const inner = new NodeWriter(writer.names, `${writer.prefix}/step${direction}`, writer.opset, writer.stored, writer);
-  const state = inner.name('state');
-  const cell = hasCell ? inner.name('cell') : '';
-  const step = inner.name('projected');
-  const mask = shared.mask === null ? '' : inner.name(byGate ? 'padding' : 'inside');
-  const next = writeStep(products, direction, inner, {
-    state,
-    cell,
-    projected: step,
-    inside: byGate ? '' : mask,
-    padding: byGate ? mask : '',
-  });
-  const nextState = inner.add('Identity', [next.state]);
-  const value = (name: string, width: number) => makeValueInfo(name, 'float32', ['batch', width]);
-  const body = create(GraphProtoSchema, {
-    name: `${writer.prefix}/step${direction}`,
-    node: inner.nodes,
-    input: [
-      value(state, units),
-      ...(hasCell ? [value(cell, units)] : []),
-      value(step, gates * units),
-      ...(mask === '' ? [] : [makeValueInfo(mask, byGate ? 'float32' : 'bool', ['batch', 1])]),
-    ],
-    output: [value(nextState, units), ...(hasCell ? [value(next.cell, units)] : []), value(next.state, units)],
-  });
-
-  const lastState = writer.name('last_state');
-  const lastCell = hasCell ? writer.name('last_cell') : '';
-  const states = writer.name('states');
-  const outerMask = byGate ? shared.mask?.padding : shared.mask?.inside;
-  const scanned = mask === '' || outerMask === undefined ? [projected] : [projected, outerMask];
-  const way = reversed[direction] === true ? 1 : 0;
-  writer.nodes.push(
-    makeNode(
-      'Scan',
-      [initial(shared.state), ...(hasCell ? [initial(shared.cell)] : []), ...scanned],
-      [lastState, ...(hasCell ? [lastCell] : []), states],
-      {
-        name: writer.names.node(`${writer.prefix}/Scan${direction}`),
-        attributes: {
-          body: { graph: body },
-          num_scan_inputs: scanned.length,
-          scan_input_directions: scanned.map(() => way),
-          scan_output_directions: [way],
-        },
-      },
-    ),
-  );
-  // Padding answers zero, whatever state is held through it.
-  const masked = shared.mask === null ? states : writer.add('Mul', [states, shared.mask.ones]);
-  return { states: masked, lastState, lastCell };
-}
-
-/** Puts the values of the directions beside each other on a new axis, under the name that the node gave them. */
-function stack(
-  writer: NodeWriter,
-  values: readonly string[],
-  axis: number,
-  output: string,
-  perm: readonly number[] | null,
-): void {
-  if (output === '') return;
-  const apart = values.map((value) => writer.unsqueeze(value, [axis]));
-  const [only = ''] = apart;
-  if (perm === null) {
-    if (apart.length === 1) writer.addTo(output, 'Identity', [only]);
-    else writer.addTo(output, 'Concat', apart, { axis });
-    return;
-  }
-  const joined = apart.length === 1 ? only : writer.add('Concat', apart, { axis });
-  writer.addTo(output, 'Transpose', [joined], { perm });
 }
