@@ -64,8 +64,8 @@ function answer(request: IncomingMessage, response: ServerResponse, file: Served
     return;
   }
   response.write(part.subarray(0, cut), () => {
-    // Time for the bytes to leave before the connection is torn down.
-    if (file.dropAfter !== undefined) setTimeout(() => response.destroy(), 20);
+    // Closed in order, after the bytes and before the promised length: on a busy machine a reset would overtake them.
+    if (file.dropAfter !== undefined) response.socket?.end();
   });
 }
 
