@@ -54,7 +54,8 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODES.done : EXIT_CODES.wrongUse;
     if (terminal.signal.aborted) {
-      terminal.say('Interrupted: nothing half written, what was finished is kept.\n');
+      const kept = 'nothing is half written, what was finished is kept';
+      terminal.say(`interrupted: ${error instanceof QuantlabError ? error.message : kept}\n`);
       return EXIT_CODES.failed;
     }
     if (error instanceof QuantlabError) {
