@@ -64,7 +64,8 @@ export function activationsAfter(model: OnnxModel): Map<string, NodeProto> {
   return after;
 }
 
-function floatValue(name: string): ValueInfoProto {
+/** A float32 value of any shape, to show among outputs. */
+export function floatValue(name: string): ValueInfoProto {
   const tensorType = create(TypeProto_TensorSchema, { elemType: DTYPE_CODE.float32 });
   const type = create(TypeProtoSchema, { value: { case: 'tensorType', value: tensorType } });
   return create(ValueInfoProtoSchema, { name, type });

@@ -22,7 +22,7 @@ describe('calibration on speech', () => {
   it('finds the ranges of the clipped activations: nothing beyond 0…20', async () => {
     const { card, path } = await resolveModel('deepspeech2-starter');
     let ranges: ReadonlyMap<string, { lowest: number; highest: number }> = new Map();
-    const calibrate = calibrator(card, { utterances: 1 });
+    const calibrate = calibrator(card, { utterances: 1, threads: 1 });
     await applyRecipe(await readModel(path), PRESETS.hybrid, {
       calibrate: async (plan, options) => {
         ranges = await calibrate(plan, options);

@@ -1,0 +1,122 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { CalibrationSample } from '../compress/calibrate.js';
+import { InputError } from '../errors.js';
+import type { ModelCard } from '../model/card.js';
+import { openSession } from '../model/session.js';
+import type { OnnxModel } from '../onnx/model.js';
+import { writeModel } from '../onnx/write.js';
+import { readAudio } from '../speech/audio.js';
+import { createFrontEnd } from '../speech/features.js';
+import { readManifest } from '../speech/manifest.js';
+import type { Utterance } from '../speech/types.js';
+import { manifestPath } from './plan.js';
+import { type NodeTimes, nodeTimes } from './profile.js';
+
+/** Which utterances go through a model, and how. */
+export interface SpeechOptions {
+  /** `calibration`, `dev` or `holdout` of this package, or a path. */
+  readonly manifest: string;
+  /** Utterances to use, evenly spread over the manifest. Default: all. */
+  readonly utterances?: number;
+  /** Threads of one operator. */
+  readonly threads?: number;
+  /** Told after each utterance. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Timed runs of a profile, after two that are not counted. */
+const PROFILED_RUNS = 10;
+const WARM_UP_RUNS = 2;
+
+/**
+ * Runs a model over the utterances of a manifest, one after the other, through the card's front end.
+ *
+ * @param tensors - inputs and outputs of the model to hand out
+ * @returns for each utterance the values of the tensors; none is kept
+ * @throws {InputError} when the manifest is missing or empty, a recording cannot be read, or a tensor is not float32
+ */
+export async function* runOverSpeech(
+  model: OnnxModel,
+  tensors: readonly string[],
+  card: ModelCard,
+  options: SpeechOptions,
+): AsyncGenerator<CalibrationSample> {
+  const utterances = await utterancesOf(options);
+  const frontEnd = await createFrontEnd(card.frontEnd);
+  // The runtime loads a file with less memory than bytes, and models above 2 GB from a file alone.
+  const folder = await mkdtemp(join(tmpdir(), 'quantlab-run-'));
+  let session: InferenceSession | undefined;
+  try {
+    const path = join(folder, 'model.onnx');
+    await writeModel(model, path);
+    session = await openSession(path, options.threads === undefined ? {} : { threads: options.threads });
+    for (const [index, utterance] of utterances.entries()) {
+      const { data, frames, bins } = frontEnd.compute(await readAudio(utterance.audioPath));
+      const feeds = feedsOf(card, data, frames, bins);
+      const shown = tensors.filter((name) => !(name in feeds));
+      const all: Record<string, Tensor> = { ...feeds, ...(await session.run(feeds, shown)) };
+      yield Object.fromEntries(tensors.map((name) => [name, floats(name, all[name])]));
+      options.onProgress?.(index + 1, utterances.length);
+    }
+  } finally {
+    await session?.release();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Time that a model spends in each node, by the runtime's own profile, on the utterance of middle length.
+ *
+ * @throws {InputError} when the manifest is missing or empty, or a recording cannot be read
+ */
+export async function profileOnSpeech(model: OnnxModel, card: ModelCard, options: SpeechOptions): Promise<NodeTimes> {
+  const utterances = [...(await utterancesOf(options))].sort((a, b) => a.durationS - b.durationS);
+  const middle = utterances[Math.floor(utterances.length / 2)] as Utterance;
+  const frontEnd = await createFrontEnd(card.frontEnd);
+  const { data, frames, bins } = frontEnd.compute(await readAudio(middle.audioPath));
+  const folder = await mkdtemp(join(tmpdir(), 'quantlab-profile-'));
+  try {
+    const path = join(folder, 'model.onnx');
+    await writeModel(model, path);
+    const session = await InferenceSession.create(path, {
+      enableProfiling: true,
+      profileFilePrefix: join(folder, 'profile'),
+      interOpNumThreads: 1,
+      logSeverityLevel: 3,
+      ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
+    });
+    for (let run = 0; run < WARM_UP_RUNS + PROFILED_RUNS; run++) await session.run(feedsOf(card, data, frames, bins));
+    session.endProfiling();
+    await session.release();
+    const file = (await readdir(folder)).find((name) => name.startsWith('profile'));
+    if (file === undefined) throw new InputError('profile: a file of the runtime was required, got none');
+    return nodeTimes(await readFile(join(folder, file), 'utf8'), WARM_UP_RUNS);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function utterancesOf(options: SpeechOptions): Promise<readonly Utterance[]> {
+  const all = await readManifest(manifestPath(options.manifest));
+  const count = options.utterances ?? all.length;
+  if (!(Number.isInteger(count) && count >= 1)) {
+    throw new InputError(`utterances: 1 or more were required, got ${count}; leave it out for all`);
+  }
+  if (count >= all.length) return all;
+  return Array.from({ length: count }, (_, i) => all[Math.floor((i * all.length) / count)] as Utterance);
+}
+
+function feedsOf(card: ModelCard, data: Float32Array, frames: number, bins: number): Record<string, Tensor> {
+  return {
+    [card.tensors.features]: new Tensor('float32', data, [1, frames, bins]),
+    [card.tensors.lengths]: new Tensor('int64', BigInt64Array.of(BigInt(frames)), [1]),
+  };
+}
+
+function floats(name: string, tensor: Tensor | undefined): Float32Array {
+  if (tensor?.data instanceof Float32Array) return tensor.data;
+  throw new InputError(`tensor ${name}: float32 values were required, got ${tensor?.type ?? 'none'}`);
+}
