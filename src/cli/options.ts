@@ -21,3 +21,12 @@ export function commaList(text: string): readonly string[] {
     .map((part) => part.trim())
     .filter((part) => part !== '');
 }
+
+/** Parses a number above or equal to 0 and divides it: `1` per cent is the fraction 0.01. */
+export function fraction(divisor: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== '' && Number.isFinite(value) && value >= 0) return value / divisor;
+    throw new InvalidArgumentError('A number of at least 0 is required.');
+  };
+}

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { QuantlabError, UsageError } from '../errors.js';
 import { addBenchCommand } from './bench.js';
+import { addCompareCommand } from './compare.js';
 import { addDataCommand } from './data.js';
 import { addEvaluateCommand } from './evaluate.js';
 import { addExperimentCommand } from './experiment.js';
@@ -8,6 +9,8 @@ import { addInspectCommand } from './inspect.js';
 import { addModelCommand } from './model.js';
 import { addQuantizeCommand } from './quantize.js';
 import { addReportCommand } from './report.js';
+import { addSearchCommand } from './search.js';
+import { addSensitivityCommand } from './sensitivity.js';
 import { processTerminal, type Terminal } from './terminal.js';
 import { addTranscribeCommand } from './transcribe.js';
 import { packageVersion } from './version.js';
@@ -28,6 +31,9 @@ function createProgram(terminal: Terminal): Command {
     addExperimentCommand,
     addReportCommand,
     addQuantizeCommand,
+    addCompareCommand,
+    addSensitivityCommand,
+    addSearchCommand,
     addInspectCommand,
     addTranscribeCommand,
     addEvaluateCommand,

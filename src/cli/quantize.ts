@@ -1,13 +1,15 @@
 import { stat } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { applyRecipe, type RecipeResources } from '../compress/applyRecipe.js';
-import { PRESET_NAMES, readRecipe } from '../compress/recipe.js';
+import { PRESET_NAMES, PRESETS, type Recipe, readRecipe, writeRecipe } from '../compress/recipe.js';
 import type { CompressionReport } from '../compress/report.js';
 import { UsageError } from '../errors.js';
 import { calibrator } from '../experiment/calibrate.js';
+import { measuredHybrid } from '../experiment/sensitivity.js';
 import type { ModelCard } from '../model/card.js';
 import { findCard, resolveModel } from '../model/registry.js';
 import { writeVariantCard } from '../model/variantCard.js';
+import type { OnnxModel } from '../onnx/model.js';
 import { readModel } from '../onnx/read.js';
 import { writeModel } from '../onnx/write.js';
 import { columns, megabytes } from './columns.js';
@@ -19,6 +21,7 @@ interface QuantizeCommandOptions extends RecipeOptions {
   readonly out: string;
   readonly recipe: string;
   readonly calibrate: string;
+  readonly measure: boolean;
   readonly json?: true;
 }
 
@@ -36,19 +39,25 @@ export function addQuantizeCommand(program: Command, terminal: Terminal): void {
     .addOption(new Option('--weight-type <type>', 'integers of the weights').choices(['int8', 'uint8']))
     .option('--exclude <node>', 'leave this node in float (may be given several times)', collect)
     .option('--calibrate <set|path>', 'speech for static steps: calibration, dev, or a manifest', 'calibration')
+    .option('--no-measure', 'take the hybrid recipe as it is, without measuring each layer on this machine')
     .option('--json', 'print the report as JSON')
     .action(async (input: string, options: QuantizeCommandOptions) => {
       if (!options.out.endsWith('.onnx')) {
         throw new UsageError(`--out: a name ending in .onnx was required, got ${options.out}; add the ending`);
       }
-      const recipe = withOptions(await readRecipe(options.recipe), options);
+      const asked = withOptions(await readRecipe(options.recipe), options);
       const { path, card } = await findInput(input);
+      const float = await readModel(path);
+      const recipe =
+        card && options.measure && asked.name === PRESETS.hybrid.name
+          ? await measureHybrid(float, card, options, terminal)
+          : asked;
       const progress = terminal.progress();
       const onProgress = (done: number, total: number): void => progress.update(done, total, 'calibration');
       const resources: RecipeResources = card
         ? { calibrate: calibrator(card, { manifest: options.calibrate, onProgress }) }
         : {};
-      const { model, report } = await applyRecipe(await readModel(path), recipe, resources).finally(progress.stop);
+      const { model, report } = await applyRecipe(float, recipe, resources).finally(progress.stop);
       await writeModel(model, options.out);
       if (card) await writeVariantCard(card, options.out, recipe.name);
       const sizes = { before: (await stat(path)).size, after: (await stat(options.out)).size };
@@ -61,6 +70,24 @@ export function addQuantizeCommand(program: Command, terminal: Terminal): void {
         );
       }
     });
+}
+
+/** Chooses for each layer what is fastest here, and writes the choices beside the model, so that others can apply them. */
+async function measureHybrid(
+  float: OnnxModel,
+  card: ModelCard,
+  options: QuantizeCommandOptions,
+  terminal: Terminal,
+): Promise<Recipe> {
+  const progress = terminal.progress();
+  const { recipe } = await measuredHybrid(float, card, {
+    manifest: options.calibrate,
+    onProgress: (done, total) => progress.update(done, total, 'measuring layers'),
+  }).finally(progress.stop);
+  const path = options.out.replace(/\.onnx$/, '.recipe.json');
+  await writeRecipe(recipe, path);
+  terminal.say(`${path}: the choices made on this machine\n`);
+  return withOptions(recipe, options);
 }
 
 /** Any ONNX file may be quantized; where a card describes it, the file is checked against it. */

@@ -54,6 +54,7 @@ describe('quantlab quantize', () => {
         path,
         '--recipe',
         recipe,
+        '--no-measure',
         '--calibrate',
         few,
         '--json',

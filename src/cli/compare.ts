@@ -1,0 +1,50 @@
+import type { Command } from 'commander';
+import { compareOnSpeech } from '../experiment/compareModels.js';
+import { resolveModel } from '../model/registry.js';
+import { columns, percent } from './columns.js';
+import { wholeNumber } from './options.js';
+import type { Terminal } from './terminal.js';
+
+interface CompareCommandOptions {
+  readonly manifest: string;
+  readonly utterances?: number;
+  readonly threads?: number;
+  readonly json?: true;
+}
+
+/** `quantlab compare A B`: how far a variant is from the model it was made from, layer by layer. */
+export function addCompareCommand(program: Command, terminal: Terminal): void {
+  program
+    .command('compare')
+    .description('Signal to error of a variant, layer by layer, and the difference of its output')
+    .argument('<reference>', 'a model with a card: id or path')
+    .argument('<variant>', 'a model made from it')
+    .option('--manifest <set|path>', 'speech that goes through both', 'dev')
+    .option('--utterances <n>', 'how many of them, evenly spread (default: all)', wholeNumber(1))
+    .option('--threads <n>', 'threads of one operator', wholeNumber(1))
+    .option('--json', 'print JSON')
+    .action(async (first: string, second: string, options: CompareCommandOptions) => {
+      const models = [await resolveModel(first), await resolveModel(second)] as const;
+      const progress = terminal.progress();
+      const comparison = await compareOnSpeech(...models, {
+        manifest: options.manifest,
+        onProgress: (done, total) => progress.update(done, total, 'utterances'),
+        ...(options.utterances !== undefined && { utterances: options.utterances }),
+        ...(options.threads !== undefined && { threads: options.threads }),
+      }).finally(progress.stop);
+      if (options.json) {
+        terminal.print(`${JSON.stringify(comparison, null, 2)}\n`);
+        return;
+      }
+      const rows = comparison.values.map(({ name, opType, signalToErrorDb, largestDifference }) => [
+        name,
+        opType,
+        signalToErrorDb?.toFixed(1) ?? 'equal',
+        largestDifference.toPrecision(3),
+      ]);
+      terminal.print(columns(['value', 'given by', 'signal to error dB', 'largest difference'], rows));
+      terminal.print(
+        `${percent(comparison.sameText)} of ${comparison.utterances} utterances have the same greedy text\n`,
+      );
+    });
+}

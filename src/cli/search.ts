@@ -1,0 +1,67 @@
+import { type Command, Option } from 'commander';
+import { writeRecipe } from '../compress/recipe.js';
+import type { SearchTrial } from '../compress/search.js';
+import { searchOnSpeech } from '../experiment/search.js';
+import { createRandom } from '../measure/random.js';
+import { resolveModel } from '../model/registry.js';
+import { columns, megabytes, percent } from './columns.js';
+import { fraction, wholeNumber } from './options.js';
+import type { Terminal } from './terminal.js';
+
+interface SearchCommandOptions {
+  readonly out: string;
+  readonly goal: 'fastest' | 'smallest';
+  readonly budget: number;
+  readonly manifest: string;
+  readonly trials: number;
+  readonly trace?: string;
+  readonly seed: number;
+}
+
+/** `quantlab search MODEL`: the recipe that is fastest or smallest within a budget of errors. */
+export function addSearchCommand(program: Command, terminal: Terminal): void {
+  program
+    .command('search')
+    .description('Search, layer by layer, for the fastest or smallest recipe within a budget of word error rate')
+    .argument('<id|path>', 'a model with a card')
+    .requiredOption('-o, --out <recipe.json>', 'the recipe that is found')
+    .addOption(new Option('--goal <goal>', 'what is best').choices(['fastest', 'smallest']).default('fastest'))
+    .option('--budget <points>', 'how much the word error rate may grow, in percentage points', fraction(100), 0.01)
+    .option('--manifest <set|path>', 'speech that judges; never the hold-out', 'dev')
+    .option('--trials <n>', 'recipes to try at least', wholeNumber(1), 50)
+    .option('--trace <file>', 'every recipe that is tried, a line each; a search that was stopped goes on from it')
+    .option('--seed <n>', 'seed of the choices by chance', wholeNumber(0), 1)
+    .action(async (input: string, options: SearchCommandOptions) => {
+      const model = await resolveModel(input);
+      const progress = terminal.progress();
+      const result = await searchOnSpeech(model, {
+        goal: options.goal,
+        budget: options.budget,
+        manifest: options.manifest,
+        minimumTrials: options.trials,
+        random: createRandom(options.seed).next,
+        tracePath: options.trace ?? options.out.replace(/(\.json)?$/, '.trace.jsonl'),
+        onTrial: (_, count) => {
+          terminal.signal.throwIfAborted();
+          progress.update(count, Math.max(count, options.trials), 'recipes');
+        },
+      }).finally(progress.stop);
+      await writeRecipe(result.best.recipe, options.out);
+      const row = (title: string, trial: SearchTrial | null): (string | number)[] => [
+        title,
+        trial?.recipe.name ?? 'none within the budget',
+        trial ? percent(trial.score.error) : '–',
+        trial ? `${(1 / trial.score.latencyRatio).toFixed(2)}×` : '–',
+        trial ? megabytes(trial.score.sizeBytes) : '–',
+      ];
+      terminal.print(
+        columns(
+          ['', 'recipe', 'WER', 'speed', 'size'],
+          [row('float32', result.baseline), row('best preset', result.bestPreset), row('found', result.best)],
+        ),
+      );
+      terminal.print(
+        `${result.trials.length} recipes tried; ${result.beatsPresets ? 'the one found beats' : 'none beats'} every preset. ${options.out}\n`,
+      );
+    });
+}
