@@ -8,6 +8,7 @@ import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import {
+  alignConvolutions,
   applyRecipe,
   buildDeepSpeech2,
   type CalibrationOptions,
@@ -66,8 +67,10 @@ export const SUBJECTS: Readonly<Record<string, Subject>> = {
   residual: {
     options: { cell: 'gru', layers: 5, units: 512, front: 'residual' },
     bins: 128,
-    // Its 3×3 convolutions stay float: each quantized one would be wrapped in transposes.
-    variants: { int8: recipe('int8', nbits8, rest), below8: recipe('below8', nbits4, rest) },
+    variants: {
+      int8: recipe('int8', convolutions, nbits8, rest),
+      below8: recipe('below8', convolutions, nbits4, rest),
+    },
   },
 };
 
@@ -85,7 +88,7 @@ export async function prepareSubject(folder: string, name: string, subject: Subj
     if (existsSync(target) && existsSync(recipePath) && (await readFile(recipePath, 'utf8')) === text) continue;
     const calibrate = (plan: CalibrationPlan, options: CalibrationOptions): Promise<ReadonlyMap<string, ValueRange>> =>
       calibrateOnRandom(plan, options, subject.bins, join(folder, `${name}.calibration.onnx`));
-    const { model } = await applyRecipe(await readModel(path), steps, { calibrate });
+    const { model } = await applyRecipe(alignConvolutions(await readModel(path)).model, steps, { calibrate });
     await writeModel(model, target);
     await writeFile(recipePath, text);
   }
