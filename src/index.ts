@@ -13,6 +13,8 @@ export type { ValueRange } from './compress/calibrators/range.js';
 export { type Compressed, quantizeDynamic } from './compress/dynamic.js';
 export type { DynamicOpType, QuantizeDynamicOptions } from './compress/dynamicOptions.js';
 export { convertToHalf, HALF_BLOCK_LIST, type HalfOptions } from './compress/float16.js';
+export type { HybridOptions } from './compress/hybrid.js';
+export type { Layer, LayerChoice, LayerOp } from './compress/layers.js';
 export {
   type AffineFormat,
   type AffineRange,
@@ -57,6 +59,8 @@ export {
 export { quantizeRecurrent } from './compress/recurrent.js';
 export type { QuantizeRecurrentOptions, RecurrencePrecision, RecurrentOpType } from './compress/recurrentOptions.js';
 export type { CompressedWeight, CompressionReport, Granularity, LeftNode, LeftWeight } from './compress/report.js';
+export type { RecipeScore, SearchResult, SearchTrial } from './compress/search.js';
+export type { LayerSensitivity } from './compress/sensitivity.js';
 export { quantizeStatic } from './compress/static.js';
 export type { QuantizeStaticOptions, StaticOpType } from './compress/staticOptions.js';
 export { type CalibrationPlan, planCalibration } from './compress/staticPlan.js';
@@ -64,7 +68,8 @@ export { quantizeWeightOnly } from './compress/weightOnly.js';
 export type { QuantizeWeightOnlyOptions, WeightOnlyOpType } from './compress/weightOnlyOptions.js';
 export { InputError, QuantlabError, UnavailableError, UsageError } from './errors.js';
 export { type CalibrateOptions, calibrator } from './experiment/calibrate.js';
-export { defaultPlan, type ExperimentPlan, type PlanOptions, readPlan } from './experiment/plan.js';
+export { compareOnSpeech, type ModelComparison, type ValueComparison } from './experiment/compareModels.js';
+export { defaultPlan, type ExperimentPlan, manifestPath, type PlanOptions, readPlan } from './experiment/plan.js';
 export { type RunOptions, type RunProgress, runExperiment } from './experiment/runner.js';
 export type {
   AccuracySummary,
@@ -85,6 +90,14 @@ export type {
   ThroughputSummary,
 } from './experiment/schema.js';
 export { RESULTS_SCHEMA } from './experiment/schema.js';
+export { type SearchOnSpeechOptions, searchOnSpeech } from './experiment/search.js';
+export {
+  type MeasuredHybrid,
+  measuredHybrid,
+  type SensitivityOnSpeechOptions,
+  sensitivityOnSpeech,
+} from './experiment/sensitivity.js';
+export type { SpeechOptions } from './experiment/speechRunner.js';
 export { summarize, summarizeRun } from './experiment/summarize.js';
 export {
   type BenchOptions,
@@ -94,6 +107,13 @@ export {
   type ModelEvaluation,
   type ModelOptions,
 } from './measure/bench.js';
+export {
+  type BootstrapOptions,
+  bootstrap,
+  bootstrapMean,
+  bootstrapMedian,
+  bootstrapRatio,
+} from './measure/bootstrap.js';
 export type { Trial } from './measure/protocol.js';
 export { writeBuiltCard } from './model/builtCard.js';
 export { type CardFigure, type CardFile, type CardTensors, type ModelCard, readCard } from './model/card.js';
@@ -115,6 +135,7 @@ export {
   transcribeFile,
 } from './model/transcribe.js';
 export { writeVariantCard } from './model/variantCard.js';
+export { type Aligned, alignConvolutions } from './onnx/alignConvolutions.js';
 export {
   buildDeepSpeech2,
   type DeepSpeech2Options,

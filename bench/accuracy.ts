@@ -1,0 +1,97 @@
+/**
+ * What recipes cost in accuracy: word error rate of float32 and of each variant on several sets and on all of them
+ * together, the change with its 95 % paired-bootstrap interval, and MLPerf's gate (99 % of the reference's accuracy,
+ * 100 − WER, is kept).
+ *
+ *     npm run bench:build && node dist/bench/accuracy.js --variant small.onnx [--variant …] [--model ID] \
+ *       [--manifest holdout --manifest AN4/test.jsonl …] [--longest 15] [--threads 1]
+ *
+ * Variants come from `quantlab quantize`. Prints one JSON object.
+ */
+import { parseArgs } from 'node:util';
+import {
+  bootstrapRatio,
+  countWordEdits,
+  type EditCounts,
+  manifestPath,
+  Recognizer,
+  readAudio,
+  readManifest,
+  resolveModel,
+  type Utterance,
+} from 'quantlab';
+
+const { values } = parseArgs({
+  options: {
+    model: { type: 'string', default: 'deepspeech2-starter' },
+    variant: { type: 'string', multiple: true, default: [] },
+    manifest: { type: 'string', multiple: true, default: ['holdout'] },
+    longest: { type: 'string', default: '15' },
+    threads: { type: 'string', default: '1' },
+  },
+});
+
+interface Scored {
+  readonly set: string;
+  readonly edits: number;
+  readonly words: number;
+}
+
+const editsIn = ({ substitutions, deletions, insertions }: EditCounts): number =>
+  substitutions + deletions + insertions;
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+
+async function score(model: string, sets: ReadonlyMap<string, readonly Utterance[]>): Promise<Scored[]> {
+  const recognizer = await Recognizer.load(await resolveModel(model), { threads: Number(values.threads) });
+  const scored: Scored[] = [];
+  for (const [set, utterances] of sets) {
+    for (const { audioPath, text } of utterances) {
+      const counts = countWordEdits(text, (await recognizer.recognize(await readAudio(audioPath))).text);
+      scored.push({ set, edits: editsIn(counts), words: counts.hits + counts.substitutions + counts.deletions });
+    }
+  }
+  await recognizer.release();
+  return scored;
+}
+
+function compare(float: readonly Scored[], variant: readonly Scored[]): Record<string, unknown> {
+  const words = float.map((one) => one.words);
+  const wer = sum(float.map((one) => one.edits)) / sum(words);
+  const variantWer = sum(variant.map((one) => one.edits)) / sum(words);
+  const change = bootstrapRatio(
+    float.map((one, index) => (variant[index]?.edits ?? 0) - one.edits),
+    words,
+    { resamples: 10_000 },
+  );
+  // A word error rate above 1 leaves no accuracy to keep.
+  const kept = wer < 1 ? (1 - variantWer) / (1 - wer) : null;
+  return {
+    utterances: float.length,
+    words: sum(words),
+    wer,
+    variantWer,
+    change,
+    accuracyKept: kept,
+    mlperfGate: kept === null ? 'not defined' : kept >= 0.99 ? 'pass' : 'fail',
+  };
+}
+
+const sets = new Map<string, readonly Utterance[]>();
+for (const manifest of values.manifest) {
+  const utterances = await readManifest(manifestPath(manifest));
+  sets.set(
+    manifest,
+    utterances.filter(({ durationS }) => durationS <= Number(values.longest)),
+  );
+}
+const float = await score(values.model, sets);
+const report: Record<string, unknown> = {};
+for (const path of values.variant) {
+  const variant = await score(path, sets);
+  const of = (scored: readonly Scored[], set: string): Scored[] => scored.filter((one) => one.set === set);
+  const places = [...sets.keys()].map((set, index) => [`${index + 1}`, compare(of(float, set), of(variant, set))]);
+  report[path] = { sets: Object.fromEntries(places), pooled: compare(float, variant) };
+}
+process.stdout.write(
+  `${JSON.stringify({ model: values.model, manifests: values.manifest, variants: report }, null, 2)}\n`,
+);
