@@ -13,8 +13,8 @@ export type { ValueRange } from './compress/calibrators/range.js';
 export { type Compressed, quantizeDynamic } from './compress/dynamic.js';
 export type { DynamicOpType, QuantizeDynamicOptions } from './compress/dynamicOptions.js';
 export { convertToHalf, HALF_BLOCK_LIST, type HalfOptions } from './compress/float16.js';
-export type { HybridOptions } from './compress/hybrid.js';
-export type { Layer, LayerChoice, LayerOp } from './compress/layers.js';
+export { chooseHybrid, type HybridOptions } from './compress/hybrid.js';
+export type { Layer, LayerChoice, LayerChoices, LayerOp } from './compress/layers.js';
 export {
   type AffineFormat,
   type AffineRange,
