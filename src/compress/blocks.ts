@@ -82,14 +82,17 @@ export function dequantizeBlocks(matrix: BlockMatrix): Float32Array {
   const zeroStride = Math.ceil((blocks * bits) / 8);
   const weights = new Float32Array(rows * columns);
   for (let column = 0; column < columns; column++) {
-    for (let row = 0; row < rows; row++) {
-      const block = Math.floor(row / blockSize);
+    for (let block = 0; block < blocks; block++) {
       const at = column * blocks + block;
+      const scale = scales[at] ?? 0;
       let zero = 2 ** (bits - 1);
       if (zeroPoints instanceof Float32Array) zero = zeroPoints[at] ?? 0;
       else if (zeroPoints !== null) zero = codeAt(zeroPoints.subarray(column * zeroStride), block, bits);
-      const code = codeAt(packed, at * blockSize + (row % blockSize), bits);
-      weights[row * columns + column] = (code - zero) * (scales[at] ?? 0);
+      const first = block * blockSize;
+      const end = Math.min(first + blockSize, rows);
+      for (let row = first; row < end; row++) {
+        weights[row * columns + column] = (codeAt(packed, at * blockSize + row - first, bits) - zero) * scale;
+      }
     }
   }
   return weights;
