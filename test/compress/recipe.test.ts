@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applyRecipe } from '../../src/compress/applyRecipe.js';
 import { calibrateRanges } from '../../src/compress/calibrate.js';
 import { PRESET_NAMES, PRESETS, parseRecipe, type Recipe, readRecipe, writeRecipe } from '../../src/compress/recipe.js';
+import { buildDeepSpeech2 } from '../../src/onnx/build.js';
 import { modelToBytes } from '../../src/onnx/write.js';
 import { pattern, runModel, signalToErrorDb } from './runModel.js';
 import { convolutionModel, operatorCounts } from './smallModels.js';
@@ -44,6 +45,26 @@ describe('recipes', () => {
     expect(report.replacedNodes).toEqual({ Conv: 2, Gemm: 1 });
     expect(report.compressed.map(({ name }) => name)).toEqual(['w1_folded', 'w1_bias_folded', 'w2', 'b2', 'w3']);
     expect(report.leftWeights.map(({ name }) => name)).toEqual(['b3']);
+  });
+
+  it.each(['gru', 'lstm', 'rnn'] as const)('hybrid: quantizes every layer of a DeepSpeech 2 with %s', async (cell) => {
+    const model = buildDeepSpeech2({ cell, layers: 2, units: 32, channels: 4, bins: 41, seed: 5 });
+    const features = pattern([1, 60, 41], 1);
+    const speech = { features, lengths: { type: 'int64', shape: [1], data: BigInt64Array.of(60n) } } as const;
+    const { model: smaller, report } = await applyRecipe(model, PRESETS.hybrid, {
+      async calibrate(plan, options) {
+        const outputs = await runModel(plan.model, speech);
+        const sample = Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, data]));
+        return await calibrateRanges(plan.tensors, [{ features: features.data as Float32Array, ...sample }], options);
+      },
+    });
+    expect(report.leftNodes).toEqual([]);
+    expect(report.replacedNodes).toMatchObject({ Conv: 2, [cell.toUpperCase()]: 2 });
+    const [before, after] = [await runModel(model, speech), await runModel(smaller, speech)];
+    const name = 'log_probabilities';
+    expect(
+      signalToErrorDb(before[name]?.data ?? new Float32Array(), after[name]?.data ?? new Float32Array()),
+    ).toBeGreaterThan(25);
   });
 
   it('are files', async () => {
