@@ -65,7 +65,7 @@ export const SUBJECTS: Readonly<Record<string, Subject>> = {
     },
   },
   residual: {
-    options: { cell: 'gru', layers: 5, units: 512, front: 'residual' },
+    options: { cell: 'gru', layers: 5, units: 512, front: 'residual', bins: 128 },
     bins: 128,
     variants: {
       int8: recipe('int8', convolutions, nbits8, rest),

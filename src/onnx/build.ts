@@ -18,13 +18,16 @@ export interface DeepSpeech2Options {
   readonly units?: number;
   /**
    * What stands before the recurrent layers. `deepspeech2`: the paper's two convolutions on 161 bins, directions
-   * added. `residual`: three residual blocks on 128 bins, LayerNorm and GELU before each recurrent layer, directions
+   * added. `residual`: three residual blocks, LayerNorm and GELU before each recurrent layer, directions
    * beside each other, two linear layers after. Default `deepspeech2`.
    */
   readonly front?: 'deepspeech2' | 'residual';
   /** Channels of the convolutions. Default 32. */
   readonly channels?: number;
-  /** Features a frame. Default 161, or 128 for `residual`. */
+  /**
+   * Features a frame. Default 161, or for `residual` 129, the lines of a 16 ms window's spectrum: its models elsewhere
+   * read 128 mel bands, which cost the same.
+   */
   readonly bins?: number;
   /** Output classes, the blank included. Default 29. */
   readonly classes?: number;
@@ -105,7 +108,7 @@ export function deepSpeech2Settings(options: DeepSpeech2Options): DeepSpeech2Set
     layers: 5,
     units: 1024,
     channels: 32,
-    bins: front === 'residual' ? 128 : 161,
+    bins: front === 'residual' ? 129 : 161,
     classes: 29,
     seed: 1,
     opset: LOWEST_OPSET,
