@@ -70,6 +70,8 @@ export async function compareOnSpeech(
     const [heard, heardToo] = [was, is].map((sample) => greedy(sample?.[logProbabilities], first));
     if (heard === heardToo) same++;
   }
+  // Left at its last utterance, it would keep its session and its folder.
+  await seconds.return(undefined);
   return {
     utterances,
     values: names.map((name, index) => ({
