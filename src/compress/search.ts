@@ -17,7 +17,7 @@ export interface SearchTrial {
   readonly score: RecipeScore;
 }
 
-/** Quotients of latencies that are nearer than this say nothing. */
+/** Quotients of latencies that are nearer than this say nothing; more, where the float model against itself is not 1. */
 const LATENCY_NOISE = 0.02;
 
 /** How {@link searchRecipe} searches. */
@@ -44,7 +44,8 @@ export interface SearchResult {
   readonly baseline: SearchTrial;
   /** The preset that is best within the budget, if one is. */
   readonly bestPreset: SearchTrial | null;
-  /** Whether the best recipe is better than every preset within the budget: smaller, or faster by more than 2 %. */
+  /** Whether the best recipe is better than every preset within the budget: smaller, or faster by more than 2 % and by
+   * more than the float model differed from itself. */
   readonly beatsPresets: boolean;
   /** Every recipe that was tried, in order. */
   readonly trials: readonly SearchTrial[];
@@ -158,7 +159,8 @@ export async function searchRecipe(
 
   const [bestPreset = null] = presets.filter(fits).sort((a, b) => cost(a) - cost(b));
   for (const preset of presets) if (fits(preset) && cost(preset) < cost(best)) best = preset;
-  const needed = goal === 'fastest' ? 1 - LATENCY_NOISE : 1;
+  const noise = Math.max(LATENCY_NOISE, Math.abs(baseline.score.latencyRatio - 1));
+  const needed = goal === 'fastest' ? 1 - noise : 1;
   const beatsPresets = bestPreset === null ? best !== baseline : cost(best) < needed * cost(bestPreset);
   return { best, baseline, bestPreset, beatsPresets, trials: [...trials.values()] };
 }
