@@ -8,7 +8,6 @@ import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import {
-  alignConvolutions,
   applyRecipe,
   buildDeepSpeech2,
   type CalibrationOptions,
@@ -88,7 +87,7 @@ export async function prepareSubject(folder: string, name: string, subject: Subj
     if (existsSync(target) && existsSync(recipePath) && (await readFile(recipePath, 'utf8')) === text) continue;
     const calibrate = (plan: CalibrationPlan, options: CalibrationOptions): Promise<ReadonlyMap<string, ValueRange>> =>
       calibrateOnRandom(plan, options, subject.bins, join(folder, `${name}.calibration.onnx`));
-    const { model } = await applyRecipe(alignConvolutions(await readModel(path)).model, steps, { calibrate });
+    const { model } = await applyRecipe(await readModel(path), steps, { calibrate });
     await writeModel(model, target);
     await writeFile(recipePath, text);
   }

@@ -1,4 +1,5 @@
 import { InputError } from '../errors.js';
+import { alignConvolutions } from '../onnx/alignConvolutions.js';
 import type { OnnxModel } from '../onnx/model.js';
 import type { CalibrationOptions } from './calibrators/observer.js';
 import type { ValueRange } from './calibrators/range.js';
@@ -62,14 +63,16 @@ async function applyStep(
     case 'half':
       return convertToHalf(model, step.options);
     case 'static': {
-      const plan = planCalibration(model, step.options);
-      if (plan.tensors.length === 0) return quantizeStatic(model, new Map(), step.options);
+      // A quantized convolution between transposes would be slower than it was: its transposes go first.
+      const { model: aligned } = alignConvolutions(model);
+      const plan = planCalibration(aligned, step.options);
+      if (plan.tensors.length === 0) return quantizeStatic(aligned, new Map(), step.options);
       if (resources.calibrate === undefined) {
         throw new InputError(
           `recipe ${recipe.name}: a calibration set was required by its static step, got none; name a manifest`,
         );
       }
-      return quantizeStatic(model, await resources.calibrate(plan, step.calibration ?? {}), step.options);
+      return quantizeStatic(aligned, await resources.calibrate(plan, step.calibration ?? {}), step.options);
     }
     default:
       throw new InputError(`recipe ${recipe.name}: a known transform was required, got ${JSON.stringify(step)}`);

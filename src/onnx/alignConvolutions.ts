@@ -1,6 +1,6 @@
 import type { NodeProto, TensorProto } from 'onnx-buf';
 import { copyMessage } from './copy.js';
-import { valuesRead } from './graph.js';
+import { consumersOf, valuesRead } from './graph.js';
 import { mainGraph, type OnnxModel } from './model.js';
 import { NameSource } from './names.js';
 import { attributeOf, isOp, makeAttribute, makeNode, nodeTitle } from './node.js';
@@ -62,7 +62,10 @@ export function alignConvolutions(model: OnnxModel): Aligned {
   const node = aligning.nodes;
   const transposesSaved = before - node.filter((one) => isOp(one, 'Transpose')).length;
   if (transposesSaved <= 0 || aligning.swapped.length === 0) return { model, swapped: [], transposesSaved: 0 };
-  const changed = copyMessage(graph, { node, initializer: [...graph.initializer, ...aligning.added] });
+  // A weight that only one convolution reads keeps its name in its new form.
+  const renewed = new Set(aligning.added.map((tensor) => tensor.name));
+  const kept = graph.initializer.filter((tensor) => !renewed.has(tensor.name));
+  const changed = copyMessage(graph, { node, initializer: [...kept, ...aligning.added] });
   const proto = copyMessage(model.proto, { graph: pruneUnused(changed) });
   return { model: { proto, path: model.path }, swapped: aligning.swapped, transposesSaved };
 }
@@ -78,12 +81,18 @@ class Aligning {
   readonly #names: NameSource;
   readonly #ranks: ReadonlyMap<string, number>;
   readonly #constants: ReadonlyMap<string, TensorProto>;
+  /** Initializers that are neither inputs nor outputs. */
+  readonly #initializers: Set<string>;
+  readonly #readers: ReadonlyMap<string, readonly NodeProto[]>;
 
   constructor(model: OnnxModel) {
     const graph = mainGraph(model);
     this.#names = new NameSource(model.proto);
     this.#ranks = ranksOf(graph);
     const constants = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
+    this.#initializers = new Set(constants.keys());
+    for (const { name } of [...graph.input, ...graph.output]) this.#initializers.delete(name);
+    this.#readers = consumersOf(graph);
     for (const node of graph.node) {
       const value = isOp(node, 'Constant') ? attributeOf(node, 'value')?.t : undefined;
       if (value !== undefined) constants.set(node.output[0] ?? '', value);
@@ -136,7 +145,9 @@ class Aligning {
     const weight = this.#constants.get(node.input[1] ?? '');
     if (weight === undefined || weight.dims.length !== 4 || tensorDtype(weight) !== 'float32') return false;
     const [outputs = 0, inputs = 0, height = 0, width = 0] = shapeOf(weight);
-    const name = this.#names.value(`${weight.name}_swapped`);
+    const own = node.input[1] ?? '';
+    const alone = this.#initializers.has(own) && this.#readers.get(own)?.length === 1;
+    const name = alone ? own : this.#names.value(`${own}_swapped`);
     const turned = makeUnfilledTensor(name, 'float32', [outputs, inputs, width, height]);
     bindLazy(turned, () => {
       const values = new Float32Array(outputs * inputs * height * width);

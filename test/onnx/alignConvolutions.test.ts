@@ -24,6 +24,9 @@ describe('alignConvolutions', () => {
     const { model: aligned, swapped, transposesSaved } = alignConvolutions(model);
     // All but the first convolution; of the twelve transposes around the norms one is left, and one turns the mask.
     expect(swapped).toEqual([0, 1, 2].flatMap((block) => [0, 1].map((half) => `block${block}.${half}.conv`)));
+    expect(new Set(mainGraph(aligned).initializer.map(({ name }) => name))).toEqual(
+      new Set(mainGraph(model).initializer.map(({ name }) => name)),
+    );
     expect(transposesSaved).toBe(10);
     expect(transposes(aligned)).toBe(transposes(model) - 10);
     const lengths: Fed = { type: 'int64', shape: [2], data: BigInt64Array.of(21n, 14n) };
