@@ -150,7 +150,9 @@ export { answerOf } from './report/answer.js';
 export type { Figure, Json, JsonObject, PlotlySpec, Scheme } from './report/figure.js';
 export { buildFigures } from './report/figures.js';
 export { type FinishedRun, readFinishedRun } from './report/run.js';
+export { type SensitivityRow, sensitivityFigure } from './report/sensitivityFigure.js';
 export { type AnswerTable, buildAnswerTable } from './report/table.js';
+export { type WrittenFigures, writeFigures } from './report/writeFigures.js';
 export { type Report, type WriteReportOptions, writeReport } from './report/writeReport.js';
 export { readAudio, readAudioChunks } from './speech/audio.js';
 export {

@@ -2,6 +2,8 @@ import type { Command } from 'commander';
 import { sensitivityOnSpeech } from '../experiment/sensitivity.js';
 import { resolveModel } from '../model/registry.js';
 import { readModel } from '../onnx/read.js';
+import { sensitivityFigure } from '../report/sensitivityFigure.js';
+import { writeFigures } from '../report/writeFigures.js';
 import { columns, megabytes } from './columns.js';
 import { collect, wholeNumber } from './options.js';
 import type { Terminal } from './terminal.js';
@@ -11,6 +13,7 @@ interface SensitivityCommandOptions {
   readonly utterances: number;
   readonly node?: readonly string[];
   readonly threads?: number;
+  readonly figure?: string;
   readonly json?: true;
 }
 
@@ -24,6 +27,7 @@ export function addSensitivityCommand(program: Command, terminal: Terminal): voi
     .option('--utterances <n>', 'how many of them', wholeNumber(1), 8)
     .option('--node <name>', 'only this layer (may be given several times)', collect)
     .option('--threads <n>', 'threads of one operator', wholeNumber(1))
+    .option('--figure <folder>', 'draw the effect on the output into this folder')
     .option('--json', 'print JSON')
     .action(async (input: string, options: SensitivityCommandOptions) => {
       const { card, path } = await resolveModel(input);
@@ -35,6 +39,11 @@ export function addSensitivityCommand(program: Command, terminal: Terminal): voi
         ...(options.node && { nodes: options.node }),
         ...(options.threads !== undefined && { threads: options.threads }),
       }).finally(progress.stop);
+      if (options.figure !== undefined) {
+        const rows = measured.map(({ layer, choice, outputDb }) => ({ layer: layer.node, choice, outputDb }));
+        const { files, warnings } = await writeFigures([sensitivityFigure(rows)], options.figure);
+        for (const line of [...warnings, ...files]) terminal.say(`${line}\n`);
+      }
       if (options.json) {
         terminal.print(`${JSON.stringify(measured, null, 2)}\n`);
         return;

@@ -1,16 +1,14 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { UnavailableError } from '../errors.js';
 import { writeFileAtomic } from '../files.js';
 import type { FindBrowserOptions } from './browser.js';
-import { type FigureExporter, openExporter } from './export.js';
 import type { Figure, JsonObject } from './figure.js';
 import { buildFigures } from './figures.js';
 import { postDataOf } from './postData.js';
 import { readFinishedRun } from './run.js';
 import { type AnswerTable, buildAnswerTable } from './table.js';
 import { tableToHtml, tableToMarkdown, tableToText } from './tableText.js';
-import { templateOf, withScheme } from './theme.js';
+import { writeFigures } from './writeFigures.js';
 
 /** Where a report goes. */
 export interface WriteReportOptions {
@@ -56,16 +54,9 @@ export async function writeReport(runFolder: string, options: WriteReportOptions
   await write(join(runFolder, 'table.md'), tableToMarkdown(table));
   const warnings: string[] = [];
   if (figuresFolder !== null) {
-    const exporter = await openExporter(browser).catch((error: unknown) => {
-      if (!(error instanceof UnavailableError)) throw error;
-      warnings.push(`Figures are written as specs only. ${error.message}`);
-      return null;
-    });
-    try {
-      for (const figure of figures) await writeFigure(figure, figuresFolder, exporter, write);
-    } finally {
-      await exporter?.close();
-    }
+    const written = await writeFigures(figures, figuresFolder, browser);
+    files.push(...written.files);
+    warnings.push(...written.warnings);
   }
   if (postFolder !== null) {
     const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
@@ -77,35 +68,12 @@ export async function writeReport(runFolder: string, options: WriteReportOptions
   return { table, text: tableToText(table), files, warnings };
 }
 
-type Write = (path: string, data: string | Uint8Array) => Promise<void>;
-
-async function writeFigure(
-  figure: Figure,
-  folder: string,
-  exporter: FigureExporter | null,
-  write: Write,
-): Promise<void> {
-  const spec = join(folder, `${figure.name}.json`);
-  const text = specFile(figure);
-  const before = await readFile(spec, 'utf8').catch(() => '');
-  await write(spec, text);
-  if (exporter) {
-    await write(join(folder, `${figure.name}.svg`), await exporter.svg(figure, 'light'));
-    await write(join(folder, `${figure.name}.dark.svg`), await exporter.svg(figure, 'dark'));
-    await write(join(folder, `${figure.name}.png`), await exporter.png(figure, 'light'));
-  } else if (before !== text) {
-    for (const ending of PICTURE_ENDINGS) await rm(join(folder, figure.name + ending), { force: true });
-  }
-}
-
-const PICTURE_ENDINGS = ['.svg', '.dark.svg', '.png'] as const;
-
 /** The post's own copies: Jekyll serves nothing from outside its tree. */
 async function copyPictures(
   figures: readonly Figure[],
   figuresFolder: string,
   postFolder: string,
-  write: Write,
+  write: (path: string, data: string | Uint8Array) => Promise<void>,
 ): Promise<void> {
   for (const { name } of figures) {
     for (const ending of ['.svg', '.dark.svg', '.json']) {
@@ -115,11 +83,6 @@ async function copyPictures(
       else await rm(copy, { force: true });
     }
   }
-}
-
-/** A figure as a file: Plotly draws `data` and `layout` as they are; `darkTemplate` replaces the layout's template in the dark. */
-function specFile({ spec, ...words }: Figure): string {
-  return `${JSON.stringify({ ...words, ...withScheme(spec, 'light'), darkTemplate: templateOf('dark') }, null, 1)}\n`;
 }
 
 function figureWords(figures: readonly Figure[]): JsonObject {
