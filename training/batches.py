@@ -20,7 +20,7 @@ from transcripts import encode
 # fractions of the run). Breadth first; then more of what the model is for: short commands and telephone prompts.
 BREADTH = {"prompts": 0.09, "an4": 0.16, "librispeech": 0.36, "ljspeech": 0.10, "synthetic": 0.29}
 FOCUS = {"prompts": 0.25, "an4": 0.32, "librispeech": 0.17, "ljspeech": 0.06, "synthetic": 0.20}
-CHANGE = (0.45, 0.75)
+CHANGE = (0.35, 0.55)
 NARROW_BAND = {"prompts"}
 
 

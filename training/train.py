@@ -32,7 +32,7 @@ from wer import character_errors, word_errors
 WARM_UP_UPDATES = 200
 GRADIENT_NORM_LIMIT = 1.0
 WEIGHT_DECAY = 1e-4
-AVERAGE_DECAY = 0.998
+AVERAGE_DECAY = 0.99
 DEVELOPMENT_SETS = ("an4-dev", "prompts-dev")
 
 
