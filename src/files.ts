@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { z } from 'zod';
-import { InputError, UnavailableError } from './errors.js';
+import { InputError, QuantlabError, UnavailableError } from './errors.js';
 
 /** Says in one sentence why the file system refused, and what to do. */
 export function describeFileError(path: string, error: unknown): InputError | UnavailableError {
@@ -37,6 +37,25 @@ export function describeFileError(path: string, error: unknown): InputError | Un
 }
 
 /**
+ * Makes a folder, and those above it that are missing.
+ *
+ * Not `mkdir` with `recursive`: where a file system lets nobody make folders (`/proc`), Node 20's never returns.
+ *
+ * @throws {InputError | UnavailableError} when it cannot be made
+ */
+export async function makeFolder(path: string): Promise<void> {
+  const kind = await stat(path).catch(() => null);
+  if (kind?.isDirectory()) return;
+  if (kind !== null) throw new InputError(`${path}: a folder was required, got a file; choose another place`);
+  const parent = dirname(path);
+  if (parent !== path) await makeFolder(parent);
+  await mkdir(path).catch((error: NodeJS.ErrnoException) => {
+    // Another process may have made it meanwhile.
+    if (error.code !== 'EEXIST') throw describeFileError(path, error);
+  });
+}
+
+/**
  * Writes a file as a whole or not at all: into a temporary file beside it, flushed to the disk, then renamed over it.
  *
  * @param path - file to write; missing folders are made
@@ -49,7 +68,7 @@ export async function writeFileAtomic(
 ): Promise<void> {
   const temporary = `${path}.${randomUUID().slice(0, 8)}.partial`;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     const file = await open(temporary, 'wx');
     try {
       const chunks = typeof data === 'string' || data instanceof Uint8Array ? [data] : data;
@@ -61,7 +80,7 @@ export async function writeFileAtomic(
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    throw describeFileError(path, error);
+    throw error instanceof QuantlabError ? error : describeFileError(path, error);
   }
 }
 

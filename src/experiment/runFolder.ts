@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, rmdir } from 'node:fs/promises';
+import { readFile, rm, rmdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { InputError } from '../errors.js';
-import { describeFileError, readJson, writeFileAtomic } from '../files.js';
+import { makeFolder, readJson, writeFileAtomic } from '../files.js';
 import { acquireLock, type Lock } from './lock.js';
 import { ObservationLog, readObservations } from './observations.js';
 import { runRecordSchema } from './records.js';
@@ -77,9 +77,7 @@ export class RunFolder {
     const partial = `${target}.partial`;
     const finished = isFinished(await readRecord(target));
     const folder = finished || existsSync(join(partial, RUN_FILES.record)) ? partial : target;
-    await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-      throw describeFileError(folder, error);
-    });
+    await makeFolder(folder);
     const lock = acquireLock(join(folder, RUN_FILES.lock));
     try {
       return await RunFolder.#claim(folder, target, lock, options);

@@ -1,8 +1,8 @@
-import { type FileHandle, mkdir, open, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { InputError, QuantlabError, UnavailableError } from '../errors.js';
-import { describeFileError, writeFileAtomic } from '../files.js';
+import { describeFileError, makeFolder, writeFileAtomic } from '../files.js';
 import { type Checksum, verifyChecksum } from './checksum.js';
 
 /** Options of {@link downloadFile}. */
@@ -59,9 +59,7 @@ function validatorOf(headers: Headers): string | null {
  * @throws {UnavailableError} when it has not
  */
 export async function requireRoom(folder: string, bytes: number): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw describeFileError(folder, error);
-  });
+  await makeFolder(folder);
   const { bavail, bsize } = await statfs(folder);
   if (bavail * bsize >= bytes) return;
   throw new UnavailableError(
