@@ -51,6 +51,9 @@ export async function makeFolder(path: string): Promise<void> {
   if (parent !== path) await makeFolder(parent);
   await mkdir(path).catch((error: NodeJS.ErrnoException) => {
     // Another process may have made it meanwhile.
+    if (error.code === 'ENOENT') {
+      throw new InputError(`${path}: a place for a folder was required, got one that takes none; choose another`);
+    }
     if (error.code !== 'EEXIST') throw describeFileError(path, error);
   });
 }
