@@ -10,16 +10,12 @@ export interface Counts {
   readonly seen: ValueRange;
 }
 
-/**
- * A histogram that is symmetric about zero and grows outwards in whole bins as larger values come
- * (`HistogramCollector.collect_value` of ONNX Runtime, in the same float32 steps as NumPy's `histogram`).
- */
-export class CenteredHistogram {
-  #bins: Float64Array;
-  #edges: Float64Array = new Float64Array(0);
-  #threshold = 0;
-  #seen: ValueRange | undefined;
-  readonly #mostBins: number;
+/** What both histograms have: bins that may grow in number up to a bound, and the range that was seen. */
+abstract class GrowingHistogram {
+  protected bins: Float64Array;
+  protected edges: Float64Array = new Float64Array(0);
+  protected seen: ValueRange | undefined;
+  protected readonly mostBins: number;
 
   /**
    * @param numBins - bins at the beginning
@@ -27,24 +23,42 @@ export class CenteredHistogram {
    * first sample would cost it gigabytes, and hours of its entropy search.
    */
   constructor(numBins: number, mostBins: number) {
-    this.#bins = new Float64Array(numBins);
-    this.#mostBins = Math.max(mostBins, 2 * numBins);
+    this.bins = new Float64Array(numBins);
+    this.mostBins = Math.max(mostBins, 2 * numBins);
   }
 
+  /** Counts a sample's values. */
   add(values: Float32Array): void {
-    const { lowest, highest } = extremes(values);
     if (values.length === 0) return;
-    const threshold = Math.max(Math.abs(lowest), Math.abs(highest));
-    if (this.#seen) this.#grow(threshold);
-    else this.#threshold = threshold;
-    this.#edges = linearEdges(-this.#threshold, this.#threshold, this.#bins.length);
-    countUniform(values, this.#bins, this.#edges);
-    const before = this.#seen ?? { lowest, highest };
-    this.#seen = { lowest: Math.min(before.lowest, lowest), highest: Math.max(before.highest, highest) };
+    const range = extremes(values);
+    this.count(values, range);
+    const before = this.seen ?? range;
+    this.seen = {
+      lowest: Math.min(before.lowest, range.lowest),
+      highest: Math.max(before.highest, range.highest),
+    };
   }
 
   counts(): Counts {
-    return { bins: this.#bins, edges: this.#edges, seen: this.#seen ?? nothingSeen() };
+    return { bins: this.bins, edges: this.edges, seen: this.seen ?? nothingSeen() };
+  }
+
+  protected abstract count(values: Float32Array, range: ValueRange): void;
+}
+
+/**
+ * A histogram that is symmetric about zero and grows outwards in whole bins as larger values come
+ * (`HistogramCollector.collect_value` of ONNX Runtime, in the same float32 steps as NumPy's `histogram`).
+ */
+export class CenteredHistogram extends GrowingHistogram {
+  #threshold = 0;
+
+  protected override count(values: Float32Array, { lowest, highest }: ValueRange): void {
+    const threshold = Math.max(Math.abs(lowest), Math.abs(highest));
+    if (this.seen) this.#grow(threshold);
+    else this.#threshold = threshold;
+    this.edges = linearEdges(-this.#threshold, this.#threshold, this.bins.length);
+    countUniform(values, this.bins, this.edges);
   }
 
   #grow(threshold: number): void {
@@ -53,16 +67,16 @@ export class CenteredHistogram {
       this.#threshold = threshold;
       return;
     }
-    const stride = Math.fround(Math.fround(2 * this.#threshold) / this.#bins.length);
+    const stride = Math.fround(Math.fround(2 * this.#threshold) / this.bins.length);
     const added = floorDivide(Math.fround(threshold - this.#threshold), stride) + 1;
-    const old = { bins: this.#bins, edges: this.#edges };
-    if (this.#bins.length + 2 * added <= this.#mostBins) {
-      this.#bins = new Float64Array(this.#bins.length + 2 * added);
-      this.#bins.set(old.bins, added);
+    const old = { bins: this.bins, edges: this.edges };
+    if (this.bins.length + 2 * added <= this.mostBins) {
+      this.bins = new Float64Array(this.bins.length + 2 * added);
+      this.bins.set(old.bins, added);
       this.#threshold = Math.fround(Math.fround(added * stride) + this.#threshold);
     } else {
       this.#threshold = threshold;
-      this.#bins = recounted(old, linearEdges(-threshold, threshold, 2 * Math.floor(this.#mostBins / 4)));
+      this.bins = recounted(old, linearEdges(-threshold, threshold, 2 * Math.floor(this.mostBins / 4)));
     }
   }
 }
@@ -71,60 +85,37 @@ export class CenteredHistogram {
  * A histogram of magnitudes that grows upwards (`HistogramCollector.collect_absolute_value` of ONNX Runtime: values
  * below the first sample's smallest magnitude are not counted there either).
  */
-export class AbsoluteHistogram {
-  #bins: Float64Array;
-  #edges: Float64Array = new Float64Array(0);
-  #seen: ValueRange | undefined;
-  readonly #mostBins: number;
-
-  /**
-   * @param numBins - bins at the beginning
-   * @param mostBins - bins beyond which it is made anew with wider ones. ONNX Runtime lets them grow without bound: a near-silent
-   * first sample would cost it gigabytes, and hours of its entropy search.
-   */
-  constructor(numBins: number, mostBins: number) {
-    this.#bins = new Float64Array(numBins);
-    this.#mostBins = Math.max(mostBins, 2 * numBins);
-  }
-
-  add(values: Float32Array): void {
-    const { lowest, highest } = extremes(values);
-    if (values.length === 0) return;
+export class AbsoluteHistogram extends GrowingHistogram {
+  protected override count(values: Float32Array): void {
     const magnitudes = values.map(Math.abs);
     const range = extremes(magnitudes);
-    if (this.#seen) {
+    if (this.seen) {
       this.#grow(range.highest);
-      countBetween(magnitudes, this.#bins, this.#edges);
+      countBetween(magnitudes, this.bins, this.edges);
     } else {
-      this.#edges = linearEdges(range.lowest, range.highest, this.#bins.length);
-      countUniform(magnitudes, this.#bins, this.#edges);
+      this.edges = linearEdges(range.lowest, range.highest, this.bins.length);
+      countUniform(magnitudes, this.bins, this.edges);
     }
-    const before = this.#seen ?? { lowest, highest };
-    this.#seen = { lowest: Math.min(before.lowest, lowest), highest: Math.max(before.highest, highest) };
-  }
-
-  counts(): Counts {
-    return { bins: this.#bins, edges: this.#edges, seen: this.#seen ?? nothingSeen() };
   }
 
   #grow(largest: number): void {
-    const last = this.#edges.at(-1) ?? 0;
+    const last = this.edges.at(-1) ?? 0;
     if (largest <= last) return;
-    const width = Math.fround((this.#edges[1] ?? 0) - (this.#edges[0] ?? 0));
+    const width = Math.fround((this.edges[1] ?? 0) - (this.edges[0] ?? 0));
     const start = Math.fround(last + width);
     const added = Math.ceil(Math.fround(Math.fround(Math.fround(largest + width) - start) / width));
-    const old = { bins: this.#bins, edges: this.#edges };
-    if (this.#bins.length + added <= this.#mostBins) {
-      this.#edges = new Float64Array(old.edges.length + added);
-      this.#edges.set(old.edges);
+    const old = { bins: this.bins, edges: this.edges };
+    if (this.bins.length + added <= this.mostBins) {
+      this.edges = new Float64Array(old.edges.length + added);
+      this.edges.set(old.edges);
       // NumPy's arange takes the step from its first two numbers.
       const step = Math.fround(Math.fround(start + width) - start);
-      for (let i = 0; i < added; i++) this.#edges[old.edges.length + i] = Math.fround(start + Math.fround(i * step));
-      this.#bins = new Float64Array(this.#edges.length - 1);
-      this.#bins.set(old.bins);
+      for (let i = 0; i < added; i++) this.edges[old.edges.length + i] = Math.fround(start + Math.fround(i * step));
+      this.bins = new Float64Array(this.edges.length - 1);
+      this.bins.set(old.bins);
     } else {
-      this.#edges = linearEdges(old.edges[0] ?? 0, largest, Math.floor(this.#mostBins / 2));
-      this.#bins = recounted(old, this.#edges);
+      this.edges = linearEdges(old.edges[0] ?? 0, largest, Math.floor(this.mostBins / 2));
+      this.bins = recounted(old, this.edges);
     }
   }
 }
