@@ -59,6 +59,7 @@ export {
 export { quantizeRecurrent } from './compress/recurrent.js';
 export type { QuantizeRecurrentOptions, RecurrencePrecision, RecurrentOpType } from './compress/recurrentOptions.js';
 export type { CompressedWeight, CompressionReport, Granularity, LeftNode, LeftWeight } from './compress/report.js';
+export { signalToErrorDb } from './compress/rewrite.js';
 export type { RecipeScore, SearchResult, SearchTrial } from './compress/search.js';
 export type { LayerSensitivity } from './compress/sensitivity.js';
 export { quantizeStatic } from './compress/static.js';

@@ -29,14 +29,3 @@ export function npyNumbers(bytes: Uint8Array): Float32Array {
   // A Buffer's own `slice` is a view: only a copy begins at its buffer's start.
   return new Float32Array(new Uint8Array(bytes.subarray(start)).buffer);
 }
-
-/** Power of an array over that of its difference from another, in decibels. */
-export function signalToErrorDb(reference: Float32Array, other: Float32Array): number {
-  let signal = 0;
-  let error = 0;
-  for (const [index, value] of reference.entries()) {
-    signal += value ** 2;
-    error += (value - (other[index] ?? Number.NaN)) ** 2;
-  }
-  return 10 * Math.log10(signal / error);
-}

@@ -12,8 +12,9 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { signalToErrorDb } from 'quantlab';
 import { median, pythonProgram, rounded, runJson, runNode } from './processes.js';
-import { npyNumbers, signalToErrorDb } from './samples.js';
+import { npyNumbers } from './samples.js';
 import { FRAMES, prepareSubject, SUBJECTS, sizeMb } from './variants.js';
 
 interface Times {
