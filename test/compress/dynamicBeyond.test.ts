@@ -10,7 +10,8 @@ import { mainGraph, type OnnxModel, opsetVersion } from '../../src/onnx/model.js
 import { makeNode } from '../../src/onnx/node.js';
 import { modelNodes } from '../../src/onnx/subgraphs.js';
 import { makeTensor } from '../../src/onnx/tensor.js';
-import { type SmallModel, smallModel, valueInfo, weightValues } from '../onnx/smallModels.js';
+import { makeValueInfo } from '../../src/onnx/valueInfo.js';
+import { type SmallModel, smallModel, weightValues } from '../onnx/smallModels.js';
 import { type Fed, pattern, runModel, signalToErrorDb } from './runModel.js';
 
 const io = { inputs: { x: ['float32', ['n', 16]] }, outputs: { y: ['float32', ['n', 16]] } } as const;
@@ -190,7 +191,7 @@ describe('Gemm', () => {
 
   it('with shape information that is wrong', async () => {
     const model = small({ nodes: [makeNode('MatMul', ['x', 'w'], ['h']), makeNode('Relu', ['h'], ['y'])], weights });
-    mainGraph(model).valueInfo.push(valueInfo('h', 'float32', ['n', 99]));
+    mainGraph(model).valueInfo.push(makeValueInfo('h', 'float32', ['n', 99]));
     expect(quantizeDynamic(model).report.replacedNodes).toEqual({ MatMul: 1 });
   });
 });
@@ -349,7 +350,7 @@ describe('versions', () => {
     // The IR version that came with the operator set.
     model.proto.irVersion = BigInt(opset < 9 ? 3 : opset < 11 ? 5 : opset < 21 ? 8 : 10);
     if (opset < 9) {
-      mainGraph(model).input.push(valueInfo('w', 'float32', [16, 16]), valueInfo('c', 'float32', [16]));
+      mainGraph(model).input.push(makeValueInfo('w', 'float32', [16, 16]), makeValueInfo('c', 'float32', [16]));
     }
     const { model: quantized, report } = await check(model);
     expect(opsetVersion(quantized)).toBe(Math.max(opset, 11));
@@ -360,7 +361,7 @@ describe('versions', () => {
 describe('what is not weights', () => {
   it('weights that callers could replace are noted', () => {
     const model = small({ nodes: [makeNode('MatMul', ['x', 'w'], ['y'])], weights: [matrix('w')] });
-    mainGraph(model).input.push(valueInfo('w', 'float32', [16, 16]));
+    mainGraph(model).input.push(makeValueInfo('w', 'float32', [16, 16]));
     const { model: quantized, report } = quantizeDynamic(model);
     expect(mainGraph(quantized).input.map(({ name }) => name)).toEqual(['x']);
     expect(report.notes).toEqual(['1 weights were listed as inputs, too: they cannot be replaced by callers any more']);

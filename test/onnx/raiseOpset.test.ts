@@ -5,8 +5,9 @@ import { mainGraph, opsetVersion } from '../../src/onnx/model.js';
 import { makeNode } from '../../src/onnx/node.js';
 import { raiseToOpset11 } from '../../src/onnx/raiseOpset.js';
 import { makeTensor } from '../../src/onnx/tensor.js';
+import { makeValueInfo } from '../../src/onnx/valueInfo.js';
 import { largestDifference, pattern, runModel } from '../compress/runModel.js';
-import { type SmallModel, smallModel, valueInfo, weightValues } from './smallModels.js';
+import { type SmallModel, smallModel, weightValues } from './smallModels.js';
 
 const io = { inputs: { x: ['float32', [1, 2, 6, 6]] }, outputs: { y: ['float32', [1, 2, 'h', 'w']] } } as const;
 const scales = makeTensor('scales', 'float32', [4], Float32Array.of(1, 1, 2, 2));
@@ -138,7 +139,7 @@ describe('raiseToOpset11', () => {
       weights: [makeTensor('w', 'float32', [2, 2], Float32Array.of(1, 2, 3, 4))],
     });
     old.proto.irVersion = 3n;
-    mainGraph(old).input.push(valueInfo('w', 'float32', [2, 2]));
+    mainGraph(old).input.push(makeValueInfo('w', 'float32', [2, 2]));
     const raised = raiseToOpset11(old);
     expect(raised.proto.irVersion).toBe(6n);
     expect(mainGraph(raised).input.map((input) => input.name)).toEqual(['x']);

@@ -5,12 +5,10 @@ import {
   type NodeProto,
   OperatorSetIdProtoSchema,
   type TensorProto,
-  TypeProtoSchema,
-  type ValueInfoProto,
-  ValueInfoProtoSchema,
 } from 'onnx-buf';
-import { DTYPE_CODE, type Dtype } from '../../src/onnx/dtype.js';
+import type { Dtype } from '../../src/onnx/dtype.js';
 import type { OnnxModel } from '../../src/onnx/model.js';
+import { makeValueInfo } from '../../src/onnx/valueInfo.js';
 
 /** What a small model is made of. */
 export interface SmallModel {
@@ -26,25 +24,12 @@ export function smallModel(parts: SmallModel): OnnxModel {
   const graph = create(GraphProtoSchema, {
     name: 'small',
     node: [...parts.nodes],
-    input: Object.entries(parts.inputs).map(([name, [dtype, shape]]) => valueInfo(name, dtype, shape)),
-    output: Object.entries(parts.outputs).map(([name, [dtype, shape]]) => valueInfo(name, dtype, shape)),
+    input: Object.entries(parts.inputs).map(([name, [dtype, shape]]) => makeValueInfo(name, dtype, shape)),
+    output: Object.entries(parts.outputs).map(([name, [dtype, shape]]) => makeValueInfo(name, dtype, shape)),
     initializer: [...(parts.weights ?? [])],
   });
   const opset = create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(parts.opset ?? 17) });
   return { proto: create(ModelProtoSchema, { irVersion: 8n, opsetImport: [opset], graph }), path: '<small>' };
-}
-
-/** Describes an input or output. */
-export function valueInfo(name: string, dtype: Dtype, shape: readonly (number | string)[]): ValueInfoProto {
-  const dim = shape.map((size) =>
-    typeof size === 'number'
-      ? { value: { case: 'dimValue' as const, value: BigInt(size) } }
-      : { value: { case: 'dimParam' as const, value: size } },
-  );
-  const type = create(TypeProtoSchema, {
-    value: { case: 'tensorType', value: { elemType: DTYPE_CODE[dtype], shape: { dim } } },
-  });
-  return create(ValueInfoProtoSchema, { name, type });
 }
 
 /** Seeded numbers about zero, for weights (a linear congruential generator: the same on every machine). */
