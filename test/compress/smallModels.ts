@@ -5,33 +5,19 @@ import {
   type NodeProto,
   OperatorSetIdProtoSchema,
   type TensorProto,
-  TensorShapeProto_DimensionSchema,
-  TensorShapeProtoSchema,
-  TypeProto_TensorSchema,
-  TypeProtoSchema,
   type ValueInfoProto,
-  ValueInfoProtoSchema,
 } from 'onnx-buf';
-import { DTYPE_CODE, type Dtype } from '../../src/onnx/dtype.js';
+import type { Dtype } from '../../src/onnx/dtype.js';
 import type { OnnxModel } from '../../src/onnx/model.js';
 import { makeNode } from '../../src/onnx/node.js';
 import { modelNodes } from '../../src/onnx/subgraphs.js';
 import { makeTensor } from '../../src/onnx/tensor.js';
+import { makeValueInfo } from '../../src/onnx/valueInfo.js';
 import { xorshiftCubed } from './xorshift.js';
 
 /** A value of a graph; a dimension by name is free. */
 export function valueInfo(name: string, shape: readonly (number | string)[], dtype: Dtype = 'float32'): ValueInfoProto {
-  const dim = shape.map((size) =>
-    create(TensorShapeProto_DimensionSchema, {
-      value: typeof size === 'number' ? { case: 'dimValue', value: BigInt(size) } : { case: 'dimParam', value: size },
-    }),
-  );
-  const tensorType = create(TypeProto_TensorSchema, {
-    elemType: DTYPE_CODE[dtype],
-    shape: create(TensorShapeProtoSchema, { dim }),
-  });
-  const type = create(TypeProtoSchema, { value: { case: 'tensorType', value: tensorType } });
-  return create(ValueInfoProtoSchema, { name, type });
+  return makeValueInfo(name, dtype, shape);
 }
 
 /** A float32 constant of numbers in −scale…scale, most near zero. */
