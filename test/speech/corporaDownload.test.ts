@@ -60,12 +60,17 @@ describe('a download', () => {
     file.dropAfter = 200_000;
     await downloadFile([address], target, { checksum, retryPauseMs });
     await expectWhole();
-    const etag = `"${checksum.value}"`;
-    expect(server.seen).toEqual([
-      { path: '/speech.tar.gz', range: undefined, ifRange: undefined },
-      { path: '/speech.tar.gz', range: 'bytes=200000-', ifRange: etag },
-      { path: '/speech.tar.gz', range: 'bytes=400000-', ifRange: etag },
-    ]);
+    const [first, ...later] = server.seen;
+    expect(first).toEqual({ path: '/speech.tar.gz', range: undefined, ifRange: undefined });
+    expect(later.length).toBeGreaterThanOrEqual(2);
+    let begun = 0;
+    for (const { range, ifRange } of later) {
+      const from = Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1]);
+      expect(from - begun).toBeGreaterThan(0);
+      expect(from - begun).toBeLessThanOrEqual(200_000);
+      expect(ifRange).toBe(`"${checksum.value}"`);
+      begun = from;
+    }
   });
 
   it('gives up when no byte comes, and continues in the next call', async () => {
@@ -76,14 +81,16 @@ describe('a download', () => {
     };
     const error = await refusal(downloadFile([address], target, { fetch: stopAfterFirst, retryPauseMs }));
     expect(error).toBeInstanceOf(UnavailableError);
-    expect(error.message).toMatch(/got 200000 bytes before the connection dropped; run again to continue/);
-    expect((await readFile(`${target}.partial`)).equals(body.subarray(0, 200_000))).toBe(true);
+    const came = await readFile(`${target}.partial`);
+    expect(came.length).toBeGreaterThan(0);
+    expect(came.equals(body.subarray(0, came.length))).toBe(true);
+    expect(error.message).toContain(`got ${came.length} bytes before the connection dropped; run again to continue`);
 
     delete file.dropAfter;
     const steps: number[] = [];
     await downloadFile([address], target, { checksum, progress: (received) => steps.push(received) });
-    expect(steps[0]).toBe(200_000);
-    expect(server.seen.at(-1)?.range).toBe('bytes=200000-');
+    expect(steps[0]).toBe(came.length);
+    expect(server.seen.at(-1)?.range).toBe(`bytes=${came.length}-`);
     await expectWhole();
   });
 
@@ -92,7 +99,10 @@ describe('a download', () => {
     file.etag = null;
     file.lastModified = 'Sat, 21 Nov 2026 10:00:00 GMT';
     await downloadFile([address], target, { checksum, retryPauseMs });
-    expect(server.seen.at(-1)).toMatchObject({ range: 'bytes=300000-', ifRange: file.lastModified });
+    expect(server.seen.at(-1)).toMatchObject({
+      range: expect.stringMatching(/^bytes=\d+-$/),
+      ifRange: file.lastModified,
+    });
     await expectWhole();
 
     await rm(target);
