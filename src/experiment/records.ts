@@ -72,6 +72,7 @@ export const observationSchema: z.ZodType<Observation> = z.object({
   featuresMs: z.number(),
   inferenceMs: z.number(),
   decodingMs: z.number(),
+  cpuMs: z.number().optional(),
   texts: z.array(z.string()),
   references: z.array(z.string()).optional(),
 });

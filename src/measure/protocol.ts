@@ -1,5 +1,5 @@
 import type { ResolvedModel } from '../model/registry.js';
-import type { ExecutionProvider } from '../model/session.js';
+import type { ExecutionProvider, SessionOptions } from '../model/session.js';
 
 /** What a measuring process needs to begin. */
 export interface Setup {
@@ -7,6 +7,7 @@ export interface Setup {
   readonly executionProvider: ExecutionProvider;
   /** Threads of one operator. */
   readonly threads: number;
+  readonly arena?: SessionOptions['arena'];
   /** Recordings, which trials name by their index. */
   readonly recordings: readonly Recording[];
   /** Runs before the first trial that are not counted; each is a list of indices. The first of them is timed apart. */
@@ -48,6 +49,8 @@ export interface Trial {
   readonly featuresMs: number;
   readonly inferenceMs: number;
   readonly decodingMs: number;
+  /** Processor time of all threads of the process during the call, those that wait by spinning included; not in records made before it was measured. */
+  readonly cpuMs?: number | undefined;
   /** What was recognised, in the order of {@link Trial.utterances}. */
   readonly texts: readonly string[];
 }

@@ -53,9 +53,9 @@ let sounds = new Sounds([]);
 async function load(setup: Setup): Promise<Loaded> {
   sounds = new Sounds(setup.recordings);
   await sounds.preload();
-  const { executionProvider, threads, verbose = false } = setup;
+  const { executionProvider, threads, arena = true, verbose = false } = setup;
   const started = performance.now();
-  recognizer = await Recognizer.load(setup.model, { executionProvider, threads, verbose });
+  recognizer = await Recognizer.load(setup.model, { executionProvider, threads, arena, verbose });
   const loadMs = performance.now() - started;
   reply({ kind: 'opened', graphics: readGraphics() });
   let firstRunMs = 0;
@@ -70,11 +70,14 @@ async function runTrial(indices: readonly number[]): Promise<Trial> {
   if (recognizer === undefined) throw new Error('a trial was asked before a model was loaded');
   const audios: Audio[] = [];
   for (const index of indices) audios.push(await sounds.get(index));
+  const before = process.cpuUsage();
   const { decodings, audioS, timing } = await recognizer.recognizeBatch(audios);
+  const { user, system } = process.cpuUsage(before);
   return {
     utterances: indices.map((index) => sounds.recording(index).id),
     audioS,
     ...timing,
+    cpuMs: (user + system) / 1000,
     texts: decodings.map(({ text }) => text),
   };
 }
