@@ -14,7 +14,7 @@ export { type Compressed, quantizeDynamic } from './compress/dynamic.js';
 export type { DynamicOpType, QuantizeDynamicOptions } from './compress/dynamicOptions.js';
 export { convertToHalf, HALF_BLOCK_LIST, type HalfOptions } from './compress/float16.js';
 export { chooseHybrid, type HybridOptions } from './compress/hybrid.js';
-export type { Layer, LayerChoice, LayerChoices, LayerOp } from './compress/layers.js';
+export { type Layer, type LayerChoice, type LayerChoices, type LayerOp, layersOf } from './compress/layers.js';
 export {
   type AffineFormat,
   type AffineRange,
@@ -24,6 +24,21 @@ export {
   decodeAffine,
   encodeAffine,
 } from './compress/numbers/affine.js';
+export {
+  bitsOf,
+  formatNameOf,
+  limitsOf,
+  type NumberFormat,
+  roundToFormat,
+  stepOf,
+} from './compress/numbers/anyFormat.js';
+export {
+  affineFormatFor,
+  type FormatFit,
+  fitFormat,
+  fixedFormatFor,
+  integerSignalToErrorDb,
+} from './compress/numbers/fit.js';
 export {
   decodeFixed,
   encodeFixed,
@@ -46,6 +61,7 @@ export {
   floatStep,
   roundToFloat,
 } from './compress/numbers/floating.js';
+export { type RelativeError, relativeErrors } from './compress/numbers/relativeError.js';
 export type { WeightType } from './compress/params.js';
 export {
   PRESET_NAMES,
@@ -68,6 +84,7 @@ export { type CalibrationPlan, planCalibration } from './compress/staticPlan.js'
 export { quantizeWeightOnly } from './compress/weightOnly.js';
 export type { QuantizeWeightOnlyOptions, WeightOnlyOpType } from './compress/weightOnlyOptions.js';
 export { InputError, QuantlabError, UnavailableError, UsageError } from './errors.js';
+export { activationsOnSpeech } from './experiment/activations.js';
 export { type CalibrateOptions, calibrator } from './experiment/calibrate.js';
 export { compareOnSpeech, type ModelComparison, type ValueComparison } from './experiment/compareModels.js';
 export { defaultPlan, type ExperimentPlan, manifestPath, type PlanOptions, readPlan } from './experiment/plan.js';
@@ -148,11 +165,15 @@ export type { OnnxModel } from './onnx/model.js';
 export { modelFromBytes, readModel } from './onnx/read.js';
 export { modelToBytes, writeModel } from './onnx/write.js';
 export { answerOf } from './report/answer.js';
+export { type BitsSeries, bitsFigure } from './report/bitsFigure.js';
+export { buildTable, type DataTable, type TableCells, type TableOptions } from './report/dataTable.js';
 export type { Figure, Json, JsonObject, PlotlySpec, Scheme } from './report/figure.js';
 export { buildFigures } from './report/figures.js';
+export { type Distribution, histogramFigure } from './report/histogramFigure.js';
+export { type PrecisionSeries, precisionFigure } from './report/precisionFigure.js';
 export { type FinishedRun, readFinishedRun } from './report/run.js';
 export { type SensitivityRow, sensitivityFigure } from './report/sensitivityFigure.js';
-export { type AnswerTable, buildAnswerTable } from './report/table.js';
+export { buildAnswerTable } from './report/table.js';
 export { type WrittenFigures, writeFigures } from './report/writeFigures.js';
 export { type Report, type WriteReportOptions, writeReport } from './report/writeReport.js';
 export { readAudio, readAudioChunks } from './speech/audio.js';

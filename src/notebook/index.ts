@@ -3,9 +3,9 @@
  * functions write to the terminal.
  */
 import { UnavailableError } from '../errors.js';
+import type { DataTable } from '../report/dataTable.js';
 import { type FigureExporter, openExporter } from '../report/export.js';
 import type { Figure } from '../report/figure.js';
-import type { AnswerTable } from '../report/table.js';
 import { tableToHtml, tableToText } from '../report/tableText.js';
 import { interactiveFigure } from './interactive.js';
 import { openScreen, type Screen } from './screen.js';
@@ -17,12 +17,12 @@ export type { Screen } from './screen.js';
 const TABLE_STYLE = 'max-width:56em;overflow-x:auto';
 
 /**
- * Shows the answer table: tidy HTML in a notebook, columns of text on a terminal.
+ * Shows a table: tidy HTML in a notebook, columns of text on a terminal.
  *
- * @param table - from `buildAnswerTable`
+ * @param table - from `buildTable` or `buildAnswerTable`
  * @param screen - where; found out by default
  */
-export async function showTable(table: AnswerTable, screen?: Screen): Promise<void> {
+export async function showTable(table: DataTable, screen?: Screen): Promise<void> {
   const { show } = screen ?? (await openScreen());
   show(`<div style="${TABLE_STYLE}">\n${tableToHtml(table)}</div>`, tableToText(table));
 }

@@ -1,6 +1,6 @@
-import { UnavailableError } from '../errors.js';
 import type { ConditionSummary, Summary } from '../experiment/schema.js';
 import { answerOf } from './answer.js';
+import { buildTable, type DataTable, type TableCells } from './dataTable.js';
 import {
   formatEstimate,
   formatFactor,
@@ -13,57 +13,29 @@ import {
 } from './format.js';
 import { gapsOf, machineOf } from './measured.js';
 
-/** The table that answers the experiment's question: a row for each measure, a column for each condition. */
-export interface AnswerTable {
-  readonly title: string;
-  /** Header: `Measure`, then the conditions. */
-  readonly columns: readonly string[];
-  /** Cells, already formatted; the first of each row is its header, with the unit. */
-  readonly rows: readonly (readonly string[])[];
-  /** Sentences below the table: the answer, how intervals are meant, which conditions are missing and why. */
-  readonly notes: readonly string[];
-}
-
-type Cells = Readonly<Record<string, string>>;
-
-/** The part of a danfo.js frame that is used here; its own types need TensorFlow's. */
-interface Frame {
-  readonly columns: readonly string[];
-  readonly index: readonly (string | number)[];
-  readonly values: readonly (readonly string[])[];
-  readonly T: Frame;
-}
-
-type FrameConstructor = new (data: readonly Cells[], options: { readonly index: readonly string[] }) => Frame;
-
 /**
- * Builds the answer table with danfo.js: a frame with a row for each condition, turned on its side.
+ * Builds the table that answers the experiment's question: a row for each measure, a column for each condition.
  *
  * @param summary - summary of a run
  * @throws {UnavailableError} when `danfojs-node` is not installed
  */
-export async function buildAnswerTable(summary: Summary): Promise<AnswerTable> {
-  const DataFrame = await loadDataFrame();
-  const frame = new DataFrame(
-    summary.conditions.map((entry) => cellsOf(entry)),
-    { index: summary.conditions.map(({ condition }) => condition.title) },
-  ).T;
-  return {
+export async function buildAnswerTable(summary: Summary): Promise<DataTable> {
+  return await buildTable(summary.conditions.map(cellsOf), {
     title: `Measured on ${machineOf(summary)}`,
-    columns: ['Measure', ...frame.columns],
-    rows: frame.values.map((cells, place) => [String(frame.index[place]), ...cells]),
     notes: [
       answerOf(summary),
       'In parentheses: 95 % intervals. The change of word error rate compares the same utterances.',
       ...gapsOf(summary),
     ],
-  };
+    turned: true,
+  });
 }
 
 /** Cells of a condition under their headers, units included; a dash where nothing was measured. */
-function cellsOf({ outcome, latency, throughput, accuracy, comparison }: ConditionSummary): Cells {
+function cellsOf({ condition, outcome, latency, throughput, accuracy, comparison }: ConditionSummary): TableCells {
   const p90 = latency?.p90Ms ?? null;
   return {
+    Measure: condition.title,
     Status: outcome.status,
     'Latency, mean (ms)': latency ? formatEstimate(latency.meanMs, formatMs) : NO_NUMBER,
     'Latency, median (ms)': latency ? formatEstimate(latency.medianMs, formatMs) : NO_NUMBER,
@@ -82,15 +54,4 @@ function cellsOf({ outcome, latency, throughput, accuracy, comparison }: Conditi
 
 function one(value: number): string {
   return formatNumber(value, 1);
-}
-
-async function loadDataFrame(): Promise<FrameConstructor> {
-  try {
-    const danfo = (await import('danfojs-node')) as unknown as { readonly DataFrame: FrameConstructor };
-    return danfo.DataFrame;
-  } catch (error) {
-    throw new UnavailableError('danfojs-node: the package was required, got none; run npm install danfojs-node', {
-      cause: error,
-    });
-  }
 }

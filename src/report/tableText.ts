@@ -1,8 +1,8 @@
+import type { DataTable } from './dataTable.js';
 import { escapeXml } from './svg.js';
-import type { AnswerTable } from './table.js';
 
 /** The table as text in columns, for a terminal. */
-export function tableToText(table: AnswerTable): string {
+export function tableToText(table: DataTable): string {
   const lines = [table.columns, ...table.rows];
   const widths = table.columns.map((_, column) => Math.max(...lines.map((cells) => (cells[column] ?? '').length)));
   const [header = '', ...body] = lines.map((cells) =>
@@ -16,7 +16,7 @@ export function tableToText(table: AnswerTable): string {
 }
 
 /** The table in Markdown, with its notes below it. */
-export function tableToMarkdown(table: AnswerTable): string {
+export function tableToMarkdown(table: DataTable): string {
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell) => cell.replace(/\|/g, '\\|')).join(' | ')} |`;
   const rule = table.columns.map((_, column) => (column === 0 ? '---' : '---:'));
@@ -24,7 +24,7 @@ export function tableToMarkdown(table: AnswerTable): string {
 }
 
 /** The table in HTML: caption, header cells with scopes, notes below it; styled by whoever shows it. */
-export function tableToHtml(table: AnswerTable): string {
+export function tableToHtml(table: DataTable): string {
   const head = table.columns.map((cell) => `<th scope="col">${escapeXml(cell)}</th>`).join('');
   const rows = table.rows.map(([header = '', ...cells]) => {
     const data = cells.map((cell) => `<td>${escapeXml(cell)}</td>`).join('');

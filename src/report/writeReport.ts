@@ -2,11 +2,12 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../files.js';
 import type { FindBrowserOptions } from './browser.js';
+import type { DataTable } from './dataTable.js';
 import type { Figure, JsonObject } from './figure.js';
 import { buildFigures } from './figures.js';
 import { postDataOf } from './postData.js';
 import { readFinishedRun } from './run.js';
-import { type AnswerTable, buildAnswerTable } from './table.js';
+import { buildAnswerTable } from './table.js';
 import { tableToHtml, tableToMarkdown, tableToText } from './tableText.js';
 import { writeFigures } from './writeFigures.js';
 
@@ -22,7 +23,7 @@ export interface WriteReportOptions {
 
 /** What a report consists of. */
 export interface Report {
-  readonly table: AnswerTable;
+  readonly table: DataTable;
   /** The table as text, for a terminal. */
   readonly text: string;
   /** Files that were written, in order. */
