@@ -1,109 +1,103 @@
+import { editDistance, editRow, fillEditTable } from './editTable.js';
 import type { EditCounts } from './types.js';
 
-/** Width of the first band that is tried when the distance is not known. */
-const FIRST_BAND = 64;
+/** The steps of an alignment. */
+export const HIT = 0;
+export const SUBSTITUTION = 1;
+export const DELETION = 2;
+export const INSERTION = 3;
 
-/** The step that leads to a cell of the table, going back from the end. */
-const DELETE = 1;
-const INSERT = 2;
-const DIAGONAL = 3;
+/** Pairs with at least so many cells in their band are split before they are aligned (RapidFuzz: a table of one MiB). */
+const SPLIT_CELLS = 1 << 22;
+/** Shorter sequences are never split. */
+const SPLIT_LENGTHS = { reference: 65, hypothesis: 10 } as const;
 
 /**
- * Counts the edits of a shortest alignment of two sequences.
+ * Aligns two sequences with as few edits as possible.
  *
- * Among the shortest it takes the one that RapidFuzz's `Levenshtein.editops` takes: the common beginning and end are set
- * aside, then the table is followed from its end, a deletion before anything else, an insertion only where it is forced
- * upon the cell before, else a hit or substitution. (RapidFuzz splits pairs of more than about two million cells in another way;
- * the sum stays equal there, the split may not.)
+ * Among the shortest alignments it takes the one that RapidFuzz's `Levenshtein.editops` takes (version 3.14): the common beginning and
+ * end are set aside, then the table is followed from its end, a deletion before anything else, an insertion only where it
+ * is forced upon the cell before, else a hit or substitution. Long pairs are first split (Hirschberg 1975) in the middle of
+ * the hypothesis, at the first place of the reference that lies on a shortest path.
  *
- * Only a band around the diagonal, as wide as the distance, is kept: memory is a byte for each of
- * length × (2 × distance + 1) cells.
- *
- * @param reference - numbers that stand for units
+ * @param reference - whole numbers from 0, one for each different unit
  * @param hypothesis - numbers of the same units
- * @param distance - the least number of edits where it is known; found by widening the band where it is not
+ * @returns HIT, SUBSTITUTION, DELETION or INSERTION, from the beginning to the end
  */
-export function countEdits(reference: Int32Array, hypothesis: Int32Array, distance?: number): EditCounts {
+export function alignUnits(reference: Int32Array, hypothesis: Int32Array): Uint8Array {
+  const steps = new Uint8Array(reference.length + hypothesis.length);
+  return steps.subarray(writeBack(reference, hypothesis, undefined, steps, steps.length));
+}
+
+/** Counts the edits of the alignment that {@link alignUnits} finds. */
+export function countEdits(reference: Int32Array, hypothesis: Int32Array): EditCounts {
+  const counts: [number, number, number, number] = [0, 0, 0, 0];
+  for (const step of alignUnits(reference, hypothesis)) counts[step as 0 | 1 | 2 | 3]++;
+  const [hits, substitutions, deletions, insertions] = counts;
+  return { substitutions, deletions, insertions, hits };
+}
+
+/** Writes the steps of a pair before `end`, the last one first. @returns where the first one stands */
+function writeBack(
+  reference: Int32Array,
+  hypothesis: Int32Array,
+  distance: number | undefined,
+  steps: Uint8Array,
+  end: number,
+): number {
   const shorter = Math.min(reference.length, hypothesis.length);
   let prefix = 0;
   while (prefix < shorter && reference[prefix] === hypothesis[prefix]) prefix++;
   let suffix = 0;
-  while (suffix < shorter - prefix && reference.at(-1 - suffix) === hypothesis.at(-1 - suffix)) suffix++;
+  while (
+    suffix < shorter - prefix &&
+    reference[reference.length - 1 - suffix] === hypothesis[hypothesis.length - 1 - suffix]
+  ) {
+    suffix++;
+  }
   const a = reference.subarray(prefix, reference.length - suffix);
   const b = hypothesis.subarray(prefix, hypothesis.length - suffix);
-  const counts = countBetween(a, b, distance);
-  return { ...counts, hits: counts.hits + prefix + suffix };
+  // Steps are HIT where nothing is written.
+  return writeBetween(a, b, distance, steps, end - suffix) - prefix;
 }
 
-function countBetween(a: Int32Array, b: Int32Array, distance: number | undefined): EditCounts {
+function writeBetween(a: Int32Array, b: Int32Array, known: number | undefined, steps: Uint8Array, end: number): number {
   if (a.length === 0 || b.length === 0) {
-    return { substitutions: 0, deletions: a.length, insertions: b.length, hits: 0 };
+    const start = end - a.length - b.length;
+    steps.fill(a.length > 0 ? DELETION : INSERTION, start, end);
+    return start;
   }
-  if (distance !== undefined) return follow(a, b, fill(a, b, distance).steps, distance);
-  const widest = Math.max(a.length, b.length);
-  for (let band = Math.max(FIRST_BAND, Math.abs(a.length - b.length)); ; band *= 2) {
-    const table = fill(a, b, Math.min(band, widest));
-    // A path that leaves the band has more edits than the band is wide, so this one is shortest.
-    if (table.distance <= band) return follow(a, b, table.steps, Math.min(band, widest));
+  if (a.length * b.length < SPLIT_CELLS) return follow(a, b, Math.max(a.length, b.length), steps, end);
+  const distance = known ?? editDistance(a, b);
+  const cells = Math.min(a.length, 2 * distance + 1) * b.length;
+  if (cells < SPLIT_CELLS || a.length < SPLIT_LENGTHS.reference || b.length < SPLIT_LENGTHS.hypothesis) {
+    return follow(a, b, distance, steps, end);
   }
+  const half = b.length >> 1;
+  const left = editRow(a, b, half, distance);
+  const right = editRow(a.slice().reverse(), b.slice().reverse(), b.length - half, distance);
+  const at = left.findIndex((edits, column) => edits + (right[a.length - column] as number) === distance);
+  const [before, after] = [left[at] as number, right[a.length - at] as number];
+  const middle = writeBack(a.subarray(at), b.subarray(half), after, steps, end);
+  return writeBack(a.subarray(0, at), b.subarray(0, half), before, steps, middle);
 }
 
-/**
- * Fills the table of least edits within a band, row by row of `a`, and notes in each cell the step that leads there.
- * Cells outside the band count as out of reach: no shortest path touches them, nor does a tie with one.
- */
-function fill(a: Int32Array, b: Int32Array, band: number): { readonly steps: Uint8Array; readonly distance: number } {
-  const width = 2 * band + 1;
-  const steps = new Uint8Array((a.length + 1) * width);
-  const far = a.length + b.length + 1;
-  // Column j of row i lies at j − i + band: the cell above is one to the right, the one before it one to the left.
-  let above = new Int32Array(width + 2).fill(far);
-  let row = new Int32Array(width + 2).fill(far);
-  for (let j = 0; j <= Math.min(b.length, band); j++) above[j + band] = j;
-  for (let i = 1; i <= a.length; i++) {
-    row.fill(far);
-    const first = Math.max(0, i - band);
-    const last = Math.min(b.length, i + band);
-    const unit = a[i - 1];
-    for (let j = first; j <= last; j++) {
-      const at = j - i + band;
-      if (j === 0) {
-        row[at] = i;
-        steps[i * width + at] = DELETE;
-        continue;
-      }
-      const up = at + 1 < width ? (above[at + 1] as number) : far;
-      const left = at > 0 ? (row[at - 1] as number) : far;
-      const corner = above[at] as number;
-      const value = unit === b[j - 1] ? corner : 1 + Math.min(up, left, corner);
-      row[at] = value;
-      steps[i * width + at] = value === up + 1 ? DELETE : left === corner - 1 ? INSERT : DIAGONAL;
-    }
-    [above, row] = [row, above];
-  }
-  return { steps, distance: above[b.length - a.length + band] ?? far };
-}
-
-function follow(a: Int32Array, b: Int32Array, steps: Uint8Array, band: number): EditCounts {
-  const width = 2 * band + 1;
-  let substitutions = 0;
-  let deletions = 0;
-  let insertions = 0;
-  let hits = 0;
-  let i = a.length;
-  let j = b.length;
-  while (i > 0 && j > 0) {
-    const step = steps[i * width + j - i + band];
-    if (step === DELETE) {
-      deletions++;
-      i--;
-    } else if (step === INSERT) {
-      insertions++;
-      j--;
+function follow(a: Int32Array, b: Int32Array, band: number, steps: Uint8Array, end: number): number {
+  const table = fillEditTable(a, b, band);
+  let at = end;
+  let column = a.length;
+  let row = b.length;
+  while (row > 0 && column > 0) {
+    if (table.rises(row, column)) {
+      steps[--at] = DELETION;
+      column--;
+    } else if (row > 1 && table.falls(row - 1, column)) {
+      steps[--at] = INSERTION;
+      row--;
     } else {
-      if (a[--i] === b[--j]) hits++;
-      else substitutions++;
+      steps[--at] = a[--column] === b[--row] ? HIT : SUBSTITUTION;
     }
   }
-  return { substitutions, deletions: deletions + i, insertions: insertions + j, hits };
+  steps.fill(column > 0 ? DELETION : INSERTION, at - column - row, at);
+  return at - column - row;
 }

@@ -1,16 +1,14 @@
-import { distance } from 'fastest-levenshtein';
 import { InputError } from '../errors.js';
 import { countEdits } from './alignment.js';
 import type { EditCounts } from './types.js';
-
-/** Different values of a UTF-16 code unit, which is what `fastest-levenshtein` compares. */
-const CODE_UNITS = 1 << 16;
+import { splitCharacters, splitWords } from './words.js';
 
 /**
- * Counts the edits between two texts in words, which white space separates.
+ * Counts the edits between two texts in words, with jiwer's arithmetic: spaces separate words (a single tab or line break
+ * does not: normalise first).
  *
  * Words have more than one shortest alignment: their number is always the same, and the split into substitutions,
- * deletions and insertions is the one of RapidFuzz, which jiwer uses (see `countEdits`).
+ * deletions and insertions is the one of RapidFuzz, which jiwer uses.
  *
  * @param reference - what was said
  * @param hypothesis - what was recognised
@@ -18,7 +16,7 @@ const CODE_UNITS = 1 << 16;
  * countWordEdits('please hold the line', 'please told a line'); // { substitutions: 2, deletions: 0, insertions: 0, hits: 2 }
  */
 export function countWordEdits(reference: string, hypothesis: string): EditCounts {
-  return countUnits(wordsOf(reference), wordsOf(hypothesis));
+  return countUnits(splitWords(reference), splitWords(hypothesis));
 }
 
 /**
@@ -29,7 +27,7 @@ export function countWordEdits(reference: string, hypothesis: string): EditCount
  * @param hypothesis - what was recognised
  */
 export function countCharacterEdits(reference: string, hypothesis: string): EditCounts {
-  return countUnits(Array.from(reference.trim()), Array.from(hypothesis.trim()));
+  return countUnits(splitCharacters(reference), splitCharacters(hypothesis));
 }
 
 /**
@@ -53,32 +51,22 @@ export function errorRate(counts: readonly EditCounts[]): number {
   return edits / units;
 }
 
-function wordsOf(text: string): string[] {
-  return text.split(/\s+/).filter((word) => word !== '');
+/** Gives each different unit a number of its own, in order of appearance. */
+export function numberUnits(units: readonly string[], numbers: Map<string, number>): Int32Array {
+  const numbered = new Int32Array(units.length);
+  for (let index = 0; index < units.length; index++) {
+    const unit = units[index] as string;
+    let number = numbers.get(unit);
+    if (number === undefined) {
+      number = numbers.size;
+      numbers.set(unit, number);
+    }
+    numbered[index] = number;
+  }
+  return numbered;
 }
 
 function countUnits(reference: readonly string[], hypothesis: readonly string[]): EditCounts {
   const numbers = new Map<string, number>();
-  const a = numbered(reference, numbers);
-  const b = numbered(hypothesis, numbers);
-  return countEdits(a, b, numbers.size <= CODE_UNITS ? distance(codeUnits(a), codeUnits(b)) : undefined);
-}
-
-/** Gives each different unit a number of its own, in order of appearance. */
-function numbered(units: readonly string[], numbers: Map<string, number>): Int32Array {
-  return Int32Array.from(units, (unit) => {
-    const number = numbers.get(unit) ?? numbers.size;
-    if (number === numbers.size) numbers.set(unit, number);
-    return number;
-  });
-}
-
-/** Writes one UTF-16 code unit for each number below 65,536. */
-function codeUnits(numbers: Int32Array): string {
-  let text = '';
-  // Arguments of one call are limited.
-  for (let start = 0; start < numbers.length; start += 4096) {
-    text += String.fromCharCode(...numbers.subarray(start, start + 4096));
-  }
-  return text;
+  return countEdits(numberUnits(reference, numbers), numberUnits(hypothesis, numbers));
 }
