@@ -6,6 +6,7 @@ import { addDataCommand } from './data.js';
 import { addEvaluateCommand } from './evaluate.js';
 import { addExperimentCommand } from './experiment.js';
 import { addInspectCommand } from './inspect.js';
+import { addMemoryCommand } from './memory.js';
 import { addModelCommand } from './model.js';
 import { addQuantizeCommand } from './quantize.js';
 import { addReportCommand } from './report.js';
@@ -38,6 +39,7 @@ function createProgram(terminal: Terminal): Command {
     addTranscribeCommand,
     addEvaluateCommand,
     addBenchCommand,
+    addMemoryCommand,
     addDataCommand,
     addModelCommand,
   ]) {

@@ -2,12 +2,15 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { InputError, UnavailableError } from '../errors.js';
+import type { ProcessMemory } from './processMemory.js';
 import type { GraphicsTraces, Loaded, Reply, Request, Setup, Trial } from './protocol.js';
 
 /** How a process is started and how long it may take. */
 export interface ProcessOptions {
   /** Program of the process. Default: the worker of this package, as built. */
   readonly workerPath?: string;
+  /** Program that starts it in its own place, with its arguments: `taskset`, `systemd-run --scope`. Default: none. */
+  readonly launcher?: readonly string[];
   /** How it is called in errors. */
   readonly name?: string;
   /** Longest time for loading and warming up, in milliseconds. */
@@ -46,8 +49,9 @@ export class MeasuringProcess {
   /** Starts the process; it waits to be asked. */
   constructor(options: ProcessOptions = {}) {
     this.#options = options;
+    const [program, ...before] = options.launcher ?? [];
     this.#child = fork(options.workerPath ?? builtWorker(), [], {
-      execArgv: [],
+      ...(program === undefined ? { execArgv: [] } : { execPath: program, execArgv: [...before, process.execPath] }),
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -71,6 +75,11 @@ export class MeasuringProcess {
   /** What the process has written on standard error. */
   get log(): string {
     return this.#log;
+  }
+
+  /** Number of the process; `undefined` when it could not be started. */
+  get pid(): number | undefined {
+    return this.#child.pid;
   }
 
   /**
@@ -99,6 +108,18 @@ export class MeasuringProcess {
     const limitMs = this.#options.trialLimitMs ?? DEFAULT_LIMIT_MS;
     return await this.#ask({ kind: 'trial', indices }, limitMs, (reply) =>
       reply.kind === 'trial' ? reply.trial : undefined,
+    );
+  }
+
+  /**
+   * Reads how much memory the process holds.
+   *
+   * @throws {UnavailableError} when the process crashed or took too long
+   */
+  async memory(): Promise<ProcessMemory> {
+    const limitMs = this.#options.trialLimitMs ?? DEFAULT_LIMIT_MS;
+    return await this.#ask({ kind: 'memory' }, limitMs, (reply) =>
+      reply.kind === 'memory' ? reply.memory : undefined,
     );
   }
 

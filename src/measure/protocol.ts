@@ -1,5 +1,6 @@
 import type { ResolvedModel } from '../model/registry.js';
 import type { ExecutionProvider, SessionOptions } from '../model/session.js';
+import type { ProcessMemory } from './processMemory.js';
 
 /** What a measuring process needs to begin. */
 export interface Setup {
@@ -58,11 +59,13 @@ export interface Trial {
 /** What a measuring process is asked, one at a time. */
 export type Request =
   | { readonly kind: 'load'; readonly setup: Setup }
-  | { readonly kind: 'trial'; readonly indices: readonly number[] };
+  | { readonly kind: 'trial'; readonly indices: readonly number[] }
+  | { readonly kind: 'memory' };
 
 /** What it answers. `opened` comes before `loaded`, after the session was made and before the first run. */
 export type Reply =
   | { readonly kind: 'opened'; readonly graphics: GraphicsTraces }
   | { readonly kind: 'loaded'; readonly loaded: Loaded }
   | { readonly kind: 'trial'; readonly trial: Trial }
+  | { readonly kind: 'memory'; readonly memory: ProcessMemory }
   | { readonly kind: 'failed'; readonly error: 'input' | 'unavailable' | 'fault'; readonly message: string };

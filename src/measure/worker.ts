@@ -7,6 +7,7 @@ import { Recognizer } from '../model/recognizer.js';
 import { readAudio } from '../speech/audio.js';
 import type { Audio } from '../speech/types.js';
 import { readGraphics } from './graphics.js';
+import { readOwnMemory } from './processMemory.js';
 import type { Loaded, Recording, Reply, Request, Setup, Trial } from './protocol.js';
 
 /** Decoded sound that is kept, in bytes; of larger sets the rest is read again before each trial's clock starts. */
@@ -89,6 +90,8 @@ async function answer(request: Request): Promise<Reply> {
         return { kind: 'loaded', loaded: await load(request.setup) };
       case 'trial':
         return { kind: 'trial', trial: await runTrial(request.indices) };
+      case 'memory':
+        return { kind: 'memory', memory: readOwnMemory() };
     }
   } catch (error) {
     const kind = error instanceof InputError ? 'input' : error instanceof UnavailableError ? 'unavailable' : 'fault';

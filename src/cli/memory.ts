@@ -1,0 +1,128 @@
+import type { Command } from 'commander';
+import { manifestPath } from '../experiment/plan.js';
+import { type MemorySummary, measureMemory } from '../measure/memory.js';
+import { findSmallestLimit, type LimitResult, runWithinLimit, SMALL_DEVICE_BYTES } from '../measure/memoryLimit.js';
+import { readManifest } from '../speech/manifest.js';
+import { columns, megabytes } from './columns.js';
+import { namedModels } from './namedModels.js';
+import { collect, wholeNumber } from './options.js';
+import type { Terminal } from './terminal.js';
+
+interface MemoryCommandOptions {
+  readonly manifest: string;
+  readonly model?: readonly string[];
+  readonly runs: number;
+  readonly threads: number;
+  readonly limit?: number;
+  readonly smallest?: true;
+  readonly json?: true;
+}
+
+/** What the command found of one model. */
+interface Found {
+  readonly title: string;
+  readonly memory: MemorySummary;
+  /** On a small device; `null` where it was not tried. */
+  readonly device: LimitResult | null;
+  readonly smallest: LimitResult | null;
+}
+
+const MEBIBYTE = 2 ** 20;
+
+/** `quantlab memory`: how much memory and room models take. */
+export function addMemoryCommand(program: Command, terminal: Terminal): void {
+  program
+    .command('memory')
+    .description(
+      'Memory of a process that holds one model, its size on the disk, and whether a small device can run it',
+    )
+    .option(
+      '--model <id|path>',
+      'a model (may be given several times; default: the shipped one, float32 and int8)',
+      collect,
+    )
+    .option('--manifest <set|path>', 'what it hears: holdout, dev, calibration, or a manifest', 'holdout')
+    .option('--runs <n>', 'runs after loading', wholeNumber(1), 20)
+    .option('--threads <n>', 'threads of one operator', wholeNumber(1), 1)
+    .option(
+      '--limit <MiB>',
+      `try it on one core with so much memory (${SMALL_DEVICE_BYTES / MEBIBYTE}: a small device)`,
+      wholeNumber(1),
+    )
+    .option('--smallest', 'find the smallest limit within which it runs on one core')
+    .option('--json', 'print JSON')
+    .action(async (options: MemoryCommandOptions) => {
+      const utterances = await readManifest(manifestPath(options.manifest));
+      const recordings = utterances.slice(0, options.runs).map(({ id, audioPath }) => ({ id, audioPath }));
+      const models = await namedModels(options.model);
+      const progress = terminal.progress();
+      const { signal } = terminal;
+      const found: Found[] = [];
+      try {
+        for (const { title, model } of models) {
+          const { runs, threads } = options;
+          const memory = await measureMemory(model, {
+            recordings,
+            runs,
+            threads,
+            signal,
+            onProgress: (done) => progress.update(2 * found.length + done, 2 * models.length, title),
+          });
+          const limits = { recordings, runs, signal };
+          const device =
+            options.limit === undefined
+              ? null
+              : await runWithinLimit(model, { ...limits, limitBytes: options.limit * MEBIBYTE });
+          const smallest = options.smallest ? (await findSmallestLimit(model, limits)).smallest : null;
+          found.push({ title, memory, device, smallest });
+        }
+      } finally {
+        progress.stop();
+      }
+      terminal.print(options.json ? `${JSON.stringify(found, null, 2)}\n` : describe(found));
+    });
+}
+
+function describe(found: readonly Found[]): string {
+  const rows = found.flatMap(({ title, memory }) =>
+    [memory.withArena, memory.withoutArena].map(({ arena, baseline, loaded, afterRuns }) => [
+      title,
+      arena ? 'on' : 'off',
+      megabytes(baseline.residentBytes),
+      megabytes(loaded.residentBytes),
+      megabytes(afterRuns.residentBytes),
+      megabytes(afterRuns.peakBytes),
+      afterRuns.proportionalBytes === null ? '–' : megabytes(afterRuns.proportionalBytes),
+    ]),
+  );
+  const header = ['model', 'arena', 'before loading', 'loaded', 'after runs', 'peak', 'after runs, shared divided'];
+  const sizes = found.map(({ title, memory: { size } }) => [
+    title,
+    megabytes(size.sizeBytes),
+    megabytes(size.gzipBytes),
+    size.values,
+    size.types.map(({ dtype, sizeBytes }) => `${dtype} ${megabytes(sizeBytes)}`).join(', '),
+  ]);
+  const parts = [
+    'Resident memory:\n',
+    columns(header, rows),
+    '\nOn the disk:\n',
+    columns(['model', 'size', 'gzip -9', 'values', 'by type'], sizes),
+  ];
+  const tried = found.flatMap(({ title, device, smallest }) => [
+    ...(device === null ? [] : [limitLine(title, device)]),
+    ...(smallest === null ? [] : [`${title}: the smallest limit that fits is ${describeLimit(smallest)}.\n`]),
+  ]);
+  return [...parts, ...(tried.length > 0 ? ['\nOn one core:\n', ...tried] : [])].join('');
+}
+
+function limitLine(title: string, result: LimitResult): string {
+  const times = result.meanMs === null ? '' : `, ${result.meanMs.toFixed(1)} ms a run`;
+  const why = result.reason === null ? '' : ` (${result.reason})`;
+  return `${title}: ${result.fits ? 'fits' : 'fails'} in ${describeLimit(result)}${times}${why}.\n`;
+}
+
+function describeLimit({ limitBytes, method, arena }: LimitResult): string {
+  const how = method === 'kernel' ? 'limited by a control group' : 'resident memory watched';
+  return `${Math.round(limitBytes / MEBIBYTE)} MiB (${how}, arena ${arena ? 'on' : 'off'})`;
+}
