@@ -109,19 +109,12 @@ function sweep(
   visit?: (row: Row, index: number) => void,
 ): Row {
   const words = Math.ceil(reference.length / WORD);
-  const { starts, positions } = placesOf(reference, hypothesis);
-  const equal = new Int32Array(words);
+  const equalTo = equalBits(reference, hypothesis, words);
   const rising = new Int32Array(words).fill(-1);
   const falling = new Int32Array(words);
   const row: Row = { rising, falling, base: 0, first: 0, last: words - 1 };
   for (let index = 1; index <= rows; index++) {
-    const unit = hypothesis[index - 1] as number;
-    const from = starts[unit] as number;
-    const to = starts[unit + 1] as number;
-    for (let at = from; at < to; at++) {
-      const position = positions[at] as number;
-      equal[position >> 5] = (equal[position >> 5] as number) | (1 << (position & 31));
-    }
+    const equal = equalTo(hypothesis[index - 1] as number);
     for (const first = firstWord(index, band); row.first < first; row.first++) {
       row.base += ones(rising[row.first] as number) - ones(falling[row.first] as number);
     }
@@ -149,7 +142,6 @@ function sweep(
       less = lessOut;
     }
     visit?.(row, index);
-    for (let at = from; at < to; at++) equal[(positions[at] as number) >> 5] = 0;
   }
   return row;
 }
@@ -167,6 +159,38 @@ function valueAt(row: Row, column: number): number {
 
 function firstWord(row: number, band: number): number {
   return Math.max(0, (row - band - 1) >> 5);
+}
+
+/**
+ * Gives for a unit the columns where the reference has it, a bit each. The bits of a rare unit are written when it is asked
+ * for and hold until the next call; those of a frequent one, with more places than words, are kept.
+ */
+function equalBits(reference: Int32Array, hypothesis: Int32Array, words: number): (unit: number) => Int32Array {
+  const { starts, positions } = placesOf(reference, hypothesis);
+  const kept = new Map<number, Int32Array>();
+  const rare = new Int32Array(words);
+  let [from, to] = [0, 0];
+  return (unit) => {
+    for (let at = from; at < to; at++) rare[(positions[at] as number) >> 5] = 0;
+    from = starts[unit] as number;
+    to = starts[unit + 1] as number;
+    const frequent = to - from > words;
+    const own = frequent ? kept.get(unit) : undefined;
+    if (own !== undefined) {
+      from = to;
+      return own;
+    }
+    const bits = frequent ? new Int32Array(words) : rare;
+    for (let at = from; at < to; at++) {
+      const position = positions[at] as number;
+      bits[position >> 5] = (bits[position >> 5] as number) | (1 << (position & 31));
+    }
+    if (frequent) {
+      kept.set(unit, bits);
+      from = to;
+    }
+    return bits;
+  };
 }
 
 function placesOf(reference: Int32Array, hypothesis: Int32Array): Places {
