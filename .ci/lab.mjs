@@ -1,5 +1,5 @@
 // Makes the notebooks' Python environment (once) and starts JupyterLab in it. `--prepare-only` leaves the start out;
-// `--execute` runs every notebook in place instead, as they are committed.
+// `--execute` runs every notebook in place instead, as they are committed, or those whose numbers follow (`--execute 02 03`).
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -66,9 +66,11 @@ function prepare() {
   writeFileSync(stamp, wanted);
 }
 
-function execute() {
+function execute(numbers) {
   const folder = join(root, 'notebooks');
-  for (const name of readdirSync(folder).filter((each) => /^\d\d-.*\.ipynb$/.test(each))) {
+  const all = readdirSync(folder).filter((each) => /^\d\d-.*\.ipynb$/.test(each));
+  const chosen = all.filter((each) => numbers.length === 0 || numbers.includes(each.slice(0, 2)));
+  for (const name of chosen) {
     const path = join(folder, name);
     run(`Running ${name}`, join(binaries, 'python'), [
       ...['-m', 'nbconvert', '--to', 'notebook', '--execute', '--inplace', '--log-level=ERROR'],
@@ -86,8 +88,8 @@ function execute() {
 }
 
 prepare();
-if (process.argv.includes('--execute')) {
-  execute();
+if (process.argv[2] === '--execute') {
+  execute(process.argv.slice(3));
 } else if (!process.argv.includes('--prepare-only')) {
   const args = [
     '-m',

@@ -15,6 +15,7 @@ export type { DynamicOpType, QuantizeDynamicOptions } from './compress/dynamicOp
 export { convertToHalf, HALF_BLOCK_LIST, type HalfOptions } from './compress/float16.js';
 export { chooseHybrid, type HybridOptions } from './compress/hybrid.js';
 export { type Layer, type LayerChoice, type LayerChoices, type LayerOp, layersOf } from './compress/layers.js';
+export { type LayerWeights, layerWeights } from './compress/layerWeights.js';
 export {
   type AffineFormat,
   type AffineRange,
@@ -102,7 +103,6 @@ export type {
   Outcome,
   Phase,
   Protocol,
-  RecipeName,
   RunRecord,
   Summary,
   ThroughputSummary,
@@ -117,6 +117,7 @@ export {
 } from './experiment/sensitivity.js';
 export type { SpeechOptions } from './experiment/speechRunner.js';
 export { summarize, summarizeRun } from './experiment/summarize.js';
+export { makeVariant, type Variant } from './experiment/variants.js';
 export {
   type BenchOptions,
   benchModels,

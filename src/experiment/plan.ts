@@ -1,8 +1,10 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { PRESET_NAMES } from '../compress/recipe.js';
 import { readJson } from '../files.js';
 import { defaultThreads, packageRoot } from '../measure/environment.js';
 import type { Condition, Protocol } from './schema.js';
+import { NO_RECIPE } from './variants.js';
 
 /** What is to be measured: the conditions that are compared, and how. */
 export interface ExperimentPlan extends Omit<Protocol, 'manifestSha256'> {
@@ -64,11 +66,17 @@ interface PlanFile extends Omit<ExperimentPlan, 'conditions'> {
 
 const count = (fewest: number): z.ZodNumber => z.number().int().min(fewest).max(MOST_TRIALS);
 
+const RECIPES: readonly string[] = [NO_RECIPE, ...PRESET_NAMES];
+
+function isRecipe(name: string): boolean {
+  return RECIPES.includes(name) || name.endsWith('.json');
+}
+
 const conditionSchema: z.ZodType<ConditionEntry> = z.strictObject({
   id: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/i, 'letters, digits, dot, dash and underscore'),
   title: z.string().min(1).optional(),
   model: z.string().min(1).optional(),
-  recipe: z.enum(['none', 'dynamic']),
+  recipe: z.string().refine(isRecipe, `${RECIPES.join(', ')} or a file ending in .json`),
   device: z.enum(['cpu', 'gpu']),
   threads: z.number().int().min(1).max(1024).optional(),
 });
@@ -89,7 +97,7 @@ const planSchema: z.ZodType<PlanFile> = z.strictObject({
 
 /**
  * Reads a plan from a JSON file. Every field may be missing and is then as in {@link defaultPlan}; of a condition, `id`,
- * `recipe` and `device` are needed. Paths of manifests and models are relative to the file.
+ * `recipe` and `device` are needed. Paths of manifests, models and recipes are relative to the file.
  *
  * @param path - the file
  * @throws {InputError} when it is missing, no JSON, or has an unknown or impossible field; the message names it
@@ -105,7 +113,7 @@ export async function readPlan(path: string): Promise<ExperimentPlan> {
     title: entry.title ?? entry.id,
     model: fromFile(entry.model ?? DEFAULT_MODEL, path, /\.(?:onnx|json)$/),
     threads: entry.threads ?? threads,
-    recipe: entry.recipe,
+    recipe: fromFile(entry.recipe, path, /\.json$/),
     device: entry.device,
   }));
   const manifest = EMBEDDED_SETS.includes(file.manifest) ? file.manifest : fromFile(file.manifest, path, /./);

@@ -8,7 +8,7 @@ const conditionSchema: z.ZodType<Condition> = z.object({
   id: z.string(),
   title: z.string(),
   model: z.string(),
-  recipe: z.enum(['none', 'dynamic']),
+  recipe: z.string().min(1),
   device: z.enum(['cpu', 'gpu']),
   threads: count,
 });

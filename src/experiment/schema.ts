@@ -21,9 +21,6 @@ export const RESULTS_SCHEMA = 'quantlab.results/1' as const;
 /** Where the network runs. `gpu` means: CUDA, then WebGPU, whichever opens a session first. */
 export type Device = 'cpu' | 'gpu';
 
-/** Named ways to make a variant of a model; `none` is the float32 model itself. */
-export type RecipeName = 'none' | 'dynamic';
-
 /** A variant of a model on a device: what is compared. */
 export interface Condition {
   /** Unique in its run, used in every observation: `cpu-float32`, `cpu-int8-dynamic`, `gpu-float32`. */
@@ -32,7 +29,8 @@ export interface Condition {
   readonly title: string;
   /** Id or path of the model, as given. */
   readonly model: string;
-  readonly recipe: RecipeName;
+  /** How the model is compressed: `none`, the name of a preset, or the path of a recipe file. */
+  readonly recipe: string;
   readonly device: Device;
   /** Threads of one operator (`intra_op_num_threads`). */
   readonly threads: number;

@@ -1,11 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { quantizeDynamic } from '../compress/dynamic.js';
-import { sha256OfFile } from '../files.js';
+import { applyRecipe } from '../compress/applyRecipe.js';
+import { type Recipe, readRecipe } from '../compress/recipe.js';
+import { sha256OfBytes, sha256OfFile } from '../files.js';
 import { cacheFolder, type ResolvedModel, resolveModel } from '../model/registry.js';
 import { readModel } from '../onnx/read.js';
 import { writeModel } from '../onnx/write.js';
-import type { RecipeName } from './schema.js';
+import { calibrator } from './calibrate.js';
 
 /** A variant of a model, ready to be loaded. */
 export interface Variant {
@@ -15,29 +16,38 @@ export interface Variant {
   readonly sha256: string;
 }
 
+/** Recipe of the model as it is. */
+export const NO_RECIPE = 'none';
+
 /**
  * Makes a variant of a model. It is made anew each time, so that it is always that of the present code; the file lies in the
- * cache, named after the model's checksum and the recipe.
+ * cache, named after the checksums of the model and the recipe. Static steps calibrate on the embedded `calibration` set.
  *
  * @param idOrPath - the model
- * @param recipe - how it is compressed
+ * @param recipe - how it is compressed: `none`, the name of a preset, a recipe file, or a recipe
  * @param folder - where to write. Default: `variants` in the cache
- * @throws {InputError} when the model is missing or damaged
+ * @throws {InputError} when the model or the recipe is missing or damaged
  * @throws {UnavailableError} when the cache cannot be written
+ * @example
+ * const { model } = await makeVariant('deepspeech2-starter', 'hybrid');
  */
 export async function makeVariant(
   idOrPath: string,
-  recipe: RecipeName,
+  recipe: string | Recipe,
   folder: string = join(cacheFolder(), 'variants'),
 ): Promise<Variant> {
   const model = await resolveModel(idOrPath);
-  const sha256 = await sha256OfFile(model.path);
-  if (recipe === 'none') return await describe(model, model.path);
-  const path = join(folder, `${model.card.id}-${sha256.slice(0, 16)}-${recipe}.onnx`);
-  await writeModel(quantizeDynamic(await readModel(model.path)).model, path);
-  return await describe(model, path);
+  if (recipe === NO_RECIPE) return await describe(model);
+  const steps = typeof recipe === 'string' ? await readRecipe(recipe) : recipe;
+  const from = (await sha256OfFile(model.path)).slice(0, 16);
+  const by = sha256OfBytes(Buffer.from(JSON.stringify(steps.steps))).slice(0, 8);
+  const id = `${model.card.id}.${steps.name}`;
+  const path = join(folder, `${id}-${from}-${by}.onnx`);
+  const { model: made } = await applyRecipe(await readModel(model.path), steps, { calibrate: calibrator(model.card) });
+  await writeModel(made, path);
+  return await describe({ card: { ...model.card, id }, path });
 }
 
-async function describe({ card }: ResolvedModel, path: string): Promise<Variant> {
-  return { model: { card, path }, sizeBytes: (await stat(path)).size, sha256: await sha256OfFile(path) };
+async function describe(model: ResolvedModel): Promise<Variant> {
+  return { model, sizeBytes: (await stat(model.path)).size, sha256: await sha256OfFile(model.path) };
 }
