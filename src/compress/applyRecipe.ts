@@ -1,5 +1,6 @@
 import { InputError } from '../errors.js';
 import { alignConvolutions } from '../onnx/alignConvolutions.js';
+import { readChannelsLast } from '../onnx/channelsLast.js';
 import type { OnnxModel } from '../onnx/model.js';
 import type { CalibrationOptions } from './calibrators/observer.js';
 import type { ValueRange } from './calibrators/range.js';
@@ -64,7 +65,7 @@ async function applyStep(
       return convertToHalf(model, step.options);
     case 'static': {
       // A quantized convolution between transposes would be slower than it was: its transposes go first.
-      const { model: aligned } = alignConvolutions(model);
+      const { model: aligned } = readChannelsLast(alignConvolutions(model).model);
       const plan = planCalibration(aligned, step.options);
       if (plan.tensors.length === 0) return quantizeStatic(aligned, new Map(), step.options);
       if (resources.calibrate === undefined) {

@@ -7,7 +7,7 @@ import { attributeOf, isOp, makeAttribute, makeNode, nodeTitle } from './node.js
 import { bindLazy } from './payload.js';
 import { pruneUnused } from './prune.js';
 import { ranksOf } from './ranks.js';
-import { elementCount, makeUnfilledTensor, shapeOf, tensorDtype, tensorFloats } from './tensor.js';
+import { elementCount, makeTensor, makeUnfilledTensor, shapeOf, tensorDtype, tensorFloats } from './tensor.js';
 import { transposeAxes } from './transpose.js';
 
 /** The order of axes that swaps height and width. */
@@ -44,7 +44,8 @@ export interface Aligned {
 
 /**
  * Lets convolutions that stand between transposes of height and width compute on the transposed values, so that the
- * transposes go: a LayerNorm over frequency before each convolution asks for them. The answers stay the same to the
+ * transposes go: a LayerNorm over frequency before each convolution asks for them. A first convolution before them is
+ * turned too, since its one channel costs less to transpose than what it makes of it. The answers stay the same to the
  * rounding of sums.
  *
  * It matters once convolutions are quantized: the runtime computes these channels last, and its own transposes, joined
@@ -70,6 +71,10 @@ export function alignConvolutions(model: OnnxModel): Aligned {
   return { model: { proto, path: model.path }, swapped: aligning.swapped, transposesSaved };
 }
 
+function isSwap(node: NodeProto): boolean {
+  return attributeOf(node, 'perm')?.ints.join() === SWAP.join();
+}
+
 class Aligning {
   readonly nodes: NodeProto[] = [];
   readonly added: TensorProto[] = [];
@@ -84,6 +89,7 @@ class Aligning {
   /** Initializers that are neither inputs nor outputs. */
   readonly #initializers: Set<string>;
   readonly #readers: ReadonlyMap<string, readonly NodeProto[]>;
+  #orderName = '';
 
   constructor(model: OnnxModel) {
     const graph = mainGraph(model);
@@ -104,6 +110,13 @@ class Aligning {
   take(node: NodeProto): void {
     const [first = ''] = node.input;
     if (isOp(node, 'Transpose') && this.#takeTranspose(node, first)) return;
+    if (isOp(node, 'Conv') && this.#widens(node) && this.#takeConvolution(node, first)) return;
+    if (isOp(node, 'Shape') && node.attribute.length === 0 && this.#missing.has(first)) {
+      const dims = this.#names.value(`${node.output[0] ?? ''}_swapped`);
+      this.nodes.push(makeNode('Shape', [this.#swappedName(first)], [dims], { name: node.name }));
+      this.nodes.push(makeNode('Gather', [dims, this.#order()], [...node.output], { attributes: { axis: 0 } }));
+      return;
+    }
     if (node.input.some((name) => this.#missing.has(name))) {
       if (isOp(node, 'Conv') && this.#missing.has(first) && this.#takeConvolution(node, first)) return;
       const alone = UNARY.has(node.opType) && node.input.slice(1).every((name) => this.#isSymmetric(name));
@@ -135,10 +148,26 @@ class Aligning {
       else this.nodes.push(makeNode('Transpose', [source], [output], { name, attributes: { perm: through } }));
       return true;
     }
-    if (perm.join() !== SWAP.join()) return false;
+    if (!isSwap(node)) return false;
     this.#swaps.set(output, input);
     this.#missing.add(output);
     return true;
+  }
+
+  /** Whether a convolution makes more channels than it reads, for a transpose: turning what it reads costs less. */
+  #widens(node: NodeProto): boolean {
+    const [outputs = 0n, inputs = 0n] = this.#constants.get(node.input[1] ?? '')?.dims ?? [];
+    const readers = this.#readers.get(node.output[0] ?? '') ?? [];
+    return outputs > inputs && readers.some((reader) => isOp(reader, 'Transpose') && isSwap(reader));
+  }
+
+  /** The name of the constant that brings the dimensions of swapped values into their order. */
+  #order(): string {
+    if (this.#orderName === '') {
+      this.#orderName = this.#names.value('swapped_order');
+      this.added.push(makeTensor(this.#orderName, 'int64', [4], BigInt64Array.from(SWAP, BigInt)));
+    }
+    return this.#orderName;
   }
 
   #takeConvolution(node: NodeProto, input: string): boolean {
