@@ -2,6 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { InputError, UnavailableError } from '../errors.js';
+import type { Transcript } from '../model/transcribe.js';
+import { Guard } from './guard.js';
 import type { ProcessMemory } from './processMemory.js';
 import type { GraphicsTraces, Loaded, Reply, Request, Setup, Trial } from './protocol.js';
 
@@ -32,6 +34,9 @@ const KEPT_LOG = 2 ** 20;
 /** How long a process that was asked to end may take before it is ended, in milliseconds. */
 const PATIENCE_MS = 2000;
 
+/** What a process says when it gets no more memory: V8, C++, the system. */
+const OUT_OF_MEMORY = /heap out of memory|bad_alloc|Cannot allocate memory|ENOMEM/;
+
 const DEFAULT_LIMIT_MS = 10 * 60_000;
 
 /**
@@ -45,6 +50,8 @@ export class MeasuringProcess {
   #log = '';
   #pending: { readonly onReply: (reply: Reply) => void; readonly onError: (error: Error) => void } | undefined;
   #stopping = false;
+  #guard: Guard | null = null;
+  #suspended = false;
 
   /** Starts the process; it waits to be asked. */
   constructor(options: ProcessOptions = {}) {
@@ -63,13 +70,14 @@ export class MeasuringProcess {
     options.signal?.addEventListener('abort', stop);
     // Not `close`: that event does not come after `disconnect` (seen with Node 20).
     const exited = new Promise<void>((resolve) => {
-      this.#child.once('exit', (code, signal) =>
-        resolve(this.#pending?.onError(this.#ended(signal ?? `exit code ${code}`))),
-      );
+      this.#child.once('exit', () => resolve(this.#pending?.onError(this.#ended(this.#howItEnded))));
       this.#child.once('error', () => resolve());
     });
     const silent = new Promise<void>((resolve) => this.#child.stderr?.once('close', resolve));
-    this.#closed = Promise.all([exited, silent]).then(() => options.signal?.removeEventListener('abort', stop));
+    this.#closed = Promise.all([exited, silent]).then(() => {
+      options.signal?.removeEventListener('abort', stop);
+      this.#guard?.release();
+    });
   }
 
   /** What the process has written on standard error. */
@@ -112,6 +120,20 @@ export class MeasuringProcess {
   }
 
   /**
+   * Transcribes a recording of any length that is not among those of the set-up.
+   *
+   * @param path - of the recording
+   * @throws {InputError} when the recording cannot be read
+   * @throws {UnavailableError} when the process crashed or took too long
+   */
+  async transcribe(path: string): Promise<Transcript> {
+    const limitMs = this.#options.trialLimitMs ?? DEFAULT_LIMIT_MS;
+    return await this.#ask({ kind: 'transcribe', path }, limitMs, (reply) =>
+      reply.kind === 'transcript' ? reply.transcript : undefined,
+    );
+  }
+
+  /**
    * Reads how much memory the process holds.
    *
    * @throws {UnavailableError} when the process crashed or took too long
@@ -123,9 +145,33 @@ export class MeasuringProcess {
     );
   }
 
+  /**
+   * Stops the process where it stands (SIGSTOP), its waiting threads included: it takes nothing of the machine until it
+   * is asked again. It is killed when this process ends without having ended it.
+   *
+   * @returns whether it stands still; `false` on Windows, which has no such signal, and without a shell to guard it
+   */
+  suspend(): boolean {
+    if (this.#suspended) return true;
+    const { pid } = this.#child;
+    if (process.platform === 'win32' || pid === undefined || this.ended) return false;
+    this.#guard ??= Guard.watch(pid);
+    if (this.#guard === null) return false;
+    this.#suspended = this.#child.kill('SIGSTOP');
+    return this.#suspended;
+  }
+
+  /** Lets a suspended process go on. */
+  resume(): void {
+    if (!this.#suspended) return;
+    this.#child.kill('SIGCONT');
+    this.#suspended = false;
+  }
+
   /** Ends the process, and waits until it is gone. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    this.resume();
     if (this.#child.connected) this.#child.disconnect();
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), PATIENCE_MS);
     await this.#closed;
@@ -133,7 +179,9 @@ export class MeasuringProcess {
   }
 
   async #ask<T>(request: Request, limitMs: number, take: (reply: Reply) => T | undefined): Promise<T> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) throw this.#ended('it had already ended');
+    if (this.ended) throw this.#ended(this.#howItEnded);
+    // Whoever is asked must be able to answer.
+    this.resume();
     return await new Promise<T>((resolve, reject) => {
       const settle = (act: () => void): void => {
         clearTimeout(timer);
@@ -144,7 +192,7 @@ export class MeasuringProcess {
       const timer = setTimeout(() => {
         this.#child.kill('SIGKILL');
         fail(
-          new UnavailableError(
+          new ProcessError(
             `${this.#name}: an answer within ${limitMs / 1000} s was required, got none; look for what else runs`,
           ),
         );
@@ -169,8 +217,20 @@ export class MeasuringProcess {
     });
   }
 
+  /** Whether it has ended, in whatever way. */
+  get ended(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
   get #name(): string {
     return this.#options.name ?? 'measuring process';
+  }
+
+  get #howItEnded(): string {
+    const { exitCode, signalCode } = this.#child;
+    const how = signalCode ?? `exit code ${exitCode}`;
+    if (OUT_OF_MEMORY.test(this.#log)) return `${how}, out of memory`;
+    return signalCode === 'SIGKILL' ? `${how}, from outside (where memory is short: by the system)` : how;
   }
 
   #ended(how: string): Error {

@@ -1,5 +1,8 @@
+import type { CachedRecognition, ResultKind } from '../model/cachedRecognizer.js';
 import type { ResolvedModel } from '../model/registry.js';
+import type { ResultCacheOptions } from '../model/resultCache.js';
 import type { ExecutionProvider, SessionOptions } from '../model/session.js';
+import type { Transcript } from '../model/transcribe.js';
 import type { ProcessMemory } from './processMemory.js';
 
 /** What a measuring process needs to begin. */
@@ -9,12 +12,23 @@ export interface Setup {
   /** Threads of one operator. */
   readonly threads: number;
   readonly arena?: SessionOptions['arena'];
+  readonly spinning?: SessionOptions['spinning'];
+  /** Folder of optimised models: see `keepOptimized`. Default: the model is optimised at each start. */
+  readonly optimizedFolder?: string | undefined;
+  /** Keeps results. Default: none are kept. */
+  readonly cache?: CacheSetup | undefined;
   /** Recordings, which trials name by their index. */
   readonly recordings: readonly Recording[];
   /** Runs before the first trial that are not counted; each is a list of indices. The first of them is timed apart. */
   readonly warmUp: readonly (readonly number[])[];
   /** Prints on standard error which node was placed where. */
   readonly verbose?: boolean;
+}
+
+/** Which results a process keeps, and where. */
+export interface CacheSetup extends Omit<ResultCacheOptions, 'now'> {
+  /** Default: transcripts and log-probabilities. */
+  readonly kinds?: readonly ResultKind[] | undefined;
 }
 
 /** A recording to be heard. */
@@ -54,12 +68,15 @@ export interface Trial {
   readonly cpuMs?: number | undefined;
   /** What was recognised, in the order of {@link Trial.utterances}. */
   readonly texts: readonly string[];
+  /** The furthest result that was kept, `null` for none; only where a cache is measured. */
+  readonly kept?: CachedRecognition['kept'] | undefined;
 }
 
 /** What a measuring process is asked, one at a time. */
 export type Request =
   | { readonly kind: 'load'; readonly setup: Setup }
   | { readonly kind: 'trial'; readonly indices: readonly number[] }
+  | { readonly kind: 'transcribe'; readonly path: string }
   | { readonly kind: 'memory' };
 
 /** What it answers. `opened` comes before `loaded`, after the session was made and before the first run. */
@@ -67,5 +84,6 @@ export type Reply =
   | { readonly kind: 'opened'; readonly graphics: GraphicsTraces }
   | { readonly kind: 'loaded'; readonly loaded: Loaded }
   | { readonly kind: 'trial'; readonly trial: Trial }
+  | { readonly kind: 'transcript'; readonly transcript: Transcript }
   | { readonly kind: 'memory'; readonly memory: ProcessMemory }
   | { readonly kind: 'failed'; readonly error: 'input' | 'unavailable' | 'fault'; readonly message: string };

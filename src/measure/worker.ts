@@ -3,7 +3,10 @@
  * runs a trial each time it is asked. What it answers is sent after the clock has stopped.
  */
 import { InputError, UnavailableError } from '../errors.js';
+import { CachedRecognizer } from '../model/cachedRecognizer.js';
 import { Recognizer } from '../model/recognizer.js';
+import { ResultCache } from '../model/resultCache.js';
+import { type Transcript, transcribeFile } from '../model/transcribe.js';
 import { readAudio } from '../speech/audio.js';
 import type { Audio } from '../speech/types.js';
 import { readGraphics } from './graphics.js';
@@ -49,15 +52,24 @@ class Sounds {
 }
 
 let recognizer: Recognizer | undefined;
+let cached: CachedRecognizer | undefined;
 let sounds = new Sounds([]);
 
 async function load(setup: Setup): Promise<Loaded> {
   sounds = new Sounds(setup.recordings);
   await sounds.preload();
-  const { executionProvider, threads, arena = true, verbose = false } = setup;
+  const { executionProvider, threads, arena = true, spinning = true, verbose = false, optimizedFolder } = setup;
+  const options = { executionProvider, threads, arena, spinning, verbose, optimizedFolder };
   const started = performance.now();
-  recognizer = await Recognizer.load(setup.model, { executionProvider, threads, arena, verbose });
+  recognizer = await Recognizer.load(setup.model, options);
   const loadMs = performance.now() - started;
+  if (setup.cache !== undefined) {
+    const cache = await ResultCache.open(setup.cache);
+    cached = await CachedRecognizer.create(recognizer, setup.model, cache, {
+      kinds: setup.cache.kinds,
+      session: { executionProvider, threads },
+    });
+  }
   reply({ kind: 'opened', graphics: readGraphics() });
   let firstRunMs = 0;
   for (const [index, indices] of setup.warmUp.entries()) {
@@ -69,6 +81,7 @@ async function load(setup: Setup): Promise<Loaded> {
 
 async function runTrial(indices: readonly number[]): Promise<Trial> {
   if (recognizer === undefined) throw new Error('a trial was asked before a model was loaded');
+  if (cached !== undefined && indices.length === 1) return await runCached(cached, indices[0] as number);
   const audios: Audio[] = [];
   for (const index of indices) audios.push(await sounds.get(index));
   const before = process.cpuUsage();
@@ -83,6 +96,19 @@ async function runTrial(indices: readonly number[]): Promise<Trial> {
   };
 }
 
+/** A trial of one utterance whose results are kept. */
+async function runCached(listener: CachedRecognizer, index: number): Promise<Trial> {
+  const audio = await sounds.get(index);
+  const { text, audioS, timing, kept } = await listener.recognize(audio);
+  return { utterances: [sounds.recording(index).id], audioS, ...timing, texts: [text], kept };
+}
+
+async function transcribeAny(path: string): Promise<Transcript> {
+  const listener = cached ?? recognizer;
+  if (listener === undefined) throw new Error('a transcript was asked before a model was loaded');
+  return await transcribeFile(listener, path);
+}
+
 async function answer(request: Request): Promise<Reply> {
   try {
     switch (request.kind) {
@@ -90,6 +116,8 @@ async function answer(request: Request): Promise<Reply> {
         return { kind: 'loaded', loaded: await load(request.setup) };
       case 'trial':
         return { kind: 'trial', trial: await runTrial(request.indices) };
+      case 'transcribe':
+        return { kind: 'transcript', transcript: await transcribeAny(request.path) };
       case 'memory':
         return { kind: 'memory', memory: readOwnMemory() };
     }

@@ -4,6 +4,7 @@ import { decodeGreedy } from '../speech/ctc.js';
 import { createFrontEnd, type FeatureExtractor } from '../speech/features.js';
 import type { Audio, Decoding, Features } from '../speech/types.js';
 import type { ModelCard } from './card.js';
+import { keepOptimized } from './optimizedModel.js';
 import type { ResolvedModel } from './registry.js';
 import { type ExecutionProvider, openSession, type SessionOptions } from './session.js';
 
@@ -36,7 +37,9 @@ export interface BatchRecognition {
 }
 
 /** How a recognizer runs. */
-export interface RecognizerOptions extends SessionOptions {
+export interface RecognizerOptions extends Omit<SessionOptions, 'graphOptimizationLevel' | 'optimizedModelFilePath'> {
+  /** Keeps the optimised model in this folder, and loads that where it is there: see {@link keepOptimized}. Default: not kept. */
+  readonly optimizedFolder?: string | undefined;
   /** Milliseconds from any fixed point. Default: `performance.now`. */
   readonly clock?: () => number;
 }
@@ -82,7 +85,11 @@ export class Recognizer {
    * @throws {UnavailableError} when the execution provider does not exist on this machine
    */
   static async load(model: ResolvedModel, options: RecognizerOptions = {}): Promise<Recognizer> {
-    const session = await openSession(model.path, options);
+    const { optimizedFolder, ...rest } = options;
+    const kept = optimizedFolder === undefined ? null : await keepOptimized(model.path, optimizedFolder, rest);
+    const session = await (kept === null || kept.state === 'not kept'
+      ? openSession(model.path, rest)
+      : openSession(kept.path, { ...rest, graphOptimizationLevel: 'disabled' }));
     const { features, lengths, logProbabilities, outputLengths } = model.card.tensors;
     requireNames(model.path, 'inputs', session.inputNames, [features, lengths]);
     requireNames(model.path, 'outputs', session.outputNames, [logProbabilities, outputLengths]);
@@ -107,12 +114,11 @@ export class Recognizer {
    */
   async recognizeBatch(audios: readonly Audio[]): Promise<BatchRecognition> {
     const started = this.#clock();
-    const batch = layOut(audios.map((audio) => this.#frontEnd.compute(audio)));
+    const batch = layOut(audios.map((audio) => this.features(audio)));
     const featured = this.#clock();
     const outputs = await this.#infer(batch);
     const inferred = this.#clock();
-    const { labels, blank } = this.card;
-    const decodings = outputs.map(({ data, steps }) => tidy(decodeGreedy(data, steps, labels, blank)));
+    const decodings = outputs.map((output) => this.decode(output));
     const ended = this.#clock();
     return {
       decodings,
@@ -128,7 +134,30 @@ export class Recognizer {
 
   /** Log-probabilities of several recordings, for decoders of one's own. */
   async logProbabilities(audios: readonly Audio[]): Promise<readonly LogProbabilities[]> {
-    return await this.#infer(layOut(audios.map((audio) => this.#frontEnd.compute(audio))));
+    return await this.infer(audios.map((audio) => this.features(audio)));
+  }
+
+  /**
+   * The first stage alone: what the network reads of one recording.
+   *
+   * @throws {InputError} when the recording is too short for the front end
+   */
+  features(audio: Audio): Features {
+    return this.#frontEnd.compute(audio);
+  }
+
+  /**
+   * The second stage alone: the network.
+   *
+   * @param features - of several recordings; at least one
+   */
+  async infer(features: readonly Features[]): Promise<readonly LogProbabilities[]> {
+    return await this.#infer(layOut(features));
+  }
+
+  /** The third stage alone: the best path, as text. */
+  decode({ data, steps }: LogProbabilities): Decoding {
+    return tidy(decodeGreedy(data, steps, this.card.labels, this.card.blank));
   }
 
   /** Frees the session. */

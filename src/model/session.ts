@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
+import { basename } from 'node:path';
 import { env, InferenceSession } from 'onnxruntime-node';
 import { InputError, UnavailableError } from '../errors.js';
 import { describeFileError } from '../files.js';
@@ -14,12 +15,24 @@ export interface SessionOptions {
   readonly threads?: number;
   /** Keeps the memory of one run for the next (`enableCpuMemArena`). Default: true, as ONNX Runtime's. */
   readonly arena?: boolean;
+  /** Lets idle threads wait by spinning (`session.intra_op.allow_spinning`). Default: true, as ONNX Runtime's. */
+  readonly spinning?: boolean;
+  /** How far the graph is rewritten for this machine before it runs. Default: `all`; `disabled` for a graph that was. */
+  readonly graphOptimizationLevel?: 'disabled' | 'all';
+  /**
+   * Writes the optimised graph to this path, and its weights, as the operators want them laid out (prepacked), into the same path with
+   * `.data` behind it.
+   */
+  readonly optimizedModelFilePath?: string;
   /** Prints on standard error which node was placed where; for finding out, not for timing. */
   readonly verbose?: boolean;
 }
 
 /** Names of {@link ExecutionProvider}s, in the order in which a GPU is looked for. */
 export const EXECUTION_PROVIDERS: readonly ExecutionProvider[] = ['cpu', 'cuda', 'webgpu'];
+
+/** Weights of an optimised model from this size on lie in the file beside it. */
+const SMALLEST_EXTERNAL_BYTES = 1024;
 
 /**
  * Opens a model in ONNX Runtime.
@@ -46,6 +59,9 @@ export async function openSession(path: string, options: SessionOptions = {}): P
       interOpNumThreads: 1,
       enableCpuMemArena: arena,
       ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+      ...(options.graphOptimizationLevel && { graphOptimizationLevel: options.graphOptimizationLevel }),
+      ...(options.optimizedModelFilePath && { optimizedModelFilePath: options.optimizedModelFilePath }),
+      extra: { session: entriesOf(options) },
       logSeverityLevel: verbose ? 0 : 3,
     });
   } catch (error) {
@@ -61,6 +77,18 @@ export async function openSession(path: string, options: SessionOptions = {}): P
       { cause: error },
     );
   }
+}
+
+/** Keys of onnxruntime_session_options_config_keys.h, without their prefix `session.`. */
+function entriesOf({ spinning = true, optimizedModelFilePath }: SessionOptions): Readonly<Record<string, unknown>> {
+  return {
+    ...(!spinning && { intra_op: { allow_spinning: '0' } }),
+    ...(optimizedModelFilePath && {
+      optimized_model_external_initializers_file_name: `${basename(optimizedModelFilePath)}.data`,
+      optimized_model_external_initializers_min_size_in_bytes: String(SMALLEST_EXTERNAL_BYTES),
+      save_external_prepacked_constant_initializers: '1',
+    }),
+  };
 }
 
 function isAboutTheModel(message: string): boolean {

@@ -1,7 +1,7 @@
 import { readAudioChunks } from '../speech/audio.js';
 import { joinTexts, type SegmentOptions, segmentStream } from '../speech/segments.js';
 import type { Audio } from '../speech/types.js';
-import type { Recognizer } from './recognizer.js';
+import type { Recognition } from './recognizer.js';
 
 /** A piece of a transcript. */
 export interface TranscribedSegment {
@@ -19,6 +19,11 @@ export interface Transcript {
   readonly audioS: number;
   /** Time in the recognizer, in milliseconds; reading the file is not in it. */
   readonly computeMs: number;
+}
+
+/** Who hears one segment: a `Recognizer`, or one that keeps its results. */
+export interface Listener {
+  recognize(audio: Audio): Promise<Recognition>;
 }
 
 /** How a long recording is cut, and who is told of the progress. */
@@ -39,7 +44,7 @@ export interface TranscribeOptions extends SegmentOptions {
  * @throws {InputError} when the file cannot be read
  */
 export async function transcribeFile(
-  recognizer: Recognizer,
+  recognizer: Listener,
   path: string,
   options: TranscribeOptions = {},
 ): Promise<Transcript> {
@@ -53,7 +58,7 @@ export async function transcribeFile(
  * @param chunks - pieces of one recording, in order, at one rate
  */
 export async function transcribe(
-  recognizer: Recognizer,
+  recognizer: Listener,
   chunks: AsyncIterable<Audio> | Iterable<Audio>,
   options: TranscribeOptions = {},
 ): Promise<Transcript> {

@@ -1,6 +1,9 @@
 import { InputError } from '../errors.js';
 import type { Decoding } from './types.js';
 
+/** Counts the changes to what decoding gives: raise it when the same log-probabilities give another text. Kept results carry it. */
+export const DECODER_VERSION = 1;
+
 /**
  * Decodes the output of a connectionist temporal classification (CTC) network greedily: the best class of each step,
  * repeats joined, blanks dropped.

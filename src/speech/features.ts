@@ -15,6 +15,12 @@ export interface FeatureExtractor {
   compute(audio: Audio): Features;
 }
 
+/**
+ * Counts the changes to what the front ends compute. Whoever keeps results keeps this with them: raise it when the same sound
+ * gives other numbers (a test notices).
+ */
+export const FEATURES_VERSION = 1;
+
 /** A variance below this part of the mean square is rounding of a constant spectrum: then all features are 0. */
 const MINIMUM_VARIANCE = 1e-12;
 
