@@ -101,11 +101,11 @@ describe('versions that kept results carry', () => {
     const scores = Float32Array.from({ length: 29 * 40 }, (_, at) => -((at * 7919) % 101) / 10);
     const { text } = recognizer.decode({ data: scores, steps: 40 });
     expect({ FEATURES_VERSION, digest, DECODER_VERSION, text }).toEqual({
-        DECODER_VERSION: 1,
-        FEATURES_VERSION: 1,
-        digest: 'f0924f35281e2108',
-        text: 'filtwzbehksvyadgjrux'cfiqtw behpsvadgo',
-      });
+      FEATURES_VERSION: 1,
+      digest: 'f0924f35281e2108',
+      DECODER_VERSION: 1,
+      text: "filtwzbehksvyadgjrux'cfiqtw behpsvadgo",
+    });
     await recognizer.release();
   });
 });
