@@ -1,11 +1,8 @@
-/**
- * White space as Python has it (`str.isspace`), for equality with jiwer: with the separators U+001C to U+001F and U+0085,
- * without U+FEFF.
- */
-const SPACE = '\\t-\\r\\u001c-\\u001f \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
-const UNUSUAL = new RegExp(`[${SPACE.replace(' ', '')}]`);
-const RUNS = new RegExp(`[${SPACE}]{2,}`, 'g');
-const ENDS = new RegExp(`^[${SPACE}]+|[${SPACE}]+$`, 'g');
+import { WHITE_SPACE } from './unicode.js';
+
+const UNUSUAL = new RegExp(`[${WHITE_SPACE.replace(' ', '')}]`);
+const RUNS = new RegExp(`[${WHITE_SPACE}]{2,}`, 'g');
+const ENDS = new RegExp(`^[${WHITE_SPACE}]+|[${WHITE_SPACE}]+$`, 'g');
 
 /**
  * Splits a text into words as jiwer 4 does by default: two or more white-space characters are one space, those at the ends
