@@ -3,6 +3,7 @@ import { QuantlabError, UsageError } from '../errors.js';
 import { addBenchCommand } from './bench.js';
 import { addCompareCommand } from './compare.js';
 import { addDataCommand } from './data.js';
+import { addEnergyCommand } from './energy.js';
 import { addEvaluateCommand } from './evaluate.js';
 import { addExperimentCommand } from './experiment.js';
 import { addInspectCommand } from './inspect.js';
@@ -40,6 +41,7 @@ function createProgram(terminal: Terminal): Command {
     addEvaluateCommand,
     addBenchCommand,
     addMemoryCommand,
+    addEnergyCommand,
     addDataCommand,
     addModelCommand,
   ]) {

@@ -1,0 +1,80 @@
+import type { Command } from 'commander';
+import { manifestPath } from '../experiment/plan.js';
+import { measureEnergy } from '../measure/energy.js';
+import { energyFigure } from '../report/energyFigure.js';
+import { writeFigures } from '../report/writeFigures.js';
+import { readManifest } from '../speech/manifest.js';
+import { columns } from './columns.js';
+import { namedModels } from './namedModels.js';
+import { collect, wholeNumber } from './options.js';
+import type { Terminal } from './terminal.js';
+
+interface EnergyCommandOptions {
+  readonly manifest: string;
+  readonly model?: readonly string[];
+  readonly threads?: number;
+  readonly trials: number;
+  readonly figure?: string;
+  readonly json?: true;
+}
+
+/** `quantlab energy`: how much energy models take, and how that is known. */
+export function addEnergyCommand(program: Command, terminal: Terminal): void {
+  program
+    .command('energy')
+    .description('Joules an utterance, by the best method that works here; the method stands beside the number')
+    .option(
+      '--model <id|path>',
+      'a model (may be given several times; default: the shipped one, float32 and int8)',
+      collect,
+    )
+    .option('--manifest <set|path>', 'holdout, dev, calibration, or a manifest', 'holdout')
+    .option('--threads <n>', 'threads of one operator (default: one for each physical core)', wholeNumber(1))
+    .option('--trials <n>', 'trials of each model', wholeNumber(1), 150)
+    .option('--figure <folder>', 'draw it into this folder')
+    .option('--json', 'print JSON')
+    .action(async (options: EnergyCommandOptions) => {
+      const utterances = await readManifest(manifestPath(options.manifest));
+      const named = await namedModels(options.model);
+      const progress = terminal.progress();
+      const result = await measureEnergy(
+        named.map(({ model }) => model),
+        {
+          utterances,
+          trials: options.trials,
+          signal: terminal.signal,
+          onProgress: (done, total) => progress.update(done, total, 'trials'),
+          ...(options.threads !== undefined && { threads: options.threads }),
+        },
+      ).finally(progress.stop);
+      const models = result.models.map((model, index) => ({ title: named[index]?.title ?? model.model, ...model }));
+      if (options.figure !== undefined) {
+        const { files, warnings } = await writeFigures([energyFigure(models)], options.figure);
+        for (const line of [...warnings, ...files]) terminal.say(`${line}\n`);
+      }
+      if (options.json) {
+        terminal.print(`${JSON.stringify({ ...result, models }, null, 2)}\n`);
+        return;
+      }
+      const rows = models.map((one) => [
+        one.title,
+        one.trials,
+        `${one.joulesPerUtterance.value.toFixed(3)} (${one.joulesPerUtterance.low.toFixed(3)} to ${one.joulesPerUtterance.high.toFixed(3)})`,
+        one.netJoulesPerUtterance?.value.toFixed(3) ?? '–',
+        one.joulesPerAudioS.value.toFixed(3),
+        one.meanW.toFixed(2),
+        one.busyProcessors.toFixed(2),
+      ]);
+      const header = ['model', 'trials', 'J/utterance (95 % interval)', 'without idle', 'J/s of sound', 'W', 'busy'];
+      terminal.print(columns(header, rows));
+      const { source, skipped, idleW } = result;
+      terminal.print(`\n${source.estimated ? 'Estimated' : 'Measured'} (${source.method}): ${source.scope}.\n`);
+      if (source.citation !== null) terminal.print(`Source: ${source.citation}\n`);
+      terminal.print(
+        idleW === null
+          ? 'Idle power is not subtracted: the method does not see it.\n'
+          : `At rest the machine takes ${idleW.toFixed(2)} W; the column without idle has it subtracted.\n`,
+      );
+      for (const { method, reason } of skipped) terminal.print(`Not ${method}: ${reason}\n`);
+    });
+}
