@@ -6,6 +6,7 @@ import type { CalibrationOptions } from './calibrators/observer.js';
 import type { ValueRange } from './calibrators/range.js';
 import { type Compressed, quantizeDynamic } from './dynamic.js';
 import { convertToHalf } from './float16.js';
+import { gatherTaps } from './gatherTaps.js';
 import type { Recipe, RecipeStep } from './recipe.js';
 import { quantizeRecurrent } from './recurrent.js';
 import type { CompressionReport } from './report.js';
@@ -73,7 +74,8 @@ async function applyStep(
           `recipe ${recipe.name}: a calibration set was required by its static step, got none; name a manifest`,
         );
       }
-      return quantizeStatic(aligned, await resources.calibrate(plan, step.calibration ?? {}), step.options);
+      const ranges = await resources.calibrate(plan, step.calibration ?? {});
+      return gatherTaps(quantizeStatic(aligned, ranges, step.options));
     }
     default:
       throw new InputError(`recipe ${recipe.name}: a known transform was required, got ${JSON.stringify(step)}`);
