@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from augment import Augmentation, augment
+from augment import Augmentation, augment, draw
 from cache import CachedUtterance
-from features import standardise
+from front_ends import FrontEnd, LogSpectrogram
 from transcripts import encode
 
 # Shares of speech by duration, at the start and at the end of training, and when the change begins and ends (as
@@ -34,7 +34,7 @@ def mixture(progress: float, names) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Batch:
-    """Padded features float32 [N, T, 161], lengths int64 [N], targets int64 [sum], target lengths int64 [N]."""
+    """Padded features float32 [N, T, bins], lengths int64 [N], targets int64 [sum], target lengths int64 [N]."""
 
     features: Tensor
     lengths: Tensor
@@ -42,15 +42,24 @@ class Batch:
     target_lengths: Tensor
 
 
+def pad(blocks: list[np.ndarray]) -> tuple[Tensor, Tensor]:
+    """Blocks [T, bins] as float32 [N, longest T, bins], zeros where they end, and their lengths int64 [N]."""
+    lengths = torch.tensor([len(block) for block in blocks])
+    padded = torch.zeros(len(blocks), int(lengths.max()), blocks[0].shape[1])
+    for row, block in zip(padded, blocks):
+        row[: len(block)] = torch.from_numpy(block)
+    return padded, lengths
+
+
+def encode_all(texts: list[str]) -> tuple[Tensor, Tensor]:
+    """Targets int64 [sum] of all texts in a row, and the length of each, int64 [N]."""
+    encoded = [encode(text) for text in texts]
+    return torch.tensor([label for labels in encoded for label in labels]), torch.tensor([len(l) for l in encoded])
+
+
 def collate(features: list[np.ndarray], texts: list[str]) -> Batch:
     """Pad features with zeros to the longest and join the encoded transcripts."""
-    lengths = torch.tensor([len(block) for block in features])
-    padded = torch.zeros(len(features), int(lengths.max()), features[0].shape[1])
-    for row, block in zip(padded, features):
-        row[: len(block)] = torch.from_numpy(block)
-    encoded = [encode(text) for text in texts]
-    target_lengths = torch.tensor([len(labels) for labels in encoded])
-    return Batch(padded, lengths, torch.tensor([label for labels in encoded for label in labels]), target_lengths)
+    return Batch(*pad(features), *encode_all(texts))
 
 
 def bucket(items: list[tuple[int, object]], max_frames: int) -> list[list[object]]:
@@ -121,18 +130,32 @@ class Sampler:
             self.trained_frames[name] += self.corpora[name][index].frames
         return group
 
-    def realise(self, group: list[tuple[str, int]], rng: np.random.Generator, augmentation: Augmentation) -> Batch:
-        """The augmented batch of a group."""
-        features = [
-            augment(self.corpora[name][index].spectrogram, rng, augmentation, wide_band=name not in NARROW_BAND)
-            for name, index in group
-        ]
-        return collate(features, [self.corpora[name][index].text for name, index in group])
+
+class Realiser:
+    """Makes augmented batches of groups, on the processor, from the cached spectra."""
+
+    def __init__(self, corpora: dict[str, list[CachedUtterance]], front_end: FrontEnd):
+        self.corpora, self.front_end = corpora, front_end
+
+    def gather(self, group: list[tuple[str, int]]) -> tuple[Tensor, Tensor]:
+        """The padded spectra of a group, and their lengths."""
+        # A copy: a tensor must not share memory with a file that is open for reading alone.
+        return pad([self.corpora[name][index].spectrogram.astype(np.float32) for name, index in group])
+
+    def realise(self, group: list[tuple[str, int]], rng: np.random.Generator, generator: torch.Generator) -> Batch:
+        """The augmented batch of a group; `rng` draws what is done, `generator` the noise."""
+        spectra, lengths = self.gather(group)
+        wide_band = [name not in NARROW_BAND for name, _ in group]
+        frames = [self.corpora[name][index].frames for name, index in group]
+        plan = draw(rng, self.front_end, frames, wide_band, Augmentation())
+        features, lengths = augment(spectra, lengths, plan, self.front_end, generator)
+        targets, target_lengths = encode_all([self.corpora[name][index].text for name, index in group])
+        return Batch(features, lengths, targets.to(features.device), target_lengths.to(features.device))
 
 
-def plain_batches(utterances: list[CachedUtterance], batch_frames: int):
+def plain_batches(utterances: list[CachedUtterance], batch_frames: int, front_end: FrontEnd = LogSpectrogram):
     """Batches without augmentation for evaluation: yields (indices into `utterances`, Batch)."""
     items = [(utterance.frames, index) for index, utterance in enumerate(utterances)]
     for group in bucket(items, batch_frames):
-        features = [standardise(utterances[index].spectrogram.astype(np.float32)) for index in group]
+        features = [front_end.standardise(utterances[index].spectrogram.astype(np.float32)) for index in group]
         yield group, collate(features, [utterances[index].text for index in group])

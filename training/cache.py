@@ -1,22 +1,26 @@
-"""Spectrograms on disk, so that an epoch reads no audio.
+"""Spectra on disk, so that an epoch reads no audio.
 
-One corpus is two files: `<name>.npy`, float16 [frames of all utterances, 161], the log spectrogram before
-standardisation; and `<name>.json`, a list of {id, text, offset, frames}.
+One corpus is two files: `<name>.npy`, float16 [frames of all utterances, bins], the spectrum before standardisation;
+and `<name>.json`, a list of {id, text, offset, frames}. Each front end has a folder of its own.
 """
 
 import json
+import os
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from corpora import Utterance
-from features import BINS, log_spectrogram, read_audio
+from features import read_audio
+from front_ends import FrontEnd, LogSpectrogram
 
 
 @dataclass(frozen=True)
 class CachedUtterance:
-    """A spectrogram float16 [frames, 161] (a view of a memory map) with its transcript."""
+    """A spectrum float16 [frames, bins] (a view of a memory map) with its transcript."""
 
     id: str
     text: str
@@ -28,16 +32,26 @@ class CachedUtterance:
         return len(self.spectrogram)
 
 
-def write_cache(folder: Path, name: str, utterances: list[Utterance]) -> None:
-    """Compute the spectrograms of a corpus and write its two files."""
+def cache_folder(data: Path, front_end: FrontEnd) -> Path:
+    """Where the spectra of a front end are kept below the folder that prepare.py filled."""
+    return data / "cache" if front_end is LogSpectrogram else data / f"cache-{front_end.name}"
+
+
+def _analyse(audio: Path, front_end: FrontEnd) -> np.ndarray:
+    return front_end.analyse(read_audio(audio)).astype(np.float16)
+
+
+def write_cache(folder: Path, name: str, utterances: list[Utterance], front_end: FrontEnd) -> None:
+    """Compute the spectra of a corpus, a process a core, and write its two files."""
     folder.mkdir(parents=True, exist_ok=True)
-    blocks, index, offset = [], [], 0
-    for utterance in utterances:
-        block = log_spectrogram(read_audio(utterance.audio)).astype(np.float16)
+    index, offset = [], 0
+    with ProcessPoolExecutor(min(os.cpu_count() or 1, 16)) as pool:
+        paths = [utterance.audio for utterance in utterances]
+        blocks = list(pool.map(partial(_analyse, front_end=front_end), paths, chunksize=32))
+    for utterance, block in zip(utterances, blocks):
         index.append({"id": utterance.id, "text": utterance.text, "offset": offset, "frames": len(block)})
         offset += len(block)
-        blocks.append(block)
-    np.save(folder / f"{name}.npy", np.concatenate(blocks) if blocks else np.zeros((0, BINS), np.float16))
+    np.save(folder / f"{name}.npy", np.concatenate(blocks) if blocks else np.zeros((0, front_end.bins), np.float16))
     (folder / f"{name}.json").write_text(json.dumps(index))
 
 
@@ -50,7 +64,9 @@ def read_cache(folder: Path, name: str) -> list[CachedUtterance]:
     ]
 
 
-def ensure_cache(folder: Path, corpora: dict[str, list[Utterance]]) -> dict[str, list[CachedUtterance]]:
+def ensure_cache(
+    folder: Path, corpora: dict[str, list[Utterance]], front_end: FrontEnd = LogSpectrogram
+) -> dict[str, list[CachedUtterance]]:
     """Read every corpus, computing first those whose cached list of utterances is not the one asked for."""
     cached = {}
     for name, utterances in corpora.items():
@@ -58,6 +74,6 @@ def ensure_cache(folder: Path, corpora: dict[str, list[Utterance]]) -> dict[str,
         wanted = [(utterance.id, utterance.text) for utterance in utterances]
         have = [(row["id"], row["text"]) for row in json.loads(index.read_text())] if index.exists() else None
         if have != wanted:
-            write_cache(folder, name, utterances)
+            write_cache(folder, name, utterances, front_end)
         cached[name] = read_cache(folder, name)
     return cached

@@ -20,7 +20,7 @@ from onnx import numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from corpora import Utterance, in_vocabulary, load_judged, load_trained, read_manifest
-from export import load_average
+from architectures import load_average
 from features import extract
 from transcripts import decode_greedy
 from wer import ErrorRate, character_errors, word_errors

@@ -10,7 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from features import BINS
+from fake_quantize import NO_GRID
+from front_ends import FRONT_ENDS, inside
+from network import Network, strided
 from recurrence import BidirectionalLSTM, reversal_index
 from transcripts import LABELS
 
@@ -19,20 +21,20 @@ CLIP = 20.0
 
 @dataclass(frozen=True)
 class Shape:
-    """Sizes of a network: `channels` of the convolutions, `units` a direction, number of recurrent `layers`."""
+    """Sizes of a network: `channels` of the convolutions, `units` a direction, number of recurrent `layers`.
+
+    folded: every BatchNorm is part of the weights beside it (see fold.py).
+    """
 
     channels: int = 16
     units: int = 384
     layers: int = 3
+    front_end: str = "log-spectrogram"
+    folded: bool = False
 
     def as_dict(self) -> dict:
         """Plain values, for checkpoints."""
         return asdict(self)
-
-
-def strided(lengths: Tensor) -> Tensor:
-    """Lengths int64 [N] after a convolution that strides by two and pads by half its kernel: ceil(length / 2)."""
-    return (lengths + 1) // 2
 
 
 class Convolution(nn.Module):
@@ -41,59 +43,50 @@ class Convolution(nn.Module):
     Kernel and stride are (frequency, time). The input is [N, channels, frequency, time].
     """
 
-    def __init__(self, inputs: int, outputs: int, kernel: tuple[int, int]):
+    def __init__(self, inputs: int, outputs: int, kernel: tuple[int, int], folded: bool = False):
         super().__init__()
         padding = (kernel[0] // 2, kernel[1] // 2)
-        self.convolution = nn.Conv2d(inputs, outputs, kernel, stride=(2, 2), padding=padding, bias=False)
-        self.norm = nn.BatchNorm2d(outputs)
+        self.convolution = nn.Conv2d(inputs, outputs, kernel, stride=(2, 2), padding=padding, bias=folded)
+        self.norm = nn.Identity() if folded else nn.BatchNorm2d(outputs)
 
     def forward(self, x: Tensor, lengths: Tensor, dtype: torch.dtype) -> Tensor:
         """Output [N, outputs, ceil(F / 2), ceil(T / 2)]; lengths: int64 [N], of the output."""
-        weight = self.convolution.weight.to(dtype)
-        x = F.conv2d(x.to(dtype), weight, stride=self.convolution.stride, padding=self.convolution.padding)
+        layer = self.convolution
+        bias = None if layer.bias is None else layer.bias.to(dtype)
+        x = F.conv2d(x.to(dtype), layer.weight.to(dtype), bias, stride=layer.stride, padding=layer.padding)
         x = self.norm(x).clamp(0.0, CLIP)
-        mask = torch.arange(x.shape[-1]) < lengths.unsqueeze(1)
-        return x * mask[:, None, None, :].to(x.dtype)
+        return x * inside(lengths, x.shape[-1])[:, None, None, :].to(x.dtype)
 
 
-class DeepSpeech2(nn.Module):
-    """Features to log-probabilities of labels.
+class DeepSpeech2(Network):
+    """Features to log-probabilities of labels."""
 
-    `compute_dtype` is what products are computed in: bfloat16 halves the time of training on processors that have
-    it; evaluation and export use float32.
-    """
+    time_stride = 4
 
     def __init__(self, shape: Shape, dropout: float = 0.0):
-        super().__init__()
-        self.shape = shape
-        self.compute_dtype = torch.float32
+        super().__init__(shape, dropout)
+        channels, folded = shape.channels, shape.folded
         self.convolutions = nn.ModuleList(
-            [Convolution(1, shape.channels, (41, 11)), Convolution(shape.channels, shape.channels, (21, 11))]
+            [Convolution(1, channels, (41, 11), folded), Convolution(channels, channels, (21, 11), folded)]
         )
-        bins = ((BINS + 1) // 2 + 1) // 2  # 161 -> 81 -> 41
+        bins = ((FRONT_ENDS[shape.front_end].bins + 1) // 2 + 1) // 2  # 161 -> 81 -> 41
         inputs = [shape.channels * bins] + [shape.units] * (shape.layers - 1)
         self.layers = nn.ModuleList([BidirectionalLSTM(width, shape.units) for width in inputs])
         # Sequence-wise BatchNorm between the recurrent layers and before the labels (Deep Speech 2, section 3.2).
-        self.norms = nn.ModuleList([nn.BatchNorm1d(shape.units) for _ in range(shape.layers)])
-        self.dropout = dropout
-        # Dropout draws from here, so that several threads training shards of a batch stay repeatable.
-        self.generator = torch.Generator()
+        self.norms = nn.ModuleList(
+            [nn.Identity() if folded else nn.BatchNorm1d(shape.units) for _ in range(shape.layers)]
+        )
         self.labels = nn.Linear(shape.units, len(LABELS))
+        self.grid = NO_GRID
 
     def output_lengths(self, lengths: Tensor) -> Tensor:
         """Steps of 40 ms, int64 [N], for lengths in frames of 10 ms."""
         return strided(strided(lengths))
 
-    def _drop(self, x: Tensor) -> Tensor:
-        if not self.training or self.dropout == 0:
-            return x
-        keep = 1 - self.dropout
-        return x * torch.empty_like(x).bernoulli_(keep, generator=self.generator).div_(keep)
-
     def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Log-probabilities float32 [N, T', labels] and their lengths int64 [N].
 
-        features: float32 [N, T, 161], zero where padded; lengths: int64 [N], in frames.
+        features: float32 [N, T, bins], zero where padded; lengths: int64 [N], in frames.
         """
         dtype = self.compute_dtype
         x = features.transpose(1, 2).unsqueeze(1)
@@ -102,9 +95,9 @@ class DeepSpeech2(nn.Module):
             x = convolution(x, lengths, dtype)
         x = x.flatten(1, 2).permute(2, 0, 1)  # [T', N, channels * bins]
         reversal = reversal_index(lengths, x.shape[0])
-        mask = (torch.arange(x.shape[0]).unsqueeze(1) < lengths).unsqueeze(2).to(dtype)
+        mask = inside(lengths, x.shape[0]).t().unsqueeze(2).to(dtype)
         for layer, norm in zip(self.layers, self.norms):
-            x = layer(x, reversal, dtype) * mask
-            x = self._drop(norm(x.flatten(0, 1)).view_as(x))
-        logits = self.labels(x.float())
+            x = layer(self.grid.activation(x), reversal, dtype) * mask
+            x = self.drop(norm(x.flatten(0, 1)).view_as(x))
+        logits = F.linear(self.grid.activation(x.float()), self.grid.weight(self.labels.weight), self.labels.bias)
         return logits.log_softmax(dim=2).transpose(0, 1), lengths

@@ -1,9 +1,10 @@
-"""A bidirectional LSTM layer that is quick to train on a CPU.
+"""Bidirectional recurrent layers that are quick to train.
 
 PyTorch hands an LSTM over padded sequences to oneDNN only when nothing is packed and, on processors with bfloat16
 instructions, is several times quicker in that type. So each direction is one plain LSTM over the padded batch: the
 backward one reads every utterance reversed *within its own length*, which keeps the padding at the end, where it
-touches no real step. Weights stay float32; they are rounded to the computing type for each batch.
+touches no real step. Weights stay float32; they are rounded to the computing type for each batch. On a GPU the same
+calls are cuDNN's.
 """
 
 import torch
@@ -11,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import native
+from fake_quantize import NO_GRID
 
 
 def reversal_index(lengths: Tensor, steps: int) -> Tensor:
@@ -18,16 +20,25 @@ def reversal_index(lengths: Tensor, steps: int) -> Tensor:
 
     lengths: int64 [N], in steps; steps: T.
     """
-    position = torch.arange(steps).unsqueeze(1)
+    position = torch.arange(steps, device=lengths.device).unsqueeze(1)
     return torch.where(position < lengths, lengths - 1 - position, position)
 
 
+def recurrent_dtype(x: Tensor, dtype: torch.dtype) -> torch.dtype:
+    """What PyTorch's recurrences compute in when products are to be in `dtype`.
+
+    Not all versions hand bfloat16 recurrences to cuDNN; in float32 their products still use TF32 (see device.py).
+    """
+    return torch.float32 if x.is_cuda and dtype == torch.bfloat16 else dtype
+
+
 class Direction(nn.Module):
-    """Weights of one direction in PyTorch's layout: gates input, forget, cell, output; one bias."""
+    """Weights of one LSTM direction in PyTorch's layout: gates input, forget, cell, output; one bias."""
 
     def __init__(self, inputs: int, units: int):
         super().__init__()
         self.units = units
+        self.grid = NO_GRID
         self.input_weight = nn.Parameter(torch.empty(4 * units, inputs))
         self.recurrent_weight = nn.Parameter(torch.empty(4 * units, units))
         self.bias = nn.Parameter(torch.zeros(4 * units))
@@ -39,31 +50,80 @@ class Direction(nn.Module):
 
     def forward(self, x: Tensor, dtype: torch.dtype) -> Tensor:
         """Outputs [T, N, units] in `dtype` of inputs [T, N, inputs]."""
-        if self.training and native.is_available(self.units, dtype):
-            gates = F.linear(x.to(dtype), self.input_weight.to(dtype), self.bias.to(dtype))
-            return native.RecurrentSteps.apply(gates, self.recurrent_weight.to(dtype))
-        state = x.new_zeros(1, x.shape[1], self.units, dtype=dtype)
-        weights = [self.input_weight, self.recurrent_weight, self.bias, torch.zeros_like(self.bias)]
-        weights = [weight.to(dtype) for weight in weights]
+        input_weight, recurrent_weight = self.grid.weight(self.input_weight), self.grid.weight(self.recurrent_weight)
+        if self.training and not x.is_cuda and native.is_available(self.units, dtype):
+            gates = F.linear(x.to(dtype), input_weight.to(dtype), self.bias.to(dtype))
+            return native.RecurrentSteps.apply(gates, recurrent_weight.to(dtype))
+        inner = recurrent_dtype(x, dtype)
+        state = x.new_zeros(1, x.shape[1], self.units, dtype=inner)
+        weights = [input_weight, recurrent_weight, self.bias, torch.zeros_like(self.bias)]
+        weights = [weight.to(inner) for weight in weights]
         # (input, state, weights, has_biases, layers, dropout, train, bidirectional, batch_first)
-        output, _, _ = torch.lstm(x.to(dtype), (state, state), weights, True, 1, 0.0, self.training, False, False)
-        return output
+        output, _, _ = torch.lstm(x.to(inner), (state, state), weights, True, 1, 0.0, self.training, False, False)
+        return output.to(dtype)
 
 
-class BidirectionalLSTM(nn.Module):
-    """Both directions over a padded batch, added (not concatenated) as in Deep Speech 2 (Amodei et al. 2016)."""
+class GRUDirection(nn.Module):
+    """Weights of one GRU direction in PyTorch's layout: gates reset, update, new; two biases."""
 
     def __init__(self, inputs: int, units: int):
         super().__init__()
-        self.forward_direction = Direction(inputs, units)
-        self.backward_direction = Direction(inputs, units)
+        self.units = units
+        self.input_weight = nn.Parameter(torch.empty(3 * units, inputs))
+        self.recurrent_weight = nn.Parameter(torch.empty(3 * units, units))
+        self.input_bias = nn.Parameter(torch.zeros(3 * units))
+        self.recurrent_bias = nn.Parameter(torch.zeros(3 * units))
+        nn.init.xavier_uniform_(self.input_weight)
+        for gate in self.recurrent_weight.data.chunk(3):
+            nn.init.orthogonal_(gate)
 
-    def forward(self, x: Tensor, reversal: Tensor, dtype: torch.dtype) -> Tensor:
-        """Outputs [T, N, units]; those of padded steps mean nothing.
+    def forward(self, x: Tensor, dtype: torch.dtype) -> Tensor:
+        """Outputs [T, N, units] in `dtype` of inputs [T, N, inputs]."""
+        inner = recurrent_dtype(x, dtype)
+        state = x.new_zeros(1, x.shape[1], self.units, dtype=inner)
+        weights = [self.input_weight, self.recurrent_weight, self.input_bias, self.recurrent_bias]
+        weights = [weight.to(inner) for weight in weights]
+        output, _ = torch.gru(x.to(inner), state, weights, True, 1, 0.0, self.training, False, False)
+        return output.to(dtype)
+
+
+class Bidirectional(nn.Module):
+    """Both directions over a padded batch: [T, N, units] each."""
+
+    def __init__(self, direction: type, inputs: int, units: int):
+        super().__init__()
+        self.forward_direction = direction(inputs, units)
+        self.backward_direction = direction(inputs, units)
+
+    def both(self, x: Tensor, reversal: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """Outputs [T, N, units] of each direction in the order of time; those of padded steps mean nothing.
 
         x: [T, N, inputs]; reversal: from reversal_index; dtype: what the products are computed in.
         """
-        columns = torch.arange(x.shape[1]).expand_as(reversal)
+        columns = torch.arange(x.shape[1], device=x.device).expand_as(reversal)
         forward = self.forward_direction(x, dtype)
         backward = self.backward_direction(x[reversal, columns], dtype)
-        return forward + backward[reversal, columns]
+        return forward, backward[reversal, columns]
+
+
+class BidirectionalLSTM(Bidirectional):
+    """Directions added (not concatenated) as in Deep Speech 2 (Amodei et al. 2016)."""
+
+    def __init__(self, inputs: int, units: int):
+        super().__init__(Direction, inputs, units)
+
+    def forward(self, x: Tensor, reversal: Tensor, dtype: torch.dtype) -> Tensor:
+        """Outputs [T, N, units]; arguments as of `both`."""
+        forward, backward = self.both(x, reversal, dtype)
+        return forward + backward
+
+
+class BidirectionalGRU(Bidirectional):
+    """Directions beside each other, as PyTorch's own bidirectional layers."""
+
+    def __init__(self, inputs: int, units: int):
+        super().__init__(GRUDirection, inputs, units)
+
+    def forward(self, x: Tensor, reversal: Tensor, dtype: torch.dtype) -> Tensor:
+        """Outputs [T, N, 2 * units]; arguments as of `both`."""
+        return torch.cat(self.both(x, reversal, dtype), dim=2)

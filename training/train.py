@@ -1,271 +1,117 @@
 """Train a model for a given number of minutes.
 
     python train.py --corpora DIR --run runs/deepspeech2-lstm --minutes 100
+    python train.py --corpora DIR --run runs/deepspeech2-gru --minutes 8 --device cuda
+    python train.py --corpora DIR --run runs/deepspeech2-student --minutes 60 --teacher runs/deepspeech2-lstm
+    python train.py --corpora DIR --run runs/deepspeech2-lstm-qat --minutes 10 --start-from runs/deepspeech2-lstm --grid tensor
 
-The learning rate and the mixture of corpora follow the clock, so a run ends in time on a busy machine. A checkpoint
-is written every few minutes and replaced atomically; the same command continues from it, random state included.
-Only development sets are looked at: `best.pt` holds the averaged weights with the lowest mean WER on them.
+The run's name says which model it is unless --model does. The learning rate and the mixture of corpora follow the
+clock, so a run ends in time on a busy machine. A checkpoint is written every few minutes and replaced atomically; the
+same command continues from it, random state included. Only development sets are looked at: `best.pt` holds the
+averaged weights with the lowest mean WER on them.
 """
 
 import argparse
 import json
-import math
 import os
-import signal
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields, replace
 from pathlib import Path
 
-import numpy as np
 import torch
-import torch.nn.functional as F
 
-from augment import Augmentation
-from batches import Sampler, mixture
-from cache import ensure_cache
+from architectures import MODELS, load_shape
+from cache import cache_folder, ensure_cache
 from corpora import load_judged, load_trained
-from evaluate import transcribe
-from model import DeepSpeech2, Shape
-from wer import character_errors, word_errors
+from device import choose_device
+from front_ends import FRONT_ENDS
+from run import Run
 
-WARM_UP_UPDATES = 200
-GRADIENT_NORM_LIMIT = 1.0
-WEIGHT_DECAY = 1e-4
-AVERAGE_DECAY = 0.99
 DEVELOPMENT_SETS = ("an4-dev", "prompts-dev")
+# A GPU wants large batches, and with them larger steps and longer averages; it judges itself in seconds.
+DEFAULTS = {
+    "cpu": {"rate": 1.2e-3, "batch_frames": 12_000, "round_frames": 430_000, "average_decay": 0.99, "judge_minutes": 4.0},
+    "cuda": {"rate": 2e-3, "batch_frames": 120_000, "round_frames": 2_000_000, "average_decay": 0.995,
+             "judge_minutes": 0.5},
+}
+CONTINUED_RATE = 2e-4
 
 
-def learning_rate(peak: float, updates: int, progress: float) -> float:
-    """Linear warm-up over updates, then a cosine over the finished fraction of the run down to a hundredth."""
-    warm = min(1.0, (updates + 1) / WARM_UP_UPDATES)
-    return peak * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))
-
-
-def update_average(average: dict, model: DeepSpeech2, updates: int) -> None:
-    """Move the exponential moving average of weights and running statistics towards the model, in place."""
-    decay = min(AVERAGE_DECAY, (1 + updates) / (10 + updates))
-    for name, value in model.state_dict().items():
-        if value.dtype.is_floating_point:
-            average[name].lerp_(value, 1 - decay)
-        else:
-            average[name].copy_(value)
-
-
-def save_atomically(state: dict, path: Path) -> None:
-    """Write a checkpoint beside its place and move it there, so that a reader never sees half of one."""
-    partial = path.with_suffix(".partial")
-    torch.save(state, partial)
-    os.replace(partial, path)
-
-
-class Shard:
-    """One thread's part of each update: a replica that shares the model's parameters but not its running statistics."""
-
-    def __init__(self, model: DeepSpeech2, seed: int):
-        self.replica = DeepSpeech2(model.shape, dropout=model.dropout)
-        self.replica.load_state_dict(model.state_dict())
-        for (path, parameter), shared in zip(list(self.replica.named_parameters()), model.parameters()):
-            owner, _, name = path.rpartition(".")
-            setattr(self.replica.get_submodule(owner), name, shared)
-        self.replica.compute_dtype = model.compute_dtype
-        self.replica.train()
-        self.replica.generator.manual_seed(seed)
-        self.rng = np.random.default_rng(seed)
-
-    def state(self) -> dict:
-        """Random state of augmentation and dropout."""
-        return {"rng": self.rng.bit_generator.state, "generator": self.replica.generator.get_state()}
-
-    def restore(self, state: dict) -> None:
-        """Continue from `state`."""
-        self.rng.bit_generator.state = state["rng"]
-        self.replica.generator.set_state(state["generator"])
-
-    def gradients(self, sampler: Sampler, group: list) -> tuple[list, float, int]:
-        """Gradients of the summed CTC loss of a group, that loss in nats, and the number of labels."""
-        batch = sampler.realise(group, self.rng, Augmentation())
-        log_probabilities, lengths = self.replica(batch.features, batch.lengths)
-        loss = F.ctc_loss(
-            log_probabilities.transpose(0, 1), batch.targets, lengths, batch.target_lengths,
-            reduction="sum", zero_infinity=True,
-        )
-        gradients = torch.autograd.grad(loss, list(self.replica.parameters()))
-        return gradients, float(loss.detach()), int(batch.target_lengths.sum())
-
-
-class Run:
-    """One training run: model, average, optimizer, sampler and counters, saved and restored together.
-
-    An update is cut into shards, each computed by a thread of its own that uses one core. On a small busy machine
-    that is quicker than sharing every product: threads meet once an update instead of hundreds of times.
-    """
-
-    def __init__(self, options: argparse.Namespace, corpora: dict, development: dict):
-        torch.manual_seed(options.seed)
-        self.options, self.development = options, development
-        self.model = DeepSpeech2(Shape(options.channels, options.units, options.layers), dropout=options.dropout)
-        self.judge = DeepSpeech2(self.model.shape)
-        for model in (self.model, self.judge):
-            model.compute_dtype = getattr(torch, options.dtype)
-        self.average = {name: value.clone() for name, value in self.model.state_dict().items()}
-        self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=options.rate, weight_decay=WEIGHT_DECAY, betas=(0.9, 0.98), fused=True
-        )
-        self.sampler = Sampler(corpora, options.batch_frames // options.threads, options.round_frames, options.seed)
-        self.shards = [Shard(self.model, options.seed + index) for index in range(options.threads)]
-        self.pool = ThreadPoolExecutor(options.threads, initializer=torch.set_num_threads, initargs=(1,))
-        self.updates, self.elapsed_s, self.best = 0, 0.0, math.inf
-
-    def state(self) -> dict:
-        """Everything a continued run needs."""
-        return {
-            "shape": self.model.shape.as_dict(), "model": self.model.state_dict(), "average": self.average,
-            "optimizer": self.optimizer.state_dict(), "sampler": self.sampler.state(),
-            "shards": [shard.state() for shard in self.shards],
-            "updates": self.updates, "elapsed_s": self.elapsed_s, "best": self.best,
-        }
-
-    def restore(self, state: dict) -> None:
-        """Continue a saved run."""
-        self.model.load_state_dict(state["model"])
-        self.average = state["average"]
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.sampler.restore(state["sampler"])
-        for shard, saved in zip(self.shards, state["shards"], strict=True):
-            shard.restore(saved)
-            shard.replica.load_state_dict(state["model"])
-        self.updates, self.elapsed_s, self.best = state["updates"], state["elapsed_s"], state["best"]
-
-    def _share_statistics(self) -> None:
-        """Average the shards' BatchNorm statistics into the model and back."""
-        buffers = [dict(shard.replica.named_buffers()) for shard in self.shards]
-        for name, value in self.model.named_buffers():
-            if value.dtype.is_floating_point:
-                value.copy_(torch.stack([shard[name] for shard in buffers]).mean(dim=0))
-            else:
-                value.copy_(buffers[0][name])
-            for shard in buffers:
-                shard[name].copy_(value)
-
-    def step(self, progress: float) -> tuple[float, float]:
-        """One update; returns the CTC loss for each label (nats) and the gradient's norm."""
-        groups = [self.sampler.next_group(progress) for _ in self.shards]
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.options.rate, self.updates, progress)
-        jobs = [self.pool.submit(shard.gradients, self.sampler, group) for shard, group in zip(self.shards, groups)]
-        parts = [job.result() for job in jobs]
-        labels = sum(count for _, _, count in parts)
-        for parameter, *gradients in zip(self.model.parameters(), *(part[0] for part in parts)):
-            parameter.grad = sum(gradients).div_(labels)
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), GRADIENT_NORM_LIMIT)
-        # A single bad batch must not end a run of hours.
-        if torch.isfinite(norm):
-            self.optimizer.step()
-            self._share_statistics()
-            update_average(self.average, self.model, self.updates)
-        self.updates += 1
-        return sum(loss for _, loss, _ in parts) / labels, float(norm)
-
-    def judge_average(self) -> dict:
-        """WER and CER of the averaged weights on each development set, and one example of each."""
-        self.judge.load_state_dict(self.average)
-        self.judge.eval()
-        report = {}
-        for name, utterances in self.development.items():
-            hypotheses = transcribe(self.judge, utterances)
-            references = [utterance.text for utterance in utterances]
-            example = self.updates % len(references)
-            report[name] = {
-                "wer": round(word_errors(references, hypotheses).rate, 4),
-                "cer": round(character_errors(references, hypotheses).rate, 4),
-                "example": [references[example], hypotheses[example]],
-            }
-        return report
-
-    def train(self) -> None:
-        """Update until the minutes are over, with a judgement and a checkpoint every few minutes; SIGTERM saves and ends."""
-        options, folder = self.options, self.options.run
-        started_s = time.monotonic() - self.elapsed_s
-        judged_s, losses, norms = self.elapsed_s, [], []
-        asked_to_stop = threading.Event()
-        signal.signal(signal.SIGTERM, lambda *_: asked_to_stop.set())
-        while True:
-            self.elapsed_s = time.monotonic() - started_s
-            progress = self.elapsed_s / (options.minutes * 60)
-            if progress < 1:
-                loss, norm = self.step(progress)
-                losses.append(loss)
-                norms.append(norm)
-            if asked_to_stop.is_set():
-                save_atomically(self.state(), folder / "checkpoint.pt")
-                return
-            if progress >= 1 or self.elapsed_s - judged_s > options.judge_minutes * 60:
-                judged_s = self.elapsed_s
-                development = self.judge_average()
-                mean_wer = sum(row["wer"] for row in development.values()) / len(development)
-                if mean_wer <= self.best:
-                    self.best = mean_wer
-                    save_atomically({"shape": self.model.shape.as_dict(), "average": self.average,
-                                     "updates": self.updates, "elapsed_s": self.elapsed_s,
-                                     "trained_frames": self.sampler.trained_frames}, folder / "best.pt")
-                save_atomically(self.state(), folder / "checkpoint.pt")
-                line = {
-                    "minutes": round(self.elapsed_s / 60, 1), "updates": self.updates,
-                    "loss": round(sum(losses) / max(len(losses), 1), 4),
-                    "gradient_norm": round(sum(norms) / max(len(norms), 1), 3),
-                    "learning_rate": learning_rate(options.rate, self.updates, progress),
-                    "hours_heard": {name: round(frames / 360_000, 2)
-                                    for name, frames in self.sampler.trained_frames.items()},
-                    "mixture": {name: round(share, 3) for name, share in mixture(progress, self.sampler.corpora).items()},
-                    "development": development,
-                }
-                with open(folder / "log.jsonl", "a", encoding="utf-8") as log:
-                    log.write(json.dumps(line) + "\n")
-                print(json.dumps(line), flush=True)
-                losses, norms = [], []
-            if progress >= 1:
-                return
-
-
-def parse_options() -> argparse.Namespace:
+def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     """Command line of a run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpora", type=Path, required=True, help="folder with an4, mini-librispeech, ljspeech-part")
     parser.add_argument("--data", type=Path, default=Path("data"), help="folder that prepare.py filled")
     parser.add_argument("--run", type=Path, required=True, help="folder of checkpoints and log; continued if not empty")
     parser.add_argument("--minutes", type=float, required=True, help="wall-clock length of the whole run")
-    parser.add_argument("--judge-minutes", type=float, default=4.0, help="time between judgements")
+    parser.add_argument("--judge-minutes", type=float, help="time between judgements")
     parser.add_argument("--no-synthetic", action="store_true", help="leave synthetic speech out")
-    parser.add_argument("--channels", type=int, default=16)
-    parser.add_argument("--units", type=int, default=384)
-    parser.add_argument("--layers", type=int, default=3)
-    parser.add_argument("--dropout", type=float, default=0.2)
-    parser.add_argument("--rate", type=float, default=1.2e-3, help="peak learning rate")
-    parser.add_argument("--batch-frames", type=int, default=12_000, help="padded frames of 10 ms in an update")
-    parser.add_argument("--round-frames", type=int, default=430_000)
-    parser.add_argument("--dtype", choices=("bfloat16", "float32"), default="bfloat16")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--seed", type=int, default=20261)
-    return parser.parse_args()
+    network = parser.add_argument_group("network")
+    network.add_argument("--model", choices=MODELS, help="default: what the run's name begins with, or deepspeech2-lstm")
+    network.add_argument("--channels", type=int, help="of the convolutions")
+    network.add_argument("--units", type=int, help="of a recurrent layer, a direction")
+    network.add_argument("--layers", type=int, help="recurrent layers")
+    network.add_argument("--front-end", help="log-spectrogram or log-mel")
+    network.add_argument("--dropout", type=float, default=0.2)
+    other = parser.add_argument_group("learning from another run")
+    other.add_argument("--teacher", type=Path, help="run whose posteriors are soft targets (distillation)")
+    other.add_argument("--teacher-weight", type=float, default=0.5, help="of the soft targets; the rest is CTC")
+    other.add_argument("--temperature", type=float, default=2.0)
+    other.add_argument("--start-from", type=Path, help="run whose weights are trained further")
+    other.add_argument("--grid", choices=("tensor", "channel"), help="train for `quantlab quantize`, or --per-channel")
+    other.add_argument("--sparsity", type=float, help="share of each large matrix to be zero in the end, 0 ... 1")
+    other.add_argument("--units-kept", type=int, help="recurrent units of each layer to be left in the end")
+    learning = parser.add_argument_group("learning")
+    learning.add_argument("--rate", type=float, help="peak learning rate")
+    learning.add_argument("--batch-frames", type=int, help="padded frames of 10 ms in an update")
+    learning.add_argument("--round-frames", type=int)
+    learning.add_argument("--average-decay", type=float, help="of the exponential moving average of weights")
+    learning.add_argument("--dtype", choices=("bfloat16", "float32"), default="bfloat16")
+    learning.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    learning.add_argument("--threads", type=int, default=os.cpu_count())
+    learning.add_argument("--seed", type=int, default=20261)
+    options = parser.parse_args(arguments)
+    if (options.grid or options.sparsity or options.units_kept) and not options.start_from:
+        parser.error("--grid, --sparsity and --units-kept continue a trained model: --start-from RUN is required")
+    if options.sparsity and options.units_kept:
+        parser.error("--sparsity or --units-kept was required, got both")
+    return complete(options)
+
+
+def complete(options: argparse.Namespace) -> argparse.Namespace:
+    """Options with the defaults of their device, and the network's shape as `shape`."""
+    for name, value in DEFAULTS[options.device].items():
+        if getattr(options, name) is None:
+            setattr(options, name, CONTINUED_RATE if name == "rate" and options.start_from else value)
+    names = [name for name in MODELS if options.run.name.startswith(name)]
+    options.model = options.model or (max(names, key=len) if names else "deepspeech2-lstm")
+    shape = MODELS[options.model]
+    sizes = {field.name for field in fields(shape)}
+    asked = {name: getattr(options, name) for name in ("channels", "units", "layers", "front_end")}
+    options.shape = replace(shape, **{name: value for name, value in asked.items() if value is not None and name in sizes})
+    return options
 
 
 def main() -> None:
     """Load what prepare.py made, continue a checkpoint if there is one, train."""
     options = parse_options()
+    choose_device(options.device)
     torch.set_num_threads(options.threads)
     options.run.mkdir(parents=True, exist_ok=True)
+    if options.start_from:
+        options.shape = load_shape(options.start_from)
+    front_end = FRONT_ENDS[options.shape.front_end]
     prompts_folder = options.data / "prompts"
     synthetic = None if options.no_synthetic else options.data / "synthetic"
-    corpora = ensure_cache(options.data / "cache", load_trained(options.corpora, prompts_folder, synthetic))
+    folder = cache_folder(options.data, front_end)
+    corpora = ensure_cache(folder, load_trained(options.corpora, prompts_folder, synthetic), front_end)
     judged = load_judged(options.corpora, prompts_folder)
-    development = ensure_cache(options.data / "cache", {name: judged[name] for name in DEVELOPMENT_SETS})
+    development = ensure_cache(folder, {name: judged[name] for name in DEVELOPMENT_SETS}, front_end)
     run = Run(options, corpora, development)
     checkpoint = options.run / "checkpoint.pt"
     if checkpoint.exists():
-        run.restore(torch.load(checkpoint, weights_only=False))
+        run.restore(torch.load(checkpoint, map_location="cpu", weights_only=False))
     parameters = sum(parameter.numel() for parameter in run.model.parameters())
-    print(json.dumps({"parameters": parameters, "updates": run.updates}), flush=True)
+    print(json.dumps({"model": options.model, "parameters": parameters, "updates": run.updates}), flush=True)
     run.train()
 
 

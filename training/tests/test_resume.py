@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from cache import CachedUtterance
-from train import Run, save_atomically
+from model import Shape
+from run import Run, save_atomically
 
 
 def make_run() -> Run:
@@ -15,8 +16,9 @@ def make_run() -> Run:
         name: [CachedUtterance(f"{name}-{i}", "yes no", rng.random((60 + i, 161)).astype(np.float16)) for i in range(6)]
         for name in ("prompts", "an4")
     }
-    options = Namespace(seed=3, channels=2, units=8, layers=2, dropout=0.2, dtype="float32", rate=1e-3,
-                        batch_frames=400, round_frames=1500, threads=2)
+    options = Namespace(seed=3, shape=Shape(channels=2, units=8, layers=2), dropout=0.2, dtype="float32", rate=1e-3,
+                        batch_frames=400, round_frames=1500, threads=2, device="cpu", average_decay=0.99,
+                        start_from=None, teacher=None, grid=None, sparsity=None, units_kept=None)
     return Run(options, corpora, development={})
 
 

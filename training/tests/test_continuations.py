@@ -1,0 +1,165 @@
+"""Distillation, rounding and pruning on tiny networks."""
+
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from onnx import numpy_helper
+
+from architectures import build
+from batches import collate
+from export import build_onnx
+from fake_quantize import on_activation_grid, on_weight_grid, set_grid, weight_scale
+from fold import fold
+from model import Shape
+from objective import Distillation, Recognition, require_same_ears, to_steps
+from prune_units import UnitPruner, shrink
+from prune_weights import WeightPruner, cubic_share
+from residual import ResidualShape
+
+SMALL = Shape(channels=3, units=16, layers=2)
+COMMAND = Path(__file__).parents[2] / "dist" / "cli.js"
+
+
+def lively(shape=SMALL, seed: int = 1):
+    torch.manual_seed(seed)
+    model = build(shape)
+    for norm in model.modules():
+        if isinstance(norm, torch.nn.modules.batchnorm._BatchNorm):
+            norm.running_mean.uniform_(-0.3, 0.3)
+            norm.running_var.uniform_(0.5, 2.0)
+            norm.weight.data.uniform_(0.5, 1.5)
+            norm.bias.data.uniform_(-0.3, 0.3)
+    return model.eval()
+
+
+def listen(model, features=None):
+    if features is None:
+        features = torch.from_numpy(np.random.default_rng(2).standard_normal((2, 60, 161)).astype(np.float32))
+    with torch.no_grad():
+        return model(features, torch.tensor([60, 60]))[0]
+
+
+def test_folded_network_computes_the_same():
+    model = lively()
+    assert torch.allclose(listen(fold(model)), listen(model), atol=1e-4)
+
+
+def batch():
+    rng = np.random.default_rng(3)
+    return collate([rng.standard_normal((n, 161)).astype(np.float32) for n in (60, 44)], ["yes no", "go"])
+
+
+def test_distillation_of_weight_0_is_ctc_and_a_student_that_agrees_adds_nothing():
+    student, teacher = lively(), lively(seed=5)
+    plain = Recognition().loss(student, batch())
+    assert Distillation(teacher, weight=0.0, temperature=2.0).loss(student, batch()).item() == pytest.approx(plain.item())
+    agreeing = Distillation(lively(), weight=0.25, temperature=2.0).loss(student, batch())
+    assert agreeing.item() == pytest.approx(0.75 * plain.item(), rel=1e-4)
+    assert Distillation(teacher, weight=1.0, temperature=2.0).loss(student, batch()) > 0
+
+
+def test_teachers_steps_are_averaged_where_the_student_is_slower():
+    posteriors = torch.tensor([[[0.9, 0.1], [0.5, 0.5], [0.2, 0.8]]])
+    slow = to_steps(posteriors.log(), steps=2, ratio=2)
+    assert torch.allclose(slow.exp(), torch.tensor([[[0.7, 0.3], [0.2, 0.8]]]))
+
+
+def test_a_teacher_must_hear_what_the_student_hears():
+    with pytest.raises(ValueError, match="front end"):
+        require_same_ears(build(SMALL), build(ResidualShape(channels=2, blocks=1, units=4, layers=1)))
+
+
+@pytest.mark.parametrize(("granularity", "scales"), [("tensor", 1), ("channel", 5)])
+def test_weight_grid_has_255_values_and_is_a_fixed_point(granularity, scales):
+    weight = torch.randn(5, 40)
+    rounded = on_weight_grid(weight, granularity)
+    assert weight_scale(weight, granularity).numel() == scales
+    assert torch.allclose(on_weight_grid(rounded, granularity), rounded, atol=1e-7)
+    integers = rounded / weight_scale(weight, granularity)
+    assert torch.allclose(integers, integers.round(), atol=1e-4) and integers.abs().max() == pytest.approx(127)
+
+
+def test_activation_grid_contains_zero_and_covers_the_range():
+    x = torch.rand(7, 2, 9) + 1
+    rounded = on_activation_grid(x)
+    assert (rounded - x).abs().max() <= 2 / 255 / 2 + 1e-6
+    assert on_activation_grid(torch.zeros(3, 1, 2)).abs().max() == 0
+
+
+def test_rounding_passes_gradients():
+    model = fold(lively())
+    set_grid(model, "tensor")
+    Recognition().loss(model.train(), batch()).backward()
+    assert model.layers[0].forward_direction.input_weight.grad.abs().sum() > 0
+
+
+@pytest.mark.skipif(not (COMMAND.exists() and shutil.which("node")), reason="needs `npm run build` and node")
+@pytest.mark.parametrize("granularity", ["tensor", "channel"])
+def test_quantlab_quantize_reproduces_the_trained_integers(granularity, tmp_path):
+    model = fold(lively())
+    set_grid(model, granularity)
+    onnx.save(build_onnx(model), tmp_path / "model.onnx")
+    command = ["node", str(COMMAND), "quantize", str(tmp_path / "model.onnx"), "-o", str(tmp_path / "int8.onnx")]
+    subprocess.run([*command, *(["--per-channel"] if granularity == "channel" else [])], check=True, capture_output=True)
+    made = {t.name: numpy_helper.to_array(t) for t in onnx.load(tmp_path / "int8.onnx").graph.initializer}
+
+    def integers(weight):
+        return torch.round(weight / weight_scale(weight, granularity)).detach().numpy()
+
+    assert np.array_equal(made["labels.weight_quantized"], integers(model.labels.weight).T)
+    gates = np.array([0, 3, 1, 2])  # PyTorch's input, forget, cell, output in ONNX's order
+    for index, layer in enumerate(model.layers):
+        for letter, name in (("W", "input_weight"), ("R", "recurrent_weight")):
+            for row, direction in enumerate(layer.children()):
+                weight = integers(getattr(direction, name)).reshape(4, 16, -1)[gates].reshape(64, -1)
+                assert np.array_equal(made[f"lstm{index}.{letter}_quantized"][row], weight.T)
+
+
+def test_cubic_schedule_of_zhu_and_gupta():
+    # s_f + (s_i - s_f) (1 - t)^3 with s_i = 0, over the first 60 % of the run.
+    assert [round(cubic_share(0.8, t), 4) for t in (0.0, 0.3, 0.6, 1.0)] == [0.0, 0.7, 0.8, 0.8]
+
+
+@pytest.mark.parametrize("target", [0.5, 0.75, 0.9])
+def test_magnitude_pruning_reaches_its_share_and_keeps_the_largest(target):
+    model = lively(Shape(channels=3, units=64, layers=2))
+    weights, average = model.state_dict(), {name: value.clone() for name, value in model.state_dict().items()}
+    before = weights["layers.1.forward_direction.input_weight"].clone()
+    pruner = WeightPruner(model, target)
+    assert "labels.weight" not in pruner.masks and "convolutions.0.convolution.weight" not in pruner.masks
+    pruner.apply(weights, average, updates=0, progress=1.0)
+    for name in pruner.masks:
+        assert (weights[name] == 0).float().mean() == pytest.approx(target, abs=1e-3)
+        assert torch.equal(weights[name] == 0, average[name] == 0)
+    after = weights["layers.1.forward_direction.input_weight"]
+    assert before[after == 0].abs().max() <= before[after != 0].abs().min()
+
+
+@pytest.mark.parametrize("folded", [False, True])
+def test_shrunk_network_equals_the_one_with_zeroed_units(folded, tmp_path):
+    model = fold(lively()) if folded else lively()
+    pruner = UnitPruner(model, kept=10)
+    pruner.apply(model.state_dict(), model.state_dict(), updates=0, progress=1.0)
+    small = shrink(model, 10).eval()
+    assert small.shape == replace(model.shape, units=10)
+    assert small.layers[1].forward_direction.input_weight.shape == (40, 10)
+    assert torch.allclose(listen(small), listen(model), atol=1e-5)
+    features = np.random.default_rng(4).standard_normal((1, 60, 161)).astype(np.float32)
+    feeds = {"features": features, "lengths": np.array([60])}
+    large_file, small_file = (
+        onnxruntime.InferenceSession(build_onnx(network).SerializeToString(), providers=["CPUExecutionProvider"])
+        .run(["log_probabilities"], feeds)[0] for network in (model, small)
+    )
+    assert np.abs(large_file - small_file).max() < 1e-4
+
+
+def test_units_kept_must_be_fewer():
+    with pytest.raises(ValueError, match="units kept"):
+        UnitPruner(build(SMALL), kept=16)
