@@ -1,6 +1,6 @@
 import type { EditCounts } from '../speech/types.js';
 import { countCharacterEdits, countWordEdits } from '../speech/wer.js';
-import { bootstrapRatio, type Estimate } from './bootstrap.js';
+import { bootstrapRatio, bootstrapRatioByGroup, type Estimate } from './bootstrap.js';
 import { sum } from './statistics.js';
 
 /** How often it errs. */
@@ -14,17 +14,21 @@ export interface AccuracySummary {
   readonly wer: Estimate;
   /** Character error rate, a fraction. */
   readonly cer: Estimate;
+  /** Intervals that draw speakers instead of utterances; only where more than one is known. */
+  readonly bySpeaker?: { readonly speakers: number; readonly wer: Estimate; readonly cer: Estimate } | undefined;
 }
 
 /** What was said, and what was heard. */
 export interface Heard {
   readonly reference: string;
   readonly text: string;
+  /** Who spoke, where that is known. */
+  readonly speaker?: string | undefined;
 }
 
 /**
  * Counts the errors of a corpus: edits summed over all utterances, over the words (characters) of all references. The
- * intervals draw utterances.
+ * intervals draw utterances, and speakers where more than one is known: what other speakers would bring is less certain.
  *
  * @param heard - at least one
  * @throws {InputError} when there are none
@@ -32,15 +36,31 @@ export interface Heard {
 export function summarizeAccuracy(heard: readonly Heard[]): AccuracySummary {
   const words = heard.map(({ reference, text }) => countWordEdits(reference, text));
   const characters = heard.map(({ reference, text }) => countCharacterEdits(reference, text));
+  const [wordEdits, wordUnits] = [words.map(editsIn), words.map(unitsIn)];
+  const [characterEdits, characterUnits] = [characters.map(editsIn), characters.map(unitsIn)];
+  const speakers = speakersOf(heard);
   return {
     utterances: heard.length,
-    words: sum(words.map(unitsIn)),
+    words: sum(wordUnits),
     substitutions: sum(words.map(({ substitutions }) => substitutions)),
     deletions: sum(words.map(({ deletions }) => deletions)),
     insertions: sum(words.map(({ insertions }) => insertions)),
-    wer: bootstrapRatio(words.map(editsIn), words.map(unitsIn)),
-    cer: bootstrapRatio(characters.map(editsIn), characters.map(unitsIn)),
+    wer: bootstrapRatio(wordEdits, wordUnits),
+    cer: bootstrapRatio(characterEdits, characterUnits),
+    ...(speakers !== null && {
+      bySpeaker: {
+        speakers: new Set(speakers).size,
+        wer: bootstrapRatioByGroup(wordEdits, wordUnits, speakers),
+        cer: bootstrapRatioByGroup(characterEdits, characterUnits, speakers),
+      },
+    }),
   };
+}
+
+/** Who spoke each utterance; `null` where one is not known or all are the same. */
+export function speakersOf(heard: readonly Heard[]): readonly string[] | null {
+  const speakers = heard.flatMap(({ speaker }) => (speaker === undefined ? [] : [speaker]));
+  return speakers.length === heard.length && new Set(speakers).size > 1 ? speakers : null;
 }
 
 /** Words or characters that had to be replaced, removed or added. */

@@ -37,16 +37,36 @@ export function bootstrap(
   statistic: (indices: Int32Array) => number,
   options: BootstrapOptions = {},
 ): Estimate {
-  const { resamples, confidence, seed } = { ...BOOTSTRAP_DEFAULTS, ...options };
+  const { confidence } = { ...BOOTSTRAP_DEFAULTS, ...options };
+  const { value, drawn } = bootstrapDraws(count, statistic, options);
+  return { value, ...percentileInterval(drawn, confidence) };
+}
+
+/**
+ * The values themselves that {@link bootstrap} makes its interval of.
+ *
+ * @returns the statistic of the sample, and of each resample, rising
+ * @throws {InputError} when the sample is empty
+ */
+export function bootstrapDraws(
+  count: number,
+  statistic: (indices: Int32Array) => number,
+  options: BootstrapOptions = {},
+): { readonly value: number; readonly drawn: Float64Array } {
+  const { resamples, seed } = { ...BOOTSTRAP_DEFAULTS, ...options };
   if (count < 1) throw new InputError('bootstrap: at least one value was required, got none; measure first');
   const random = createRandom(seed);
   const indices = Int32Array.from({ length: count }, (_, index) => index);
   const value = statistic(indices);
   const drawn = new Float64Array(resamples);
   for (let sample = 0; sample < resamples; sample++) drawn[sample] = statistic(draw(indices, random));
-  drawn.sort();
+  return { value, drawn: drawn.sort() };
+}
+
+/** The middle of rising values, as an interval. */
+export function percentileInterval(rising: Float64Array, confidence: number): Pick<Estimate, 'low' | 'high'> {
   const tail = (1 - confidence) / 2;
-  return { value, low: quantileSorted(drawn, tail), high: quantileSorted(drawn, 1 - tail) };
+  return { low: quantileSorted(rising, tail), high: quantileSorted(rising, 1 - tail) };
 }
 
 function draw(indices: Int32Array, random: Random): Int32Array {
@@ -89,6 +109,33 @@ export function bootstrapRatio(
     );
   }
   return bootstrap(numerators.length, (indices) => sumAt(numerators, indices) / sumAt(denominators, indices), options);
+}
+
+/**
+ * Bootstrap interval of a ratio of sums where whole groups are drawn, not single values: utterances of one speaker depend on
+ * each other, and the interval over speakers says what other speakers would bring (cluster bootstrap).
+ *
+ * @param groups - group of each pair
+ * @throws {InputError} when the three differ in length
+ */
+export function bootstrapRatioByGroup(
+  numerators: ArrayLike<number>,
+  denominators: ArrayLike<number>,
+  groups: readonly string[],
+  options: BootstrapOptions = {},
+): Estimate {
+  if (groups.length !== numerators.length) {
+    throw new InputError(
+      `bootstrap: a group for each of ${numerators.length} pairs was required, got ${groups.length}; give one of each`,
+    );
+  }
+  return bootstrapRatio(sumByGroup(numerators, groups), sumByGroup(denominators, groups), options);
+}
+
+function sumByGroup(values: ArrayLike<number>, groups: readonly string[]): readonly number[] {
+  const sums = new Map<string, number>();
+  for (const [index, group] of groups.entries()) sums.set(group, (sums.get(group) ?? 0) + (values[index] as number));
+  return [...sums.values()];
 }
 
 function sumAt(values: ArrayLike<number>, indices: Int32Array): number {
