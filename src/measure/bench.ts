@@ -3,12 +3,13 @@ import { InputError } from '../errors.js';
 import type { ResolvedModel } from '../model/registry.js';
 import type { ExecutionProvider } from '../model/session.js';
 import type { Utterance } from '../speech/types.js';
-import { type AccuracySummary, summarizeAccuracy } from './accuracy.js';
+import { type AccuracySummary, type Heard, summarizeAccuracy } from './accuracy.js';
 import { defaultThreads } from './environment.js';
 import { type LatencySummary, summarizeLatency } from './latency.js';
 import { MeasuringProcess } from './process.js';
 import type { Loaded, Trial } from './protocol.js';
 import { drawTrials, orderBlocks } from './schedule.js';
+import { compareTexts, type TextComparison } from './textComparison.js';
 import { Turns } from './turns.js';
 
 /** How models are measured. */
@@ -50,11 +51,24 @@ export interface ModelBench {
   readonly latency: LatencySummary;
 }
 
+/** How accuracy is measured. */
+export interface EvaluateOptions extends ModelOptions {
+  /**
+   * Brings what is heard to the form of the utterances' texts, which have been through the same normaliser. Default: texts
+   * stay as the model writes them.
+   */
+  readonly normalise?: (text: string) => string;
+}
+
 /** How well one model hears. */
 export interface ModelEvaluation extends AccuracySummary {
   /** Id of its card. */
   readonly model: string;
   readonly path: string;
+  /** What it heard, in the order of the utterances. */
+  readonly heard: readonly Heard[];
+  /** Beside the first model; `null` for that itself. */
+  readonly comparison: TextComparison | null;
 }
 
 const DEFAULT_TRIALS = 300;
@@ -113,9 +127,10 @@ export async function benchModels(models: readonly ResolvedModel[], options: Ben
  */
 export async function evaluateModels(
   models: readonly ResolvedModel[],
-  options: ModelOptions,
+  options: EvaluateOptions,
 ): Promise<ModelEvaluation[]> {
   requireSome('model', models);
+  const { normalise = (text: string) => text } = options;
   const utterances = requireSome('utterance', options.utterances);
   const threads = options.threads ?? (await defaultThreads());
   const evaluations: ModelEvaluation[] = [];
@@ -130,8 +145,15 @@ export async function evaluateModels(
       }
       return heard;
     });
-    const heard = utterances.map(({ text }, index) => ({ reference: text, text: texts[index] ?? '' }));
-    evaluations.push({ model: model.card.id, path: model.path, ...summarizeAccuracy(heard) });
+    const heard = utterances.map(({ text, speaker }, index) => ({
+      reference: text,
+      text: normalise(texts[index] ?? ''),
+      // The manifest's word for nobody.
+      speaker: speaker === 'unknown' ? undefined : speaker,
+    }));
+    const base = evaluations[0]?.heard;
+    const comparison = base === undefined ? null : compareTexts(base, heard);
+    evaluations.push({ model: model.card.id, path: model.path, ...summarizeAccuracy(heard), heard, comparison });
   }
   return evaluations;
 }

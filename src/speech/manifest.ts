@@ -33,14 +33,17 @@ const LOOK_UPS = 64;
  * Reads a manifest: JSON Lines, one utterance a line with `id`, `audio_filepath` (relative to the manifest), `duration`
  * in seconds, `text` and `speaker` (NeMo's form; without an `id` the path is the id, and a speaker may be missing).
  *
- * Every line is checked, and that its recording exists, before anything is returned. Texts are brought into the models'
- * alphabet by {@link normaliseTranscript}.
+ * Every line is checked, and that its recording exists, before anything is returned.
  *
  * @param path - the manifest
+ * @param normalise - brings the texts to one form; by default into the models' alphabet, by {@link normaliseTranscript}
  * @throws {InputError} naming file and line, when a line is broken, an id comes twice, a recording is missing, or there
  * is no line at all
  */
-export async function readManifest(path: string): Promise<readonly Utterance[]> {
+export async function readManifest(
+  path: string,
+  normalise: (text: string) => string = normaliseTranscript,
+): Promise<readonly Utterance[]> {
   let content: string;
   try {
     content = await readFile(path, 'utf8');
@@ -87,7 +90,7 @@ export async function readManifest(path: string): Promise<readonly Utterance[]> 
       );
     }
   }
-  return utterances.map(({ utterance }) => utterance);
+  return utterances.map(({ utterance }) => ({ ...utterance, text: normalise(utterance.text) }));
 }
 
 function readLine(line: string, folder: string, where: string): Utterance {
@@ -101,7 +104,7 @@ function readLine(line: string, folder: string, where: string): Utterance {
     id: fields.id ?? fields.audio_filepath,
     audioPath: resolve(folder, fields.audio_filepath),
     durationS: fields.duration,
-    text: normaliseTranscript(fields.text),
+    text: fields.text,
     speaker: fields.speaker ?? 'unknown',
   };
 }
