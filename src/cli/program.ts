@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { QuantlabError, UsageError } from '../errors.js';
 import { addBenchCommand } from './bench.js';
 import { addCompareCommand } from './compare.js';
+import { addCostCommand } from './cost.js';
 import { addDataCommand } from './data.js';
 import { addEnergyCommand } from './energy.js';
 import { addEvaluateCommand } from './evaluate.js';
@@ -42,6 +43,7 @@ function createProgram(terminal: Terminal): Command {
     addBenchCommand,
     addMemoryCommand,
     addEnergyCommand,
+    addCostCommand,
     addDataCommand,
     addModelCommand,
   ]) {

@@ -1,0 +1,146 @@
+import type { Command } from 'commander';
+import { UsageError } from '../errors.js';
+import {
+  breakEven,
+  CLUSTER_CLAIM,
+  costOfOwn,
+  costOnGpu,
+  costOnInstance,
+  type MeasuredSpeed,
+  nodesOf,
+  type TranscriptionCost,
+} from '../measure/cost.js';
+import { readPrices } from '../measure/prices.js';
+import { breakEvenFigure, costFigure } from '../report/costFigure.js';
+import { readFinishedRun } from '../report/run.js';
+import { writeFigures } from '../report/writeFigures.js';
+import { columns } from './columns.js';
+import { fraction, wholeNumber } from './options.js';
+import type { Terminal } from './terminal.js';
+
+interface CostCommandOptions {
+  readonly run: string;
+  readonly rtfx?: number;
+  readonly processors: number;
+  readonly gpuRtfx?: number;
+  readonly price?: number;
+  readonly title: string;
+  readonly prices?: string;
+  readonly figure?: string;
+  readonly json?: true;
+}
+
+/** `quantlab cost`: what transcription costs on rented machines, and how fast a GPU must be to be cheaper. */
+export function addCostCommand(program: Command, terminal: Terminal): void {
+  const number = fraction(1);
+  program
+    .command('cost')
+    .description('Price of 1,000 hours of sound, and the speed at which a GPU costs as much as processors')
+    .option('--run <folder>', 'a finished run, whose throughput is taken', 'data/results/latest')
+    .option('--rtfx <n>', 'seconds of sound each second, instead of a run', number)
+    .option('--processors <n>', 'how many processors reached that speed', wholeNumber(1), 1)
+    .option('--gpu-rtfx <n>', 'seconds of sound each second on a GPU', number)
+    .option('--price <dollars>', 'price of an hour of the machine that was measured', number)
+    .option('--title <text>', 'what it is called', 'this machine')
+    .option('--prices <file>', "another table of prices (default: the package's own)")
+    .option('--figure <folder>', 'draw into this folder')
+    .option('--json', 'print JSON')
+    .action(async (options: CostCommandOptions) => {
+      const prices = await readPrices(options.prices);
+      const speeds = await readSpeeds(options);
+      const [first] = speeds;
+      if (first === undefined) {
+        throw new UsageError(`cost: a run with measured throughput was required, got ${options.run}; give --rtfx`);
+      }
+      const cpus = prices.filter(({ kind }) => kind === 'cpu');
+      const gpus = prices.filter(({ kind }) => kind === 'gpu');
+      const { price, gpuRtfx } = options;
+      const costs = [
+        ...speeds.flatMap((speed) => [
+          ...(price === undefined ? [] : [costOfOwn(speed, options.title, price)]),
+          ...cpus
+            .filter(({ architecture }) => architecture === speed.architecture)
+            .map((one) => costOnInstance(speed, one)),
+        ]),
+        ...(gpuRtfx === undefined ? [] : gpus.map((gpu) => costOnGpu('GPU, speed as given', gpuRtfx, gpu))),
+      ];
+      const evens = speeds.flatMap(({ title }) => {
+        const own = costs.filter((cost) => cost.title === title);
+        const cheapest = own.reduce<TranscriptionCost | undefined>(cheaper, undefined);
+        return cheapest === undefined ? [] : gpus.map((gpu) => breakEven(cheapest, gpu));
+      });
+      if (options.figure !== undefined) {
+        const figures = [costFigure(costs), ...(evens.length > 0 ? [breakEvenFigure(evens)] : [])];
+        const { files, warnings } = await writeFigures(figures, options.figure);
+        for (const line of [...warnings, ...files]) terminal.say(`${line}\n`);
+      }
+      if (options.json) {
+        terminal.print(`${JSON.stringify({ costs, breakEven: evens }, null, 2)}\n`);
+        return;
+      }
+      const rows = costs.map((cost) => [
+        cost.title,
+        `${cost.provider} ${cost.instance}`,
+        cost.usdPerHour.toFixed(4),
+        cost.audioSPerS.value.toFixed(0),
+        `${cost.usdPer1000Hours.value.toFixed(2)} (${cost.usdPer1000Hours.low.toFixed(2)} to ${cost.usdPer1000Hours.high.toFixed(2)})`,
+        cost.estimated ? 'estimated' : 'measured',
+      ]);
+      terminal.print(columns(['model', 'machine', '$/h', 'RTFx', '$ for 1,000 h (95 % interval)', 'speed'], rows));
+      const assumptions = new Set(
+        costs.flatMap(({ instance, assumption }) => (assumption === null ? [] : [`${instance}: ${assumption}`])),
+      );
+      terminal.print(`\nAssumed: ${[...assumptions].join('; ')}.\n`);
+      terminal.print('\nA GPU is cheaper than the cheapest machine without one from this speed on:\n');
+      terminal.print(
+        columns(
+          ['model', 'machine with a GPU', '$/h', 'against', 'machines for that price', 'RTFx to reach'],
+          evens.map(({ title, gpu, cpu, cpuMachinesForThePrice, audioSPerS }) => [
+            title,
+            `${gpu.provider} ${gpu.instance} (${gpu.hardware})`,
+            gpu.usdPerHour.toFixed(4),
+            cpu.instance,
+            cpuMachinesForThePrice.toFixed(1),
+            audioSPerS.value.toFixed(0),
+          ]),
+        ),
+      );
+      const { priceRatio, speedRatio } = nodesOf(CLUSTER_CLAIM);
+      terminal.print(
+        `\nThe comparison of ${CLUSTER_CLAIM.cpuNodes} nodes without and ${CLUSTER_CLAIM.gpuNodes} with a GPU at similar cost, ${100 * CLUSTER_CLAIM.gain} % better: such a GPU node has ${priceRatio.toFixed(1)} times the price, which is the break-even, and is ${speedRatio.toFixed(1)} times as fast.\nSource: ${CLUSTER_CLAIM.source}\n`,
+      );
+      const skipped = prices.filter(({ kind, architecture }) => kind === 'cpu' && architecture !== first.architecture);
+      if (skipped.length > 0) {
+        const names = skipped.map(({ instance, architecture }) => `${instance} (${architecture})`).join(', ');
+        terminal.print(`\nNot estimated, since the machine measured is ${first.architecture}: ${names}.\n`);
+      }
+      const pages = new Set(prices.map(({ provider, page, found }) => `${provider}: ${page} (${found})`));
+      terminal.print(`\nPrices: ${[...pages].join('\n        ')}\n`);
+    });
+}
+
+function cheaper(one: TranscriptionCost | undefined, other: TranscriptionCost): TranscriptionCost {
+  return one === undefined || other.usdPer1000Hours.value < one.usdPer1000Hours.value ? other : one;
+}
+
+async function readSpeeds(options: CostCommandOptions): Promise<readonly MeasuredSpeed[]> {
+  const { rtfx, processors } = options;
+  if (rtfx !== undefined) {
+    if (rtfx <= 0) throw new UsageError(`cost: a speed above 0 was required, got ${rtfx}`);
+    return [
+      {
+        title: `${rtfx} times real time`,
+        audioSPerS: { value: rtfx, low: rtfx, high: rtfx },
+        processors,
+        architecture: process.arch,
+      },
+    ];
+  }
+  const { summary } = await readFinishedRun(options.run);
+  const architecture = summary.run.environment.platform.split(' ').at(-1) ?? '';
+  return summary.conditions.flatMap(({ condition, throughput }) =>
+    throughput === null || condition.device !== 'cpu'
+      ? []
+      : [{ title: condition.title, audioSPerS: throughput.audioSPerS, processors: condition.threads, architecture }],
+  );
+}
