@@ -17,9 +17,6 @@ const KEEP = 7 / 8;
 /** A file that was being written when its process ended is removed after this long, in milliseconds. */
 const ABANDONED_MS = 60 * 60_000;
 
-/** Milliseconds by which the time of last use may lag behind: a file is not touched at each use. */
-const TOUCH_GRAIN_MS = 1000;
-
 /**
  * Results in files, the least recently used removed first. Any number of processes may share a folder: a file appears as a whole
  * (written aside, then renamed) and carries a checksum, so that a torn or damaged one is found, removed, and is no result.
@@ -80,7 +77,8 @@ export class ResultStore {
       await rm(path, { force: true });
       return 'damaged';
     }
-    await this.#touch(path);
+    const used = this.#now() / 1000;
+    await utimes(path, used, used).catch(() => undefined);
     return bytes;
   }
 
@@ -113,13 +111,6 @@ export class ResultStore {
 
   #pathOf(key: string): string {
     return join(this.#folder, key.slice(0, 2), key);
-  }
-
-  async #touch(path: string): Promise<void> {
-    const now = this.#now();
-    const used = await stat(path).catch(() => null);
-    if (used === null || now - used.mtimeMs < TOUCH_GRAIN_MS) return;
-    await utimes(path, now / 1000, now / 1000).catch(() => undefined);
   }
 
   /** Removes the least recently used files until the room suffices, and what was left half written. */
