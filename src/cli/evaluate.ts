@@ -1,65 +1,176 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { DEFAULT_MODEL, manifestPath } from '../experiment/plan.js';
-import { evaluateModels } from '../measure/bench.js';
+import { evaluateModels, type ModelEvaluation } from '../measure/bench.js';
+import type { Estimate } from '../measure/bootstrap.js';
 import { resolveModel } from '../model/registry.js';
+import { alignWords, formatAlignment } from '../speech/alignmentView.js';
+import { type Confusion, countConfusions } from '../speech/confusions.js';
 import { readManifest } from '../speech/manifest.js';
-import { columns, percent } from './columns.js';
+import { createNormaliser, NORMALISER_NAMES, type NormaliserName } from '../speech/normaliser.js';
+import type { Utterance } from '../speech/types.js';
+import { type Cell, columns, percent } from './columns.js';
 import { collect, wholeNumber } from './options.js';
 import type { Terminal } from './terminal.js';
 
 interface EvaluateCommandOptions {
   readonly manifest: string;
   readonly model?: readonly string[];
+  readonly normalizer: NormaliserName;
   readonly threads?: number;
+  readonly errors?: true;
   readonly json?: true;
 }
+
+/** Confusions that are shown of a model. */
+const MOST_FREQUENT = 10;
 
 /** `quantlab evaluate`: how well models hear. */
 export function addEvaluateCommand(program: Command, terminal: Terminal): void {
   program
     .command('evaluate')
-    .description('Word and character error rate of models on a manifest, edits summed over the corpus')
+    .description('Word and character error rate of models on a manifest, and how they differ from the first one')
     .option('--manifest <set|path>', 'holdout, dev, calibration, or a manifest', 'holdout')
     .option('--model <id|path>', `a model (may be given several times; default: ${DEFAULT_MODEL})`, collect)
+    .addOption(
+      new Option('--normalizer <name>', 'form of the texts that are compared')
+        .choices(NORMALISER_NAMES)
+        .default('plain' satisfies NormaliserName),
+    )
     .option('--threads <n>', 'threads of one operator (default: one for each physical core)', wholeNumber(1))
+    .option('--errors', 'show what was heard for what, word by word')
     .option('--json', 'print JSON')
     .action(async (options: EvaluateCommandOptions) => {
-      const utterances = await readManifest(manifestPath(options.manifest));
+      const normalise = createNormaliser(options.normalizer);
+      const utterances = await readManifest(manifestPath(options.manifest), normalise);
       const models = await Promise.all((options.model ?? [DEFAULT_MODEL]).map((model) => resolveModel(model)));
       const progress = terminal.progress();
       try {
         const evaluations = await evaluateModels(models, {
           utterances,
+          normalise,
           signal: terminal.signal,
           onProgress: (done, total) => progress.update(done, total, 'utterances'),
           ...(options.threads !== undefined && { threads: options.threads }),
         });
         progress.stop();
         if (options.json) {
-          const records = evaluations.map(({ wer, cer, path: _, ...counts }) => ({
-            ...counts,
-            wer: wer.value,
-            cer: cer.value,
-            interval: { level: 0.95, wer: [wer.low, wer.high], cer: [cer.low, cer.high] },
-          }));
+          const records = evaluations.map((evaluation) => recordOf(evaluation, utterances, options));
           terminal.print(`${JSON.stringify(records, null, 2)}\n`);
           return;
         }
-        const rows = evaluations.map(({ model, utterances: count, words, wer, cer, ...edits }) => [
-          model,
-          count,
-          words,
-          edits.substitutions,
-          edits.deletions,
-          edits.insertions,
-          `${percent(wer.value)} (${percent(wer.low)} to ${percent(wer.high)})`,
-          percent(cer.value),
-        ]);
-        terminal.print(
-          columns(['model', 'utterances', 'words', 'sub', 'del', 'ins', 'WER (95 % interval)', 'CER'], rows),
-        );
+        terminal.print(accuracyTable(evaluations));
+        if (evaluations.length > 1) terminal.print(`\n${comparisonTable(evaluations)}`);
+        if (options.errors) for (const evaluation of evaluations) terminal.print(errorsOf(evaluation, utterances));
       } finally {
         progress.stop();
       }
     });
+}
+
+function recordOf(
+  { wer, cer, path: _, heard, bySpeaker, comparison, ...counts }: ModelEvaluation,
+  utterances: readonly Utterance[],
+  { normalizer, errors }: EvaluateCommandOptions,
+): Record<string, unknown> {
+  return {
+    ...counts,
+    normalizer,
+    wer: wer.value,
+    cer: cer.value,
+    interval: { level: 0.95, wer: [wer.low, wer.high], cer: [cer.low, cer.high] },
+    ...(bySpeaker && {
+      intervalOverSpeakers: {
+        level: 0.95,
+        speakers: bySpeaker.speakers,
+        wer: [bySpeaker.wer.low, bySpeaker.wer.high],
+        cer: [bySpeaker.cer.low, bySpeaker.cer.high],
+      },
+    }),
+    comparison,
+    ...(errors && {
+      alignments: heard.map(({ reference, text }, index) => ({
+        id: utterances[index]?.id,
+        words: alignWords(reference, text),
+      })),
+    }),
+  };
+}
+
+function accuracyTable(evaluations: readonly ModelEvaluation[]): string {
+  const speakers = evaluations[0]?.bySpeaker?.speakers;
+  const header = ['model', 'utterances', 'words', 'sub', 'del', 'ins', 'WER (95 % interval)'];
+  const rows = evaluations.map(({ model, utterances, words, wer, cer, bySpeaker, ...edits }): readonly Cell[] => [
+    model,
+    utterances,
+    words,
+    edits.substitutions,
+    edits.deletions,
+    edits.insertions,
+    `${percent(wer.value)} (${percent(wer.low)} to ${percent(wer.high)})`,
+    ...(bySpeaker ? [`${percent(bySpeaker.wer.low)} to ${percent(bySpeaker.wer.high)}`] : []),
+    percent(cer.value),
+  ]);
+  return columns([...header, ...(speakers === undefined ? [] : [`over ${speakers} speakers`]), 'CER'], rows);
+}
+
+function comparisonTable(evaluations: readonly ModelEvaluation[]): string {
+  const [base] = evaluations;
+  const header = [
+    `against ${base?.model}`,
+    'WER change (95 % interval)',
+    ...(evaluations[1]?.comparison?.werChangeBySpeaker ? ['over speakers'] : []),
+    'p (matched pairs)',
+    'segments',
+    'better in',
+    'same text',
+    'WER against its text',
+  ];
+  const rows = evaluations.flatMap(({ model, comparison }): (readonly Cell[])[] => {
+    if (comparison === null) return [];
+    const { werChange, werChangeBySpeaker: bySpeaker, matchedPairs, ...rest } = comparison;
+    return [
+      [
+        model,
+        `${points(werChange.value)} (${interval(werChange)})`,
+        ...(bySpeaker === null ? [] : [interval(bySpeaker)]),
+        matchedPairs.p === null ? 'not defined' : pValue(matchedPairs.p),
+        matchedPairs.segments,
+        percent(rest.probabilityOfImprovement),
+        percent(rest.sameText),
+        rest.werAgainstBase === null ? 'not defined' : percent(rest.werAgainstBase),
+      ],
+    ];
+  });
+  return columns(header, rows);
+}
+
+function errorsOf({ model, heard }: ModelEvaluation, utterances: readonly Utterance[]): string {
+  const alignments = heard.map(({ reference, text }) => alignWords(reference, text));
+  const views = alignments.flatMap((pairs, index) => {
+    if (pairs.every(({ operation }) => operation === 'hit')) return [];
+    return [`${utterances[index]?.id ?? ''}\n${formatAlignment(pairs, { lineWidth: 100 })}`];
+  });
+  const { substitutions, deletions, insertions } = countConfusions(alignments);
+  const top = (confusions: readonly Confusion[]): string => {
+    const shown = confusions.slice(0, MOST_FREQUENT).map(({ reference, hypothesis, count }) => {
+      return `${[reference, hypothesis].filter((text) => text !== '').join(' → ')} (${count})`;
+    });
+    return shown.length === 0 ? 'none' : shown.join(', ');
+  };
+  const summary = `substituted: ${top(substitutions)}\ndeleted: ${top(deletions)}\ninserted: ${top(insertions)}\n`;
+  return `\n== ${model} ==\n\n${views.map((view) => `${view}\n`).join('')}${summary}`;
+}
+
+/** A difference of rates in percentage points: `+0.39`. */
+function points(change: number): string {
+  const text = (100 * change).toFixed(2);
+  return Number(text) > 0 ? `+${text}` : text;
+}
+
+function interval({ low, high }: Estimate): string {
+  return `${points(low)} to ${points(high)} points`;
+}
+
+function pValue(p: number): string {
+  return p < 0.001 ? '< 0.001' : p.toFixed(3);
 }
