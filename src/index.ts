@@ -118,6 +118,7 @@ export {
 export type { SpeechOptions } from './experiment/speechRunner.js';
 export { summarize, summarizeRun } from './experiment/summarize.js';
 export { makeVariant, type Variant } from './experiment/variants.js';
+export { type Heard, summarizeAccuracy } from './measure/accuracy.js';
 export {
   type BenchOptions,
   benchModels,
@@ -133,7 +134,9 @@ export {
   bootstrapMedian,
   bootstrapRatio,
 } from './measure/bootstrap.js';
+export type { MatchedPairsTest } from './measure/matchedPairs.js';
 export type { Trial } from './measure/protocol.js';
+export { compareTexts, type TextComparison } from './measure/textComparison.js';
 export { writeBuiltCard } from './model/builtCard.js';
 export { type CardFigure, type CardFile, type CardTensors, type ModelCard, readCard } from './model/card.js';
 export {
@@ -174,10 +177,20 @@ export { type Distribution, histogramFigure } from './report/histogramFigure.js'
 export { type PrecisionSeries, precisionFigure } from './report/precisionFigure.js';
 export { type FinishedRun, readFinishedRun } from './report/run.js';
 export { type SensitivityRow, sensitivityFigure } from './report/sensitivityFigure.js';
+export { type SpectrogramAxes, spectrogramFigure } from './report/spectrogramFigure.js';
 export { buildAnswerTable } from './report/table.js';
 export { type WrittenFigures, writeFigures } from './report/writeFigures.js';
 export { type Report, type WriteReportOptions, writeReport } from './report/writeReport.js';
+export {
+  type AlignedPair,
+  type AlignmentOperation,
+  type AlignmentTextOptions,
+  alignCharacters,
+  alignWords,
+  formatAlignment,
+} from './speech/alignmentView.js';
 export { readAudio, readAudioChunks } from './speech/audio.js';
+export { type Confusion, type Confusions, countConfusions } from './speech/confusions.js';
 export {
   type Corpus,
   type CorpusOnDisk,
@@ -187,6 +200,7 @@ export {
   listCorpora,
 } from './speech/corpora.js';
 export { decodeGreedy } from './speech/ctc.js';
+export { encodeWav } from './speech/encodeWav.js';
 export { createFrontEnd, type FeatureExtractor } from './speech/features.js';
 export { readManifest } from './speech/manifest.js';
 export { resample } from './speech/resample.js';

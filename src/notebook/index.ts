@@ -10,6 +10,8 @@ import { tableToHtml, tableToText } from '../report/tableText.js';
 import { interactiveFigure } from './interactive.js';
 import { openScreen, type Screen } from './screen.js';
 
+export { type HeardText, showAlignment } from './alignment.js';
+export { showAudio } from './audio.js';
 export { type ProgressStep, type ShowStep, showProgress } from './progress.js';
 export type { Screen } from './screen.js';
 
