@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { DEFAULT_MODEL, manifestPath } from '../experiment/plan.js';
 import { benchModels } from '../measure/bench.js';
+import type { PercentileBound } from '../measure/earlyStopping.js';
+import { describeDrift } from '../measure/stability.js';
 import { resolveModel } from '../model/registry.js';
 import { readManifest } from '../speech/manifest.js';
 import { columns, megabytes } from './columns.js';
@@ -13,6 +15,12 @@ interface BenchCommandOptions {
   readonly threads?: number;
   readonly trials: number;
   readonly json?: true;
+}
+
+const PERCENTILES = ['p90 ms', 'p95 ms', 'p99 ms'] as const;
+
+function bounded({ valueMs, trialsNeeded }: PercentileBound): string {
+  return valueMs?.toFixed(1) ?? `needs ${trialsNeeded} trials`;
 }
 
 /** `quantlab bench`: how fast models hear. */
@@ -38,21 +46,41 @@ export function addBenchCommand(program: Command, terminal: Terminal): void {
           ...(options.threads !== undefined && { threads: options.threads }),
         });
         progress.stop();
+        for (const { model, latency } of benches) {
+          if (latency.stability?.drifts) terminal.say(`warning: ${model}: ${describeDrift(latency.stability)}\n`);
+        }
         if (options.json) {
           terminal.print(`${JSON.stringify(benches, null, 2)}\n`);
           return;
         }
-        const rows = benches.map(({ model, sizeBytes, threads, latency }) => [
+        const rows = benches.map(({ model, sizeBytes, threads, latency, loadMs, firstRunMs, speedUp }) => [
           model,
           megabytes(sizeBytes),
           threads,
           latency.trials,
           `${latency.meanMs.value.toFixed(1)} (${latency.meanMs.low.toFixed(1)} to ${latency.meanMs.high.toFixed(1)})`,
           latency.medianMs.value.toFixed(1),
-          latency.p90Ms?.toFixed(1) ?? 'needs 64 trials',
+          ...(latency.percentiles ?? []).map(bounded),
           latency.realTimeFactor.toFixed(4),
+          loadMs.toFixed(0),
+          firstRunMs.toFixed(1),
+          speedUp === null
+            ? ''
+            : `${speedUp.value.toFixed(2)} (${speedUp.low.toFixed(2)} to ${speedUp.high.toFixed(2)})`,
         ]);
-        const header = ['model', 'size', 'threads', 'trials', 'mean ms (95 % interval)', 'median ms', 'p90 ms', 'RTF'];
+        const header = [
+          'model',
+          'size',
+          'threads',
+          'trials',
+          'mean ms (95 % interval)',
+          'median ms',
+          ...PERCENTILES,
+          'RTF',
+          'load ms',
+          'first call ms',
+          'speed-up',
+        ];
         terminal.print(columns(header, rows));
       } finally {
         progress.stop();

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { UsageError } from '../errors.js';
 import { defaultPlan, type ExperimentPlan, readPlan } from '../experiment/plan.js';
 import { type RunProgress, runExperiment } from '../experiment/runner.js';
+import type { Shard } from '../experiment/schema.js';
 import { writeReport } from '../report/writeReport.js';
 import { wholeNumber } from './options.js';
 import type { Terminal } from './terminal.js';
@@ -15,6 +16,8 @@ interface ExperimentCommandOptions {
   readonly manifest?: string;
   readonly resume?: true;
   readonly restart?: true;
+  readonly shard?: Shard;
+  readonly trialLimit?: number;
   readonly figures?: string;
   readonly post?: string;
   readonly json?: true;
@@ -39,12 +42,27 @@ export function addExperimentCommand(program: Command, terminal: Terminal): void
     )
     .option('--resume', 'go on with the run that was stopped in this folder')
     .option('--restart', 'throw that unfinished run away and begin anew')
+    .option(
+      '--shard <i/n>',
+      'run the i-th of n parts, for quantlab merge (folder: data/results/shard-i-of-n)',
+      parseShard,
+    )
+    .option(
+      '--trial-limit <s>',
+      'seconds after which a trial counts as hung, and its condition as failed',
+      wholeNumber(1),
+    )
     .option('--figures <folder>', 'where figures go (default: figures; with --short: in the folder of the run)')
     .option('--post <folder>', 'where the write-up lies (default: post; with --short: it is left alone)')
     .option('--json', 'print the summary as JSON')
     .action(async (planPath: string | undefined, options: ExperimentCommandOptions) => {
       const plan = await choosePlan(planPath, options);
-      const out = options.out ?? join('data', 'results', options.short ? 'short' : 'latest');
+      const out = options.out ?? join('data', 'results', folderName(options));
+      const said = new Set<string>();
+      const warn = (warning: string): void => {
+        if (!said.has(warning)) terminal.say(`warning: ${warning}\n`);
+        said.add(warning);
+      };
       const progress = terminal.progress();
       const titles = new Map(plan.conditions.map(({ id, title }) => [id, title]));
       const show = ({ condition, phase, overallDone, overallTotal }: RunProgress): void =>
@@ -56,11 +74,21 @@ export function addExperimentCommand(program: Command, terminal: Terminal): void
           signal: terminal.signal,
           resume: options.resume === true,
           restart: options.restart === true,
+          onWarning: warn,
+          ...(options.shard !== undefined && { shard: options.shard }),
+          ...(options.trialLimit !== undefined && { trialLimitMs: 1000 * options.trialLimit }),
         });
         progress.stop();
+        for (const warning of summary.warnings ?? []) warn(warning);
         if (options.json) terminal.print(`${JSON.stringify(summary, null, 2)}\n`);
       } finally {
         progress.stop();
+      }
+      if (options.shard !== undefined) {
+        terminal.say(
+          `Results of shard ${options.shard.index} of ${options.shard.count}: ${out}. Next: quantlab merge\n`,
+        );
+        return;
       }
       terminal.say('Drawing the figures …\n');
       const report = await writeReport(out, {
@@ -72,6 +100,19 @@ export function addExperimentCommand(program: Command, terminal: Terminal): void
       const folders = [...new Set(report.files.map((file) => join(file, '..')))];
       terminal.say(`Results: ${out}. Written from them: ${folders.join(', ')}.\n`);
     });
+}
+
+function folderName({ shard, short }: ExperimentCommandOptions): string {
+  if (shard !== undefined) return `shard-${shard.index}-of-${shard.count}`;
+  return short ? 'short' : 'latest';
+}
+
+/** Parses `3/16`. */
+function parseShard(text: string): Shard {
+  const [, index, count] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
+  const shard = { index: Number(index), count: Number(count) };
+  if (shard.index >= 1 && shard.index <= shard.count) return shard;
+  throw new InvalidArgumentError('A part such as 3/16 is required.');
 }
 
 async function choosePlan(path: string | undefined, options: ExperimentCommandOptions): Promise<ExperimentPlan> {

@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { describeFileError, parseJson } from '../files.js';
+import { InputError } from '../errors.js';
+import { describeFileError, parseJson, sha256OfBytes } from '../files.js';
 import { observationSchema } from './records.js';
 import type { Observation } from './schema.js';
 
@@ -8,12 +9,22 @@ export interface ReadObservations {
   readonly observations: readonly Observation[];
   /** Length of the whole lines, in bytes; what stands behind was cut off when its writer was killed. */
   readonly wholeBytes: number;
+  /** Checksum of the last line; empty where it has none. */
+  readonly lastCheck: string;
 }
 
 /**
+ * How a checked line ends: with the first 16 digits of the SHA-256 of the line before (its own check) and of this one
+ * without its check. A line that was damaged, lost, added or moved breaks the chain.
+ */
+const CHECK = /^(\{.*),"check":"([0-9a-f]{16})"\}$/;
+
+/**
  * Reads a file of observations. A last line without its end is left out: its writer was killed in the middle of it.
+ * Lines without checksums are taken as they are where no line before has one: other programs write such files.
  *
- * @throws {InputError} when the file is missing, or another line is broken; the message names it
+ * @throws {InputError} when the file is missing, or another line is broken or does not match its checksum; the message
+ *   names it
  */
 export function readObservations(path: string): ReadObservations {
   let bytes: Buffer;
@@ -24,9 +35,30 @@ export function readObservations(path: string): ReadObservations {
   }
   const wholeBytes = bytes.lastIndexOf('\n') + 1;
   const lines = bytes.toString('utf8', 0, wholeBytes).split('\n').slice(0, -1);
-  const observations = lines.map((line, index) => parseJson(line, observationSchema, `${path}:${index + 1}`));
-  return { observations, wholeBytes };
+  let lastCheck = '';
+  const observations = lines.map((line, index) => {
+    const where = `${path}:${index + 1}`;
+    lastCheck = verify(line, lastCheck, where);
+    return parseJson(line, observationSchema, where);
+  });
+  return { observations, wholeBytes, lastCheck };
 }
+
+/** Returns the check of a line, empty where it has none. */
+function verify(line: string, before: string, where: string): string {
+  const [, body, check] = CHECK.exec(line) ?? [];
+  if (check === undefined && before === '') return '';
+  if (body !== undefined && check === checkOf(`${body}}`, before)) return check;
+  throw new InputError(
+    `${where}: a line as it was written was required, got one that does not match its checksum, or the line before is missing; restore the file, or measure again with --restart`,
+  );
+}
+
+function checkOf(line: string, before: string): string {
+  return sha256OfBytes(before + line).slice(0, 16);
+}
+
+const EMPTY: Pick<ReadObservations, 'wholeBytes' | 'lastCheck'> = { wholeBytes: 0, lastCheck: '' };
 
 /**
  * The append-only file of a run. A line is handed to the system as soon as its trial has ended, which outlives the death
@@ -36,17 +68,20 @@ export class ObservationLog {
   readonly #path: string;
   readonly #file: number;
   #bytes: number;
+  #lastCheck: string;
 
   /**
    * Opens the file for appending.
    *
    * @param path - made when it is not there
-   * @param wholeBytes - how much of it is kept; a half line behind is cut off
+   * @param kept - what of it is kept, as {@link readObservations} found it; what stands behind is cut off
    * @throws {UnavailableError} when the place cannot be written
    */
-  constructor(path: string, wholeBytes = 0) {
+  constructor(path: string, kept: Pick<ReadObservations, 'wholeBytes' | 'lastCheck'> = EMPTY) {
+    const { wholeBytes, lastCheck } = kept;
     this.#path = path;
     this.#bytes = wholeBytes;
+    this.#lastCheck = lastCheck;
     try {
       this.#file = openSync(path, 'a');
       if (fstatSync(this.#file).size > wholeBytes) ftruncateSync(this.#file, wholeBytes);
@@ -61,10 +96,13 @@ export class ObservationLog {
    * @throws {UnavailableError} when the disk is full; the file then ends with its last whole line
    */
   append(observation: Observation): void {
-    const line = Buffer.from(`${JSON.stringify(observation)}\n`);
+    const body = JSON.stringify(observation);
+    const check = checkOf(body, this.#lastCheck);
+    const line = Buffer.from(`${body.slice(0, -1)},"check":"${check}"}\n`);
     try {
       for (let written = 0; written < line.length; ) written += writeSync(this.#file, line, written);
       this.#bytes += line.length;
+      this.#lastCheck = check;
     } catch (error) {
       this.#cut();
       throw describeFileError(this.#path, error);

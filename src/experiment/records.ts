@@ -1,5 +1,15 @@
 import { z } from 'zod';
-import type { Condition, Environment, Observation, Outcome, Protocol, RunRecord } from './schema.js';
+import type {
+  Condition,
+  ConditionInputs,
+  Environment,
+  Observation,
+  Outcome,
+  Protocol,
+  RunRecord,
+  Shard,
+  ShardRecord,
+} from './schema.js';
 import { RESULTS_SCHEMA } from './schema.js';
 
 const count: z.ZodNumber = z.number().int().nonnegative();
@@ -34,6 +44,33 @@ const environmentSchema: z.ZodType<Environment> = z.object({
   packages: z.record(z.string(), z.string()),
   commit: z.string().nullable(),
   loadBefore: z.number(),
+  load: z
+    .object({
+      lastMinute: z.number(),
+      cpuPressure: z.number().nullable(),
+      memoryPressure: z.number().nullable(),
+      ioPressure: z.number().nullable(),
+      warning: z.string().nullable(),
+    })
+    .optional(),
+  frequency: z
+    .object({
+      governors: z.array(z.string()),
+      driver: z.string().nullable(),
+      minimumHz: z.number().nullable(),
+      maximumHz: z.number().nullable(),
+      boost: z.boolean().nullable(),
+    })
+    .nullable()
+    .optional(),
+  confinement: z
+    .object({
+      hypervisor: z.string().nullable(),
+      container: z.string().nullable(),
+      cpuLimit: z.number().nullable(),
+      memoryLimitBytes: z.number().nullable(),
+    })
+    .optional(),
 });
 
 const outcomeSchema: z.ZodType<Outcome> = z.union([
@@ -50,6 +87,22 @@ const outcomeSchema: z.ZodType<Outcome> = z.union([
   z.object({ status: z.enum(['skipped', 'failed']), reason: z.string() }),
 ]);
 
+const shardSchema: z.ZodType<Shard> = z.object({ index: count, count });
+
+const inputsSchema: z.ZodType<ConditionInputs> = z.object({
+  modelSha256: z.string(),
+  recipeSha256: z.string().nullable(),
+  variantSha256: z.string(),
+});
+
+const shardRecordSchema: z.ZodType<ShardRecord> = z.object({
+  shard: shardSchema,
+  startedAt: z.string(),
+  finishedAt: z.string(),
+  environment: environmentSchema,
+  observationsSha256: z.string(),
+});
+
 /** `run.json`, as it comes from outside. */
 export const runRecordSchema: z.ZodType<RunRecord> = z.object({
   schema: z.literal(RESULTS_SCHEMA),
@@ -59,6 +112,10 @@ export const runRecordSchema: z.ZodType<RunRecord> = z.object({
   conditions: z.array(conditionSchema),
   environment: environmentSchema,
   outcomes: z.record(z.string(), outcomeSchema),
+  inputs: z.record(z.string(), inputsSchema).optional(),
+  turns: z.enum(['stopped', 'paused']).optional(),
+  shard: shardSchema.optional(),
+  shards: z.array(shardRecordSchema).optional(),
 });
 
 /** A line of `observations.jsonl`, as it comes from outside. */
@@ -75,4 +132,5 @@ export const observationSchema: z.ZodType<Observation> = z.object({
   cpuMs: z.number().optional(),
   texts: z.array(z.string()),
   references: z.array(z.string()).optional(),
+  turn: count.optional(),
 });

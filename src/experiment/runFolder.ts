@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile, rm, rmdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { InputError } from '../errors.js';
-import { makeFolder, readJson, writeFileAtomic } from '../files.js';
+import { describeFileError, makeFolder, readJson, sha256OfBytes, sha256OfFile, writeFileAtomic } from '../files.js';
 import { acquireLock, type Lock } from './lock.js';
 import { ObservationLog, readObservations } from './observations.js';
 import { runRecordSchema } from './records.js';
@@ -13,6 +13,8 @@ export const RUN_FILES = {
   record: 'run.json',
   observations: 'observations.jsonl',
   summary: 'summary.json',
+  /** Of the three above, in the form that `sha256sum --check` reads; written when the run has ended. */
+  checksums: 'SHA256SUMS',
   lock: 'run.lock',
 } as const;
 
@@ -102,20 +104,15 @@ export class RunFolder {
       );
     }
     if (record !== null && options.resume) {
-      const { observations, wholeBytes } = existsSync(observationsPath)
-        ? readObservations(observationsPath)
-        : { observations: [], wholeBytes: 0 };
-      return new RunFolder(
-        folder,
-        target,
-        lock,
-        new ObservationLog(observationsPath, wholeBytes),
-        record,
-        observations,
-      );
+      // Its files will be others when it ends.
+      await rm(join(folder, RUN_FILES.checksums), { force: true });
+      const kept = existsSync(observationsPath) ? readObservations(observationsPath) : undefined;
+      const log = new ObservationLog(observationsPath, kept);
+      return new RunFolder(folder, target, lock, log, record, kept?.observations ?? []);
     }
     // The record goes first: without it a half-deleted run cannot be taken for a whole one.
     await rm(recordPath, { force: true });
+    await rm(join(folder, RUN_FILES.checksums), { force: true });
     return new RunFolder(folder, target, lock, new ObservationLog(observationsPath), null, []);
   }
 
@@ -138,13 +135,21 @@ export class RunFolder {
   async finish(record: RunRecord, summary: Summary): Promise<void> {
     this.#log.sync();
     await writeFileAtomic(join(this.#folder, RUN_FILES.summary), toJson(summary));
+    const last = toJson(record);
+    const sums = [
+      [sha256OfBytes(last), RUN_FILES.record],
+      [await sha256OfFile(join(this.#folder, RUN_FILES.observations)), RUN_FILES.observations],
+      [sha256OfBytes(toJson(summary)), RUN_FILES.summary],
+    ];
+    const checksums = sums.map(([sum, name]) => `${sum}  ${name}\n`).join('');
+    await writeFileAtomic(join(this.#folder, RUN_FILES.checksums), checksums);
     await this.writeRecord(record);
     if (this.#folder === this.#target) return;
     // `run.json` last, and copied: until then the folder beside is whole and the one that counts.
-    for (const name of [RUN_FILES.observations, RUN_FILES.summary, RUN_FILES.record]) {
+    for (const name of [RUN_FILES.observations, RUN_FILES.summary, RUN_FILES.checksums, RUN_FILES.record]) {
       await writeFileAtomic(join(this.#target, name), await readFile(join(this.#folder, name)));
     }
-    for (const name of [RUN_FILES.record, RUN_FILES.observations, RUN_FILES.summary]) {
+    for (const name of [RUN_FILES.record, RUN_FILES.observations, RUN_FILES.summary, RUN_FILES.checksums]) {
       await rm(join(this.#folder, name), { force: true });
     }
   }
@@ -165,13 +170,33 @@ export class RunFolder {
  * Reads the record and the observations of a run.
  *
  * @param folder - of the run
- * @throws {InputError} when it is no run
+ * @throws {InputError} when it is no run, or a line of its observations is damaged
  */
 export async function readRun(
   folder: string,
 ): Promise<{ readonly record: RunRecord; readonly observations: readonly Observation[] }> {
   const record = await readJson(join(folder, RUN_FILES.record), runRecordSchema);
   return { record, observations: readObservations(join(folder, RUN_FILES.observations)).observations };
+}
+
+/**
+ * Holds a finished run against its checksums.
+ *
+ * @param folder - of the run
+ * @throws {InputError} when it has none, or a file is not as it was written
+ */
+export async function verifyRun(folder: string): Promise<void> {
+  const path = join(folder, RUN_FILES.checksums);
+  const text = await readFile(path, 'utf8').catch((error) => {
+    throw describeFileError(path, error);
+  });
+  for (const name of [RUN_FILES.record, RUN_FILES.observations, RUN_FILES.summary]) {
+    const sum = await sha256OfFile(join(folder, name));
+    if (text.includes(`${sum}  ${name}\n`)) continue;
+    throw new InputError(
+      `${join(folder, name)}: the file as the run wrote it was required, got another (SHA-256 ${sum.slice(0, 16)}…); restore it`,
+    );
+  }
 }
 
 async function readRecord(folder: string): Promise<RunRecord | null> {

@@ -5,16 +5,35 @@ import { readEnvironment } from '../measure/environment.js';
 import { findGpu } from '../measure/gpu.js';
 import { MeasuringProcess, ProcessError } from '../measure/process.js';
 import type { Loaded, Trial } from '../measure/protocol.js';
-import { type Block, drawTrials, orderBlocks, PHASES, type Trials } from '../measure/schedule.js';
-import { Turns } from '../measure/turns.js';
+import {
+  type Block,
+  drawTrials,
+  orderBlocks,
+  PHASES,
+  type Shard,
+  type Trials,
+  trialsOfShard,
+} from '../measure/schedule.js';
+import { type TurnMethod, Turns } from '../measure/turns.js';
 import { readManifest } from '../speech/manifest.js';
 import type { Utterance } from '../speech/types.js';
 import { type ExperimentPlan, manifestPath } from './plan.js';
 import { type OpenRunOptions, RunFolder, readFinishedRecord } from './runFolder.js';
-import type { Condition, Environment, Observation, Outcome, Phase, Protocol, RunRecord, Summary } from './schema.js';
+import type {
+  Condition,
+  ConditionInputs,
+  Environment,
+  Observation,
+  Outcome,
+  Phase,
+  Protocol,
+  RunRecord,
+  Summary,
+} from './schema.js';
 import { RESULTS_SCHEMA } from './schema.js';
 import { summarize, summarizeRun } from './summarize.js';
 import { makeVariant, type Variant } from './variants.js';
+import { warningsOf } from './warnings.js';
 
 /** How far a run is. */
 export interface RunProgress {
@@ -39,6 +58,16 @@ export interface RunOptions extends OpenRunOptions {
   readonly onProgress?: (progress: RunProgress) => void;
   /** Program of the measuring processes. Default: the package's own. */
   readonly workerPath?: string;
+  /** The part of the trials that is run here; `mergeRuns` puts the parts together. Default: all. */
+  readonly shard?: Shard | undefined;
+  /** Longest time for loading a model and warming it up, in milliseconds: a condition that takes longer has failed. Default: 10 minutes. */
+  readonly loadLimitMs?: number;
+  /** Longest time for one trial, in milliseconds, likewise. Default: 10 minutes, on a GPU one. */
+  readonly trialLimitMs?: number;
+  /** How conditions leave each other alone. Default: stopped, where the system can. */
+  readonly turns?: TurnMethod;
+  /** Called with what a reader should know, before the first trial; all of it is in the summary, too. */
+  readonly onWarning?: (warning: string) => void;
   /** Folder for the variants of the models. Default: in the cache. */
   readonly variantFolder?: string;
   /** Time of day. */
@@ -49,6 +78,9 @@ export interface RunOptions extends OpenRunOptions {
 
 /** A trial on a GPU that takes longer than this is a hang; the processor may be slow. */
 const GPU_TRIAL_LIMIT_MS = 60_000;
+
+/** All trials in one place. */
+const WHOLE: Shard = { index: 1, count: 1 };
 
 /** A condition that is being measured. */
 interface Runner {
@@ -80,10 +112,11 @@ export async function runExperiment(plan: ExperimentPlan, options: RunOptions): 
   const utterances = await readManifest(manifest);
   const { conditions, ...measured } = plan;
   const protocol: Protocol = { ...measured, manifestSha256: await sha256OfFile(manifest) };
+  const wanted = { ...protocol, conditions, shard: requireShard(options.shard, protocol, utterances.length) };
   if (options.resume) {
     const finished = await readFinishedRecord(options.out);
     if (finished !== null) {
-      requireSamePlan(options.out, finished, protocol, conditions);
+      requireSamePlan(options.out, finished, wanted);
       return await summarizeRun(options.out);
     }
   }
@@ -91,7 +124,7 @@ export async function runExperiment(plan: ExperimentPlan, options: RunOptions): 
   try {
     const environment = await (options.environment ?? readEnvironment)();
     if (folder.record !== null) {
-      requireSamePlan(options.out, folder.record, protocol, conditions);
+      requireSamePlan(options.out, folder.record, wanted);
       requireSameMachine(options.out, folder.record.environment, environment);
     }
     const now = options.now ?? (() => new Date());
@@ -103,7 +136,9 @@ export async function runExperiment(plan: ExperimentPlan, options: RunOptions): 
       conditions,
       environment,
       outcomes: {},
+      ...(wanted.shard !== undefined && { shard: wanted.shard }),
     };
+    for (const warning of warningsOf(record, [])) options.onWarning?.(warning);
     return await new Run(folder, record, utterances, options, now).execute();
   } finally {
     await folder.close();
@@ -119,7 +154,7 @@ class Run {
   readonly #trials: Trials;
   readonly #observations: Observation[];
   readonly #runners = new Map<string, Runner>();
-  readonly #turns = new Turns();
+  readonly #turns: Turns;
   /** By model and recipe: conditions on several devices share one. */
   readonly #variants = new Map<string, Promise<Variant>>();
   #record: RunRecord;
@@ -136,6 +171,7 @@ class Run {
     this.#options = options;
     this.#now = now;
     this.#trials = drawTrials(record.protocol, utterances.length);
+    this.#turns = new Turns(options.turns);
     this.#observations = [...folder.observations];
     // A failure is tried again, a gap is not: the machine is the same.
     const kept = Object.entries(record.outcomes).filter(([, { status }]) => status !== 'failed');
@@ -146,12 +182,15 @@ class Run {
     try {
       const variants = new Map<string, Variant>();
       for (const condition of this.#open()) variants.set(condition.id, await this.#makeVariant(condition));
+      this.#record = { ...this.#record, inputs: this.#requireSameInputs(variants) };
       await this.#folder.writeRecord(this.#record);
       for (const condition of this.#open()) await this.#prepare(condition, variants.get(condition.id) as Variant);
-      const ids = [...this.#runners.keys()];
-      for (const block of orderBlocks(ids, this.#trials)) await this.#runBlock(block);
+      const { conditions, protocol, shard } = this.#record;
+      const ids = conditions.map(({ id }) => id);
+      const blocks = orderBlocks(ids, this.#trials, { seed: protocol.seed + 2, shard });
+      for (const block of blocks) await this.#runBlock(block);
       for (const runner of this.#runners.values()) await this.#close(runner.condition.id, measuredOutcome(runner));
-      const record = { ...this.#record, finishedAt: this.#now().toISOString() };
+      const record = { ...this.#record, finishedAt: this.#now().toISOString(), turns: this.#turns.method };
       const summary = summarize(record, this.#observations);
       await this.#folder.finish(record, summary);
       return summary;
@@ -167,6 +206,22 @@ class Run {
   /** Conditions that have not ended. */
   #open(): readonly Condition[] {
     return this.#record.conditions.filter(({ id }) => this.#record.outcomes[id] === undefined);
+  }
+
+  /** Trials of one condition must all be of one model: also those that were there before. */
+  #requireSameInputs(variants: ReadonlyMap<string, Variant>): Readonly<Record<string, ConditionInputs>> {
+    const inputs = { ...this.#record.inputs };
+    for (const [id, { inputs: own }] of variants) {
+      const before = inputs[id];
+      const measured = this.#observations.some(({ condition }) => condition === id);
+      if (before !== undefined && measured && !isDeepStrictEqual(before, own)) {
+        throw new InputError(
+          `${this.#options.out}: the model files that the run was begun with were required, got another of ${id} (${own.variantSha256.slice(0, 16)}…, was ${before.variantSha256.slice(0, 16)}…); go on with those, or begin anew with --restart`,
+        );
+      }
+      inputs[id] = own;
+    }
+    return inputs;
   }
 
   async #makeVariant({ id, model, recipe }: Condition): Promise<Variant> {
@@ -192,7 +247,7 @@ class Run {
       return;
     }
     const executionProvider = gpu?.executionProvider ?? 'cpu';
-    const limits = device === 'gpu' ? { trialLimitMs: GPU_TRIAL_LIMIT_MS } : {};
+    const limits = this.#limits(device);
     const process = new MeasuringProcess({ ...program, ...limits, name: condition.title });
     try {
       const warmUp = this.#warmUp(this.#record.protocol.warmUpRuns[device]);
@@ -200,6 +255,7 @@ class Run {
       const placement = gpu && { onDevice: gpu.placement.onDevice, onCpu: gpu.placement.onCpu };
       const times = { wallMs: 0, trialsMs: 0 };
       this.#runners.set(id, { condition, process, loaded, variant, executionProvider, placement, ...times });
+      this.#turns.join(process);
       this.#report(id, 'prepare', 1, 1);
     } catch (error) {
       await process.stop();
@@ -210,6 +266,14 @@ class Run {
     }
   }
 
+  #limits(device: Condition['device']): { readonly loadLimitMs?: number; readonly trialLimitMs?: number } {
+    const { loadLimitMs, trialLimitMs = device === 'gpu' ? GPU_TRIAL_LIMIT_MS : undefined } = this.#options;
+    return {
+      ...(loadLimitMs !== undefined && { loadLimitMs }),
+      ...(trialLimitMs !== undefined && { trialLimitMs }),
+    };
+  }
+
   /** The longest utterance first, so that memory is large enough before the first trial; then others. */
   #warmUp(runs: number): readonly (readonly number[])[] {
     const lengths = this.#utterances.map(({ durationS }) => durationS);
@@ -217,18 +281,19 @@ class Run {
     return Array.from({ length: runs }, (_, run) => [byLength[run % byLength.length] as number]);
   }
 
-  async #runBlock({ condition: id, phase, from, to }: Block): Promise<void> {
+  async #runBlock({ condition: id, phase, turn, trials: numbers }: Block): Promise<void> {
     const runner = this.#runners.get(id);
+    if (runner === undefined) return;
     const done = this.#doneTrials(id, phase);
-    const pending = Array.from({ length: to - from }, (_, index) => from + index).filter((trial) => !done.has(trial));
+    const pending = numbers.filter((trial) => !done.has(trial));
     const first = pending[0];
-    if (runner === undefined || first === undefined) return;
+    if (first === undefined) return;
     const trials = this.#trials[phase];
     const before = trials.at(first - 1) ?? [];
     const write = (result: Trial, index: number): void => {
       this.#throwIfStopped();
       const said = phase === 'accuracy' ? this.#references(result.utterances) : {};
-      this.#write({ condition: id, phase, trial: pending[index] ?? 0, ...result, ...said });
+      this.#write({ condition: id, phase, trial: pending[index] ?? 0, turn, ...result, ...said });
     };
     const wanted = pending.map((trial) => trials[trial] ?? []);
     try {
@@ -244,7 +309,7 @@ class Run {
       return;
     }
     this.#folder.sync();
-    this.#report(id, phase, this.#doneTrials(id, phase).size, trials.length);
+    this.#report(id, phase, this.#doneTrials(id, phase).size, this.#ownTrials(phase));
   }
 
   #write(observation: Observation): void {
@@ -261,16 +326,25 @@ class Run {
     return new Set(own.map(({ trial }) => trial));
   }
 
+  /** How many trials of a phase each condition runs here. */
+  #ownTrials(phase: Phase): number {
+    return trialsOfShard(this.#trials[phase].length, this.#record.shard ?? WHOLE).length;
+  }
+
   /** Writes down how a condition ended. */
   async #close(id: string, outcome: Outcome): Promise<void> {
-    await this.#runners.get(id)?.process.stop();
+    const process = this.#runners.get(id)?.process;
+    if (process !== undefined) {
+      this.#turns.leave(process);
+      await process.stop();
+    }
     this.#runners.delete(id);
     this.#record = { ...this.#record, outcomes: { ...this.#record.outcomes, [id]: outcome } };
     await this.#folder.writeRecord(this.#record);
   }
 
   #report(condition: string, phase: RunProgress['phase'], done: number, total: number): void {
-    const perCondition = PHASES.reduce((trials, one) => trials + this.#trials[one].length, 0);
+    const perCondition = PHASES.reduce((trials, phase) => trials + this.#ownTrials(phase), 0);
     const possible = this.#record.conditions.filter(({ id }) => {
       const status = this.#record.outcomes[id]?.status;
       return status === undefined || status === 'measured';
@@ -312,13 +386,27 @@ function measuredOutcome(runner: Runner): Outcome {
   };
 }
 
-function requireSamePlan(out: string, record: RunRecord, protocol: Protocol, conditions: readonly Condition[]): void {
-  const wanted: Record<string, unknown> = { ...protocol, conditions };
-  const held: Record<string, unknown> = { ...record.protocol, conditions: record.conditions };
-  const other = Object.keys(wanted).find((field) => !isDeepStrictEqual(wanted[field], held[field]));
+/** What must be the same in a run that is gone on with. */
+type Wanted = Protocol & { readonly conditions: readonly Condition[]; readonly shard: Shard | undefined };
+
+function requireSamePlan(out: string, record: RunRecord, wanted: Wanted): void {
+  const held: Wanted = { ...record.protocol, conditions: record.conditions, shard: record.shard };
+  const fields = Object.keys(wanted) as (keyof Wanted)[];
+  const other = fields.find((field) => !isDeepStrictEqual(wanted[field], held[field]));
   if (other === undefined) return;
   throw new InputError(
     `${out}: a run of the same plan was required, got one with another ${other}; give the plan that it was begun with, or choose another folder`,
+  );
+}
+
+/** Each shard must have something to say of each phase. */
+function requireShard(shard: Shard | undefined, protocol: Protocol, utterances: number): Shard | undefined {
+  if (shard === undefined) return undefined;
+  const { index, count } = shard;
+  const most = Math.min(protocol.latencyTrials, protocol.throughputTrials, utterances);
+  if (Number.isInteger(index) && Number.isInteger(count) && index >= 1 && index <= count && count <= most) return shard;
+  throw new InputError(
+    `shard: 1/${most} to ${most}/${most} or fewer were required (each needs a trial of each phase), got ${index}/${count}; choose fewer`,
   );
 }
 

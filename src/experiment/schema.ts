@@ -2,10 +2,11 @@ import type { AccuracySummary } from '../measure/accuracy.js';
 import type { Estimate } from '../measure/bootstrap.js';
 import type { Environment } from '../measure/environment.js';
 import type { LatencySummary } from '../measure/latency.js';
-import type { Trial } from '../measure/protocol.js';
-import type { Phase } from '../measure/schedule.js';
+import type { Phase, Shard } from '../measure/schedule.js';
+import type { SpeedUp, TimedTrial } from '../measure/speedUp.js';
+import type { TurnMethod } from '../measure/turns.js';
 
-export type { AccuracySummary, Environment, Estimate, LatencySummary, Phase };
+export type { AccuracySummary, Environment, Estimate, LatencySummary, Phase, Shard, SpeedUp, TurnMethod };
 
 /**
  * The files of a run, documented field by field. A run is a folder:
@@ -54,6 +55,27 @@ export interface Protocol {
   readonly seed: number;
 }
 
+/** What a condition ran, by SHA-256. */
+export interface ConditionInputs {
+  /** Of the model file that the recipe was applied to. */
+  readonly modelSha256: string;
+  /** Of the recipe's steps as JSON; `null` without a recipe. */
+  readonly recipeSha256: string | null;
+  /** Of the file that was loaded. */
+  readonly variantSha256: string;
+}
+
+/** One part of a run that was put together from several. */
+export interface ShardRecord {
+  readonly shard: Shard;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  readonly environment: Environment;
+  /** Of its `observations.jsonl`. */
+  readonly observationsSha256: string;
+}
+
 /** How a condition ended. */
 export type Outcome =
   | {
@@ -87,10 +109,18 @@ export interface RunRecord {
   readonly environment: Environment;
   /** By condition id; a condition that is not here has not ended. */
   readonly outcomes: Readonly<Record<string, Outcome>>;
+  /** By condition id, known before the first trial. Not in runs made before it was recorded. */
+  readonly inputs?: Readonly<Record<string, ConditionInputs>> | undefined;
+  /** How conditions left each other alone. Not in runs made before it was recorded. */
+  readonly turns?: TurnMethod | undefined;
+  /** Which part of the trials this run is; a whole run has none. */
+  readonly shard?: Shard | undefined;
+  /** Of which parts this run was put together; the environment above is then that of the first, with all processors named. */
+  readonly shards?: readonly ShardRecord[] | undefined;
 }
 
 /** One line of `observations.jsonl`: a trial, and to what it belongs. */
-export interface Observation extends Trial {
+export interface Observation extends TimedTrial {
   readonly condition: string;
   readonly phase: Phase;
   /** Counts from 0 within condition and phase. */
@@ -113,8 +143,8 @@ export interface Comparison {
   /** Id of the condition that is the base. */
   readonly base: string;
   /** Mean latency of the base over this one's: above 1 is faster. */
-  readonly latencySpeedUp: Estimate;
-  readonly throughputSpeedUp: Estimate;
+  readonly latencySpeedUp: Estimate & Partial<Pick<SpeedUp, 'draws'>>;
+  readonly throughputSpeedUp: Estimate & Partial<Pick<SpeedUp, 'draws'>>;
   /** Size of the base over this one's: above 1 is smaller. */
   readonly compression: number;
   /** This WER minus the base's, as a fraction. */
@@ -139,4 +169,6 @@ export interface Summary {
   readonly schema: typeof RESULTS_SCHEMA;
   readonly run: RunRecord;
   readonly conditions: readonly ConditionSummary[];
+  /** What a reader should know before believing the numbers, a sentence each. Not in summaries made before it was told. */
+  readonly warnings?: readonly string[] | undefined;
 }

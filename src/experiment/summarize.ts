@@ -1,7 +1,8 @@
 import { InputError } from '../errors.js';
 import { editsIn, type Heard, summarizeAccuracy, unitsIn } from '../measure/accuracy.js';
-import { bootstrap, bootstrapRatio } from '../measure/bootstrap.js';
-import { summarizeLatency, timesByUtterance } from '../measure/latency.js';
+import { bootstrapRatio } from '../measure/bootstrap.js';
+import { summarizeLatency } from '../measure/latency.js';
+import { compareTimes } from '../measure/speedUp.js';
 import { countWordEdits } from '../speech/wer.js';
 import { readRun } from './runFolder.js';
 import type {
@@ -12,10 +13,12 @@ import type {
   Outcome,
   Phase,
   RunRecord,
+  SpeedUp,
   Summary,
   ThroughputSummary,
 } from './schema.js';
 import { RESULTS_SCHEMA } from './schema.js';
+import { warningsOf } from './warnings.js';
 
 /** What the figures of one condition are computed from. */
 type Measured = { readonly id: string; readonly sizeBytes: number } & Readonly<Record<Phase, readonly Observation[]>>;
@@ -33,7 +36,7 @@ export async function summarizeRun(folder: string): Promise<Summary> {
 
 /**
  * Derives the summary of a run: estimates with 95 % bootstrap intervals. Trials of one utterance belong together and are
- * drawn together; comparisons are paired by utterance, or by trial where a trial is a batch.
+ * drawn together; comparisons of times are paired by trial and drawn by turn, those of accuracy by utterance.
  *
  * @param run - what was planned, and how it ended
  * @param observations - in any order; of a trial that is there twice the first counts
@@ -63,7 +66,7 @@ export function summarize(run: RunRecord, observations: readonly Observation[]):
       comparison: base === undefined || own === base ? null : compare(base, own),
     };
   });
-  return { schema: RESULTS_SCHEMA, run, conditions };
+  return { schema: RESULTS_SCHEMA, run, conditions, warnings: warningsOf(run, conditions) };
 }
 
 function inOrder(observations: readonly Observation[], condition: string, phase: Phase): readonly Observation[] {
@@ -89,43 +92,22 @@ function summarizeThroughput(trials: readonly Observation[]): ThroughputSummary 
 
 function compare(base: Measured, own: Measured): Comparison {
   const heard = paired(base.accuracy, own.accuracy, utteranceOf);
-  const batches = paired(base.throughput, own.throughput, ({ trial }) => trial);
   return {
     base: base.id,
-    latencySpeedUp: latencySpeedUp(base.latency, own.latency),
-    throughputSpeedUp: bootstrapRatio(
-      batches.map(([one]) => secondsOf(one)),
-      batches.map(([, other]) => secondsOf(other)),
-    ),
+    latencySpeedUp: speedUp(base.latency, own.latency),
+    throughputSpeedUp: speedUp(base.throughput, own.throughput),
     compression: base.sizeBytes / own.sizeBytes,
     werChange: werChange(heard),
     sameText: heard.filter(([one, other]) => one.texts[0] === other.texts[0]).length / heard.length,
   };
 }
 
-/** Mean over mean, drawn by utterance: what makes an utterance slow in both conditions cancels. */
-function latencySpeedUp(base: readonly Observation[], own: readonly Observation[]): Estimate {
-  const others = timesByUtterance(own);
-  const pairs = [...timesByUtterance(base)].flatMap(([id, times]) => {
-    const other = others.get(id);
-    return other === undefined ? [] : [[times, other] as const];
-  });
-  return bootstrap(pairs.length, (drawn) => meanOf(drawn, pairs, 0) / meanOf(drawn, pairs, 1));
-}
-
-function meanOf(
-  drawn: Int32Array,
-  pairs: readonly (readonly [readonly number[], readonly number[]])[],
-  side: 0 | 1,
-): number {
-  let total = 0;
-  let count = 0;
-  for (const index of drawn) {
-    const times = pairs[index]?.[side] ?? [];
-    for (const time of times) total += time;
-    count += times.length;
-  }
-  return total / count;
+function speedUp(base: readonly Observation[], own: readonly Observation[]): SpeedUp {
+  const pairs = paired(base, own, ({ trial }) => trial);
+  return compareTimes(
+    pairs.map(([one]) => one),
+    pairs.map(([, other]) => other),
+  );
 }
 
 function werChange(heard: readonly Pair[]): Estimate {

@@ -7,6 +7,7 @@ import { cacheFolder, type ResolvedModel, resolveModel } from '../model/registry
 import { readModel } from '../onnx/read.js';
 import { writeModel } from '../onnx/write.js';
 import { calibrator } from './calibrate.js';
+import type { ConditionInputs } from './schema.js';
 
 /** A variant of a model, ready to be loaded. */
 export interface Variant {
@@ -14,6 +15,8 @@ export interface Variant {
   /** Size of the file that is loaded. */
   readonly sizeBytes: number;
   readonly sha256: string;
+  /** What it was made from. */
+  readonly inputs: ConditionInputs;
 }
 
 /** Recipe of the model as it is. */
@@ -37,17 +40,20 @@ export async function makeVariant(
   folder: string = join(cacheFolder(), 'variants'),
 ): Promise<Variant> {
   const model = await resolveModel(idOrPath);
-  if (recipe === NO_RECIPE) return await describe(model);
+  const modelSha256 = await sha256OfFile(model.path);
+  if (recipe === NO_RECIPE) return await describe(model, modelSha256, null);
   const steps = typeof recipe === 'string' ? await readRecipe(recipe) : recipe;
-  const from = (await sha256OfFile(model.path)).slice(0, 16);
-  const by = sha256OfBytes(Buffer.from(JSON.stringify(steps.steps))).slice(0, 8);
+  // The steps alone: a recipe that is called or described otherwise makes the same model.
+  const recipeSha256 = sha256OfBytes(Buffer.from(JSON.stringify(steps.steps)));
   const id = `${model.card.id}.${steps.name}`;
-  const path = join(folder, `${id}-${from}-${by}.onnx`);
+  const path = join(folder, `${id}-${modelSha256.slice(0, 16)}-${recipeSha256.slice(0, 8)}.onnx`);
   const { model: made } = await applyRecipe(await readModel(model.path), steps, { calibrate: calibrator(model.card) });
   await writeModel(made, path);
-  return await describe({ card: { ...model.card, id }, path });
+  return await describe({ card: { ...model.card, id }, path }, modelSha256, recipeSha256);
 }
 
-async function describe(model: ResolvedModel): Promise<Variant> {
-  return { model, sizeBytes: (await stat(model.path)).size, sha256: await sha256OfFile(model.path) };
+async function describe(model: ResolvedModel, modelSha256: string, recipeSha256: string | null): Promise<Variant> {
+  const sha256 = recipeSha256 === null ? modelSha256 : await sha256OfFile(model.path);
+  const inputs = { modelSha256, recipeSha256, variantSha256: sha256 };
+  return { model, sizeBytes: (await stat(model.path)).size, sha256, inputs };
 }

@@ -7,10 +7,11 @@ import { type AccuracySummary, type Heard, summarizeAccuracy } from './accuracy.
 import { defaultThreads } from './environment.js';
 import { type LatencySummary, summarizeLatency } from './latency.js';
 import { MeasuringProcess } from './process.js';
-import type { Loaded, Trial } from './protocol.js';
+import type { Loaded } from './protocol.js';
 import { drawTrials, orderBlocks } from './schedule.js';
+import { compareTimes, type SpeedUp, type TimedTrial } from './speedUp.js';
 import { compareTexts, type TextComparison } from './textComparison.js';
-import { Turns } from './turns.js';
+import { type TurnMethod, Turns } from './turns.js';
 
 /** How models are measured. */
 export interface ModelOptions {
@@ -32,8 +33,10 @@ export interface ModelOptions {
 export interface BenchOptions extends ModelOptions {
   /** Of each model, one utterance each. Default: 300. */
   readonly trials?: number;
-  /** Seed of the order of the utterances. */
+  /** Seed of the order of the utterances and of the models. */
   readonly seed?: number;
+  /** How the processes leave each other alone. Default: stopped. */
+  readonly turns?: TurnMethod;
 }
 
 /** What was found of one model. */
@@ -49,6 +52,10 @@ export interface ModelBench {
   /** First inference of the process, in milliseconds. */
   readonly firstRunMs: number;
   readonly latency: LatencySummary;
+  /** Against the first model; `null` for that itself. */
+  readonly speedUp: SpeedUp | null;
+  /** How the processes left each other alone. */
+  readonly turns: TurnMethod;
 }
 
 /** How accuracy is measured. */
@@ -91,17 +98,19 @@ export async function benchModels(models: readonly ResolvedModel[], options: Ben
   const threads = options.threads ?? (await defaultThreads());
   const counts = { latencyTrials, throughputTrials: 0, batchSize: 1, seed };
   const drawn = { ...drawTrials(counts, requireSome('utterance', options.utterances).length), accuracy: [] };
-  return await withProcesses(models, { ...options, threads }, async (processes) => {
-    const found: Trial[][] = models.map(() => []);
-    const turns = new Turns();
+  const turns = new Turns(options.turns);
+  return await withProcesses(models, { ...options, threads }, turns, async (processes) => {
+    const found: TimedTrial[][] = models.map(() => []);
+    const base = found[0] ?? [];
     let done = 0;
-    for (const { condition, from, to } of orderBlocks(Object.keys(models), drawn)) {
-      const [own, { process }] = [found[Number(condition)], processes[Number(condition)] ?? {}];
+    for (const block of orderBlocks(Object.keys(models), drawn, { seed: seed + 2 })) {
+      const [own, { process }] = [found[Number(block.condition)], processes[Number(block.condition)] ?? {}];
       if (own === undefined || process === undefined) continue;
-      const before = drawn.latency.at(from - 1) ?? [];
-      await turns.take(process, before, drawn.latency.slice(from, to), (trial) => {
+      const before = drawn.latency.at((block.trials[0] ?? 0) - 1) ?? [];
+      const wanted = block.trials.map((trial) => drawn.latency[trial] ?? []);
+      await turns.take(process, before, wanted, (trial) => {
         options.signal?.throwIfAborted();
-        own.push(trial);
+        own.push({ ...trial, turn: block.turn });
         options.onProgress?.(++done, models.length * latencyTrials);
       });
     }
@@ -114,6 +123,8 @@ export async function benchModels(models: readonly ResolvedModel[], options: Ben
         executionProvider,
         ...(processes[index]?.loaded as Loaded),
         latency: summarizeLatency(found[index] ?? []),
+        speedUp: index === 0 ? null : compareTimes(base, found[index] ?? []),
+        turns: turns.method,
       })),
     );
   });
@@ -135,7 +146,7 @@ export async function evaluateModels(
   const threads = options.threads ?? (await defaultThreads());
   const evaluations: ModelEvaluation[] = [];
   for (const model of models) {
-    const texts = await withProcesses([model], { ...options, threads }, async ([opened]) => {
+    const texts = await withProcesses([model], { ...options, threads }, new Turns(), async ([opened]) => {
       const heard: string[] = [];
       for (const index of utterances.keys()) {
         options.signal?.throwIfAborted();
@@ -167,6 +178,7 @@ interface Opened {
 async function withProcesses<T>(
   models: readonly ResolvedModel[],
   options: ModelOptions & { readonly threads: number },
+  turns: Turns,
   use: (processes: readonly Opened[]) => Promise<T>,
 ): Promise<T> {
   const { utterances, threads, executionProvider = 'cpu', signal, workerPath } = options;
@@ -182,6 +194,7 @@ async function withProcesses<T>(
       const process = new MeasuringProcess({ name: model.card.id, signal, ...(workerPath ? { workerPath } : {}) });
       started.push(process);
       opened.push({ process, loaded: await process.load({ model, executionProvider, threads, recordings, warmUp }) });
+      turns.join(process);
     }
     return await use(opened);
   } catch (error) {

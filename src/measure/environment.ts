@@ -1,17 +1,20 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { availableParallelism, cpus, loadavg, platform, release, totalmem } from 'node:os';
+import { availableParallelism, cpus, platform, release, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { type Confinement, readConfinement } from './confinement.js';
+import { type FrequencyScaling, readFrequencyScaling } from './frequency.js';
+import { type MachineLoad, readMachineLoad } from './machineLoad.js';
 
 /** The machine and the software; `null` where it cannot be read. */
 export interface Environment {
   readonly cpu: string;
   readonly physicalCores: number | null;
   readonly logicalCores: number;
-  /** Instruction sets that matter to int8: `avx2`, `avx512f`, `avx512_vnni`, `avx_vnni`, `amx_int8`, `asimddp`, `i8mm`. */
+  /** Instruction sets that matter to int8 and short floats: `avx2`, `avx512_vnni`, `avx512_bf16`, `amx_int8`, `asimddp`, `i8mm` and their like. */
   readonly instructionSets: readonly string[];
   readonly memoryBytes: number;
   readonly platform: string;
@@ -22,13 +25,36 @@ export interface Environment {
   readonly commit: string | null;
   /** One-minute load average before the run. */
   readonly loadBefore: number;
+  /** What else the machine did before the run. This and the two below: not in records made before they were read. */
+  readonly load?: MachineLoad | undefined;
+  /** `null` where nothing is told. */
+  readonly frequency?: FrequencyScaling | null | undefined;
+  readonly confinement?: Confinement | undefined;
 }
 
-/** Instruction sets that decide how fast int8 products are: x86-64 first, then Arm. */
-const INSTRUCTION_SETS = ['avx2', 'avx512f', 'avx512_vnni', 'avx_vnni', 'amx_int8', 'asimddp', 'i8mm'] as const;
+/** Where an environment is read. */
+export interface EnvironmentOptions {
+  /** Root of the file system that holds `/proc` and `/sys`. */
+  readonly fileSystem?: string;
+  /** Variables of this process. */
+  readonly variables?: Readonly<Record<string, string | undefined>>;
+}
 
-/** What Linux prints of the processor. */
-const CPU_INFO = '/proc/cpuinfo';
+/** Instruction sets that decide how fast products of short numbers are: x86-64 first, then Arm. */
+const INSTRUCTION_SETS = [
+  'avx2',
+  'avx512f',
+  'avx512_vnni',
+  'avx512_bf16',
+  'avx_vnni',
+  'amx_tile',
+  'amx_int8',
+  'amx_bf16',
+  'asimddp',
+  'i8mm',
+  'bf16',
+  'sve',
+] as const;
 
 /** What macOS calls them, in `sysctl`. */
 const SYSCTL_FEATURES: Readonly<Record<string, string>> = {
@@ -37,6 +63,7 @@ const SYSCTL_FEATURES: Readonly<Record<string, string>> = {
   'hw.optional.avx512vnni': 'avx512_vnni',
   'hw.optional.arm.FEAT_DotProd': 'asimddp',
   'hw.optional.arm.FEAT_I8MM': 'i8mm',
+  'hw.optional.arm.FEAT_BF16': 'bf16',
 };
 
 /** Packages whose versions change what is timed. */
@@ -48,9 +75,16 @@ const run = promisify(execFile);
  * Reads what the machine is, as far as the system tells.
  *
  * @param root - folder of the package whose commit is named; default: this package
+ * @param options - where it is read
  */
-export async function readEnvironment(root: string = packageRoot()): Promise<Environment> {
-  const processor = await readProcessor();
+export async function readEnvironment(
+  root: string = packageRoot(),
+  options: EnvironmentOptions = {},
+): Promise<Environment> {
+  const { fileSystem = '/', variables = process.env } = options;
+  // First of all: what follows makes some load itself.
+  const load = readMachineLoad(availableParallelism(), fileSystem);
+  const processor = await readProcessor(fileSystem);
   return {
     ...processor,
     logicalCores: availableParallelism(),
@@ -59,7 +93,10 @@ export async function readEnvironment(root: string = packageRoot()): Promise<Env
     node: process.versions.node,
     packages: readPackageVersions(root),
     commit: await readCommit(root),
-    loadBefore: loadavg()[0] ?? 0,
+    loadBefore: load.lastMinute,
+    load,
+    frequency: readFrequencyScaling(fileSystem),
+    confinement: readConfinement(fileSystem, variables),
   };
 }
 
@@ -79,9 +116,10 @@ export function packageRoot(): string {
 
 type Processor = Pick<Environment, 'cpu' | 'physicalCores' | 'instructionSets'>;
 
-async function readProcessor(): Promise<Processor> {
+async function readProcessor(fileSystem = '/'): Promise<Processor> {
   const cpu = cpus()[0]?.model.trim() || process.arch;
-  if (existsSync(CPU_INFO)) return { cpu, ...parseCpuInfo(readFileSync(CPU_INFO, 'utf8')) };
+  const info = join(fileSystem, 'proc/cpuinfo');
+  if (existsSync(info)) return { cpu, ...parseCpuInfo(readFileSync(info, 'utf8')) };
   if (platform() === 'darwin') {
     const names = ['hw.physicalcpu', ...Object.keys(SYSCTL_FEATURES)];
     const output = await run('sysctl', names).then(

@@ -4,10 +4,11 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { readObservations } from '../../src/experiment/observations.js';
-import { readRun } from '../../src/experiment/runFolder.js';
+import { readRun, verifyRun } from '../../src/experiment/runFolder.js';
 import { type RunOptions, type RunProgress, runExperiment } from '../../src/experiment/runner.js';
 import type { Observation } from '../../src/experiment/schema.js';
 import { summarizeRun } from '../../src/experiment/summarize.js';
+import { resolveModel } from '../../src/model/registry.js';
 import { FAKE_WORKER, fixedEnvironment, keyOf, newFolder, smallPlan } from './setUp.js';
 
 const TRIALS_EACH = 47 + 13 + 4;
@@ -31,7 +32,7 @@ describe('runExperiment', () => {
     const progress: RunProgress[] = [];
     const summary = await runExperiment(plan, { ...options, onProgress: (event) => progress.push(event) });
     const { record, observations } = await readRun(options.out);
-    expect(readdirSync(options.out).sort()).toEqual(['observations.jsonl', 'run.json', 'summary.json']);
+    expect(readdirSync(options.out).sort()).toEqual(['SHA256SUMS', 'observations.jsonl', 'run.json', 'summary.json']);
     expect(observations).toHaveLength(2 * TRIALS_EACH);
     expect(new Set(observations.map(keyOf)).size).toBe(2 * TRIALS_EACH);
     expect(record.finishedAt).not.toBeNull();
@@ -89,6 +90,81 @@ describe('runExperiment', () => {
       reason: expect.stringMatching(/SIGKILL/),
     });
     expect(summary.conditions[1]?.latency).toBeNull();
+  });
+
+  it.each([
+    ['EXIT_AT', 'exits', /^latency: Odd condition: a running process was required, got exit code 3/],
+    ['ALLOCATE_AT', 'takes memory without end', /got SIG\w+, out of memory/],
+    ['HANG_AT', 'falls silent', /an answer within 5 s was required, got none/],
+  ])('records a condition that fails by %s (%s), and measures the others', async (variable, _, reason) => {
+    const { options, plan } = await place();
+    const conditions = plan.conditions.map((condition) =>
+      condition.threads === 2 ? { ...condition, title: 'Odd condition' } : condition,
+    );
+    vi.stubEnv(variable, '9');
+    vi.stubEnv('ONLY_THREADS', '2');
+    // V8's own limit, so that the test takes no memory that others need.
+    vi.stubEnv('NODE_OPTIONS', '--max-old-space-size=48');
+    const run = runExperiment(
+      { ...plan, conditions },
+      { ...options, trialLimitMs: variable === 'HANG_AT' ? 5000 : 60_000 },
+    );
+    const summary = await run.finally(() => vi.unstubAllEnvs());
+    expect(summary.conditions[0]).toMatchObject({ outcome: { status: 'measured' }, latency: { trials: 47 } });
+    expect(summary.conditions[1]).toMatchObject({
+      outcome: { status: 'failed', reason: expect.stringMatching(reason) },
+      latency: null,
+    });
+  });
+
+  it('keeps what was run by its checksums, and goes on with nothing else', async () => {
+    const { options, plan } = await place();
+    const controller = new AbortController();
+    const stopped = runExperiment(plan, {
+      ...options,
+      signal: controller.signal,
+      onProgress: ({ overallDone }) => overallDone > 10 && controller.abort(),
+    });
+    await expect(stopped).rejects.toThrow(/stop/);
+    const path = join(options.out, 'run.json');
+    const record = JSON.parse(readFileSync(path, 'utf8'));
+    const sha256 = (await resolveModel('deepspeech2-starter')).card.files.float.sha256;
+    const inputs = { modelSha256: sha256, recipeSha256: null, variantSha256: sha256 };
+    expect(record.inputs).toEqual({ 'cpu-float32': inputs, 'cpu-int8-dynamic': inputs });
+    const other = { ...inputs, modelSha256: 'f00', variantSha256: 'f00' };
+    writeFileSync(path, JSON.stringify({ ...record, inputs: { ...record.inputs, 'cpu-float32': other } }));
+    await expect(runExperiment(plan, { ...options, resume: true })).rejects.toThrow(
+      /the model files that the run was begun with were required, got another of cpu-float32/,
+    );
+    writeFileSync(path, JSON.stringify(record));
+    await runExperiment(plan, { ...options, resume: true });
+    await verifyRun(options.out);
+    const log = join(options.out, 'observations.jsonl');
+    writeFileSync(log, readFileSync(log, 'utf8').replace('"totalMs":', '"totalMs": '));
+    await expect(verifyRun(options.out)).rejects.toThrow(/observations\.jsonl: the file as the run wrote it/);
+  });
+
+  it('says before the first trial that the machine is busy, and in the summary, too', async () => {
+    const { options, plan } = await place();
+    const warning = 'The machine was busy before the run: the load of the last minute was 9.00 on 2 processors.';
+    const load = { lastMinute: 9, cpuPressure: null, memoryPressure: null, ioPressure: null, warning };
+    const said: string[] = [];
+    const summary = await runExperiment(plan, {
+      ...options,
+      environment: async () => ({ ...(await fixedEnvironment()), load }),
+      onWarning: (text) => said.push(text),
+    });
+    expect(said).toEqual([warning]);
+    expect(summary.warnings).toContain(warning);
+    expect((await readRun(options.out)).record.environment.load).toEqual(load);
+  });
+
+  it('records how conditions left each other alone', async () => {
+    const { options, plan } = await place();
+    const summary = await runExperiment(plan, { ...options, turns: 'paused' });
+    expect(summary.run.turns).toBe('paused');
+    expect(summary.warnings?.join()).toMatch(/could not be stopped outside their turns/);
+    expect(summary.conditions[1]?.comparison?.latencySpeedUp.draws).toBe('turns');
   });
 
   it('stops in order, and goes on where it stopped', async () => {

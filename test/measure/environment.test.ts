@@ -12,7 +12,7 @@ describe('environment', () => {
 
   it('reads what Arm Linux tells', () => {
     const text = 'processor\t: 0\nFeatures\t: fp asimd asimddp sve i8mm bf16\nCPU part\t: 0xd40\n';
-    expect(parseCpuInfo(text)).toEqual({ physicalCores: null, instructionSets: ['asimddp', 'i8mm'] });
+    expect(parseCpuInfo(text)).toEqual({ physicalCores: null, instructionSets: ['asimddp', 'i8mm', 'bf16', 'sve'] });
   });
 
   it('reads what macOS tells', () => {
@@ -33,6 +33,21 @@ describe('environment', () => {
     const threads = await defaultThreads();
     expect(threads).toBeGreaterThanOrEqual(1);
     expect(threads).toBeLessThanOrEqual(environment.logicalCores);
+  });
+
+  it('reads server processors with AMX', () => {
+    const text =
+      'processor\t: 0\nflags\t\t: fpu avx2 avx512f avx512_bf16 avx512_vnni amx_bf16 avx_vnni amx_tile amx_int8\n';
+    expect(parseCpuInfo(text).instructionSets).toEqual([
+      'avx2',
+      'avx512f',
+      'avx512_vnni',
+      'avx512_bf16',
+      'avx_vnni',
+      'amx_tile',
+      'amx_int8',
+      'amx_bf16',
+    ]);
   });
 
   it('names no commit of a folder that has no history of its own', async () => {

@@ -71,8 +71,8 @@ describe('findStability', () => {
   });
 
   it('says nothing of too few trials, and survives trials that are all the same', () => {
-    expect(findStability(new Array(11).fill(5), new Array(11).fill(1))).toBeNull();
-    const same = findStability(new Array(20).fill(5), new Array(20).fill(1));
+    expect(findStability(new Array(59).fill(5), new Array(59).fill(1))).toBeNull();
+    const same = findStability(new Array(60).fill(5), new Array(60).fill(1));
     expect(same).toEqual({
       autocorrelation: 0,
       drift: { value: 1, low: 1, high: 1 },

@@ -1,0 +1,32 @@
+import type { Command } from 'commander';
+import { mergeRuns } from '../experiment/merge.js';
+import { writeReport } from '../report/writeReport.js';
+import type { Terminal } from './terminal.js';
+
+interface MergeCommandOptions {
+  readonly out: string;
+  readonly restart?: true;
+  readonly json?: true;
+}
+
+/** `quantlab merge DIR… -o DIR`: one run from its shards. */
+export function addMergeCommand(program: Command, terminal: Terminal): void {
+  program
+    .command('merge')
+    .description('Put the shards of a run together, after checking that they belong together and none is missing')
+    .argument('<shards...>', 'folders written by quantlab experiment --shard')
+    .requiredOption('-o, --out <folder>', 'folder of the merged run')
+    .option('--restart', 'throw an unfinished run in that folder away')
+    .option('--json', 'print the summary as JSON')
+    .action(async (shards: string[], options: MergeCommandOptions) => {
+      const summary = await mergeRuns(shards, { out: options.out, restart: options.restart === true });
+      for (const warning of summary.warnings ?? []) terminal.say(`warning: ${warning}\n`);
+      if (options.json) {
+        terminal.print(`${JSON.stringify(summary, null, 2)}\n`);
+        return;
+      }
+      const report = await writeReport(options.out, { figuresFolder: null, postFolder: null });
+      terminal.print(`${report.text}\n`);
+      terminal.say(`Results: ${options.out}. Figures and post: quantlab report ${options.out}\n`);
+    });
+}
