@@ -28,7 +28,8 @@ export interface Heard {
 
 /**
  * Counts the errors of a corpus: edits summed over all utterances, over the words (characters) of all references. The
- * intervals draw utterances, and speakers where more than one is known: what other speakers would bring is less certain.
+ * intervals draw utterances, and speakers where more than one is known: what other speakers would bring is less certain
+ * (and with fewer than some ten speakers the interval is itself uncertain, rather too narrow).
  *
  * @param heard - at least one
  * @throws {InputError} when there are none

@@ -1,0 +1,69 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { quantlab } from './terminal.js';
+
+const SPEECH = fileURLToPath(new URL('../../data/speech/', import.meta.url));
+const MODEL = 'deepspeech2-starter';
+
+let folder: string;
+let manifest: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'quantlab-evaluate-'));
+  manifest = join(folder, 'some.jsonl');
+  const lines = readFileSync(join(SPEECH, 'holdout.jsonl'), 'utf8').trim().split('\n').slice(0, 6);
+  const moved = lines.map((line, index) => {
+    const fields = JSON.parse(line) as Record<string, unknown>;
+    // A transcript as a corpus might print it; and two speakers.
+    const text = index === 0 ? 'Mr. Colour paid $20' : fields['text'];
+    const path = join(SPEECH, fields['audio_filepath'] as string);
+    return JSON.stringify({ ...fields, text, audio_filepath: path, speaker: index % 2 === 0 ? 'a' : 'b' });
+  });
+  writeFileSync(manifest, moved.join('\n'));
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('quantlab evaluate', () => {
+  it('prints accuracy, the change against the first model, and errors word by word', async () => {
+    const models = ['--model', MODEL, '--model', MODEL];
+    const { exitCode, out } = await quantlab(
+      'evaluate',
+      '--manifest',
+      manifest,
+      ...models,
+      '--errors',
+      '--threads',
+      '1',
+    );
+    expect(exitCode).toBe(0);
+    expect(out).toMatch(/WER \(95 % interval\).*over 2 speakers.*CER/);
+    expect(out).toMatch(/WER change .*over speakers.*p \(matched pairs\).*same text/);
+    // A model beside itself.
+    expect(out).toMatch(/0\.00 \(0\.00 to 0\.00 points\).* 1\.000 .* 100\.0 %/);
+    expect(out).toContain('== deepspeech2-starter ==');
+    expect(out).toMatch(/REF: .*mr .*colour .*paid .*twenty/);
+    expect(out).toMatch(/substituted: .*→/);
+  });
+
+  it('prints all of it as JSON, with the texts in the form that was asked for', async () => {
+    const form = ['--normalizer', 'whisper-english', '--errors', '--json'];
+    const { exitCode, out } = await quantlab('evaluate', '--manifest', manifest, ...form, '--threads', '1');
+    expect(exitCode).toBe(0);
+    const [record] = JSON.parse(out) as Record<string, unknown>[];
+    expect(record).toMatchObject({ model: MODEL, utterances: 6, normalizer: 'whisper-english', comparison: null });
+    expect(record).toHaveProperty('intervalOverSpeakers.speakers', 2);
+    const alignments = record?.['alignments'] as { words: { reference: string | null }[] }[];
+    const said = alignments[0]?.words.flatMap(({ reference }) => reference ?? []);
+    expect(said).toEqual(['mister', 'color', 'paid', '$20']);
+  });
+
+  it('knows no other normaliser', async () => {
+    const { exitCode, err } = await quantlab('evaluate', '--normalizer', 'french');
+    expect(exitCode).toBe(2);
+    expect(err).toContain('plain, whisper-english');
+  });
+});
