@@ -88,7 +88,14 @@ export { InputError, QuantlabError, UnavailableError, UsageError } from './error
 export { activationsOnSpeech } from './experiment/activations.js';
 export { type CalibrateOptions, calibrator } from './experiment/calibrate.js';
 export { compareOnSpeech, type ModelComparison, type ValueComparison } from './experiment/compareModels.js';
-export { defaultPlan, type ExperimentPlan, manifestPath, type PlanOptions, readPlan } from './experiment/plan.js';
+export {
+  DEFAULT_MODEL,
+  defaultPlan,
+  type ExperimentPlan,
+  manifestPath,
+  type PlanOptions,
+  readPlan,
+} from './experiment/plan.js';
 export { type RunOptions, type RunProgress, runExperiment } from './experiment/runner.js';
 export type {
   AccuracySummary,

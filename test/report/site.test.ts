@@ -61,7 +61,7 @@ afterAll(async () => {
   rmSync(site, { recursive: true, force: true });
 });
 
-const pages = ['/', '/does-int8-make-deepspeech-2-faster/'];
+const pages = ['/', '/does-int8-make-deepspeech-2-faster/', '/how-to-read-the-numbers/'];
 
 describe.skipIf(!hasJekyll).each([
   ['a desk', { width: 1100, height: 900 }, 'light'],
@@ -95,7 +95,7 @@ describe.skipIf(!hasJekyll).each([
   it('draws a figure when its button is pressed', async () => {
     const page = await (browser as Browser).newPage({ viewport, colorScheme });
     try {
-      await page.goto(origin + pages[1]);
+      await page.goto(`${origin}/does-int8-make-deepspeech-2-faster/`);
       const figures = page.locator('figure[data-name]');
       const count = await figures.count();
       expect(count).toBeGreaterThanOrEqual(4);
