@@ -26,11 +26,12 @@ interface Part {
 }
 
 /** What must be the same in all shards: the same programs hearing the same speech in the same way. */
-const SAME_ENVIRONMENT = ['node', 'packages', 'commit'] as const;
+const SAME_ENVIRONMENT = ['node', 'packages'] as const;
 
 /**
  * Puts the shards of a run together. They may come from different machines: the ratios between conditions are taken turn
- * by turn, and a turn is never split; a warning then says that the times themselves are a mixture.
+ * by turn, and a turn is never split; a warning then says that the times themselves are a mixture. Another one says when
+ * they ran from different commits.
  *
  * A condition counts as measured when every shard has measured it with the same model file and the same trials are there
  * as in a whole run; otherwise it has failed, and the reason names the shard.

@@ -23,10 +23,19 @@ function apartness({ turns }: RunRecord): readonly string[] {
 }
 
 function machines({ shards = [] }: RunRecord): readonly string[] {
-  const processors = new Set(shards.map(({ environment }) => environment.cpu));
-  if (processors.size < 2) return [];
+  const distinct = (field: 'cpu' | 'commit'): readonly string[] => [
+    ...new Set(shards.map(({ environment }) => environment[field] ?? 'none')),
+  ];
+  const [processors, commits] = [distinct('cpu'), distinct('commit')];
   return [
-    `The shards ran on different processors (${[...processors].join(', ')}): times and throughput are a mixture; ratios were taken on one machine each, and accuracy does not depend on it much.`,
+    ...(processors.length > 1
+      ? [
+          `The shards ran on different processors (${processors.join(', ')}): times and throughput are a mixture; ratios were taken on one machine each, and accuracy does not depend on it much.`,
+        ]
+      : []),
+    ...(commits.length > 1
+      ? [`The shards ran from different commits (${commits.join(', ')}) of the same version: see what changed between.`]
+      : []),
   ];
 }
 

@@ -130,6 +130,11 @@ describe('mergeRuns', () => {
     const merged = await mergeRuns([one, two, moved], { out: join(folder, 'mixed') });
     expect(merged.run.environment.cpu).toBe('Test processor and Other');
     expect(merged.warnings?.join()).toMatch(/ran on different processors \(Test processor, Other\)/);
+    const later = await changed(three, 'later', ({ environment }) =>
+      Object.assign(environment as object, { commit: 'c0ffee' }),
+    );
+    const { warnings } = await mergeRuns([one, two, later], { out: join(folder, 'commits') });
+    expect(warnings?.join()).toMatch(/different commits \(none, c0ffee\)/);
   });
 
   it('records a condition that failed in one shard as failed, and names the shard', async () => {
