@@ -44,8 +44,3 @@ def log_spectrogram(samples: np.ndarray) -> np.ndarray:
 def standardise(spectrogram: np.ndarray) -> np.ndarray:
     """Zero mean and unit variance over the whole utterance, same shape."""
     return (spectrogram - spectrogram.mean()) / max(float(spectrogram.std()), 1e-6)
-
-
-def extract(path) -> np.ndarray:
-    """Features of an audio file as the model takes them, float32 [frames, 161]."""
-    return standardise(log_spectrogram(read_audio(path)))

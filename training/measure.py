@@ -3,7 +3,7 @@
     python measure.py --corpora DIR --run runs/deepspeech2-lstm
 
 Reads audio (no cache) one utterance at a time, decodes greedily without a language model, and writes `results.json`
-beside the model. The quantized model is ONNX Runtime's own tool on MatMul and LSTM, int8 weights.
+beside the model. The quantized model is made by ONNX Runtime's own tool (int8.py).
 """
 
 import argparse
@@ -17,11 +17,12 @@ import onnx
 import onnxruntime
 import torch
 from onnx import numpy_helper
-from onnxruntime.quantization import QuantType, quantize_dynamic
 
+from architectures import load_average, shape_from
 from corpora import Utterance, in_vocabulary, load_judged, load_trained, read_manifest
-from architectures import load_average
-from features import extract
+from features import read_audio
+from front_ends import FRONT_ENDS, FrontEnd
+from int8 import quantize
 from transcripts import decode_greedy
 from wer import ErrorRate, character_errors, word_errors
 
@@ -37,12 +38,12 @@ def open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
 
 
 def infer(session: onnxruntime.InferenceSession, features: np.ndarray, lengths: np.ndarray) -> tuple:
-    """Log-probabilities float32 [N, T', 29] and their lengths int64 [N] of padded features [N, T, 161]."""
+    """Log-probabilities float32 [N, T', 29] and their lengths int64 [N] of padded features [N, T, bins]."""
     return session.run(["log_probabilities", "output_lengths"], {"features": features, "lengths": lengths})
 
 
 def transcribe(session: onnxruntime.InferenceSession, features: np.ndarray) -> str:
-    """Greedy text of one utterance's features [T, 161]."""
+    """Greedy text of one utterance's features [T, bins]."""
     log_probabilities, _ = infer(session, features[None], np.array([len(features)]))
     return decode_greedy(log_probabilities[0].argmax(axis=1).tolist())
 
@@ -55,7 +56,7 @@ def describe(rate: ErrorRate) -> dict:
 
 
 def measure(session: onnxruntime.InferenceSession, sets: dict[str, list[Utterance]], features: dict) -> tuple:
-    """WER and CER of each set, and every transcript; `features` holds each utterance's [T, 161] by its id."""
+    """WER and CER of each set, and every transcript; `features` holds each utterance's [T, bins] by its id."""
     texts = {identity: transcribe(session, block) for identity, block in features.items()}
     report = {}
     for name, utterances in sets.items():
@@ -115,6 +116,11 @@ def load_sets(corpora: Path, prompts: Path) -> dict[str, list[Utterance]]:
     return sets
 
 
+def extract(utterances: list[Utterance], front_end: FrontEnd) -> dict[str, np.ndarray]:
+    """Features float32 [T, bins] of recordings as the model takes them, by id."""
+    return {u.id: front_end.standardise(front_end.analyse(read_audio(u.audio))) for u in utterances}
+
+
 def main() -> None:
     """Read the options, measure both models, write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -129,18 +135,20 @@ def main() -> None:
     model = options.run / "model.onnx"
     prompts = options.data / "prompts"
     sets = load_sets(options.corpora, prompts)
-    features = {utterance.id: extract(utterance.audio) for part in sets.values() for utterance in part}
+    state = torch.load(options.run / options.checkpoint, map_location="cpu", weights_only=False)
+    front_end = FRONT_ENDS[shape_from(state).front_end]
+    features = extract([utterance for part in sets.values() for utterance in part], front_end)
     session = open_session(model, options.threads)
     float_report, float_texts = measure(session, sets, features)
     holdout = [features[utterance.id] for utterance in sets["prompts-holdout"]]
 
+    calibration = extract(read_manifest(prompts / "calibration.jsonl"), front_end)
     with tempfile.TemporaryDirectory() as folder:
         quantized = Path(folder) / "model.int8.onnx"
-        quantize_dynamic(model, quantized, op_types_to_quantize=["MatMul", "LSTM"], weight_type=QuantType.QInt8)
+        tool = quantize(model, quantized, list(calibration.values()))
         quantized_bytes = quantized.stat().st_size
         quantized_report, _ = measure(open_session(quantized, options.threads), sets, features)
 
-    state = torch.load(options.run / options.checkpoint, map_location="cpu", weights_only=False)
     synthetic = None if options.no_synthetic else options.data / "synthetic"
     trained = load_trained(options.corpora, prompts, synthetic)
     results = {
@@ -148,7 +156,10 @@ def main() -> None:
         "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
         "size_bytes": model.stat().st_size,
         "parameters": count_parameters(model),
+        "architecture": state.get("architecture", "lstm"),
         "shape": state["shape"],
+        "continuation": {name: state.get(name) for name in ("started_from", "teacher", "grid", "sparsity", "units_kept")},
+        "device": state.get("device", "cpu"),
         "updates": state["updates"],
         "hours_of_training": round(state["elapsed_s"] / 3600, 3),
         "hours_of_speech": {name: round(sum(u.duration_s for u in part) / 3600, 3) for name, part in trained.items()},
@@ -156,8 +167,7 @@ def main() -> None:
         "decoder": "greedy, no language model",
         "runtime": f"onnxruntime {onnxruntime.__version__}, CPU, one utterance at a time",
         "float32": float_report,
-        "int8": {"tool": "onnxruntime.quantization.quantize_dynamic on MatMul and LSTM, QInt8",
-                 "size_bytes": quantized_bytes, "sets": quantized_report},
+        "int8": {"tool": tool, "size_bytes": quantized_bytes, "sets": quantized_report},
         "checks": {
             "largest_difference_from_pytorch": pytorch_difference(session, options.run / options.checkpoint, holdout[:8]),
             "largest_difference_batch_single": batch_difference(session, holdout, BATCH_SIZES_CHECKED),

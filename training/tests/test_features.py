@@ -1,9 +1,13 @@
 """The front end on signals whose spectrogram is known."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import log_mel
 from features import SAMPLE_RATE_HZ, log_spectrogram, resample, standardise
+from front_ends import FRONT_ENDS
 
 
 @pytest.mark.parametrize(("samples", "frames"), [(320, 3), (16_000, 101), (16_159, 101), (16_160, 102)])
@@ -31,3 +35,24 @@ def test_silence_stays_finite():
 
 def test_resample_doubles_8_khz():
     assert len(resample(np.zeros(8000, np.float32), 8000)) == SAMPLE_RATE_HZ
+
+
+def test_log_mel_equals_librosa_and_pytorch():
+    fixture = np.load(Path(__file__).with_name("fixtures") / "log-mel.npz")
+    assert np.abs(log_mel.FILTERS - fixture["filters"]).max() < 1e-8
+    spectrum = log_mel.log_mel(fixture["samples"])
+    assert spectrum.shape == (26, 128)
+    assert np.abs(spectrum - fixture["log_mel"]).max() < 1e-3
+    assert np.abs(log_mel.standardise(spectrum) - fixture["features"]).max() < 1e-3
+
+
+@pytest.mark.parametrize("samples", [1, 159, 160])
+def test_log_mel_of_the_shortest_recordings_is_finite(samples):
+    spectrum = log_mel.log_mel(np.zeros(samples, np.float32))
+    assert spectrum.shape == (samples // 160 + 1, 128)
+    assert np.isfinite(log_mel.standardise(spectrum)).all()
+
+
+@pytest.mark.parametrize("front_end", FRONT_ENDS.values(), ids=FRONT_ENDS)
+def test_positions_lead_back_to_the_bins(front_end):
+    assert np.allclose(front_end.position(front_end.hertz), np.arange(front_end.bins))

@@ -1,0 +1,161 @@
+"""Write the card of a measured run: everything of `model.json` but what `quantlab model pack` computes from the file.
+
+    python card.py --run runs/deepspeech2-lstm
+    quantlab model pack runs/deepspeech2-lstm/model.onnx --card runs/deepspeech2-lstm/card.json --out data/models/deepspeech2-lstm
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from architectures import ARCHITECTURES, MODELS
+from front_ends import FRONT_ENDS
+from transcripts import LABELS
+
+SETS = {
+    "an4-test": "AN4 test",
+    "prompts-holdout": "prompts hold-out, all",
+    "prompts-holdout-in-vocabulary": "prompts hold-out, in vocabulary",
+    "librispeech-test": "mini-LibriSpeech test, 15 s and shorter",
+    "an4-dev": "AN4 dev",
+    "prompts-dev": "prompts dev",
+}
+SOURCES = {
+    "an4": "AN4, training part without 6 speakers (CMU, free for any purpose)",
+    "librispeech": "Mini LibriSpeech, train-clean-5 without 2 speakers (CC BY 4.0)",
+    "ljspeech": "LJ Speech 1.1, first part (public domain)",
+    "prompts": "Asterisk core sounds, English, speaker Allison Smith, neither hold-out nor `dev` (CC BY-SA 3.0)",
+    "synthetic": "sentences of our own, spoken by flite and espeak-ng (made by training/prepare.py)",
+}
+
+
+def describe_network(architecture: str, shape: dict) -> str:
+    """The network in one sentence."""
+    if architecture == "lstm":
+        return (
+            f"2 convolutions ({shape['channels']} channels, 41×11 and 21×11, both with strides 2×2, clipped ReLU), "
+            f"{shape['layers']} bidirectional LSTM layers of {shape['units']} units with directions added, one linear "
+            "layer to 29 classes, CTC; batch normalisation folded"
+        )
+    if architecture == "residual-gru":
+        return (
+            f"a 3×3 convolution with strides 2×2, {shape['blocks']} residual blocks of two 3×3 convolutions "
+            f"({shape['channels']} channels) after LayerNorm and GELU, a linear layer, {shape['layers']} bidirectional "
+            f"GRU layers of {shape['units']} units with directions beside each other, two linear layers to 29 classes, CTC"
+        )
+    return (
+        f"time-channel separable convolutions as QuartzNet: 5 residual blocks of {shape['repeats']} layers of "
+        f"{shape['channels']} channels, kernels {', '.join(map(str, shape['kernels']))}, one of {shape['wide']} "
+        "channels with dilation 2, two 1×1 convolutions to 29 classes, CTC; batch normalisation folded"
+    )
+
+
+def describe_title(model: str, continuation: dict) -> str:
+    """A name for people."""
+    kind = max((name for name in MODELS if model.startswith(name)), key=len, default="deepspeech2-lstm")
+    title = {
+        "deepspeech2-lstm": "DeepSpeech 2 with LSTMs",
+        "deepspeech2-gru": "DeepSpeech 2 with residual convolutions and GRUs",
+        "deepspeech2-student": "Small DeepSpeech 2",
+        "deepspeech2-efficient": "Separable convolutions instead of recurrences",
+    }[kind]
+    if continuation["teacher"]:
+        title += f", taught by {continuation['teacher']}"
+    if continuation["grid"]:
+        title += ", trained for eight bits"
+    if continuation["sparsity"]:
+        title += f", {100 * continuation['sparsity']:.0f} % of the large matrices zero"
+    if continuation["units_kept"]:
+        title += f", pruned to {continuation['units_kept']} units"
+    return title
+
+
+def describe_training(results: dict) -> list[str]:
+    """A line for each corpus, with its hours and the hours heard of it, and one for how it was trained."""
+    heard, continuation = results["hours_heard"], results["continuation"]
+    lines = [
+        f"{SOURCES[name]}: {hours:.2f} h, heard {heard.get(name, 0):.1f} h in all"
+        for name, hours in results["hours_of_speech"].items()
+    ]
+    where = "one GPU" if results["device"] == "cuda" else "two CPU cores shared with other work"
+    summary = (
+        f"Trained for {results['hours_of_training']:.2f} h by the clock on {where}: {results['updates']} updates, "
+        f"{sum(heard.values()):.0f} h of speech heard with augmentation"
+    )
+    if continuation["started_from"]:
+        start = continuation["started_from"]
+        before = sum(start["trained_frames"].values()) / 360_000
+        summary += f", after {start['hours']:.2f} h and {before:.0f} h of speech as {start['run']}"
+    if continuation["teacher"]:
+        summary += f"; half of its objective are the softened posteriors of {continuation['teacher']} (Hinton et al. 2015)"
+    return [*lines, summary]
+
+
+def describe_limits(results: dict) -> str:
+    """What the weights cannot do, from what was measured."""
+    report = results["float32"]
+    read, prompts = report["librispeech-test"]["wer"]["rate"], report["prompts-holdout"]["wer"]["rate"]
+    hours = sum(results["hours_of_speech"].values())
+    return (
+        f"Trained on {hours:.1f} h of speech, where published models have thousands: it does not transcribe free speech "
+        f"(word error rate {100 * read:.0f} % on read books by unseen speakers) and gets {100 * prompts:.0f} % of the words "
+        "of unseen prompts wrong. English, letters only; no punctuation, no digits. Weights were chosen on AN4 dev and "
+        "prompts dev. 25 of AN4's 130 test sentences are said by other speakers in its training part; the calibration "
+        "prompts are part of the training data"
+    )
+
+
+def figures(results: dict) -> list[dict]:
+    """Error rates of each judged set; the method names the 95 % interval of the WER."""
+    rows = []
+    for name, title in SETS.items():
+        row = results["float32"][name]
+        low, high = (100 * bound for bound in row["wer"]["interval95"])
+        rows.append({
+            "set": title, "utterances": row["utterances"], "words": row["wer"]["length"],
+            "wer": row["wer"]["rate"], "cer": row["cer"]["rate"],
+            "method": f"float32, {results['decoder']}, {results['runtime']}; "
+                      f"WER's 95 % interval {low:.1f}–{high:.1f} %, bootstrap over utterances",
+        })
+    return rows
+
+
+def make_card(results: dict) -> dict:
+    """The whole draft; files and parameters are replaced when the model is packed."""
+    network_class, shape_class = ARCHITECTURES[results["architecture"]]
+    file = {"path": "model.onnx", "sha256": results["sha256"], "sizeBytes": results["size_bytes"]}
+    return {
+        "schema": "quantlab.model-card/1",
+        "id": results["model"],
+        "title": describe_title(results["model"], results["continuation"]),
+        "network": describe_network(results["architecture"], results["shape"]),
+        "parameters": results["parameters"],
+        "files": {"half": file, "float": file},
+        "frontEnd": FRONT_ENDS[shape_class(**results["shape"]).front_end].card(),
+        "tensors": {"features": "features", "lengths": "lengths", "logProbabilities": "log_probabilities",
+                    "outputLengths": "output_lengths"},
+        "labels": ["", *LABELS[1:]],
+        "blank": 0,
+        "timeStride": network_class.time_stride,
+        "licence": "MIT",
+        "trainingData": describe_training(results),
+        "intendedUse": "Measuring what compression gains and costs on a recogniser that really recognises; spelled words, "
+                       "numbers and short telephone prompts like those it was trained on",
+        "limits": describe_limits(results),
+        "figures": figures(results),
+    }
+
+
+def main() -> None:
+    """Read `results.json` of a run and write `card.json` beside it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", type=Path, required=True)
+    options = parser.parse_args()
+    results = json.loads((options.run / "results.json").read_text())
+    card = options.run / "card.json"
+    card.write_text(json.dumps(make_card(results), indent=2, ensure_ascii=False) + "\n")
+    print(card)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""The card of a made-up run, read by the project's own command line."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import onnx
+import pytest
+import torch
+
+from architectures import MODELS, architecture_of, build
+from card import SETS, SOURCES, make_card
+from export import build_onnx
+from model import Shape
+
+COMMAND = Path(__file__).parents[2] / "dist" / "cli.js"
+
+
+def results_of(name: str, shape, **continuation) -> dict:
+    rate = {"rate": 0.25, "interval95": [0.2, 0.3], "edits": 5, "length": 20}
+    nothing = dict.fromkeys(("started_from", "teacher", "grid", "sparsity", "units_kept"))
+    return {
+        "model": name, "sha256": "0" * 64, "size_bytes": 1, "parameters": 1, "architecture": architecture_of(shape),
+        "shape": shape.as_dict(), "continuation": {**nothing, **continuation}, "device": "cuda", "updates": 7,
+        "hours_of_training": 0.5, "hours_of_speech": dict.fromkeys(SOURCES, 1.0),
+        "hours_heard": dict.fromkeys(SOURCES, 9.0), "decoder": "greedy, no language model", "runtime": "a runtime",
+        "float32": {name: {"utterances": 3, "wer": rate, "cer": rate} for name in SETS},
+    }
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_cards_say_what_was_trained_and_measured(name):
+    card = make_card(results_of(name, MODELS[name]))
+    assert card["frontEnd"]["bins"] in (128, 161) and card["timeStride"] in (2, 4)
+    assert len(card["figures"]) == len(SETS) and "20.0–30.0 %" in card["figures"][0]["method"]
+    assert card["trainingData"][0].endswith("1.00 h, heard 9.0 h in all")
+    assert "one GPU" in card["trainingData"][-1] and "45 h of speech heard" in card["trainingData"][-1]
+
+
+def test_continuations_are_named():
+    before = {"run": "deepspeech2-lstm", "hours": 3.75, "trained_frames": {"an4": 360_000}}
+    card = make_card(results_of("deepspeech2-lstm-sparse", MODELS["deepspeech2-lstm"], sparsity=0.75, started_from=before))
+    assert "75 % of the large matrices zero" in card["title"]
+    assert "after 3.75 h and 1 h of speech as deepspeech2-lstm" in card["trainingData"][-1]
+
+
+@pytest.mark.skipif(not (COMMAND.exists() and shutil.which("node")), reason="needs `npm run build` and node")
+def test_card_is_accepted_by_model_pack(tmp_path):
+    shape = Shape(channels=2, units=16, layers=2)
+    torch.manual_seed(0)
+    onnx.save(build_onnx(build(shape).eval()), tmp_path / "model.onnx")
+    (tmp_path / "card.json").write_text(json.dumps(make_card(results_of("deepspeech2-lstm", shape))))
+    folder = tmp_path / "deepspeech2-tiny"
+    command = ["node", str(COMMAND), "model", "pack", str(tmp_path / "model.onnx"), "--card", str(tmp_path / "card.json")]
+    subprocess.run([*command, "--out", str(folder)], check=True, capture_output=True)
+    card = json.loads((folder / "model.json").read_text())
+    assert card["id"] == "deepspeech2-tiny" and card["parameters"] > 1000
+    assert card["files"]["half"]["sizeBytes"] == (folder / "model.half.onnx").stat().st_size
