@@ -1,8 +1,8 @@
 /**
  * Dynamic quantization of models that packages ship, against ONNX Runtime's own tool: the hashes in
  * test/fixtures/compress/published.json, written by make_dynamic.py with onnxruntime 1.31.1. The models are not in this
- * repository; the tests run on those found in the folder that QUANTLAB_PUBLISHED names (unpacked packages) and are
- * skipped otherwise.
+ * repository: `.ci/published.py` fetches them from their packages, as `.ci/run` does, into the folder that
+ * QUANTLAB_PUBLISHED names; what is not there is skipped.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
