@@ -9,6 +9,11 @@ export function wholeNumber(minimum: number): (text: string) => number {
   };
 }
 
+/** Parses an option that must be whole numbers of at least `minimum`, with commas between them. */
+export function wholeNumbers(minimum: number): (text: string) => readonly number[] {
+  return (text) => commaList(text).map(wholeNumber(minimum));
+}
+
 /** Collects an option that may be given several times. */
 export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), value];

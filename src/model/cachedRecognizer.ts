@@ -87,7 +87,7 @@ export class CachedRecognizer {
       throw new InputError(`result cache: ${RESULT_KINDS.join(', ')} were required, got ${unknown}; choose of them`);
     }
     const modelSha256 = options.modelSha256 ?? (await sha256OfFile(model.path));
-    return new CachedRecognizer(recognizer, cache, keyBases(model, modelSha256, options), options);
+    return new CachedRecognizer(recognizer, cache, resultKeyBases(model, modelSha256, options), options);
   }
 
   /**
@@ -167,10 +167,17 @@ function contentOf({ samples, sampleRateHz }: Audio): string {
   return createHash('sha256').update(`${sampleRateHz}\n`).update(bytes).digest('hex');
 }
 
-function keyBases(
+/**
+ * What a result depends on besides the sound, for each kind: a SHA-256.
+ *
+ * @param model - as it was loaded
+ * @param modelSha256 - of its file
+ * @param options - of its session, and the versions of the code
+ */
+export function resultKeyBases(
   { card }: ResolvedModel,
   modelSha256: string,
-  { session = {}, versions }: CachedRecognizerOptions,
+  { session = {}, versions }: Pick<CachedRecognizerOptions, 'session' | 'versions'> = {},
 ): Readonly<Record<ResultKind, string>> {
   const { executionProvider = 'cpu', threads = 0 } = session;
   const { features, decoder, runtime } = versions ?? {

@@ -1,0 +1,169 @@
+import { join } from 'node:path';
+import { type Command, Option } from 'commander';
+import { UsageError } from '../errors.js';
+import { DEFAULT_MODEL, manifestPath } from '../experiment/plan.js';
+import { writeFileAtomic } from '../files.js';
+import { type LoadTimeReport, measureLoadTime } from '../measure/loadTime.js';
+import { measureResultCaching, type ResultCachingReport } from '../measure/resultCaching.js';
+import { cacheFolder, type ResolvedModel, resolveModel } from '../model/registry.js';
+import { cachingFigure } from '../report/cachingFigure.js';
+import { writeFigures } from '../report/writeFigures.js';
+import { readManifest } from '../speech/manifest.js';
+import type { Utterance } from '../speech/types.js';
+import { columns, megabytes, percent } from './columns.js';
+import { collect, wholeNumber } from './options.js';
+import type { Terminal } from './terminal.js';
+
+interface CachingCommandOptions {
+  readonly manifest: string;
+  readonly model?: readonly string[];
+  readonly only?: 'load' | 'results';
+  readonly threads: number;
+  readonly rounds: number;
+  readonly requests: number;
+  readonly exponent: number;
+  readonly out?: string;
+  readonly figure?: string;
+  readonly json?: true;
+}
+
+interface CachingReports {
+  readonly load: readonly LoadTimeReport[];
+  readonly results: readonly ResultCachingReport[];
+}
+
+/** `quantlab caching`: what keeping optimised models and results gains. */
+export function addCachingCommand(program: Command, terminal: Terminal): void {
+  program
+    .command('caching')
+    .description(
+      'What caches gain: load time with the optimised model on disk, and latency against hit rate of kept results',
+    )
+    .option('--manifest <set|path>', 'holdout, dev, calibration, or a manifest', 'holdout')
+    .option('--model <id|path>', `a model (may be given several times; default: ${DEFAULT_MODEL})`, collect)
+    .addOption(new Option('--only <kind>', 'one of the two').choices(['load', 'results']))
+    .option('--threads <n>', 'threads of one operator', wholeNumber(1), 1)
+    .option('--rounds <n>', 'starts with and without the optimised model', wholeNumber(2), 10)
+    .option('--requests <n>', 'requests at each size of the cache', wholeNumber(1), 300)
+    .option('--exponent <n>', "of Zipf's law: how much more the popular is asked for", Number, 1)
+    .option('--out <file.json>', 'keep what was measured in this file, model by model')
+    .option('--figure <folder>', 'draw latency against hit rate into this folder')
+    .option('--json', 'print JSON')
+    .action(async (options: CachingCommandOptions) => {
+      if (!(options.exponent >= 0)) {
+        throw new UsageError(`caching: an exponent from 0 was required, got ${options.exponent}; 1 is Zipf's own`);
+      }
+      const utterances = await readManifest(manifestPath(options.manifest));
+      const models = await Promise.all((options.model ?? [DEFAULT_MODEL]).map((model) => resolveModel(model)));
+      const reports = await measure(models, utterances, options, terminal);
+      if (options.figure !== undefined && reports.results.length > 0) {
+        const { files, warnings } = await writeFigures([cachingFigure(reports.results)], options.figure);
+        for (const line of [...warnings, ...files]) terminal.say(`${line}\n`);
+      }
+      if (options.json) {
+        terminal.print(`${JSON.stringify(reports, null, 2)}\n`);
+        return;
+      }
+      if (reports.load.length > 0) printLoad(reports.load, terminal);
+      for (const report of reports.results) printResults(report, terminal);
+    });
+}
+
+async function measure(
+  models: readonly ResolvedModel[],
+  utterances: readonly Utterance[],
+  options: CachingCommandOptions,
+  terminal: Terminal,
+): Promise<CachingReports> {
+  const load: LoadTimeReport[] = [];
+  const results: ResultCachingReport[] = [];
+  const { threads, rounds, requests, exponent, only, out } = options;
+  const { signal } = terminal;
+  const keep = async (): Promise<void> => {
+    if (out !== undefined) await writeFileAtomic(out, `${JSON.stringify({ load, results }, null, 1)}\n`);
+  };
+  const [first] = utterances;
+  for (const model of models) {
+    const progress = terminal.progress();
+    try {
+      if (only !== 'results' && first !== undefined) {
+        const recording = { id: first.id, audioPath: first.audioPath };
+        const onProgress = (done: number, total: number): void =>
+          progress.update(done, total, `${model.card.id}: starts`);
+        const folder = join(cacheFolder(), 'optimized');
+        load.push(await measureLoadTime(model, { folder, recording, threads, rounds, signal, onProgress }));
+        await keep();
+      }
+      if (only !== 'load') {
+        const onProgress = (done: number, total: number): void =>
+          progress.update(done, total, `${model.card.id}: requests`);
+        results.push(
+          await measureResultCaching(model, { utterances, threads, requests, exponent, signal, onProgress }),
+        );
+        await keep();
+      }
+    } finally {
+      progress.stop();
+    }
+  }
+  return { load, results };
+}
+
+function printLoad(reports: readonly LoadTimeReport[], terminal: Terminal): void {
+  const size = (bytes: number | null): string => (bytes === null ? '–' : megabytes(bytes));
+  const rows = reports.map((one) => [
+    one.model,
+    `${megabytes(one.sizeBytes)} → ${megabytes(one.optimizedBytes)}`,
+    one.makingMs.toFixed(0),
+    `${one.plainMs.value.toFixed(0)} → ${one.optimizedMs.value.toFixed(0)}`,
+    `${one.speedUp.value.toFixed(2)} (${one.speedUp.low.toFixed(2)} to ${one.speedUp.high.toFixed(2)})`,
+    `${one.plainFirstRunMs.value.toFixed(0)} → ${one.optimizedFirstRunMs.value.toFixed(0)}`,
+    `${size(one.plainResidentBytes)} → ${size(one.optimizedResidentBytes)}`,
+    `${size(one.plainAnonymousBytes)} → ${size(one.optimizedAnonymousBytes)}`,
+    one.pays ? 'yes' : 'no',
+  ]);
+  const header = [
+    'model',
+    'on disk',
+    'making ms',
+    'load ms',
+    'times (95 %)',
+    'first run ms',
+    'resident',
+    'of that unshared',
+    'pays',
+  ];
+  terminal.print(`The optimised model on disk, ${reports[0]?.rounds} starts each\n${columns(header, rows)}\n`);
+}
+
+function printResults(report: ResultCachingReport, terminal: Terminal): void {
+  const { model, plainMs, points, costs, exponent, utterances } = report;
+  terminal.print(
+    `${model}: kept transcripts of ${utterances} utterances, Zipf ${exponent}; ${plainMs.value.toFixed(1)} ms without a cache\n`,
+  );
+  const rows = points.map(({ place, capacity, hitRate, expectedHitRate, meanMs, medianMs, p95Ms, hitMs, missMs }) => [
+    place,
+    capacity,
+    percent(hitRate),
+    percent(expectedHitRate),
+    `${meanMs.value.toFixed(1)} (${meanMs.low.toFixed(1)} to ${meanMs.high.toFixed(1)})`,
+    medianMs.toFixed(2),
+    p95Ms?.toFixed(1) ?? '–',
+    hitMs?.toFixed(2) ?? '–',
+    missMs?.toFixed(1) ?? '–',
+  ]);
+  const header = [
+    'place',
+    'results',
+    'hit rate',
+    "Che's",
+    'mean ms (95 %)',
+    'median',
+    'p95 at most',
+    'hit ms',
+    'miss ms',
+  ];
+  terminal.print(`${columns(header, rows)}\n`);
+  const kinds = costs.map(({ kind, place, meanMs }) => [kind, place, meanMs.value.toFixed(2)]);
+  terminal.print(`${columns(['kept', 'place', 'mean ms of a hit'], kinds)}\n`);
+}
