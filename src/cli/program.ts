@@ -1,20 +1,26 @@
 import { Command, CommanderError } from 'commander';
 import { QuantlabError, UsageError } from '../errors.js';
 import { addBenchCommand } from './bench.js';
+import { addCachingCommand } from './caching.js';
 import { addCompareCommand } from './compare.js';
 import { addCostCommand } from './cost.js';
 import { addDataCommand } from './data.js';
 import { addEnergyCommand } from './energy.js';
 import { addEvaluateCommand } from './evaluate.js';
 import { addExperimentCommand } from './experiment.js';
+import { addHardwareCommand } from './hardware.js';
 import { addInspectCommand } from './inspect.js';
+import { addLoadCommand } from './load.js';
 import { addMemoryCommand } from './memory.js';
+import { addMergeCommand } from './merge.js';
 import { addModelCommand } from './model.js';
 import { addQuantizeCommand } from './quantize.js';
 import { addReportCommand } from './report.js';
 import { addSearchCommand } from './search.js';
 import { addSensitivityCommand } from './sensitivity.js';
+import { addServeCommand } from './serve.js';
 import { processTerminal, type Terminal } from './terminal.js';
+import { addThroughputCommand } from './throughput.js';
 import { addTranscribeCommand } from './transcribe.js';
 import { packageVersion } from './version.js';
 
@@ -32,6 +38,7 @@ function createProgram(terminal: Terminal): Command {
     .exitOverride();
   for (const add of [
     addExperimentCommand,
+    addMergeCommand,
     addReportCommand,
     addQuantizeCommand,
     addCompareCommand,
@@ -44,6 +51,11 @@ function createProgram(terminal: Terminal): Command {
     addMemoryCommand,
     addEnergyCommand,
     addCostCommand,
+    addHardwareCommand,
+    addThroughputCommand,
+    addLoadCommand,
+    addCachingCommand,
+    addServeCommand,
     addDataCommand,
     addModelCommand,
   ]) {
