@@ -132,5 +132,6 @@ export const observationSchema: z.ZodType<Observation> = z.object({
   cpuMs: z.number().optional(),
   texts: z.array(z.string()),
   references: z.array(z.string()).optional(),
+  speakers: z.array(z.string()).optional(),
   turn: count.optional(),
 });

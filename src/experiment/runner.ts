@@ -15,7 +15,7 @@ import {
   trialsOfShard,
 } from '../measure/schedule.js';
 import { type TurnMethod, Turns } from '../measure/turns.js';
-import { readManifest } from '../speech/manifest.js';
+import { readManifest, UNKNOWN_SPEAKER } from '../speech/manifest.js';
 import type { Utterance } from '../speech/types.js';
 import { type ExperimentPlan, manifestPath } from './plan.js';
 import { type OpenRunOptions, RunFolder, readFinishedRecord } from './runFolder.js';
@@ -317,8 +317,13 @@ class Run {
     this.#observations.push(observation);
   }
 
-  #references(utterances: readonly string[]): { readonly references: readonly string[] } {
-    return { references: utterances.map((id) => this.#utterances.find((one) => one.id === id)?.text ?? '') };
+  #references(ids: readonly string[]): Pick<Observation, 'references' | 'speakers'> {
+    const utterances = ids.map((id) => this.#utterances.find((one) => one.id === id));
+    const speakers = utterances.map((one) => one?.speaker ?? UNKNOWN_SPEAKER);
+    return {
+      references: utterances.map((one) => one?.text ?? ''),
+      ...(!speakers.includes(UNKNOWN_SPEAKER) && { speakers }),
+    };
   }
 
   #doneTrials(condition: string, phase: Phase): ReadonlySet<number> {

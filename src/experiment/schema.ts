@@ -4,6 +4,7 @@ import type { Environment } from '../measure/environment.js';
 import type { LatencySummary } from '../measure/latency.js';
 import type { Phase, Shard } from '../measure/schedule.js';
 import type { SpeedUp, TimedTrial } from '../measure/speedUp.js';
+import type { TextComparison } from '../measure/textComparison.js';
 import type { TurnMethod } from '../measure/turns.js';
 
 export type { AccuracySummary, Environment, Estimate, LatencySummary, Phase, Shard, SpeedUp, TurnMethod };
@@ -127,6 +128,8 @@ export interface Observation extends TimedTrial {
   readonly trial: number;
   /** What was said, in the same order; with `accuracy` only. */
   readonly references?: readonly string[] | undefined;
+  /** Who spoke, in the same order; with `accuracy` only, where the manifest says it. */
+  readonly speakers?: readonly string[] | undefined;
 }
 
 /** How much is transcribed in a given time. */
@@ -151,6 +154,8 @@ export interface Comparison {
   readonly werChange: Estimate;
   /** Share of utterances with the same text as the base's. */
   readonly sameText: number;
+  /** Whether the two differ in what they hear, and by how much. Not in summaries made before it was tested. */
+  readonly significance?: Omit<TextComparison, 'werChange' | 'sameText'> | undefined;
 }
 
 /** What was found of one condition. */

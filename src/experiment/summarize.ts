@@ -1,14 +1,13 @@
 import { InputError } from '../errors.js';
-import { editsIn, type Heard, summarizeAccuracy, unitsIn } from '../measure/accuracy.js';
+import { type Heard, summarizeAccuracy } from '../measure/accuracy.js';
 import { bootstrapRatio } from '../measure/bootstrap.js';
 import { summarizeLatency } from '../measure/latency.js';
 import { compareTimes } from '../measure/speedUp.js';
-import { countWordEdits } from '../speech/wer.js';
+import { compareTexts } from '../measure/textComparison.js';
 import { readRun } from './runFolder.js';
 import type {
   Comparison,
   ConditionSummary,
-  Estimate,
   Observation,
   Outcome,
   Phase,
@@ -92,13 +91,18 @@ function summarizeThroughput(trials: readonly Observation[]): ThroughputSummary 
 
 function compare(base: Measured, own: Measured): Comparison {
   const heard = paired(base.accuracy, own.accuracy, utteranceOf);
+  const { werChange, sameText, ...significance } = compareTexts(
+    heard.map(([one]) => heardIn(one)),
+    heard.map(([, other]) => heardIn(other)),
+  );
   return {
     base: base.id,
     latencySpeedUp: speedUp(base.latency, own.latency),
     throughputSpeedUp: speedUp(base.throughput, own.throughput),
     compression: base.sizeBytes / own.sizeBytes,
-    werChange: werChange(heard),
-    sameText: heard.filter(([one, other]) => one.texts[0] === other.texts[0]).length / heard.length,
+    werChange,
+    sameText,
+    significance,
   };
 }
 
@@ -107,15 +111,6 @@ function speedUp(base: readonly Observation[], own: readonly Observation[]): Spe
   return compareTimes(
     pairs.map(([one]) => one),
     pairs.map(([, other]) => other),
-  );
-}
-
-function werChange(heard: readonly Pair[]): Estimate {
-  const edits = heard.map((pair) => pair.map(heardIn).map(({ reference, text }) => countWordEdits(reference, text)));
-  const change = edits.map(([base, own]) => (base && own ? editsIn(own) - editsIn(base) : 0));
-  return bootstrapRatio(
-    change,
-    edits.map(([base]) => (base ? unitsIn(base) : 0)),
   );
 }
 
@@ -134,9 +129,9 @@ function paired(
   });
 }
 
-function heardIn({ references, texts, utterances }: Observation): Heard {
+function heardIn({ references, speakers, texts, utterances }: Observation): Heard {
   const [reference, text] = [references?.[0], texts[0]];
-  if (reference !== undefined && text !== undefined) return { reference, text };
+  if (reference !== undefined && text !== undefined) return { reference, text, speaker: speakers?.[0] };
   throw new InputError(
     `observations: a text and its reference were required of each accuracy trial, got none for ${utterances.join(', ')}; run the experiment again`,
   );

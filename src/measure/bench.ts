@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { InputError } from '../errors.js';
 import type { ResolvedModel } from '../model/registry.js';
 import type { ExecutionProvider } from '../model/session.js';
+import { UNKNOWN_SPEAKER } from '../speech/manifest.js';
 import type { Utterance } from '../speech/types.js';
 import { type AccuracySummary, type Heard, summarizeAccuracy } from './accuracy.js';
 import { defaultThreads } from './environment.js';
@@ -159,8 +160,7 @@ export async function evaluateModels(
     const heard = utterances.map(({ text, speaker }, index) => ({
       reference: text,
       text: normalise(texts[index] ?? ''),
-      // The manifest's word for nobody.
-      speaker: speaker === 'unknown' ? undefined : speaker,
+      speaker: speaker === UNKNOWN_SPEAKER ? undefined : speaker,
     }));
     const base = evaluations[0]?.heard;
     const comparison = base === undefined ? null : compareTexts(base, heard);

@@ -26,6 +26,9 @@ const lineSchema: z.ZodType<ManifestLine> = z.object({
   offset: z.number().nullish(),
 });
 
+/** Who speaks where a manifest does not say it. */
+export const UNKNOWN_SPEAKER = 'unknown';
+
 /** Files that are looked up at a time. */
 const LOOK_UPS = 64;
 
@@ -105,6 +108,6 @@ function readLine(line: string, folder: string, where: string): Utterance {
     audioPath: resolve(folder, fields.audio_filepath),
     durationS: fields.duration,
     text: fields.text,
-    speaker: fields.speaker ?? 'unknown',
+    speaker: fields.speaker ?? UNKNOWN_SPEAKER,
   };
 }

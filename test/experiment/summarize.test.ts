@@ -57,6 +57,29 @@ describe('summarize', () => {
     expect(b?.comparison?.sameText).toBeCloseTo(1 / 3, 12);
   });
 
+  it('tests whether the two differ in what they hear', () => {
+    // Edits 0, 1, 2 and 1, 1, 0 in three short utterances, each a segment: differences 1, 0, −2.
+    const [differences, mean] = [[1, 0, -2], -1 / 3];
+    const variance = differences.reduce((sum, one) => sum + (one - mean) ** 2, 0) / 2;
+    const { matchedPairs, werChangeBySpeaker } = b?.comparison?.significance ?? {};
+    expect(matchedPairs?.segments).toBe(3);
+    expect(matchedPairs?.z).toBeCloseTo(mean / Math.sqrt(variance / 3), 12);
+    expect(werChangeBySpeaker).toBeNull();
+  });
+
+  it('draws speakers where the observations name several', () => {
+    const spoken = observations.map((observation) => {
+      return observation.phase === 'accuracy'
+        ? { ...observation, speakers: [observation.utterances[0] === 'u1' ? 'x' : 'y'] }
+        : observation;
+    });
+    const [, first, second] = summarize(record, spoken).conditions;
+    expect(first?.accuracy?.bySpeaker?.speakers).toBe(2);
+    // Of two speakers' sums, 0 of 3 words and 3 of 7: one alone, or both.
+    expect(first?.accuracy?.bySpeaker?.wer).toEqual({ value: 0.3, low: 0, high: 3 / 7 });
+    expect(second?.comparison?.significance?.werChangeBySpeaker?.value).toBeCloseTo(-0.1, 12);
+  });
+
   it('gives no figures for what was not measured', async () => {
     const { conditions, run } = await summarizeRun(FOLDER);
     expect(run).toEqual(record);
