@@ -1,0 +1,137 @@
+import { availableParallelism } from 'node:os';
+import type { Command } from 'commander';
+import { InputError } from '../errors.js';
+import { manifestPath } from '../experiment/plan.js';
+import { type MachineLimits, measureHardware, threadCounts } from '../measure/hardware.js';
+import { checkProviders, type ProviderCheck } from '../measure/providers.js';
+import { measureRoofline } from '../measure/roofline.js';
+import { type RooflineRow, rooflineFigure } from '../report/rooflineFigure.js';
+import { writeFigures } from '../report/writeFigures.js';
+import { readManifest } from '../speech/manifest.js';
+import { columns } from './columns.js';
+import { namedModels } from './namedModels.js';
+import { collect, wholeNumber } from './options.js';
+import type { Terminal } from './terminal.js';
+
+interface HardwareCommandOptions {
+  readonly manifest: string;
+  readonly model?: readonly string[];
+  readonly threads?: number;
+  readonly runs: number;
+  readonly figure?: string;
+  readonly json?: true;
+}
+
+const GIGA = 1e9;
+
+/** `quantlab hardware`: limits of this machine, execution providers that work, and how near models come to the limits. */
+export function addHardwareCommand(program: Command, terminal: Terminal): void {
+  program
+    .command('hardware')
+    .description(
+      'Peak arithmetic and memory speed of this machine in ONNX Runtime, execution providers, and a roofline',
+    )
+    .option(
+      '--model <id|path>',
+      'a model (may be given several times; default: the shipped one, float32 and int8)',
+      collect,
+    )
+    .option('--manifest <set|path>', 'whose utterance of middle length the models hear', 'holdout')
+    .option('--threads <n>', 'threads of the roofline (default: all processors)', wholeNumber(1))
+    .option('--runs <n>', 'runs of each kernel and each model; the fastest counts', wholeNumber(1), 30)
+    .option('--figure <folder>', 'draw the roofline into this folder')
+    .option('--json', 'print JSON')
+    .action(async (options: HardwareCommandOptions) => {
+      const { signal } = terminal;
+      const utterances = (await readManifest(manifestPath(options.manifest))).toSorted(
+        (a, b) => a.durationS - b.durationS,
+      );
+      const recording = utterances[Math.floor(utterances.length / 2)];
+      if (recording === undefined) throw new InputError(`${options.manifest}: an utterance was required, got none`);
+      const named = await namedModels(options.model);
+      const chosen = options.threads ?? availableParallelism();
+      const threads = [...new Set([...threadCounts(availableParallelism()), chosen])].sort((a, b) => a - b);
+      const progress = terminal.progress();
+      try {
+        const providers = await checkProviders({ signal });
+        const limits = await measureHardware({
+          threads,
+          runs: options.runs,
+          signal,
+          onProgress: (done, total) => progress.update(done, total, 'kernels'),
+        });
+        const own = limits.find((one) => one.threads === chosen) as MachineLimits;
+        const rows: RooflineRow[] = [];
+        for (const { title, model } of named) {
+          progress.update(rows.length, named.length, title);
+          rows.push({ title, ...(await measureRoofline(model, own, { recording, runs: options.runs, signal })) });
+        }
+        progress.stop();
+        if (options.figure !== undefined) {
+          const { files, warnings } = await writeFigures([rooflineFigure(own, rows)], options.figure);
+          for (const line of [...warnings, ...files]) terminal.say(`${line}\n`);
+        }
+        terminal.print(
+          options.json
+            ? `${JSON.stringify({ providers, limits, roofline: rows }, null, 2)}\n`
+            : describe(providers, limits, rows),
+        );
+      } finally {
+        progress.stop();
+      }
+    });
+}
+
+function describe(
+  providers: readonly ProviderCheck[],
+  limits: readonly MachineLimits[],
+  rows: readonly RooflineRow[],
+): string {
+  const giga = (value: number): string => (value / GIGA).toFixed(1);
+  const sizes = limits[0]?.bandwidths.map(({ setBytes }) => `${setBytes / 2 ** 20} MiB`) ?? [];
+  return [
+    'Execution providers, each by really running a product:\n',
+    columns(
+      ['provider', 'in the package', 'here', 'why'],
+      providers.map(({ title, bundled, status, reason }) => [title, bundled ? 'yes' : 'no', status, reason ?? '']),
+    ),
+    '\nLimits in ONNX Runtime (10⁹ operations a second; GB/s by the size that is read):\n',
+    columns(
+      ['threads', 'float32', 'int8', ...sizes],
+      limits.map(({ threads, float32PerS, int8PerS, bandwidths }) => [
+        threads,
+        giga(float32PerS),
+        giga(int8PerS),
+        ...bandwidths.map(({ bytesPerS }) => giga(bytesPerS)),
+      ]),
+    ),
+    `\nRoofline, one utterance of ${(rows[0]?.audioS ?? 0).toFixed(1)} s, ${rows[0]?.threads ?? 0} threads:\n`,
+    columns(
+      [
+        'model',
+        '10⁶ ops float32',
+        'int8',
+        'MB once',
+        'MB in steps',
+        'ops/byte',
+        'bound ms',
+        'fastest ms',
+        'median ms',
+        'share',
+      ],
+      rows.map((row) => [
+        row.title,
+        (row.float32Operations / 1e6).toFixed(0),
+        (row.int8Operations / 1e6).toFixed(0),
+        (row.bytesOnce / 1e6).toFixed(1),
+        (row.bytesStreamed / 1e6).toFixed(1),
+        row.intensity.toFixed(1),
+        row.boundMs.toFixed(2),
+        row.fastestMs.toFixed(2),
+        row.medianMs.toFixed(2),
+        `${(100 * row.share).toFixed(0)} %`,
+      ]),
+    ),
+    '\nCounted: products, convolutions and recurrences (a multiply-add is two operations), recurrent weights anew in each step; the rest as free.\n',
+  ].join('');
+}
