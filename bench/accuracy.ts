@@ -1,7 +1,7 @@
 /**
  * What recipes cost in accuracy: word error rate of float32 and of each variant on several sets and on all of them
- * together, the change with its 95 % paired-bootstrap interval, and MLPerf's gate (99 % of the reference's accuracy,
- * 100 − WER, is kept).
+ * together; the change with its 95 % paired-bootstrap interval over utterances and over speakers, the matched-pairs test, and
+ * MLPerf's gate (99 % of the reference's accuracy, 100 − WER, is kept).
  *
  *     npm run bench:build && node dist/bench/accuracy.js --variant small.onnx [--variant …] [--model ID] \
  *       [--manifest holdout --manifest AN4/test.jsonl …] [--longest 15] [--threads 1]
@@ -10,9 +10,11 @@
  */
 import { parseArgs } from 'node:util';
 import {
-  bootstrapRatio,
+  compareTexts,
   countWordEdits,
   type EditCounts,
+  errorRate,
+  type Heard,
   manifestPath,
   Recognizer,
   readAudio,
@@ -31,23 +33,18 @@ const { values } = parseArgs({
   },
 });
 
-interface Scored {
+interface Scored extends Heard {
   readonly set: string;
-  readonly edits: number;
-  readonly words: number;
 }
-
-const editsIn = ({ substitutions, deletions, insertions }: EditCounts): number =>
-  substitutions + deletions + insertions;
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 
 async function score(model: string, sets: ReadonlyMap<string, readonly Utterance[]>): Promise<Scored[]> {
   const recognizer = await Recognizer.load(await resolveModel(model), { threads: Number(values.threads) });
   const scored: Scored[] = [];
   for (const [set, utterances] of sets) {
-    for (const { audioPath, text } of utterances) {
-      const counts = countWordEdits(text, (await recognizer.recognize(await readAudio(audioPath))).text);
-      scored.push({ set, edits: editsIn(counts), words: counts.hits + counts.substitutions + counts.deletions });
+    for (const { audioPath, text: reference, speaker } of utterances) {
+      const { text } = await recognizer.recognize(await readAudio(audioPath));
+      // Speakers of two sets are not the same person.
+      scored.push({ set, reference, text, speaker: `${set} ${speaker}` });
     }
   }
   await recognizer.release();
@@ -55,22 +52,18 @@ async function score(model: string, sets: ReadonlyMap<string, readonly Utterance
 }
 
 function compare(float: readonly Scored[], variant: readonly Scored[]): Record<string, unknown> {
-  const words = float.map((one) => one.words);
-  const wer = sum(float.map((one) => one.edits)) / sum(words);
-  const variantWer = sum(variant.map((one) => one.edits)) / sum(words);
-  const change = bootstrapRatio(
-    float.map((one, index) => (variant[index]?.edits ?? 0) - one.edits),
-    words,
-    { resamples: 10_000 },
-  );
+  const count = (heard: readonly Scored[]): EditCounts[] =>
+    heard.map(({ reference, text }) => countWordEdits(reference, text));
+  const counts = count(float);
+  const [wer, variantWer] = [errorRate(counts), errorRate(count(variant))];
   // A word error rate above 1 leaves no accuracy to keep.
   const kept = wer < 1 ? (1 - variantWer) / (1 - wer) : null;
   return {
     utterances: float.length,
-    words: sum(words),
+    words: counts.reduce((words, { hits, substitutions, deletions }) => words + hits + substitutions + deletions, 0),
     wer,
     variantWer,
-    change,
+    ...compareTexts(float, variant, { resamples: 10_000 }),
     accuracyKept: kept,
     mlperfGate: kept === null ? 'not defined' : kept >= 0.99 ? 'pass' : 'fail',
   };
