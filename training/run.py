@@ -60,7 +60,8 @@ class Run:
         torch.manual_seed(options.seed)
         self.options, self.development = options, development
         self.device = torch.device(options.device)
-        self.started_from, self.model = None, self._first_model()
+        self.started_from: dict | None = None
+        self.model = self._first_model()
         self.judge = self.model.replicate()
         if options.grid:
             for network in (self.model, self.judge):
