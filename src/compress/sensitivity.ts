@@ -1,5 +1,6 @@
 import { copyModel } from '../onnx/copy.js';
 import { mainGraph, type OnnxModel } from '../onnx/model.js';
+import { ranksOf } from '../onnx/ranks.js';
 import { applyRecipe, type RecipeResources } from './applyRecipe.js';
 import type { CalibrationSample } from './calibrate.js';
 import { LAYER_CHOICES, type Layer, type LayerChoice, layersOf, recipeOf } from './layers.js';
@@ -136,5 +137,7 @@ function finite(decibels: number): number | null {
 export function showing(model: OnnxModel, names: readonly string[]): OnnxModel {
   const { output } = mainGraph(model);
   const shown = new Set(output.map(({ name }) => name));
-  return copyModel(model, { output: [...output, ...names.filter((name) => !shown.has(name)).map(floatValue)] });
+  const ranks = ranksOf(mainGraph(model));
+  const added = names.filter((name) => !shown.has(name)).map((name) => floatValue(name, ranks.get(name)));
+  return copyModel(model, { output: [...output, ...added] });
 }

@@ -11,6 +11,7 @@ import { DTYPE_CODE } from '../onnx/dtype.js';
 import { consumersOf } from '../onnx/graph.js';
 import { mainGraph, type OnnxModel, opsetVersion } from '../onnx/model.js';
 import { isOp } from '../onnx/node.js';
+import { ranksOf } from '../onnx/ranks.js';
 import { foldBatchNorm } from './foldBatchNorm.js';
 import { type QuantizeStaticOptions, type StaticOpType, staticSettings } from './staticOptions.js';
 
@@ -47,7 +48,8 @@ export function planCalibration(model: OnnxModel, options: QuantizeStaticOptions
     if (after !== undefined) tensors.add(after.output[0] ?? '');
   }
   const shown = new Set(graph.output.map((output) => output.name));
-  const added = [...tensors].filter((name) => !shown.has(name)).map(floatValue);
+  const ranks = ranksOf(graph);
+  const added = [...tensors].filter((name) => !shown.has(name)).map((name) => floatValue(name, ranks.get(name)));
   return { tensors: [...tensors], model: copyModel(folded, { output: [...graph.output, ...added] }) };
 }
 
@@ -64,9 +66,10 @@ export function activationsAfter(model: OnnxModel): Map<string, NodeProto> {
   return after;
 }
 
-/** A float32 value of any shape, to show among outputs. */
-export function floatValue(name: string): ValueInfoProto {
-  const tensorType = create(TypeProto_TensorSchema, { elemType: DTYPE_CODE.float32 });
+/** A float32 value to show among outputs, of any shape with as many axes as are said; of any at all where none are. */
+export function floatValue(name: string, rank?: number): ValueInfoProto {
+  const shape = rank === undefined ? {} : { shape: { dim: Array.from({ length: rank }, () => ({})) } };
+  const tensorType = create(TypeProto_TensorSchema, { elemType: DTYPE_CODE.float32, ...shape });
   const type = create(TypeProtoSchema, { value: { case: 'tensorType', value: tensorType } });
   return create(ValueInfoProtoSchema, { name, type });
 }

@@ -47,6 +47,7 @@ function rankOf(
   const [first = '', second = ''] = node.input;
   const rank = ranks.get(first);
   if (node.opType === 'Range' || node.opType === 'Shape') return 1;
+  if (node.opType === 'Gemm' || node.opType === 'Flatten') return 2;
   if (node.opType === 'Conv' || node.opType === 'Transpose') {
     return attributeOf(node, 'perm')?.ints.length ?? rank;
   }
@@ -55,7 +56,12 @@ function rankOf(
     const axes = constant === undefined ? attributeOf(node, 'axes')?.ints : tensorIntegers(constant);
     return axes === undefined ? undefined : rank + axes.length;
   }
-  if (!ELEMENTWISE.has(node.opType)) return undefined;
+  if (node.opType === 'Reshape') {
+    const shape = constants.get(second);
+    return shape === undefined ? undefined : tensorIntegers(shape).length;
+  }
+  const matrices = node.opType === 'MatMul' && (rank ?? 0) > 1 && (ranks.get(second) ?? 0) > 1;
+  if (!ELEMENTWISE.has(node.opType) && !matrices) return undefined;
   const all = node.input.filter((name) => name !== '').map((name) => ranks.get(name));
   return all.includes(undefined) ? undefined : Math.max(...all.map(Number));
 }
