@@ -1,7 +1,9 @@
 import type { AccuracySummary } from '../measure/accuracy.js';
 import type { Estimate } from '../measure/bootstrap.js';
+import type { EnergySummary } from '../measure/energy.js';
 import type { Environment } from '../measure/environment.js';
 import type { LatencySummary } from '../measure/latency.js';
+import type { MemorySummary } from '../measure/memory.js';
 import type { Phase, Shard } from '../measure/schedule.js';
 import type { SpeedUp, TimedTrial } from '../measure/speedUp.js';
 import type { TextComparison } from '../measure/textComparison.js';
@@ -13,11 +15,13 @@ export type { AccuracySummary, Environment, Estimate, LatencySummary, Phase, Sha
  * The files of a run, documented field by field. A run is a folder:
  *
  * - `run.json` — {@link RunRecord}: what was planned, on which machine, and how each condition ended;
- * - `observations.jsonl` — one {@link Observation} a line, appended as trials finish, never rewritten;
- * - `summary.json` — {@link Summary}: derived from the two above, and from nothing else.
+ * - `observations.jsonl` — one {@link Observation} a line, appended as trials finish, never rewritten; `check` at the end of a
+ *   line is a checksum of it and of the line before;
+ * - `summary.json` — {@link Summary}: derived from the two above, and from nothing else;
+ * - `SHA256SUMS` — of the three, once the run has ended: `sha256sum --check SHA256SUMS`.
  */
 
-/** Version of the three files; raised when a field changes its meaning. */
+/** Version of these files; raised when a field changes its meaning. */
 export const RESULTS_SCHEMA = 'quantlab.results/1' as const;
 
 /** Where the network runs. `gpu` means: CUDA, then WebGPU, whichever opens a session first. */
@@ -54,6 +58,27 @@ export interface Protocol {
   readonly warmUpRuns: { readonly gpu: number; readonly cpu: number };
   /** Seed of the permutations of the utterances. */
   readonly seed: number;
+  /** Whether texts are judged. Default: true; false for models with random weights. */
+  readonly accuracy?: boolean | undefined;
+  /** How memory and energy are measured, after everything else; left out, they are not. */
+  readonly resources?: ResourceProtocol | undefined;
+}
+
+/** How much is run for memory and energy. */
+export interface ResourceProtocol {
+  /** Runs of a process that holds one model and nothing else, before its memory is read. */
+  readonly memoryRuns: number;
+  /** Trials of each condition whose energy is counted. */
+  readonly energyTrials: number;
+}
+
+/** Memory of a condition; see `measureMemory`. */
+export type MemoryRecord = Omit<MemorySummary, 'model' | 'path'>;
+
+/** Energy of a condition; see `measureEnergy`. */
+export interface EnergyRecord extends Omit<EnergySummary, 'model' | 'path'> {
+  /** Power of the machine at rest, in watts; `null` where the method does not see it. */
+  readonly idleW: number | null;
 }
 
 /** What a condition ran, by SHA-256. */
@@ -94,6 +119,10 @@ export type Outcome =
       readonly harnessOverhead?: number | undefined;
       /** On a GPU: nodes of the graph that ran on it, and beside it on the processor. */
       readonly placement?: { readonly onDevice: number; readonly onCpu: number } | undefined;
+      /** `null` where it could not be read; left out where it was not asked for. */
+      readonly memory?: MemoryRecord | null | undefined;
+      /** Likewise. */
+      readonly energy?: EnergyRecord | null | undefined;
     }
   | { readonly status: 'skipped'; readonly reason: string }
   | { readonly status: 'failed'; readonly reason: string };
@@ -162,7 +191,7 @@ export interface Comparison {
 export interface ConditionSummary {
   readonly condition: Condition;
   readonly outcome: Outcome;
-  /** The four below are `null` unless the outcome is `measured`; the comparison also for the base itself. */
+  /** The four below are `null` unless the outcome is `measured`; the comparison also for the base itself, accuracy also where no text was judged. */
   readonly latency: LatencySummary | null;
   readonly throughput: ThroughputSummary | null;
   readonly accuracy: AccuracySummary | null;

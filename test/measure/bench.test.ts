@@ -37,6 +37,13 @@ describe('bench', () => {
       sizeBytes: model.card.files.float.sizeBytes,
     });
     expect(found[0]?.latency.meanMs.value).toBeGreaterThan(found[0]?.latency.minMs ?? Number.NaN);
+    expect(found[0]?.speedUp).toBeNull();
+    // 35 trials are 7 turns, from which the interval is drawn; the model is the same.
+    expect(found[1]?.speedUp).toMatchObject({ draws: 'turns' });
+    expect(found[1]?.speedUp?.low).toBeLessThan(found[1]?.speedUp?.high ?? 0);
+    expect(found.map(({ turns }) => turns)).toEqual(
+      process.platform === 'win32' ? ['paused', 'paused'] : ['stopped', 'stopped'],
+    );
     expect(done).toEqual(Array.from({ length: 70 }, (_, index) => index + 1));
   });
 

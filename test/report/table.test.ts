@@ -28,6 +28,23 @@ describe('answer table', () => {
     );
   });
 
+  it('claims no percentile that there are too few trials for, and carries the warnings', async () => {
+    const percentiles = [
+      { percentile: 0.9, valueMs: 41.5, rank: 18, trialsNeeded: 64 },
+      { percentile: 0.95, valueMs: 52.25, rank: 6, trialsNeeded: 130 },
+      { percentile: 0.99, valueMs: null, rank: null, trialsNeeded: 662 },
+    ];
+    const conditions = summary.conditions.map((entry) =>
+      entry.latency === null ? entry : { ...entry, latency: { ...entry.latency, percentiles } },
+    );
+    const warned = await buildAnswerTable({ ...summary, conditions, warnings: ['The machine was busy.'] });
+    const row = (name: string): string | undefined => warned.rows.find(([header]) => header === name)?.[1];
+    expect(row('Latency, 90th percentile (ms)')).toBe('41.5');
+    expect(row('Latency, 95th percentile (ms)')).toBe('52.3');
+    expect(row('Latency, 99th percentile (ms)')).toBe('needs 662 trials');
+    expect(tableToText(warned)).toContain('Warning: The machine was busy.');
+  });
+
   it('is aligned on a terminal', () => {
     const lines = tableToText(table).split('\n').slice(2, -5);
     const ends = new Set(lines.filter((line) => !line.startsWith('─')).map((line) => line.length));
