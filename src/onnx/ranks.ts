@@ -5,9 +5,25 @@ import { tensorIntegers } from './tensor.js';
 
 /** Operators whose result has as many axes as the input with the most. */
 const ELEMENTWISE: ReadonlySet<string> = new Set([
-  ...['Add', 'Sub', 'Mul', 'Div', 'Pow', 'Max', 'Min', 'Where', 'Less', 'Greater', 'Equal', 'And', 'Or', 'Not'],
-  ...['Cast', 'Identity', 'Relu', 'Clip', 'Erf', 'Sigmoid', 'Tanh', 'Gelu', 'LeakyRelu', 'Sqrt', 'Neg', 'Abs'],
-  ...['LayerNormalization', 'BatchNormalization', 'Softmax', 'LogSoftmax'],
+  ...['Add', 'Sub', 'Mul', 'Div', 'Pow', 'Max', 'Min', 'Where', 'Less', 'Greater', 'Equal', 'And', 'Or', 'Xor', 'Not'],
+  ...[
+    'Cast',
+    'Identity',
+    'Relu',
+    'Clip',
+    'Erf',
+    'Sigmoid',
+    'Tanh',
+    'Gelu',
+    'LeakyRelu',
+    'Sqrt',
+    'Neg',
+    'Abs',
+    'Floor',
+    'Ceil',
+    'Mod',
+  ],
+  ...['LayerNormalization', 'BatchNormalization', 'Softmax', 'LogSoftmax', 'QuantizeLinear', 'DequantizeLinear'],
 ]);
 
 /**
