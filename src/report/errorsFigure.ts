@@ -5,6 +5,8 @@ import { FIGURE_WIDTH, type Mark, markOf } from './theme.js';
 
 /** How often one model errs, and whether that differs from the first model. */
 export interface ErrorsRow {
+  /** Of the condition or model: its colour is the same in every figure. */
+  readonly id: string;
   readonly title: string;
   /** Word error rate, a fraction. */
   readonly wer: Estimate;
@@ -22,7 +24,8 @@ const TITLE = 'How often each model errs';
  */
 export function errorsFigure(rows: readonly ErrorsRow[]): Figure {
   const titles = rows.map(({ title }) => title);
-  const marked = rows.map((row) => ({ ...row, mark: markOf(row.title, titles) }));
+  const ids = rows.map(({ id }) => id);
+  const marked = rows.map((row) => ({ ...row, mark: markOf(row.id, ids) }));
   return {
     name: 'errors',
     title: TITLE,
@@ -46,6 +49,8 @@ export function errorsFigure(rows: readonly ErrorsRow[]): Figure {
         xaxis2: {
           title: { text: 'Change (points)' },
           domain: [0.54, 1],
+          // No change is always in sight.
+          rangemode: 'tozero',
           zeroline: true,
           zerolinewidth: 2,
           fixedrange: true,

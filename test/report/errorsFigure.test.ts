@@ -3,8 +3,9 @@ import { errorsFigure } from '../../src/report/errorsFigure.js';
 
 describe('the figure of errors', () => {
   const figure = errorsFigure([
-    { title: 'float32', wer: { value: 0.2, low: 0.15, high: 0.25 } },
+    { id: 'cpu-float32', title: 'float32', wer: { value: 0.2, low: 0.15, high: 0.25 } },
     {
+      id: 'cpu-int8-dynamic',
       title: 'int8',
       wer: { value: 0.21, low: 0.16, high: 0.26 },
       change: { wer: { value: 0.01, low: -0.002, high: 0.022 }, p: 0.0312 },
