@@ -68,7 +68,8 @@ class UnitPruner:
 
     def restore(self, state: dict) -> None:
         """Continue from `state`."""
-        self.gone = state["gone"]
+        for gone, saved in zip(self.gone, state["gone"], strict=True):
+            gone.copy_(saved)
 
     @torch.no_grad()
     def apply(self, weights: dict[str, Tensor], average: dict[str, Tensor], updates: int, progress: float) -> None:

@@ -43,7 +43,8 @@ class WeightPruner:
 
     def restore(self, state: dict) -> None:
         """Continue from `state`."""
-        self.masks = state["masks"]
+        for name, mask in state["masks"].items():
+            self.masks[name].copy_(mask)
 
     @torch.no_grad()
     def apply(self, weights: dict[str, Tensor], average: dict[str, Tensor], updates: int, progress: float) -> None:

@@ -16,6 +16,7 @@ from export import build_onnx
 from front_ends import FRONT_ENDS
 from model import Shape
 from objective import Recognition
+from prune_units import UnitPruner
 from run import Run
 from train import parse_options
 
@@ -97,10 +98,13 @@ def test_fewer_units(trained, tmp_path):
     assert build_onnx(network).graph.node
 
 
-def test_pruned_run_resumes_its_masks(trained, tmp_path):
+def test_pruned_run_resumes_with_what_is_gone(trained, tmp_path):
     train(tmp_path / "small", Shape(), start_from=trained, units_kept=12)
     state = torch.load(tmp_path / "small" / "checkpoint.pt", weights_only=False)
-    assert [int(gone.sum()) for gone in state["pruner"]["gone"]] == [4, 4]
+    network, _ = load_average(trained / "best.pt")
+    pruner = UnitPruner(network, kept=12)
+    pruner.restore(state["pruner"])
+    assert [int(gone.sum()) for gone in pruner.gone] == [4, 4]
 
 
 @pytest.mark.parametrize("name", ["deepspeech2-lstm", "deepspeech2-gru"])
