@@ -28,8 +28,11 @@ const DEFAULTS: Required<Omit<LadderOptions, 'startPerS'>> = {
   most: 20,
 };
 
+/** Share of the first rate below which no rate is tried. */
+const LOWEST_SHARE = 0.1;
+
 /**
- * Chooses the next rate on the way to the highest at which a bound holds: up by a factor until it breaks, then between the highest
+ * Chooses the next rate on the way to the highest at which a bound holds: up by a factor until it breaks (or down by halves until it holds), then between the highest
  * that holds and the lowest that breaks, and at last the found rate again. Near the limit a rate may hold by luck: one
  * that broke once counts as broken, and so does every higher one.
  *
@@ -47,7 +50,11 @@ export function nextRate(rungs: readonly Rung[], options: LadderOptions): number
   if (rungs.length >= most) return null;
   const breaking = lowestBreaking(rungs);
   const holding = highestHolding(rungs);
-  if (holding === null) return breaking === null ? startPerS : breaking / growth;
+  if (holding === null) {
+    if (breaking === null) return startPerS;
+    // Where it breaks with next to nobody in the queue, fewer requests change nothing.
+    return breaking / 2 < startPerS * LOWEST_SHARE ? null : breaking / 2;
+  }
   if (breaking === null) return holding * growth;
   if (breaking / holding > precision) return Math.sqrt(breaking * holding);
   const times = rungs.filter(({ ratePerS, holds }) => holds && ratePerS === holding).length;

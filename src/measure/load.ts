@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { UnavailableError } from '../errors.js';
 import { poissonArrivals } from './arrivals.js';
 import { bootstrapMedian, type Estimate } from './bootstrap.js';
 import { earlyStoppingPercentile } from './earlyStopping.js';
@@ -56,6 +57,7 @@ export interface LoadResult {
  * (no "coordinated omission").
  *
  * @returns what became of all of them
+ * @throws {UnavailableError} when not one was answered
  */
 export async function runLoad(server: Server, options: LoadOptions): Promise<LoadResult> {
   const { ratePerS, requests, recordings, seed, signal } = options;
@@ -66,6 +68,7 @@ export async function runLoad(server: Server, options: LoadOptions): Promise<Loa
   const waiting: number[] = [];
   const answers: Promise<void>[] = [];
   let failed = 0;
+  let failure: unknown;
   let lastMs = 0;
   const started = performance.now();
   const elapsed = (): number => performance.now() - started;
@@ -83,25 +86,29 @@ export async function runLoad(server: Server, options: LoadOptions): Promise<Loa
           lastMs = elapsed();
           latencies.push(lastMs - dueMs);
         },
-        () => {
+        (error: unknown) => {
           failed++;
+          failure ??= error;
         },
       ),
     );
   }
   await untilAborted(Promise.all(answers), signal);
-  const answered = latencies.length > 0 ? latencies : [Number.POSITIVE_INFINITY];
+  if (latencies.length === 0) {
+    const why = failure instanceof Error ? failure.message : String(failure);
+    throw new UnavailableError(`load: answers were required, got none of ${requests}; ${why}`, { cause: failure });
+  }
   const firstMs = (arrivals[0] ?? 0) * 1000;
   return {
     ratePerS,
     requests,
     failed,
-    servedPerS: latencies.length === 0 ? 0 : latencies.length / ((lastMs - firstMs) / 1000),
-    meanMs: mean(answered),
-    medianMs: bootstrapMedian(answered),
-    p95Ms: quantile(answered, 0.95),
-    p95BoundMs: earlyStoppingPercentile(answered, 0.95),
-    maxMs: quantile(answered, 1),
+    servedPerS: latencies.length / ((lastMs - firstMs) / 1000),
+    meanMs: mean(latencies),
+    medianMs: bootstrapMedian(latencies),
+    p95Ms: quantile(latencies, 0.95),
+    p95BoundMs: earlyStoppingPercentile(latencies, 0.95),
+    maxMs: quantile(latencies, 1),
     meanWaiting: waiting.length > 0 ? mean(waiting) : null,
     mostWaiting: waiting.length > 0 ? quantile(waiting, 1) : null,
     latenessMs: mean(lateness),

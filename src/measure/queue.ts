@@ -19,6 +19,7 @@ export class WorkQueue {
   readonly #free: MeasuringProcess[];
   readonly #waiting: Waiting[] = [];
   readonly #maximumBatch: number;
+  #alive: number;
 
   /**
    * @param processes - loaded
@@ -26,6 +27,7 @@ export class WorkQueue {
    */
   constructor(processes: readonly MeasuringProcess[], maximumBatch = 1) {
     this.#free = [...processes];
+    this.#alive = processes.length;
     this.#maximumBatch = maximumBatch;
   }
 
@@ -64,7 +66,8 @@ export class WorkQueue {
     } catch (error) {
       // A process that broke takes no more.
       for (const { reject } of batch) reject(error as Error);
-      if (this.#free.length === 0) for (const { reject } of this.#waiting.splice(0)) reject(error as Error);
+      this.#alive--;
+      if (this.#alive === 0) for (const { reject } of this.#waiting.splice(0)) reject(error as Error);
       return;
     }
     this.#dispatch();

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InputError } from '../errors.js';
-import type { ResultKind } from '../model/cachedRecognizer.js';
+import { RESULT_KINDS, type ResultKind } from '../model/cachedRecognizer.js';
 import type { ResolvedModel } from '../model/registry.js';
 import type { ResultPlace } from '../model/resultCache.js';
 import type { Utterance } from '../speech/types.js';
@@ -24,6 +24,10 @@ export interface ResultCachingOptions {
   readonly exponent?: number | undefined;
   /** Hit rates that are aimed at, fractions. Default: 0, 0.25, 0.5, 0.75, 0.9, 1. */
   readonly hitRates?: readonly number[] | undefined;
+  /** Where results are kept. Default: in memory, and on disk alone. */
+  readonly places?: readonly ResultPlace[] | undefined;
+  /** Kinds of results whose finding is timed. Default: all. */
+  readonly kinds?: readonly ResultKind[] | undefined;
   readonly threads: number;
   readonly seed?: number;
   readonly signal?: AbortSignal;
@@ -76,7 +80,6 @@ export interface ResultCachingReport {
 const DEFAULTS = { requests: 300, exponent: 1, seed: 20_261_121 } as const;
 const DEFAULT_HIT_RATES: readonly number[] = [0, 0.25, 0.5, 0.75, 0.9, 1];
 const PLACES: readonly ResultPlace[] = ['memory', 'disk'];
-const KINDS: readonly ResultKind[] = ['features', 'log-probabilities', 'transcript'];
 
 /** Room for everything. */
 const PLENTY_BYTES = 2 ** 30;
@@ -103,7 +106,7 @@ export async function measureResultCaching(
   const requests = options.requests ?? DEFAULTS.requests;
   const exponent = options.exponent ?? DEFAULTS.exponent;
   const seed = options.seed ?? DEFAULTS.seed;
-  const hitRates = options.hitRates ?? DEFAULT_HIT_RATES;
+  const { hitRates = DEFAULT_HIT_RATES, places = PLACES, kinds = RESULT_KINDS } = options;
   if (!(Number.isInteger(requests) && requests >= 1)) {
     throw new InputError(`requests: a whole number from 1 was required, got ${requests}; 300 is usual`);
   }
@@ -117,13 +120,13 @@ export async function measureResultCaching(
   const byPopularity = permutation(utterances.length, random);
   const drawn = zipfRequests(2 * requests, utterances.length, exponent, random);
   const order = Array.from(drawn, (rank) => byPopularity[rank] ?? 0);
-  const total = (hitRates.length * PLACES.length + 1) * requests + PLACES.length * KINDS.length * utterances.length;
+  const total = (hitRates.length * places.length + 1) * requests + places.length * kinds.length * utterances.length;
   let done = 0;
   const tick = (): void => options.onProgress?.(++done, total);
   const plain = await runRequests(model, undefined, [], order.slice(requests), options, tick);
   const resultBytes = mean(plain.map(({ texts }) => DECODING_BYTES + (texts[0]?.length ?? 0)));
   const points: HitRatePoint[] = [];
-  for (const place of PLACES) {
+  for (const place of places) {
     for (const aim of hitRates) {
       const capacity = capacityFor(aim, shares);
       const trials = await withFolder(async (folder) => {
@@ -144,8 +147,8 @@ export async function measureResultCaching(
     }
   }
   const costs: HitCost[] = [];
-  for (const place of PLACES) {
-    for (const kind of KINDS) {
+  for (const place of places) {
+    for (const kind of kinds) {
       const all = [...utterances.keys()];
       const trials = await withFolder(async (folder) => {
         const setup: CacheSetup = {
