@@ -144,7 +144,8 @@ function requireTrials({ folder, record, shard, observations }: Part): void {
     for (const phase of PHASES) {
       const own = observations.filter((one) => one.condition === id && one.phase === phase).map(({ trial }) => trial);
       // How many utterances there are, only the manifest knows; a gap or a double shows without it.
-      const all = { latency: latencyTrials, throughput: throughputTrials, accuracy: Math.max(0, ...own) + 1 }[phase];
+      const heard = record.protocol.accuracy === false ? 0 : Math.max(0, ...own) + 1;
+      const all = { latency: latencyTrials, throughput: throughputTrials, accuracy: heard }[phase];
       const wanted = trialsOfShard(all, shard);
       if (
         isDeepStrictEqual(

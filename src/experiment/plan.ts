@@ -3,8 +3,7 @@ import { z } from 'zod';
 import { PRESET_NAMES } from '../compress/recipe.js';
 import { readJson } from '../files.js';
 import { defaultThreads, packageRoot } from '../measure/environment.js';
-import type { Condition, Protocol } from './schema.js';
-import { NO_RECIPE } from './variants.js';
+import { type Condition, NO_RECIPE, type Protocol } from './schema.js';
 
 /** What is to be measured: the conditions that are compared, and how. */
 export interface ExperimentPlan extends Omit<Protocol, 'manifestSha256'> {

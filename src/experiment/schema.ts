@@ -24,6 +24,9 @@ export type { AccuracySummary, Environment, Estimate, LatencySummary, Phase, Sha
 /** Version of these files; raised when a field changes its meaning. */
 export const RESULTS_SCHEMA = 'quantlab.results/1' as const;
 
+/** Recipe of the model as it is. */
+export const NO_RECIPE = 'none';
+
 /** Where the network runs. `gpu` means: CUDA, then WebGPU, whichever opens a session first. */
 export type Device = 'cpu' | 'gpu';
 

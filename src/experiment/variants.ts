@@ -7,7 +7,7 @@ import { cacheFolder, type ResolvedModel, resolveModel } from '../model/registry
 import { readModel } from '../onnx/read.js';
 import { writeModel } from '../onnx/write.js';
 import { calibrator } from './calibrate.js';
-import type { ConditionInputs } from './schema.js';
+import { type ConditionInputs, NO_RECIPE } from './schema.js';
 
 /** A variant of a model, ready to be loaded. */
 export interface Variant {
@@ -18,9 +18,6 @@ export interface Variant {
   /** What it was made from. */
   readonly inputs: ConditionInputs;
 }
-
-/** Recipe of the model as it is. */
-export const NO_RECIPE = 'none';
 
 /**
  * Makes a variant of a model. It is made anew each time, so that it is always that of the present code; the file lies in the
