@@ -94,7 +94,7 @@ export function addCostCommand(program: Command, terminal: Terminal): void {
       terminal.print('\nA GPU is cheaper than the cheapest machine without one from this speed on:\n');
       terminal.print(
         columns(
-          ['model', 'machine with a GPU', '$/h', 'against', 'machines for that price', 'RTFx to reach'],
+          ['model', 'machine with a GPU', '$/h', 'against', 'price over it', 'RTFx to reach'],
           evens.map(({ title, gpu, cpu, cpuMachinesForThePrice, audioSPerS }) => [
             title,
             `${gpu.provider} ${gpu.instance} (${gpu.hardware})`,
@@ -107,7 +107,7 @@ export function addCostCommand(program: Command, terminal: Terminal): void {
       );
       const { priceRatio, speedRatio } = nodesOf(CLUSTER_CLAIM);
       terminal.print(
-        `\nThe comparison of ${CLUSTER_CLAIM.cpuNodes} nodes without and ${CLUSTER_CLAIM.gpuNodes} with a GPU at similar cost, ${100 * CLUSTER_CLAIM.gain} % better: such a GPU node has ${priceRatio.toFixed(1)} times the price, which is the break-even, and is ${speedRatio.toFixed(1)} times as fast.\nSource: ${CLUSTER_CLAIM.source}\n`,
+        `\nThe comparison of ${CLUSTER_CLAIM.cpuNodes} nodes without and ${CLUSTER_CLAIM.gpuNodes} with a GPU at similar cost, ${(100 * CLUSTER_CLAIM.gain).toFixed(0)} % better: such a GPU node has ${priceRatio.toFixed(1)} times the price, which is the break-even, and is ${speedRatio.toFixed(1)} times as fast.\nSource: ${CLUSTER_CLAIM.source}\n`,
       );
       const skipped = prices.filter(({ kind, architecture }) => kind === 'cpu' && architecture !== first.architecture);
       if (skipped.length > 0) {

@@ -1,12 +1,16 @@
+import { cpus } from 'node:os';
 import type { Command } from 'commander';
+import { UsageError } from '../errors.js';
 import { manifestPath } from '../experiment/plan.js';
 import { measureEnergy } from '../measure/energy.js';
+import type { EnergyLadderOptions } from '../measure/energyLadder.js';
+import { readPowerTable } from '../measure/ratedPower.js';
 import { energyFigure } from '../report/energyFigure.js';
 import { writeFigures } from '../report/writeFigures.js';
 import { readManifest } from '../speech/manifest.js';
 import { columns } from './columns.js';
 import { namedModels } from './namedModels.js';
-import { collect, wholeNumber } from './options.js';
+import { collect, fraction, wholeNumber } from './options.js';
 import type { Terminal } from './terminal.js';
 
 interface EnergyCommandOptions {
@@ -14,6 +18,8 @@ interface EnergyCommandOptions {
   readonly model?: readonly string[];
   readonly threads?: number;
   readonly trials: number;
+  readonly ratedWatts?: number;
+  readonly ratedThreads?: number;
   readonly figure?: string;
   readonly json?: true;
 }
@@ -31,9 +37,12 @@ export function addEnergyCommand(program: Command, terminal: Terminal): void {
     .option('--manifest <set|path>', 'holdout, dev, calibration, or a manifest', 'holdout')
     .option('--threads <n>', 'threads of one operator (default: one for each physical core)', wholeNumber(1))
     .option('--trials <n>', 'trials of each model', wholeNumber(1), 150)
+    .option('--rated-watts <W>', 'rated power of this processor, where the table does not have it', fraction(1))
+    .option('--rated-threads <n>', 'threads that the whole processor runs, those of others too', wholeNumber(1))
     .option('--figure <folder>', 'draw it into this folder')
     .option('--json', 'print JSON')
     .action(async (options: EnergyCommandOptions) => {
+      const ladder = await ladderOf(options);
       const utterances = await readManifest(manifestPath(options.manifest));
       const named = await namedModels(options.model);
       const progress = terminal.progress();
@@ -45,6 +54,7 @@ export function addEnergyCommand(program: Command, terminal: Terminal): void {
           signal: terminal.signal,
           onProgress: (done, total) => progress.update(done, total, 'trials'),
           ...(options.threads !== undefined && { threads: options.threads }),
+          ...(ladder !== undefined && { ladder }),
         },
       ).finally(progress.stop);
       const models = result.models.map((model, index) => ({ title: named[index]?.title ?? model.model, ...model }));
@@ -77,4 +87,18 @@ export function addEnergyCommand(program: Command, terminal: Terminal): void {
       );
       for (const { method, reason } of skipped) terminal.print(`Not ${method}: ${reason}\n`);
     });
+}
+
+/** The ladder with what the reader knows of the processor. */
+async function ladderOf(options: EnergyCommandOptions): Promise<EnergyLadderOptions | undefined> {
+  const { ratedWatts, ratedThreads } = options;
+  if (ratedWatts === undefined && ratedThreads === undefined) return undefined;
+  if (!ratedWatts || ratedThreads === undefined) {
+    throw new UsageError('energy: --rated-watts above 0 and --rated-threads were required, got one of them; give both');
+  }
+  const cpu = cpus()[0]?.model.trim() ?? '';
+  const given = { page: 'given on the command line', found: new Date().toISOString().slice(0, 10) };
+  const row = { cpu, ratedW: ratedWatts, logicalProcessors: ratedThreads, ...given };
+  const { otherwise } = await readPowerTable();
+  return { cpu, table: { processors: [row], otherwise } };
 }

@@ -35,7 +35,7 @@ export function costFigure(costs: readonly TranscriptionCost[]): Figure {
       data: titles.map((title) => pointsOf(title, titles, costs)),
       layout: {
         title: { text: 'Price of 1,000 hours of sound' },
-        margin: { l: 230, r: 24, t: 48, b: 110 },
+        margin: { l: 250, r: 24, t: 48, b: 110 },
         xaxis: { title: { text: 'Price ($)' }, type: 'log', fixedrange: true },
         yaxis: { categoryorder: 'array', categoryarray: machines.toReversed(), fixedrange: true },
         legend: { orientation: 'h', x: 0, xanchor: 'left', y: -0.28, yref: 'paper' },
@@ -141,8 +141,8 @@ export function breakEvenFigure(rows: readonly BreakEven[]): Figure {
       layout: {
         title: { text: 'How fast a GPU must be to be cheaper' },
         margin: { l: 80, r: 24, t: 48, b: 190 },
-        xaxis: { title: { text: 'Speed of the GPU (s of sound / s)' }, type: 'log', fixedrange: true },
-        yaxis: { title: { text: 'Price of 1,000 h ($)' }, type: 'log', fixedrange: true },
+        xaxis: { title: { text: 'Speed of the GPU (s of sound / s)' }, type: 'log', dtick: 1, fixedrange: true },
+        yaxis: { title: { text: 'Price of 1,000 h ($)' }, type: 'log', dtick: 1, fixedrange: true },
         legend: { orientation: 'h', x: 0, xanchor: 'left', y: -0.25, yref: 'paper' },
       },
     },

@@ -47,6 +47,7 @@ export function energyFigure(rows: readonly EnergyRow[]): Figure {
           symmetric: false,
           array: [roundTo(high - value)],
           arrayminus: [roundTo(value - low)],
+          color: '#8A8F98',
         },
         text: [`${joules(value)} J`],
         textposition: 'inside',

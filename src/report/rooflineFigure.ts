@@ -69,8 +69,8 @@ export function rooflineFigure(limits: MachineLimits, rows: readonly RooflineRow
       layout: {
         title: { text: 'How near the models come to the machine' },
         margin: { l: 90, r: 24, t: 48, b: 180 },
-        xaxis: { title: { text: 'Intensity (operations / byte)' }, type: 'log', fixedrange: true },
-        yaxis: { title: { text: 'Speed (10⁹ operations / s)' }, type: 'log', fixedrange: true },
+        xaxis: { title: { text: 'Intensity (operations / byte)' }, type: 'log', dtick: 1, fixedrange: true },
+        yaxis: { title: { text: 'Speed (10⁹ operations / s)' }, type: 'log', dtick: 1, fixedrange: true },
         legend: { orientation: 'h', x: 0, xanchor: 'left', y: -0.22, yref: 'paper' },
       },
     },
