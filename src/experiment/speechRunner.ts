@@ -1,11 +1,12 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { InferenceSession, type Tensor } from 'onnxruntime-node';
 import type { CalibrationSample } from '../compress/calibrate.js';
 import { InputError } from '../errors.js';
 import type { ModelCard } from '../model/card.js';
 import { openSession } from '../model/session.js';
+import { feedsOf } from '../model/tensors.js';
 import type { OnnxModel } from '../onnx/model.js';
 import { writeModel } from '../onnx/write.js';
 import { readAudio } from '../speech/audio.js';
@@ -54,8 +55,7 @@ export async function* runOverSpeech(
     await writeModel(model, path);
     session = await openSession(path, options.threads === undefined ? {} : { threads: options.threads });
     for (const [index, utterance] of utterances.entries()) {
-      const { data, frames, bins } = frontEnd.compute(await readAudio(utterance.audioPath));
-      const feeds = feedsOf(card, data, frames, bins);
+      const feeds = feedsOf(card, [frontEnd.compute(await readAudio(utterance.audioPath))]);
       const shown = tensors.filter((name) => !(name in feeds));
       const all: Record<string, Tensor> = { ...feeds, ...(await session.run(feeds, shown)) };
       yield Object.fromEntries(tensors.map((name) => [name, floats(name, all[name])]));
@@ -76,7 +76,7 @@ export async function profileOnSpeech(model: OnnxModel, card: ModelCard, options
   const utterances = [...(await utterancesOf(options))].sort((a, b) => a.durationS - b.durationS);
   const middle = utterances[Math.floor(utterances.length / 2)] as Utterance;
   const frontEnd = await createFrontEnd(card.frontEnd);
-  const { data, frames, bins } = frontEnd.compute(await readAudio(middle.audioPath));
+  const feeds = feedsOf(card, [frontEnd.compute(await readAudio(middle.audioPath))]);
   const folder = await mkdtemp(join(tmpdir(), 'quantlab-profile-'));
   try {
     const path = join(folder, 'model.onnx');
@@ -88,7 +88,7 @@ export async function profileOnSpeech(model: OnnxModel, card: ModelCard, options
       logSeverityLevel: 3,
       ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
     });
-    for (let run = 0; run < WARM_UP_RUNS + PROFILED_RUNS; run++) await session.run(feedsOf(card, data, frames, bins));
+    for (let run = 0; run < WARM_UP_RUNS + PROFILED_RUNS; run++) await session.run(feeds);
     session.endProfiling();
     await session.release();
     const file = (await readdir(folder)).find((name) => name.startsWith('profile'));
@@ -107,13 +107,6 @@ async function utterancesOf(options: SpeechOptions): Promise<readonly Utterance[
   }
   if (count >= all.length) return all;
   return Array.from({ length: count }, (_, i) => all[Math.floor((i * all.length) / count)] as Utterance);
-}
-
-function feedsOf(card: ModelCard, data: Float32Array, frames: number, bins: number): Record<string, Tensor> {
-  return {
-    [card.tensors.features]: new Tensor('float32', data, [1, frames, bins]),
-    [card.tensors.lengths]: new Tensor('int64', BigInt64Array.of(BigInt(frames)), [1]),
-  };
 }
 
 function floats(name: string, tensor: Tensor | undefined): Float32Array {

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { InputError } from '../errors.js';
+import type { DecoderOptions } from '../model/decoder.js';
 import type { ResolvedModel } from '../model/registry.js';
 import type { ExecutionProvider } from '../model/session.js';
 import { UNKNOWN_SPEAKER } from '../speech/manifest.js';
@@ -22,6 +23,8 @@ export interface ModelOptions {
   readonly threads?: number;
   /** Default: `cpu`. */
   readonly executionProvider?: ExecutionProvider;
+  /** How log-probabilities become text. Default: best path. */
+  readonly decoder?: DecoderOptions | undefined;
   /** Stops between two trials. */
   readonly signal?: AbortSignal;
   /** Called after each trial. */
@@ -181,7 +184,7 @@ async function withProcesses<T>(
   turns: Turns,
   use: (processes: readonly Opened[]) => Promise<T>,
 ): Promise<T> {
-  const { utterances, threads, executionProvider = 'cpu', signal, workerPath } = options;
+  const { utterances, threads, executionProvider = 'cpu', decoder, signal, workerPath } = options;
   const recordings = utterances.map(({ id, audioPath }) => ({ id, audioPath }));
   const longest = utterances.reduce((best, { durationS }, index) => {
     return durationS > (utterances[best]?.durationS ?? 0) ? index : best;
@@ -193,7 +196,8 @@ async function withProcesses<T>(
     for (const model of models) {
       const process = new MeasuringProcess({ name: model.card.id, signal, ...(workerPath ? { workerPath } : {}) });
       started.push(process);
-      opened.push({ process, loaded: await process.load({ model, executionProvider, threads, recordings, warmUp }) });
+      const setup = { model, executionProvider, threads, recordings, warmUp, decoder };
+      opened.push({ process, loaded: await process.load(setup) });
       turns.join(process);
     }
     return await use(opened);

@@ -1,4 +1,5 @@
 import type { CachedRecognition, ResultKind } from '../model/cachedRecognizer.js';
+import type { DecoderOptions } from '../model/decoder.js';
 import type { ResolvedModel } from '../model/registry.js';
 import type { ResultCacheOptions } from '../model/resultCache.js';
 import type { ExecutionProvider, SessionOptions } from '../model/session.js';
@@ -15,6 +16,8 @@ export interface Setup {
   readonly spinning?: SessionOptions['spinning'];
   /** Folder of optimised models: see `keepOptimized`. Default: the model is optimised at each start. */
   readonly optimizedFolder?: string | undefined;
+  /** How log-probabilities become text. Default: best path. */
+  readonly decoder?: DecoderOptions | undefined;
   /** Keeps results. Default: none are kept. */
   readonly cache?: CacheSetup | undefined;
   /** Recordings, which trials name by their index. */

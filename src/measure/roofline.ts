@@ -1,6 +1,6 @@
-import { Tensor } from 'onnxruntime-node';
 import { InputError } from '../errors.js';
 import type { ResolvedModel } from '../model/registry.js';
+import { feedsOf } from '../model/tensors.js';
 import { readAudio } from '../speech/audio.js';
 import { createFrontEnd } from '../speech/features.js';
 import { bandwidthFor, type MachineLimits } from './hardware.js';
@@ -68,12 +68,8 @@ export async function measureRoofline(
     throw new InputError(`runs: a whole number from 1 was required, got ${runs}; 20 is usual`);
   }
   const frontEnd = await createFrontEnd(model.card.frontEnd);
-  const { data, frames, bins } = frontEnd.compute(await readAudio(recording.audioPath));
-  const { features, lengths } = model.card.tensors;
-  const works = await countWork(model.path, {
-    [features]: new Tensor('float32', data, [1, frames, bins]),
-    [lengths]: new Tensor('int64', BigInt64Array.of(BigInt(frames)), [1]),
-  });
+  const features = frontEnd.compute(await readAudio(recording.audioPath));
+  const works = await countWork(model.path, feedsOf(model.card, [features]));
   const process = new MeasuringProcess({
     name: model.card.id,
     signal,

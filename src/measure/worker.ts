@@ -58,8 +58,16 @@ let sounds = new Sounds([]);
 async function load(setup: Setup): Promise<Loaded> {
   sounds = new Sounds(setup.recordings);
   await sounds.preload();
-  const { executionProvider, threads, arena = true, spinning = true, verbose = false, optimizedFolder } = setup;
-  const options = { executionProvider, threads, arena, spinning, verbose, optimizedFolder };
+  const {
+    executionProvider,
+    threads,
+    arena = true,
+    spinning = true,
+    verbose = false,
+    optimizedFolder,
+    decoder,
+  } = setup;
+  const options = { executionProvider, threads, arena, spinning, verbose, optimizedFolder, decoder };
   const started = performance.now();
   recognizer = await Recognizer.load(setup.model, options);
   const loadMs = performance.now() - started;

@@ -87,7 +87,12 @@ export class CachedRecognizer {
       throw new InputError(`result cache: ${RESULT_KINDS.join(', ')} were required, got ${unknown}; choose of them`);
     }
     const modelSha256 = options.modelSha256 ?? (await sha256OfFile(model.path));
-    return new CachedRecognizer(recognizer, cache, resultKeyBases(model, modelSha256, options), options);
+    return new CachedRecognizer(
+      recognizer,
+      cache,
+      resultKeyBases(model, modelSha256, options, recognizer.decoderKey),
+      options,
+    );
   }
 
   /**
@@ -173,11 +178,13 @@ function contentOf({ samples, sampleRateHz }: Audio): string {
  * @param model - as it was loaded
  * @param modelSha256 - of its file
  * @param options - of its session, and the versions of the code
+ * @param decoderKey - `decoderKey` of its recognizer
  */
 export function resultKeyBases(
   { card }: ResolvedModel,
   modelSha256: string,
   { session = {}, versions }: Pick<CachedRecognizerOptions, 'session' | 'versions'> = {},
+  decoderKey: string = 'greedy',
 ): Readonly<Record<ResultKind, string>> {
   const { executionProvider = 'cpu', threads = 0 } = session;
   const { features, decoder, runtime } = versions ?? {
@@ -191,7 +198,7 @@ export function resultKeyBases(
   return {
     features: base('features', heard),
     'log-probabilities': base('log-probabilities', scored),
-    transcript: base('transcript', [...scored, decoder, card.labels, card.blank]),
+    transcript: base('transcript', [...scored, decoder, decoderKey, card.labels, card.blank]),
   };
 }
 

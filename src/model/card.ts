@@ -10,16 +10,25 @@ export interface CardFile {
   readonly sizeBytes: number;
 }
 
-/** Which tensors of the graph carry what, for models that name them otherwise. */
+/** Which tensors of the graph carry what, and in which form, for models that name and shape them otherwise. */
 export interface CardTensors {
-  /** float32 [N, T, F]. */
+  /** float32 [N, T, F]; see {@link CardTensors.featuresLayout}. */
   readonly features: string;
-  /** int64 [N]. */
-  readonly lengths: string;
+  /**
+   * Order of the axes of `features`: recordings, frames, features (`ntf`), or features before frames (`nft`, NeMo). For a
+   * `waveform`, [N, T] (`nt`). Default: `nt` for a `waveform`, else `ntf`.
+   */
+  readonly featuresLayout?: 'ntf' | 'nft' | 'nt' | undefined;
+  /** Frames of each recording, [N]. A graph without them hears one recording at a time. */
+  readonly lengths?: string | undefined;
+  /** What a length is: whole frames, or the part of the longest (`relative`, float32, SpeechBrain). Default `int64`. */
+  readonly lengthsType?: 'int64' | 'int32' | 'float32' | 'relative' | undefined;
   /** float32 [N, T′, V]. */
   readonly logProbabilities: string;
-  /** int64 [N]. */
-  readonly outputLengths: string;
+  /** Whether the graph ends in logarithms of probabilities or before the softmax. Default `log-probabilities`. */
+  readonly scores?: 'log-probabilities' | 'logits' | undefined;
+  /** Steps of each recording, int64 or int32 [N]. Without them: frames over the time stride, rounded up. */
+  readonly outputLengths?: string | undefined;
 }
 
 /** Accuracy of a model on a named set, as measured once and written down. */
@@ -51,11 +60,11 @@ export interface ModelCard {
   };
   readonly frontEnd: FrontEnd;
   readonly tensors: CardTensors;
-  /** Output classes in order; the blank is an empty string. */
+  /** Output classes in order: the blank and whatever stands for nothing are empty strings; a space, `|` or `▁` divides words. */
   readonly labels: readonly string[];
   /** Index of the CTC blank in {@link ModelCard.labels}. */
   readonly blank: number;
-  /** Feature frames for each output step. */
+  /** Feature frames for each output step; samples, where the front end is a `waveform`. */
   readonly timeStride: number;
   readonly licence: string;
   readonly trainingData: readonly string[];
@@ -73,7 +82,7 @@ const fileSchema: z.ZodType<CardFile> = z.strictObject({
   sizeBytes: z.int().positive(),
 });
 
-const frontEndSchema: z.ZodType<FrontEnd> = z
+const logSpectrogramSchema = z
   .strictObject({
     kind: z.literal('log-spectrogram'),
     sampleRateHz: z.number().positive(),
@@ -85,6 +94,49 @@ const frontEndSchema: z.ZodType<FrontEnd> = z
     normalisation: z.enum(['utterance', 'none']),
   })
   .refine((value) => value.bins === Math.floor(value.windowSamples / 2) + 1, 'bins must be windowSamples / 2 + 1');
+
+const logMelSchema = z.strictObject({
+  kind: z.literal('log-mel'),
+  sampleRateHz: z.int().positive(),
+  fftSamples: z.int().positive(),
+  windowSamples: z.int().positive(),
+  hopSamples: z.int().positive(),
+  window: z.enum(['hann', 'hamming', 'hann-periodic', 'hamming-periodic']),
+  bins: z.int().positive(),
+  melScale: z.enum(['slaney', 'htk']),
+  logGuard: z.number().positive(),
+  normalisation: z.enum(['utterance', 'per-feature', 'none']),
+  padding: z.enum(['zeros', 'reflect', 'none']).optional(),
+  preemphasis: z.number().min(0).max(1).optional(),
+  lowHz: z.number().nonnegative().optional(),
+  highHz: z.number().positive().optional(),
+  melNormalisation: z.enum(['slaney', 'none']).optional(),
+  power: z.union([z.literal(1), z.literal(2)]).optional(),
+  logGuardMode: z.enum(['add', 'clamp']).optional(),
+  dropLastFrame: z.boolean().optional(),
+});
+
+const waveformSchema = z.strictObject({
+  kind: z.literal('waveform'),
+  sampleRateHz: z.int().positive(),
+  normalisation: z.enum(['utterance', 'none']),
+});
+
+const frontEndSchema: z.ZodType<FrontEnd> = z.discriminatedUnion('kind', [
+  logSpectrogramSchema,
+  logMelSchema,
+  waveformSchema,
+]);
+
+const tensorsSchema: z.ZodType<CardTensors> = z.strictObject({
+  features: z.string().min(1),
+  featuresLayout: z.enum(['ntf', 'nft', 'nt']).optional(),
+  lengths: z.string().min(1).optional(),
+  lengthsType: z.enum(['int64', 'int32', 'float32', 'relative']).optional(),
+  logProbabilities: z.string().min(1),
+  scores: z.enum(['log-probabilities', 'logits']).optional(),
+  outputLengths: z.string().min(1).optional(),
+});
 
 const rate = z.number().nonnegative();
 
@@ -107,12 +159,7 @@ const cardSchema: z.ZodType<ModelCard> = z
     parameters: z.int().positive(),
     files: z.strictObject({ half: fileSchema, float: fileSchema }),
     frontEnd: frontEndSchema,
-    tensors: z.strictObject({
-      features: z.string().min(1),
-      lengths: z.string().min(1),
-      logProbabilities: z.string().min(1),
-      outputLengths: z.string().min(1),
-    }),
+    tensors: tensorsSchema,
     labels: z.array(z.string()).min(2),
     blank: z.int().nonnegative(),
     timeStride: z.int().positive(),
@@ -122,7 +169,13 @@ const cardSchema: z.ZodType<ModelCard> = z
     limits: z.string().min(1),
     figures: z.array(figureSchema),
   })
-  .refine((card) => card.labels[card.blank] === '', 'the label at index `blank` must be the empty string');
+  .refine((card) => card.labels[card.blank] === '', 'the label at index `blank` must be the empty string')
+  .refine(
+    ({ frontEnd, tensors }) =>
+      (frontEnd.kind === 'waveform') === ((tensors.featuresLayout ?? 'nt') === 'nt') ||
+      tensors.featuresLayout === undefined,
+    'featuresLayout `nt` belongs to a waveform, and no other does',
+  );
 
 /**
  * Reads a model card (`model.json`).

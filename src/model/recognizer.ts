@@ -1,12 +1,13 @@
-import { type InferenceSession, Tensor } from 'onnxruntime-node';
+import type { InferenceSession } from 'onnxruntime-node';
 import { InputError } from '../errors.js';
-import { decodeGreedy } from '../speech/ctc.js';
 import { createFrontEnd, type FeatureExtractor } from '../speech/features.js';
 import type { Audio, Decoding, Features } from '../speech/types.js';
 import type { ModelCard } from './card.js';
+import { createDecoder, type Decoder, type DecoderOptions } from './decoder.js';
 import { keepOptimized } from './optimizedModel.js';
 import type { ResolvedModel } from './registry.js';
 import { type ExecutionProvider, openSession, type SessionOptions } from './session.js';
+import { feedsOf, type LogProbabilities, outputNames, readOutputs } from './tensors.js';
 
 /** Where the time of a recognition went, in milliseconds. */
 export interface Timing {
@@ -40,16 +41,13 @@ export interface BatchRecognition {
 export interface RecognizerOptions extends Omit<SessionOptions, 'graphOptimizationLevel' | 'optimizedModelFilePath'> {
   /** Keeps the optimised model in this folder, and loads that where it is there: see {@link keepOptimized}. Default: not kept. */
   readonly optimizedFolder?: string | undefined;
+  /** How log-probabilities become text. Default: best path. */
+  readonly decoder?: DecoderOptions | undefined;
   /** Milliseconds from any fixed point. Default: `performance.now`. */
   readonly clock?: () => number;
 }
 
-/** Log-probabilities of one recording, as the network gives them. */
-export interface LogProbabilities {
-  /** Row-major, shape [steps, labels]. */
-  readonly data: Float32Array;
-  readonly steps: number;
-}
+export type { LogProbabilities } from './tensors.js';
 
 /**
  * A front end, a session and a decoder: waveform in, text out. The unit of timing.
@@ -63,15 +61,18 @@ export class Recognizer {
   readonly executionProvider: ExecutionProvider;
   readonly #session: InferenceSession;
   readonly #frontEnd: FeatureExtractor;
+  readonly #decoder: Decoder;
   readonly #clock: () => number;
 
   private constructor(
     card: ModelCard,
     session: InferenceSession,
     frontEnd: FeatureExtractor,
+    decoder: Decoder,
     options: RecognizerOptions,
   ) {
     this.card = card;
+    this.#decoder = decoder;
     this.executionProvider = options.executionProvider ?? 'cpu';
     this.#session = session;
     this.#frontEnd = frontEnd;
@@ -85,15 +86,22 @@ export class Recognizer {
    * @throws {UnavailableError} when the execution provider does not exist on this machine
    */
   static async load(model: ResolvedModel, options: RecognizerOptions = {}): Promise<Recognizer> {
-    const { optimizedFolder, ...rest } = options;
+    const { optimizedFolder, decoder, ...rest } = options;
     const kept = optimizedFolder === undefined ? null : await keepOptimized(model.path, optimizedFolder, rest);
     const session = await (kept === null || kept.state === 'not kept'
       ? openSession(model.path, rest)
       : openSession(kept.path, { ...rest, graphOptimizationLevel: 'disabled' }));
-    const { features, lengths, logProbabilities, outputLengths } = model.card.tensors;
-    requireNames(model.path, 'inputs', session.inputNames, [features, lengths]);
-    requireNames(model.path, 'outputs', session.outputNames, [logProbabilities, outputLengths]);
-    return new Recognizer(model.card, session, await createFrontEnd(model.card.frontEnd), options);
+    const { features, lengths } = model.card.tensors;
+    const inputs = lengths === undefined ? [features] : [features, lengths];
+    requireNames(model.path, 'inputs', session.inputNames, inputs);
+    requireNames(model.path, 'outputs', session.outputNames, outputNames(model.card));
+    const frontEnd = await createFrontEnd(model.card.frontEnd);
+    return new Recognizer(model.card, session, frontEnd, await createDecoder(model.card, decoder), options);
+  }
+
+  /** Tells decoders apart that may give other texts, for whoever keeps results. */
+  get decoderKey(): string {
+    return this.#decoder.key;
   }
 
   /**
@@ -108,15 +116,16 @@ export class Recognizer {
 
   /**
    * Recognizes several recordings in one call of the network. Shorter ones are padded with zeros after the front end,
-   * which changes nothing for a network that masks by length (within 1e-4 in float32).
+   * which changes nothing for a network that masks by length (within 1e-4 in float32). A graph that knows no lengths hears
+   * them one after the other.
    *
    * @throws {InputError} when there are no recordings, or one is too short for the front end
    */
   async recognizeBatch(audios: readonly Audio[]): Promise<BatchRecognition> {
     const started = this.#clock();
-    const batch = layOut(audios.map((audio) => this.features(audio)));
+    const features = audios.map((audio) => this.features(audio));
     const featured = this.#clock();
-    const outputs = await this.#infer(batch);
+    const outputs = await this.infer(features);
     const inferred = this.#clock();
     const decodings = outputs.map((output) => this.decode(output));
     const ended = this.#clock();
@@ -152,12 +161,16 @@ export class Recognizer {
    * @param features - of several recordings; at least one
    */
   async infer(features: readonly Features[]): Promise<readonly LogProbabilities[]> {
-    return await this.#infer(layOut(features));
+    const { lengths } = this.card.tensors;
+    if (lengths !== undefined || features.length <= 1) return await this.#infer(features);
+    const outputs: LogProbabilities[] = [];
+    for (const one of features) outputs.push(...(await this.#infer([one])));
+    return outputs;
   }
 
-  /** The third stage alone: the best path, as text. */
-  decode({ data, steps }: LogProbabilities): Decoding {
-    return tidy(decodeGreedy(data, steps, this.card.labels, this.card.blank));
+  /** The third stage alone: the decoder. */
+  decode(scores: LogProbabilities): Decoding {
+    return this.#decoder.decode(scores);
   }
 
   /** Frees the session. */
@@ -165,62 +178,11 @@ export class Recognizer {
     await this.#session.release();
   }
 
-  async #infer(batch: Batch): Promise<LogProbabilities[]> {
-    const names = this.card.tensors;
-    const outputs = await this.#session.run(
-      {
-        [names.features]: new Tensor('float32', batch.data, [batch.lengths.length, batch.frames, batch.bins]),
-        [names.lengths]: new Tensor('int64', BigInt64Array.from(batch.lengths, BigInt), [batch.lengths.length]),
-      },
-      [names.logProbabilities, names.outputLengths],
-    );
-    const scores = outputs[names.logProbabilities];
-    const steps = outputs[names.outputLengths];
-    const [count, padded, labels] = scores?.dims ?? [];
-    if (
-      !(scores?.data instanceof Float32Array && steps?.data instanceof BigInt64Array) ||
-      count !== batch.lengths.length ||
-      padded === undefined ||
-      labels !== this.card.labels.length
-    ) {
-      throw new InputError(
-        `model ${this.card.id}: float32 log-probabilities of ${this.card.labels.length} labels were required, got ${scores?.type} of shape [${scores?.dims}]; mend the card`,
-      );
-    }
-    const rows = scores.data;
-    return Array.from(steps.data, (length, index) => {
-      const start = index * padded * labels;
-      return { data: rows.subarray(start, start + Number(length) * labels), steps: Number(length) };
-    });
+  async #infer(features: readonly Features[]): Promise<LogProbabilities[]> {
+    const outputs = await this.#session.run(feedsOf(this.card, features), outputNames(this.card));
+    const frames = features.map((one) => one.frames);
+    return readOutputs(this.card, outputs, frames);
   }
-}
-
-/** Features of several recordings in one tensor. */
-interface Batch {
-  /** Row-major, shape [recordings, frames, bins]. */
-  readonly data: Float32Array;
-  readonly lengths: readonly number[];
-  readonly frames: number;
-  readonly bins: number;
-}
-
-/** Words stand one space apart: a network may well say two, or begin with one. */
-function tidy({ text, logProbability }: Decoding): Decoding {
-  return { text: text.trim().replace(/\s+/g, ' '), logProbability };
-}
-
-function layOut(features: readonly Features[]): Batch {
-  const first = features[0];
-  if (first === undefined) {
-    throw new InputError('batch: at least one recording was required, got none; pass one');
-  }
-  const lengths = features.map(({ frames }) => frames);
-  const { bins } = first;
-  if (features.length === 1) return { data: first.data, lengths, frames: first.frames, bins };
-  const frames = Math.max(...lengths);
-  const data = new Float32Array(features.length * frames * bins);
-  for (const [index, one] of features.entries()) data.set(one.data, index * frames * bins);
-  return { data, lengths, frames, bins };
 }
 
 function requireNames(path: string, what: string, has: readonly string[], needs: readonly string[]): void {

@@ -1,19 +1,12 @@
-import type { Pffft } from '@echogarden/pffft-wasm/simd';
 import { InputError } from '../errors.js';
+import { isServedLength, RealFft } from './fft.js';
+import { cosineWindow, reflectEnds } from './framing.js';
+import { createLogMel } from './logMel.js';
+import { createRawWaveform } from './rawWaveform.js';
 import { resample } from './resample.js';
-import type { Audio, Features, FrontEnd } from './types.js';
+import type { Audio, FeatureExtractor, Features, FrontEnd, LogSpectrogramFrontEnd } from './types.js';
 
-/** Turns sound into what the network reads. One serves any number of utterances, one at a time. */
-export interface FeatureExtractor {
-  readonly frontEnd: FrontEnd;
-  /**
-   * Computes the features of one utterance.
-   *
-   * @param audio - sound at any rate; it is resampled to the front end's
-   * @throws {InputError} when the sound is too short for one frame, or not finite
-   */
-  compute(audio: Audio): Features;
-}
+export type { FeatureExtractor } from './types.js';
 
 /**
  * Counts the changes to what the front ends compute. Whoever keeps results keeps this with them: raise it when the same sound
@@ -24,19 +17,12 @@ export const FEATURES_VERSION = 1;
 /** A variance below this part of the mean square is rounding of a constant spectrum: then all features are 0. */
 const MINIMUM_VARIANCE = 1e-12;
 
-let library: Promise<Pffft> | undefined;
-
-/** The FFT library, loaded once in a process: 39 kB of WebAssembly with vector instructions. */
-function loadLibrary(): Promise<Pffft> {
-  library ??= import('@echogarden/pffft-wasm/simd').then((module) => module.default());
-  return library;
-}
-
 /**
- * Makes the log-spectrogram front end that a model card describes: reflected ends, windowed frames, log(1 + |FFT|), and
- * the mean over the standard deviation of the whole utterance removed.
+ * Makes the front end that a model card describes.
  *
- * Equal within 1e-4 to NumPy's `rfft` in float32 (test/fixtures/speech). The transform is PFFFT's, in float32.
+ * `log-spectrogram`: reflected ends, windowed frames, log(1 + |FFT|), and the mean over the standard deviation of the whole
+ * utterance removed; equal within 1e-4 to NumPy's `rfft` in float32 (test/fixtures/speech). `log-mel`: bands of the mel
+ * scale, as NeMo's. `waveform`: the samples, as wav2vec 2.0 reads them. Transforms are PFFFT's, in float32.
  *
  * @param frontEnd - from the card
  * @throws {InputError} when the numbers do not fit each other, or the FFT does not serve the window's length
@@ -45,11 +31,18 @@ function loadLibrary(): Promise<Pffft> {
  * extractor.compute(await readAudio('agent-pass.wav')).frames; // 329
  */
 export async function createFrontEnd(frontEnd: FrontEnd): Promise<FeatureExtractor> {
-  checkFrontEnd(frontEnd);
-  return new LogSpectrogram(frontEnd, await loadLibrary());
+  switch (frontEnd.kind) {
+    case 'log-spectrogram':
+      checkFrontEnd(frontEnd);
+      return new LogSpectrogram(frontEnd, await RealFft.create(frontEnd.windowSamples));
+    case 'log-mel':
+      return await createLogMel(frontEnd);
+    case 'waveform':
+      return createRawWaveform(frontEnd);
+  }
 }
 
-function checkFrontEnd(frontEnd: FrontEnd): void {
+function checkFrontEnd(frontEnd: LogSpectrogramFrontEnd): void {
   const { sampleRateHz, windowSamples, hopSamples, padSamples, bins } = frontEnd;
   const counts = { sampleRateHz, windowSamples, hopSamples };
   for (const [name, value] of Object.entries(counts)) {
@@ -76,36 +69,15 @@ function checkFrontEnd(frontEnd: FrontEnd): void {
   }
 }
 
-/** PFFFT's vector code takes real transforms of these lengths. */
-function isServedLength(length: number): boolean {
-  if (length % 32 !== 0 || length > 1 << 16) return false;
-  let rest = length;
-  for (const factor of [2, 3, 5]) while (rest % factor === 0) rest /= factor;
-  return rest === 1;
-}
-
 class LogSpectrogram implements FeatureExtractor {
-  readonly frontEnd: FrontEnd;
-  readonly #fft: Pffft;
-  readonly #setup: number;
+  readonly frontEnd: LogSpectrogramFrontEnd;
+  readonly #fft: RealFft;
   readonly #window: Float32Array;
-  /** Addresses in the library's memory, in bytes: a frame, its spectrum, and room to work in. */
-  readonly #input: number;
-  readonly #output: number;
-  readonly #work: number;
 
-  constructor(frontEnd: FrontEnd, fft: Pffft) {
+  constructor(frontEnd: LogSpectrogramFrontEnd, fft: RealFft) {
     this.frontEnd = frontEnd;
     this.#fft = fft;
-    const { windowSamples } = frontEnd;
-    this.#window = windowOf(frontEnd);
-    this.#setup = fft._pffft_new_setup(windowSamples, 0);
-    this.#input = fft._pffft_aligned_malloc(windowSamples * 4);
-    this.#output = fft._pffft_aligned_malloc(windowSamples * 4);
-    this.#work = fft._pffft_aligned_malloc(windowSamples * 4);
-    // The extractor is small and lives as long as its recognizer, but a notebook may make many.
-    const held: Held = { fft, setup: this.#setup, buffers: [this.#input, this.#output, this.#work] };
-    finalizers.register(this, held);
+    this.#window = cosineWindow(frontEnd.window, frontEnd.windowSamples);
   }
 
   compute(audio: Audio): Features {
@@ -132,12 +104,10 @@ class LogSpectrogram implements FeatureExtractor {
   /** Writes 1 + magnitude of the frame that begins at `from` to `data` at `to`. */
   #spectrum(samples: Float32Array, from: number, data: Float32Array, to: number): void {
     const { windowSamples, bins } = this.frontEnd;
-    const heap = this.#fft.HEAPF32;
+    const { heap, input, output } = this.#fft;
     const window = this.#window;
-    const input = this.#input >> 2;
     for (let i = 0; i < windowSamples; i++) heap[input + i] = (samples[from + i] as number) * (window[i] as number);
-    this.#fft._pffft_transform_ordered(this.#setup, this.#input, this.#output, this.#work, 0);
-    const output = this.#output >> 2;
+    this.#fft.transform();
     // The two real lines share the first place: the constant one, and the one at half the sample rate.
     data[to] = 1 + Math.abs(heap[output] as number);
     data[to + bins - 1] = 1 + Math.abs(heap[output + 1] as number);
@@ -147,38 +117,6 @@ class LogSpectrogram implements FeatureExtractor {
       data[to + bin] = 1 + Math.sqrt(real * real + imaginary * imaginary);
     }
   }
-}
-
-interface Held {
-  readonly fft: Pffft;
-  readonly setup: number;
-  readonly buffers: readonly number[];
-}
-
-/** Gives the library's memory back when an extractor is no longer reachable. */
-const finalizers: FinalizationRegistry<Held> = new FinalizationRegistry<Held>(({ fft, setup, buffers }) => {
-  for (const buffer of buffers) fft._pffft_aligned_free(buffer);
-  fft._pffft_destroy_setup(setup);
-});
-
-/** `numpy.hamming` or `numpy.hanning`: symmetric. */
-function windowOf({ window, windowSamples }: FrontEnd): Float32Array {
-  const [a, b] = window === 'hamming' ? [0.54, 0.46] : [0.5, 0.5];
-  const last = Math.max(1, windowSamples - 1);
-  return Float32Array.from({ length: windowSamples }, (_, n) => a - b * Math.cos((2 * Math.PI * n) / last));
-}
-
-/** `numpy.pad(samples, padSamples, mode='reflect')`: the end samples themselves are not repeated. */
-function reflectEnds(samples: Float32Array, padSamples: number): Float32Array {
-  if (padSamples === 0) return samples;
-  const padded = new Float32Array(samples.length + 2 * padSamples);
-  padded.set(samples, padSamples);
-  const last = samples.length - 1;
-  for (let i = 1; i <= padSamples; i++) {
-    padded[padSamples - i] = samples[i] as number;
-    padded[padSamples + last + i] = samples[last - i] as number;
-  }
-  return padded;
 }
 
 interface Moments {

@@ -41,22 +41,107 @@ export interface LogSpectrogramFrontEnd {
   readonly normalisation: 'utterance' | 'none';
 }
 
+/**
+ * How sound becomes what the network reads: logarithms of the energy in bands of the mel scale, as librosa, torchaudio and
+ * NeMo compute them. Numbers in samples refer to {@link LogMelFrontEnd.sampleRateHz}.
+ */
+export interface LogMelFrontEnd {
+  readonly kind: 'log-mel';
+  readonly sampleRateHz: number;
+  /** Length of the FFT, in samples: the window's or longer. */
+  readonly fftSamples: number;
+  /** Length of the window, in samples; it stands in the middle of the FFT. */
+  readonly windowSamples: number;
+  /** Distance between frames, in samples. */
+  readonly hopSamples: number;
+  /** Shape of the window: symmetric (NeMo), or one period of a longer wave (librosa and torchaudio). */
+  readonly window: 'hann' | 'hamming' | 'hann-periodic' | 'hamming-periodic';
+  /** Mel bands. */
+  readonly bins: number;
+  readonly melScale: 'slaney' | 'htk';
+  /** Keeps the logarithm from minus infinity: 2⁻²⁴ in NeMo. */
+  readonly logGuard: number;
+  /**
+   * `utterance`: over all values, as in {@link LogSpectrogramFrontEnd}; `per-feature`: each band less its mean, over its
+   * sample standard deviation plus 1e-5 (NeMo).
+   */
+  readonly normalisation: 'utterance' | 'per-feature' | 'none';
+  /** What half an FFT at both ends is filled with before framing. Default `zeros`. */
+  readonly padding?: 'zeros' | 'reflect' | 'none' | undefined;
+  /** Each sample less this part of the one before it: 0.97 in NeMo. Default 0: none. */
+  readonly preemphasis?: number | undefined;
+  /** Lower end of the first band, in hertz. Default 0. */
+  readonly lowHz?: number | undefined;
+  /** Upper end of the last band, in hertz. Default half the sample rate. */
+  readonly highHz?: number | undefined;
+  /** `slaney`: each band has area 1; `none`: height 1. Default `slaney`. */
+  readonly melNormalisation?: 'slaney' | 'none' | undefined;
+  /** Bands of the magnitude (1) or of the power (2). Default 2. */
+  readonly power?: 1 | 2 | undefined;
+  /** Whether the guard is added, or smaller values are raised to it. Default `add`. */
+  readonly logGuardMode?: 'add' | 'clamp' | undefined;
+  /** Leaves out the last frame, as NeMo since 2.0. Default false. */
+  readonly dropLastFrame?: boolean | undefined;
+}
+
+/** The samples themselves are what the network reads: wav2vec 2.0 and its kin. A frame is a sample. */
+export interface WaveformFrontEnd {
+  readonly kind: 'waveform';
+  readonly sampleRateHz: number;
+  /** `utterance`: minus the mean, over the square root of the variance plus 1e-7. */
+  readonly normalisation: 'utterance' | 'none';
+}
+
 /** Front ends that a card can name. */
-export type FrontEnd = LogSpectrogramFrontEnd;
+export type FrontEnd = LogSpectrogramFrontEnd | LogMelFrontEnd | WaveformFrontEnd;
 
 /** What the network reads for one utterance. */
 export interface Features {
   /** Row-major, shape [frames, bins]. */
   readonly data: Float32Array;
   readonly frames: number;
+  /** Of one frame; 1 where the samples themselves are read. */
   readonly bins: number;
+}
+
+/** Turns sound into what the network reads. One serves any number of utterances, one at a time. */
+export interface FeatureExtractor {
+  readonly frontEnd: FrontEnd;
+  /**
+   * Computes the features of one utterance.
+   *
+   * @param audio - sound at any rate; it is resampled to the front end's
+   * @throws {InputError} when the sound is too short for one frame, or not finite
+   */
+  compute(audio: Audio): Features;
 }
 
 /** A decoded utterance. */
 export interface Decoding {
   readonly text: string;
-  /** Sum of the chosen log-probabilities, natural logarithm. */
+  /** Natural logarithm: of the best path, its steps summed; of a beam search, all paths of the text that it followed. */
   readonly logProbability: number;
+  /** Of a beam search: the text's share among all that were found, 0…1. */
+  readonly confidence?: number;
+  /** When each word was said, where that was asked for. */
+  readonly words?: readonly WordTime[];
+}
+
+/** A word of a text, and when it was said. */
+export interface WordTime {
+  readonly word: string;
+  /** Begin of the step in which its first letter appears, in seconds. */
+  readonly startS: number;
+  /** End of the step in which its last letter was seen last, in seconds. */
+  readonly endS: number;
+  /** Geometric mean of the network's probabilities along the word, 0…1. */
+  readonly confidence: number;
+}
+
+/** A text that best path decoding found. */
+export interface GreedyDecoding extends Decoding {
+  /** Classes of the text, repeats joined and blanks dropped. */
+  readonly sequence: readonly number[];
 }
 
 /** Edits between a reference and a hypothesis, counted in words (or in characters). */

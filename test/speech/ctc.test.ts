@@ -13,6 +13,7 @@ describe('decodeGreedy', () => {
     expect(decodeGreedy(steps(0, 2, 2, 0, 2, 1, 3, 3, 0), 9, labels, 0)).toEqual({
       text: 'aa b',
       logProbability: 9 * -0.25,
+      sequence: [2, 2, 1, 3],
     });
   });
 
@@ -26,6 +27,11 @@ describe('decodeGreedy', () => {
 
   it('leaves single spaces between words only', () => {
     expect(decodeGreedy(steps(1, 2, 1, 0, 1, 3, 1), 7, labels, 0).text).toBe('a b');
+  });
+
+  it('reads the word marks of wav2vec 2.0 and of SentencePiece', () => {
+    expect(decodeGreedy(steps(2, 1, 3, 0, 1), 5, ['', '|', 'a', 'b'], 0).text).toBe('a b');
+    expect(decodeGreedy(steps(1, 2, 0, 1, 3, 0, 3), 7, ['', '▁a', 'b', '▁'], 0).text).toBe('ab a');
   });
 
   it('takes the first of equal classes', () => {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { readAudio } from '../../src/speech/audio.js';
 import { createFrontEnd } from '../../src/speech/features.js';
-import type { FrontEnd } from '../../src/speech/types.js';
+import type { LogSpectrogramFrontEnd } from '../../src/speech/types.js';
 import { fixture, largestDifference, readNpy } from './npy.js';
 
-const frontEnd: FrontEnd = {
+const frontEnd: LogSpectrogramFrontEnd = {
   kind: 'log-spectrogram',
   sampleRateHz: 16_000,
   windowSamples: 320,
@@ -72,7 +72,7 @@ describe('log-spectrogram front end', () => {
     expect(() => extractor.compute({ samples, sampleRateHz: 16_000 })).toThrow(/finite samples were required/);
   });
 
-  it.each<[Partial<FrontEnd>, RegExp]>([
+  it.each<[Partial<LogSpectrogramFrontEnd>, RegExp]>([
     [{ windowSamples: 400, bins: 201 }, /a window of 32 × 2\^a × 3\^b × 5\^c samples was required, got 400/],
     [{ bins: 160 }, /161 bins were required by the window, got 160/],
     [{ hopSamples: 0 }, /hopSamples, got 0/],
