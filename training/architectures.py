@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from fake_quantize import set_grid
+from fake_quantize import round_weights
 from front_ends import FRONT_ENDS, FrontEnd
 from model import DeepSpeech2, Shape
 from network import Network
@@ -65,5 +65,5 @@ def load_average(checkpoint: Path) -> tuple[Network, dict]:
     if state.get("units_kept"):
         network = shrink(network, state["units_kept"])
     if state.get("grid"):
-        set_grid(network, state["grid"])
+        round_weights(network, state["grid"])
     return network.eval(), state

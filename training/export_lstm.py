@@ -36,9 +36,9 @@ def add_lstm(graph: GraphBuilder, name: str, x: str, lengths32: str, layer, scal
     """One bidirectional LSTM whose input norm (`scale`, `shift`) is folded in; directions added, [T', N, units]."""
     input_weights, recurrent_weights, biases = [], [], []
     for direction in (layer.forward_direction, layer.backward_direction):
-        weight = direction.grid.weight(direction.input_weight).double()
+        weight = direction.input_weight.double()
         input_weights.append(to_onnx_gates(weight * scale))
-        recurrent_weights.append(to_onnx_gates(direction.grid.weight(direction.recurrent_weight).double()))
+        recurrent_weights.append(to_onnx_gates(direction.recurrent_weight.double()))
         bias = to_onnx_gates(direction.bias.double() + weight @ shift)
         biases.append(torch.cat([bias, torch.zeros_like(bias)]))
     weights = [
@@ -53,7 +53,7 @@ def add_lstm(graph: GraphBuilder, name: str, x: str, lengths32: str, layer, scal
 
 @torch.no_grad()
 def build_lstm(model: DeepSpeech2) -> onnx.ModelProto:
-    """The network in evaluation mode; what was trained on a grid of eight bits is written on that grid."""
+    """The network in evaluation mode."""
     graph = GraphBuilder()
     graph.weight("clip.low", 0.0)
     graph.weight("clip.high", CLIP)
@@ -67,7 +67,7 @@ def build_lstm(model: DeepSpeech2) -> onnx.ModelProto:
     for index, (layer, norm) in enumerate(zip(model.layers, model.norms)):
         x = add_lstm(graph, f"lstm{index}", x, lengths32, layer, scale, shift)
         scale, shift = norm_scale_shift(norm, model.shape.units)
-    weight = model.grid.weight(model.labels.weight).double()
+    weight = model.labels.weight.double()
     x = graph.linear("labels", x, (weight * scale).T, model.labels.bias.double() + weight @ shift, "labels.logits")
     x = graph.node("LogSoftmax", [x], "labels.by_step", axis=2)
     graph.node("Transpose", [x], "log_probabilities", perm=[1, 0, 2])

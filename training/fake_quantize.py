@@ -66,8 +66,20 @@ class _NoGrid(Grid):
 NO_GRID = _NoGrid()
 
 
-def set_grid(network: torch.nn.Module, granularity: Granularity) -> None:
-    """Let every part of a network that can, round what `quantlab quantize` will."""
+@torch.no_grad()
+def round_weights(network: torch.nn.Module, granularity: Granularity) -> None:
+    """Put every weight that was rounded in training on its grid, for good."""
     for module in network.modules():
-        if hasattr(module, "grid"):
+        for name in getattr(module, "ROUNDED", ()):
+            weight = module.get_parameter(name)
+            weight.copy_(on_weight_grid(weight, granularity))
+
+
+def set_grid(network: torch.nn.Module, granularity: Granularity) -> None:
+    """Let every part of a network that can, round what `quantlab quantize` will.
+
+    Such parts name the weights in `ROUNDED` and ask their `grid`.
+    """
+    for module in network.modules():
+        if hasattr(module, "ROUNDED"):
             module.grid = Grid(granularity)

@@ -62,6 +62,7 @@ class DeepSpeech2(Network):
     """Features to log-probabilities of labels."""
 
     time_stride = 4
+    ROUNDED = ("labels.weight",)
 
     def __init__(self, shape: Shape, dropout: float = 0.0):
         super().__init__(shape, dropout)

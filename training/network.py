@@ -34,7 +34,7 @@ class Network(nn.Module):
         copy.load_state_dict(self.state_dict())
         copy.compute_dtype = self.compute_dtype
         for mine, its in zip(self.modules(), copy.modules()):
-            if hasattr(mine, "grid"):
+            if hasattr(mine, "ROUNDED"):
                 its.grid = mine.grid
         return copy
 

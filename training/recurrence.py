@@ -36,6 +36,8 @@ def recurrent_dtype(x: Tensor, dtype: torch.dtype) -> torch.dtype:
 class Direction(nn.Module):
     """Weights of one LSTM direction in PyTorch's layout: gates input, forget, cell, output; one bias."""
 
+    ROUNDED = ("input_weight", "recurrent_weight")
+
     def __init__(self, inputs: int, units: int):
         super().__init__()
         self.units = units
