@@ -88,11 +88,11 @@ def pack(corpora: Path, data: Path, folder: Path, bits: int, synthetic_bits: int
     sets |= {name: judged[name] for name in HEARD_IN_TRAINING}
     places: dict[str, Place] = {}
     with ProcessPoolExecutor() as pool:
-        jobs = [
-            pool.submit(pack_stream, folder / f"{name}-{number:02d}.opus", row, synthetic_bits if name == "synthetic" else bits)
-            for name, utterances in sets.items()
-            for number, row in enumerate(split(utterances, STREAM_S))
-        ]
+        jobs = []
+        for name, utterances in sets.items():
+            rate = synthetic_bits if name == "synthetic" else bits
+            for number, row in enumerate(split(utterances, STREAM_S)):
+                jobs.append(pool.submit(pack_stream, folder / f"{name}-{number:02d}.opus", row, rate))
         for job in jobs:
             places |= job.result()
     index = {}

@@ -7,7 +7,6 @@ other; two linear layers. An output step stands for 20 ms. `quantlab model build
 
 from dataclasses import asdict, dataclass
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 

@@ -3,7 +3,8 @@
     python train.py --corpora DIR --run runs/deepspeech2-lstm --minutes 100
     python train.py --corpora DIR --run runs/deepspeech2-gru --minutes 8 --device cuda
     python train.py --corpora DIR --run runs/deepspeech2-student --minutes 60 --teacher runs/deepspeech2-lstm
-    python train.py --corpora DIR --run runs/deepspeech2-lstm-qat --minutes 10 --start-from runs/deepspeech2-lstm --grid tensor
+    python train.py --corpora DIR --run runs/deepspeech2-lstm-int8 --minutes 20 \\
+        --start-from runs/deepspeech2-lstm --grid tensor
 
 The run's name says which model it is unless --model does. The learning rate and the mixture of corpora follow the
 clock, so a run ends in time on a busy machine. A checkpoint is written every few minutes and replaced atomically; the
