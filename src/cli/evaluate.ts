@@ -42,7 +42,8 @@ export function addEvaluateCommand(program: Command, terminal: Terminal): void {
     .action(async (options: EvaluateCommandOptions) => {
       const normalise = createNormaliser(options.normalizer);
       const utterances = await readManifest(manifestPath(options.manifest), normalise);
-      const models = await Promise.all((options.model ?? [DEFAULT_MODEL]).map((model) => resolveModel(model)));
+      const names = options.model ?? [DEFAULT_MODEL];
+      const models = await Promise.all(names.map((model) => resolveModel(model)));
       const progress = terminal.progress();
       try {
         const evaluations = await evaluateModels(models, {
@@ -58,9 +59,11 @@ export function addEvaluateCommand(program: Command, terminal: Terminal): void {
           terminal.print(`${JSON.stringify(records, null, 2)}\n`);
           return;
         }
-        terminal.print(accuracyTable(evaluations));
-        if (evaluations.length > 1) terminal.print(`\n${comparisonTable(evaluations)}`);
-        if (options.errors) for (const evaluation of evaluations) terminal.print(errorsOf(evaluation, utterances));
+        // A variant has the id of the model that it was made from.
+        const named = evaluations.map((evaluation, index) => ({ ...evaluation, model: names[index] ?? '' }));
+        terminal.print(accuracyTable(named));
+        if (named.length > 1) terminal.print(`\n${comparisonTable(named)}`);
+        if (options.errors) for (const evaluation of named) terminal.print(errorsOf(evaluation, utterances));
       } finally {
         progress.stop();
       }
@@ -121,7 +124,7 @@ function comparisonTable(evaluations: readonly ModelEvaluation[]): string {
     ...(evaluations[1]?.comparison?.werChangeBySpeaker ? ['over speakers'] : []),
     'p (matched pairs)',
     'segments',
-    'better in',
+    'P(improvement)',
     'same text',
     'WER against its text',
   ];
