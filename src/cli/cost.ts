@@ -12,6 +12,7 @@ import {
 } from '../measure/cost.js';
 import { readPrices } from '../measure/prices.js';
 import { breakEvenFigure, costFigure } from '../report/costFigure.js';
+import { speedsOf } from '../report/costOf.js';
 import { readFinishedRun } from '../report/run.js';
 import { writeFigures } from '../report/writeFigures.js';
 import { columns } from './columns.js';
@@ -137,10 +138,5 @@ async function readSpeeds(options: CostCommandOptions): Promise<readonly Measure
     ];
   }
   const { summary } = await readFinishedRun(options.run);
-  const architecture = summary.run.environment.platform.split(' ').at(-1) ?? '';
-  return summary.conditions.flatMap(({ condition, throughput }) =>
-    throughput === null || condition.device !== 'cpu'
-      ? []
-      : [{ title: condition.title, audioSPerS: throughput.audioSPerS, processors: condition.threads, architecture }],
-  );
+  return speedsOf(summary);
 }

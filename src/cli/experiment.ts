@@ -24,7 +24,11 @@ interface ExperimentCommandOptions {
 }
 
 /** Trials of `--short`: enough to see every part work, too few to conclude from. */
-const SHORT_TRIALS = { latencyTrials: 30, throughputTrials: 5 } as const;
+const SHORT_TRIALS = {
+  latencyTrials: 30,
+  throughputTrials: 5,
+  resources: { memoryRuns: 5, energyTrials: 20 },
+} as const;
 
 /** `quantlab experiment`: the whole measurement, and what people read of it. */
 export function addExperimentCommand(program: Command, terminal: Terminal): void {

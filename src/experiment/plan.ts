@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { PRESET_NAMES } from '../compress/recipe.js';
 import { readJson } from '../files.js';
 import { defaultThreads, packageRoot } from '../measure/environment.js';
-import { type Condition, NO_RECIPE, type Protocol } from './schema.js';
+import { type Condition, NO_RECIPE, type Protocol, type ResourceProtocol } from './schema.js';
 
 /** What is to be measured: the conditions that are compared, and how. */
 export interface ExperimentPlan extends Omit<Protocol, 'manifestSha256'> {
@@ -18,6 +18,9 @@ export const DEFAULT_MODEL = 'deepspeech2-starter';
 /** Sets of utterances that are part of this package. */
 const EMBEDDED_SETS: readonly string[] = ['holdout', 'dev', 'calibration'];
 
+/** How memory and energy are measured where nothing else is said. */
+const DEFAULT_RESOURCES: ResourceProtocol = { memoryRuns: 20, energyTrials: 150 };
+
 /** How is measured where nothing else is said. */
 export const DEFAULT_PROTOCOL: Omit<Protocol, 'manifestSha256'> = {
   manifest: 'holdout',
@@ -26,6 +29,7 @@ export const DEFAULT_PROTOCOL: Omit<Protocol, 'manifestSha256'> = {
   batchSize: 8,
   warmUpRuns: { gpu: 10, cpu: 3 },
   seed: 20_261_121,
+  resources: DEFAULT_RESOURCES,
 };
 
 /** Longest plan that is taken for meant, in trials. */
@@ -87,6 +91,11 @@ const planSchema: z.ZodType<PlanFile> = z.strictObject({
   batchSize: z.number().int().min(1).max(4096).default(DEFAULT_PROTOCOL.batchSize),
   warmUpRuns: z.strictObject({ gpu: count(1), cpu: count(1) }).default(DEFAULT_PROTOCOL.warmUpRuns),
   seed: z.number().int().default(DEFAULT_PROTOCOL.seed),
+  accuracy: z.boolean().optional(),
+  resources: z
+    .strictObject({ memoryRuns: count(1), energyTrials: count(1) })
+    .default(DEFAULT_RESOURCES)
+    .optional(),
   conditions: z
     .array(conditionSchema)
     .min(1)

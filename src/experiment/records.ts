@@ -1,8 +1,14 @@
 import { z } from 'zod';
+import type { MemoryStages } from '../measure/memory.js';
+import type { ProcessMemory } from '../measure/processMemory.js';
+import type { Dtype } from '../onnx/dtype.js';
 import type {
   Condition,
   ConditionInputs,
+  EnergyRecord,
   Environment,
+  Estimate,
+  MemoryRecord,
   Observation,
   Outcome,
   Protocol,
@@ -31,6 +37,8 @@ const protocolSchema: z.ZodType<Protocol> = z.object({
   batchSize: count,
   warmUpRuns: z.object({ gpu: count, cpu: count }),
   seed: z.number().int(),
+  accuracy: z.boolean().optional(),
+  resources: z.object({ memoryRuns: count, energyTrials: count }).optional(),
 });
 
 const environmentSchema: z.ZodType<Environment> = z.object({
@@ -73,6 +81,52 @@ const environmentSchema: z.ZodType<Environment> = z.object({
     .optional(),
 });
 
+const memoryStageSchema: z.ZodType<ProcessMemory> = z.object({
+  residentBytes: count,
+  peakBytes: count,
+  proportionalBytes: count.nullable(),
+  anonymousBytes: count.nullable(),
+});
+
+const memoryStagesSchema: z.ZodType<MemoryStages> = z.object({
+  arena: z.boolean(),
+  baseline: memoryStageSchema,
+  loaded: memoryStageSchema,
+  afterRuns: memoryStageSchema,
+});
+
+const memorySchema: z.ZodType<MemoryRecord> = z.object({
+  size: z.object({
+    sizeBytes: count,
+    gzipBytes: count,
+    values: count,
+    types: z.array(z.object({ dtype: z.string() as unknown as z.ZodType<Dtype>, values: count, sizeBytes: count })),
+  }),
+  threads: count,
+  runs: count,
+  withArena: memoryStagesSchema,
+  withoutArena: memoryStagesSchema,
+});
+
+const estimateSchema: z.ZodType<Estimate> = z.object({ value: z.number(), low: z.number(), high: z.number() });
+
+const energySchema: z.ZodType<EnergyRecord> = z.object({
+  threads: count,
+  trials: count,
+  source: z.object({
+    method: z.enum(['rapl', 'nvidia-smi', 'powermetrics', 'rated-power', 'constant']),
+    estimated: z.boolean(),
+    scope: z.string(),
+    citation: z.string().nullable(),
+  }),
+  joulesPerUtterance: estimateSchema,
+  joulesPerAudioS: estimateSchema,
+  netJoulesPerUtterance: estimateSchema.nullable(),
+  meanW: z.number(),
+  busyProcessors: z.number(),
+  idleW: z.number().nullable(),
+});
+
 const outcomeSchema: z.ZodType<Outcome> = z.union([
   z.object({
     status: z.literal('measured'),
@@ -83,6 +137,8 @@ const outcomeSchema: z.ZodType<Outcome> = z.union([
     modelSha256: z.string(),
     harnessOverhead: z.number().optional(),
     placement: z.object({ onDevice: count, onCpu: count }).optional(),
+    memory: memorySchema.nullable().optional(),
+    energy: energySchema.nullable().optional(),
   }),
   z.object({ status: z.enum(['skipped', 'failed']), reason: z.string() }),
 ]);

@@ -15,9 +15,11 @@ import {
   trialsOfShard,
 } from '../measure/schedule.js';
 import { type TurnMethod, Turns } from '../measure/turns.js';
+import type { ExecutionProvider } from '../model/session.js';
 import { readManifest, UNKNOWN_SPEAKER } from '../speech/manifest.js';
 import type { Utterance } from '../speech/types.js';
 import { type ExperimentPlan, manifestPath } from './plan.js';
+import { energyOf, memoryOf, type Resourceful } from './resources.js';
 import { type OpenRunOptions, RunFolder, readFinishedRecord } from './runFolder.js';
 import type {
   Condition,
@@ -39,8 +41,8 @@ import { warningsOf } from './warnings.js';
 export interface RunProgress {
   /** Id of the condition. */
   readonly condition: string;
-  readonly phase: 'prepare' | Phase;
-  /** Trials of this condition and phase that are done, of all of them; of `prepare` 0 or 1 of 1. */
+  readonly phase: 'prepare' | Phase | 'memory' | 'energy';
+  /** Trials of this condition and phase that are done, of all of them; of `prepare`, `memory` and `energy` 0 or 1 of 1. */
   readonly done: number;
   readonly total: number;
   /** Trials of the whole run that are done, of all that are still possible. */
@@ -170,7 +172,9 @@ class Run {
     this.#utterances = utterances;
     this.#options = options;
     this.#now = now;
-    this.#trials = drawTrials(record.protocol, utterances.length);
+    const { protocol } = record;
+    const trials = drawTrials(protocol, utterances.length);
+    this.#trials = protocol.accuracy === false ? { ...trials, accuracy: [] } : trials;
     this.#turns = new Turns(options.turns);
     this.#observations = [...folder.observations];
     // A failure is tried again, a gap is not: the machine is the same.
@@ -190,6 +194,7 @@ class Run {
       const blocks = orderBlocks(ids, this.#trials, { seed: protocol.seed + 2, shard });
       for (const block of blocks) await this.#runBlock(block);
       for (const runner of this.#runners.values()) await this.#close(runner.condition.id, measuredOutcome(runner));
+      await this.#measureResources();
       const record = { ...this.#record, finishedAt: this.#now().toISOString(), turns: this.#turns.method };
       const summary = summarize(record, this.#observations);
       await this.#folder.finish(record, summary);
@@ -310,6 +315,39 @@ class Run {
     }
     this.#folder.sync();
     this.#report(id, phase, this.#doneTrials(id, phase).size, this.#ownTrials(phase));
+  }
+
+  /** Memory and energy of what was measured: after all trials, since their processes would be in each other's way. */
+  async #measureResources(): Promise<void> {
+    const { protocol, conditions, shard = WHOLE } = this.#record;
+    // One shard measures them for all.
+    if (protocol.resources === undefined || shard.index !== 1) return;
+    const { signal, workerPath } = this.#options;
+    const options = { protocol: protocol.resources, utterances: this.#utterances, signal, workerPath };
+    const groups = new Map<string, Resourceful[]>();
+    for (const condition of conditions) {
+      const { id, threads } = condition;
+      const outcome = this.#record.outcomes[id];
+      if (outcome?.status !== 'measured') continue;
+      const { model } = await this.#makeVariant(condition);
+      const resourceful = { id, model, threads, executionProvider: outcome.executionProvider as ExecutionProvider };
+      if (outcome.memory === undefined) {
+        this.#report(id, 'memory', 0, 1);
+        await this.#close(id, { ...outcome, memory: await memoryOf(resourceful, options) });
+        this.#throwIfStopped();
+      }
+      const key = `${outcome.executionProvider} ${threads}`;
+      if (outcome.energy === undefined) groups.set(key, [...(groups.get(key) ?? []), resourceful]);
+    }
+    for (const group of groups.values()) {
+      for (const { id } of group) this.#report(id, 'energy', 0, 1);
+      const records = await energyOf(group, options);
+      for (const [place, { id }] of group.entries()) {
+        const outcome = this.#record.outcomes[id];
+        if (outcome?.status === 'measured') await this.#close(id, { ...outcome, energy: records?.[place] ?? null });
+      }
+      this.#throwIfStopped();
+    }
   }
 
   #write(observation: Observation): void {

@@ -173,7 +173,7 @@ export interface ThroughputSummary {
   readonly audioSPerS: Estimate;
 }
 
-/** A measured condition beside the first measured one of the run. */
+/** A measured condition beside the first measured one of the same model. */
 export interface Comparison {
   /** Id of the condition that is the base. */
   readonly base: string;
@@ -183,9 +183,9 @@ export interface Comparison {
   /** Size of the base over this one's: above 1 is smaller. */
   readonly compression: number;
   /** This WER minus the base's, as a fraction. */
-  readonly werChange: Estimate;
+  readonly werChange: Estimate | null;
   /** Share of utterances with the same text as the base's. */
-  readonly sameText: number;
+  readonly sameText: number | null;
   /** Whether the two differ in what they hear, and by how much. Not in summaries made before it was tested. */
   readonly significance?: Omit<TextComparison, 'werChange' | 'sameText'> | undefined;
 }

@@ -20,7 +20,9 @@ import { RESULTS_SCHEMA } from './schema.js';
 import { warningsOf } from './warnings.js';
 
 /** What the figures of one condition are computed from. */
-type Measured = { readonly id: string; readonly sizeBytes: number } & Readonly<Record<Phase, readonly Observation[]>>;
+type Measured = { readonly id: string; readonly model: string; readonly sizeBytes: number } & Readonly<
+  Record<Phase, readonly Observation[]>
+>;
 
 /**
  * Derives the summary of a run from its folder.
@@ -42,17 +44,17 @@ export async function summarizeRun(folder: string): Promise<Summary> {
  * @throws {InputError} when a measured condition has no trials
  */
 export function summarize(run: RunRecord, observations: readonly Observation[]): Summary {
-  const measured = run.conditions.flatMap(({ id }): Measured[] => {
+  const measured = run.conditions.flatMap(({ id, model }): Measured[] => {
     const outcome = run.outcomes[id];
     if (outcome?.status !== 'measured') return [];
     const own = (phase: Phase): readonly Observation[] => inOrder(observations, id, phase);
     const phases = { latency: own('latency'), throughput: own('throughput'), accuracy: own('accuracy') };
-    return [{ id, sizeBytes: outcome.sizeBytes, ...phases }];
+    return [{ id, model, sizeBytes: outcome.sizeBytes, ...phases }];
   });
-  const base = measured[0];
   const conditions = run.conditions.map((condition): ConditionSummary => {
     const outcome: Outcome = run.outcomes[condition.id] ?? { status: 'failed', reason: 'the run has not finished' };
     const own = measured.find(({ id }) => id === condition.id);
+    const base = measured.find(({ model }) => model === condition.model);
     if (own === undefined) {
       return { condition, outcome, latency: null, throughput: null, accuracy: null, comparison: null };
     }
@@ -61,7 +63,7 @@ export function summarize(run: RunRecord, observations: readonly Observation[]):
       outcome,
       latency: summarizeLatency(own.latency),
       throughput: summarizeThroughput(own.throughput),
-      accuracy: summarizeAccuracy(own.accuracy.map(heardIn)),
+      accuracy: run.protocol.accuracy === false ? null : summarizeAccuracy(own.accuracy.map(heardIn)),
       comparison: base === undefined || own === base ? null : compare(base, own),
     };
   });
@@ -91,10 +93,14 @@ function summarizeThroughput(trials: readonly Observation[]): ThroughputSummary 
 
 function compare(base: Measured, own: Measured): Comparison {
   const heard = paired(base.accuracy, own.accuracy, utteranceOf);
-  const { werChange, sameText, ...significance } = compareTexts(
-    heard.map(([one]) => heardIn(one)),
-    heard.map(([, other]) => heardIn(other)),
-  );
+  const judged =
+    heard.length === 0
+      ? null
+      : compareTexts(
+          heard.map(([one]) => heardIn(one)),
+          heard.map(([, other]) => heardIn(other)),
+        );
+  const { werChange = null, sameText = null, ...significance } = judged ?? {};
   return {
     base: base.id,
     latencySpeedUp: speedUp(base.latency, own.latency),
@@ -102,7 +108,7 @@ function compare(base: Measured, own: Measured): Comparison {
     compression: base.sizeBytes / own.sizeBytes,
     werChange,
     sameText,
-    significance,
+    ...(judged !== null && { significance: significance as NonNullable<Comparison['significance']> }),
   };
 }
 

@@ -25,7 +25,7 @@ export function answerOf(summary: Summary): string {
   }
   const { base, variant } = pair;
   const comparison = variant.entry.comparison;
-  if (comparison === null) return '';
+  if (comparison?.werChange == null) return '';
   const speed = formatEstimate(comparison.latencySpeedUp, formatFactor);
   const change = formatEstimate(comparison.werChange, formatPoints);
   const faster = {

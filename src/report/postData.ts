@@ -96,8 +96,8 @@ function comparisonData(comparison: Comparison): Json {
     throughput_verdict: verdictOf(comparison.throughputSpeedUp, 1),
     compression: formatFactor(comparison.compression),
     is_smaller: comparison.compression > 1,
-    wer_change_points: formatEstimate(comparison.werChange, formatPoints),
-    wer_verdict: verdictOf(comparison.werChange, 0),
-    same_text_percent: formatNumber(comparison.sameText * 100, 1),
+    wer_change_points: comparison.werChange && formatEstimate(comparison.werChange, formatPoints),
+    wer_verdict: comparison.werChange && verdictOf(comparison.werChange, 0),
+    same_text_percent: comparison.sameText === null ? null : formatNumber(comparison.sameText * 100, 1),
   };
 }

@@ -50,7 +50,7 @@ export function rooflineFigure(limits: MachineLimits, rows: readonly RooflineRow
       data: [
         roof('float32 peak', limits.float32PerS, fastest, to, 'solid'),
         roof('int8 peak', limits.int8PerS, fastest, to, 'dash'),
-        slope('memory', slowest, from, Math.max(...peaks), 'solid'),
+        slope('memory', slowest, from, Math.max(...peaks), 'dashdot'),
         slope('fastest cache', fastest, from, Math.max(...peaks), 'dot'),
         ...rows.map((row): JsonObject => {
           const { color, symbol } = markOf(row.title, titles);

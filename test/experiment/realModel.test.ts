@@ -13,7 +13,12 @@ describe('runExperiment with the real model', () => {
   it('makes the int8 variant at run time, and measures it beside the float model', async () => {
     const folder = newFolder();
     const [float, int8] = CONDITIONS.map((condition) => ({ ...condition, threads: 1 }));
-    const plan = { ...(await smallPlan(folder, 3)), latencyTrials: 5, throughputTrials: 2 };
+    const plan = {
+      ...(await smallPlan(folder, 3)),
+      latencyTrials: 5,
+      throughputTrials: 2,
+      resources: { memoryRuns: 2, energyTrials: 4 },
+    };
     const conditions = float && int8 ? [float, { ...int8, recipe: 'dynamic' as const }] : [];
     const options = {
       out: join(folder, 'run'),
@@ -27,6 +32,13 @@ describe('runExperiment with the real model', () => {
     expect(variant?.comparison?.compression).toBeGreaterThan(3.5);
     expect(variant?.comparison?.compression).toBeLessThan(4);
     expect(variant?.latency?.trials).toBe(5);
+    const outcome = base?.outcome.status === 'measured' ? base.outcome : null;
+    expect(outcome?.energy?.joulesPerUtterance.value).toBeGreaterThan(0);
+    if (process.platform === 'linux') {
+      const { baseline, afterRuns } = outcome?.memory?.withArena ?? {};
+      // The weights are resident, whatever else is.
+      expect((afterRuns?.residentBytes ?? 0) - (baseline?.residentBytes ?? 0)).toBeGreaterThan(32_000_000);
+    }
     const { observations } = await readRun(options.out);
     const references = readFileSync(REFERENCE, 'utf8')
       .trim()

@@ -67,6 +67,8 @@ export async function smallPlan(folder: string, utterances: number): Promise<Exp
     latencyTrials: 47,
     throughputTrials: 13,
     batchSize: 3,
+    // The stand-in for the measuring process has no memory worth measuring.
+    resources: undefined,
     conditions: CONDITIONS,
   };
 }

@@ -1,0 +1,33 @@
+import type { Summary } from '../experiment/schema.js';
+import { costOnInstance, type MeasuredSpeed, type TranscriptionCost } from '../measure/cost.js';
+import type { InstancePrice } from '../measure/prices.js';
+
+/** Speed of a condition, by its id. */
+export interface ConditionSpeed extends MeasuredSpeed {
+  readonly condition: string;
+}
+
+/** How fast each condition of a run transcribed on processors, as prices need it. */
+export function speedsOf(summary: Summary): readonly ConditionSpeed[] {
+  // `linux 6.1 x64`, as Node names system, version and processor.
+  const architecture = summary.run.environment.platform.split(' ').at(-1) ?? '';
+  return summary.conditions.flatMap(({ condition, throughput }) => {
+    if (throughput === null || condition.device !== 'cpu') return [];
+    const { id, title, threads } = condition;
+    return [{ condition: id, title, audioSPerS: throughput.audioSPerS, processors: threads, architecture }];
+  });
+}
+
+/**
+ * The cheapest rented machine without a GPU for a speed, each of its processors taken to be as fast as one that was measured.
+ *
+ * @returns `null` where no price is of a machine like the measured one
+ */
+export function cheapestCost(speed: MeasuredSpeed, prices: readonly InstancePrice[]): TranscriptionCost | null {
+  return prices
+    .filter(({ kind, architecture }) => kind === 'cpu' && architecture === speed.architecture)
+    .map((price) => costOnInstance(speed, price))
+    .reduce<TranscriptionCost | null>((one, other) => {
+      return one === null || other.usdPer1000Hours.value < one.usdPer1000Hours.value ? other : one;
+    }, null);
+}
