@@ -114,11 +114,11 @@ function sweep(
   const falling = new Int32Array(words);
   const row: Row = { rising, falling, base: 0, first: 0, last: words - 1 };
   for (let index = 1; index <= rows; index++) {
-    const equal = equalTo(hypothesis[index - 1] as number);
     for (const first = firstWord(index, band); row.first < first; row.first++) {
       row.base += ones(rising[row.first] as number) - ones(falling[row.first] as number);
     }
     row.last = Math.min(words - 1, (index + band - 1) >> 5);
+    const equal = equalTo(hypothesis[index - 1] as number, row.first, row.last);
     // Left of the band each row is taken to be one more than the row above: never too low.
     row.base++;
     let more = 1;
@@ -162,34 +162,38 @@ function firstWord(row: number, band: number): number {
 }
 
 /**
- * Gives for a unit the columns where the reference has it, a bit each. The bits of a rare unit are written when it is asked
- * for and hold until the next call; those of a frequent one, with more places than words, are kept.
+ * Gives for a unit the columns where the reference has it, a bit each, at least for the words from `first` to `last`; `first`
+ * never falls. The bits of a rare unit are written when it is asked for and hold until the next call; those of a frequent one,
+ * with more places than words, are kept.
  */
-function equalBits(reference: Int32Array, hypothesis: Int32Array, words: number): (unit: number) => Int32Array {
+function equalBits(
+  reference: Int32Array,
+  hypothesis: Int32Array,
+  words: number,
+): (unit: number, first: number, last: number) => Int32Array {
   const { starts, positions } = placesOf(reference, hypothesis);
+  const next = starts.slice();
   const kept = new Map<number, Int32Array>();
   const rare = new Int32Array(words);
+  const write = (bits: Int32Array, position: number): void => {
+    bits[position >> 5] = (bits[position >> 5] as number) | (1 << (position & 31));
+  };
   let [from, to] = [0, 0];
-  return (unit) => {
+  return (unit, first, last) => {
     for (let at = from; at < to; at++) rare[(positions[at] as number) >> 5] = 0;
-    from = starts[unit] as number;
-    to = starts[unit + 1] as number;
-    const frequent = to - from > words;
-    const own = frequent ? kept.get(unit) : undefined;
-    if (own !== undefined) {
-      from = to;
+    from = next[unit] as number;
+    const end = starts[unit + 1] as number;
+    if (end - (starts[unit] as number) > words) {
+      to = from;
+      const own = kept.get(unit) ?? new Int32Array(words);
+      if (!kept.has(unit)) for (let at = from; at < end; at++) write(own, positions[at] as number);
+      kept.set(unit, own);
       return own;
     }
-    const bits = frequent ? new Int32Array(words) : rare;
-    for (let at = from; at < to; at++) {
-      const position = positions[at] as number;
-      bits[position >> 5] = (bits[position >> 5] as number) | (1 << (position & 31));
-    }
-    if (frequent) {
-      kept.set(unit, bits);
-      from = to;
-    }
-    return bits;
+    while (from < end && (positions[from] as number) >> 5 < first) from++;
+    next[unit] = from;
+    for (to = from; to < end && (positions[to] as number) >> 5 <= last; to++) write(rare, positions[to] as number);
+    return rare;
   };
 }
 
