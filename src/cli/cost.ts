@@ -91,7 +91,7 @@ export function addCostCommand(program: Command, terminal: Terminal): void {
       const assumptions = new Set(
         costs.flatMap(({ instance, assumption }) => (assumption === null ? [] : [`${instance}: ${assumption}`])),
       );
-      terminal.print(`\nAssumed: ${[...assumptions].join('; ')}.\n`);
+      if (assumptions.size > 0) terminal.print(`\nAssumed: ${[...assumptions].join('; ')}.\n`);
       terminal.print('\nA GPU is cheaper than the cheapest machine without one from this speed on:\n');
       terminal.print(
         columns(

@@ -10,7 +10,7 @@ export interface ConditionSpeed extends MeasuredSpeed {
 /** How fast each condition of a run transcribed on processors, as prices need it. */
 export function speedsOf(summary: Summary): readonly ConditionSpeed[] {
   // `linux 6.1 x64`, as Node names system, version and processor.
-  const architecture = summary.run.environment.platform.split(' ').at(-1) ?? '';
+  const architecture = /(?:x64|arm64)$/.exec(summary.run.environment.platform)?.[0] ?? '';
   return summary.conditions.flatMap(({ condition, throughput }) => {
     if (throughput === null || condition.device !== 'cpu') return [];
     const { id, title, threads } = condition;
