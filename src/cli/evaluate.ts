@@ -9,10 +9,11 @@ import { readManifest } from '../speech/manifest.js';
 import { createNormaliser, NORMALISER_NAMES, type NormaliserName } from '../speech/normaliser.js';
 import type { Utterance } from '../speech/types.js';
 import { type Cell, columns, percent } from './columns.js';
+import { addDecoderOptions, type DecoderCommandOptions, decoderOptions } from './decoderOptions.js';
 import { collect, wholeNumber } from './options.js';
 import type { Terminal } from './terminal.js';
 
-interface EvaluateCommandOptions {
+interface EvaluateCommandOptions extends DecoderCommandOptions {
   readonly manifest: string;
   readonly model?: readonly string[];
   readonly normalizer: NormaliserName;
@@ -26,8 +27,7 @@ const MOST_FREQUENT = 10;
 
 /** `quantlab evaluate`: how well models hear. */
 export function addEvaluateCommand(program: Command, terminal: Terminal): void {
-  program
-    .command('evaluate')
+  addDecoderOptions(program.command('evaluate'))
     .description('Word and character error rate of models on a manifest, and how they differ from the first one')
     .option('--manifest <set|path>', 'holdout, dev, calibration, or a manifest', 'holdout')
     .option('--model <id|path>', `a model (may be given several times; default: ${DEFAULT_MODEL})`, collect)
@@ -49,6 +49,7 @@ export function addEvaluateCommand(program: Command, terminal: Terminal): void {
         const evaluations = await evaluateModels(models, {
           utterances,
           normalise,
+          decoder: decoderOptions(options),
           signal: terminal.signal,
           onProgress: (done, total) => progress.update(done, total, 'utterances'),
           ...(options.threads !== undefined && { threads: options.threads }),

@@ -10,6 +10,7 @@ import { addEvaluateCommand } from './evaluate.js';
 import { addExperimentCommand } from './experiment.js';
 import { addHardwareCommand } from './hardware.js';
 import { addInspectCommand } from './inspect.js';
+import { addLmCommand } from './lm.js';
 import { addLoadCommand } from './load.js';
 import { addMemoryCommand } from './memory.js';
 import { addMergeCommand } from './merge.js';
@@ -58,6 +59,7 @@ function createProgram(terminal: Terminal): Command {
     addServeCommand,
     addDataCommand,
     addModelCommand,
+    addLmCommand,
   ]) {
     add(program, terminal);
   }

@@ -4,10 +4,11 @@ import { DEFAULT_MODEL } from '../experiment/plan.js';
 import { Recognizer } from '../model/recognizer.js';
 import { resolveModel } from '../model/registry.js';
 import { type Transcript, transcribeFile } from '../model/transcribe.js';
+import { addDecoderOptions, type DecoderCommandOptions, decoderOptions } from './decoderOptions.js';
 import { wholeNumber } from './options.js';
 import type { Terminal } from './terminal.js';
 
-interface TranscribeCommandOptions {
+interface TranscribeCommandOptions extends DecoderCommandOptions {
   readonly model: string;
   readonly threads: number;
   readonly json?: true;
@@ -15,15 +16,17 @@ interface TranscribeCommandOptions {
 
 /** `quantlab transcribe AUDIO…`: what is said in recordings of any length. */
 export function addTranscribeCommand(program: Command, terminal: Terminal): void {
-  program
-    .command('transcribe')
+  addDecoderOptions(program.command('transcribe'))
     .description('Print what is said in recordings: WAV, FLAC, Ogg Opus or SPHERE, of any length')
     .argument('<audio...>', 'the recordings')
     .option('--model <id|path>', 'a model of `quantlab model list`, or an .onnx file with its card', DEFAULT_MODEL)
     .option('--threads <n>', 'threads of one operator', wholeNumber(1), availableParallelism())
-    .option('--json', 'print JSON, with the segments and their times')
+    .option('--json', 'print JSON, with the segments, the words and their times')
     .action(async (paths: readonly string[], options: TranscribeCommandOptions) => {
-      const recognizer = await Recognizer.load(await resolveModel(options.model), { threads: options.threads });
+      const recognizer = await Recognizer.load(await resolveModel(options.model), {
+        threads: options.threads,
+        decoder: { ...decoderOptions(options), wordTimes: options.json === true },
+      });
       const transcripts: (Transcript & { readonly path: string })[] = [];
       try {
         for (const path of paths) {

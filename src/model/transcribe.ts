@@ -1,6 +1,6 @@
 import { readAudioChunks } from '../speech/audio.js';
 import { joinTexts, type SegmentOptions, segmentStream } from '../speech/segments.js';
-import type { Audio } from '../speech/types.js';
+import type { Audio, WordTime } from '../speech/types.js';
 import type { Recognition } from './recognizer.js';
 
 /** A piece of a transcript. */
@@ -9,6 +9,8 @@ export interface TranscribedSegment {
   readonly startS: number;
   readonly endS: number;
   readonly text: string;
+  /** Its words and when they were said in the recording, where the recognizer tells. */
+  readonly words?: readonly WordTime[];
 }
 
 /** What is said in a recording of any length. */
@@ -73,7 +75,8 @@ export async function transcribe(
     text = joinTexts(text, heard.text, overlapS);
     computeMs += heard.timing.totalMs;
     audioS = startS + heard.audioS;
-    segments.push({ startS, endS: audioS, text: heard.text });
+    const words = heard.words?.map((word) => ({ ...word, startS: startS + word.startS, endS: startS + word.endS }));
+    segments.push({ startS, endS: audioS, text: heard.text, ...(words === undefined ? {} : { words }) });
     onProgress?.(audioS);
   }
   return { text, segments, audioS, computeMs };

@@ -1,0 +1,67 @@
+import { join } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { UsageError } from '../errors.js';
+import { packageRoot } from '../measure/environment.js';
+import type { DecoderOptions } from '../model/decoder.js';
+import { wholeNumber } from './options.js';
+
+/** What the options of {@link addDecoderOptions} give. */
+export interface DecoderCommandOptions {
+  readonly decoder: 'greedy' | 'beam';
+  readonly lm?: string;
+  readonly alpha?: number;
+  readonly beta?: number;
+  readonly beamWidth?: number;
+  readonly hotWord?: Readonly<Record<string, number>>;
+}
+
+/** Boost of a hot word without one of its own. */
+const USUAL_BOOST = 10;
+
+/** The language model that comes with the package. */
+const EMBEDDED_MODEL = 'prompts';
+
+/** Adds `--decoder`, `--lm` and what belongs to them to a command. */
+export function addDecoderOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--decoder <name>', 'best path, or beam search').choices(['greedy', 'beam']).default('greedy'),
+    )
+    .option('--lm <file>', `language model of the beam search: ARPA, plain or .gz, or ${EMBEDDED_MODEL}`)
+    .option('--alpha <x>', 'weight of the language model (default: as tuned, beside its file)', number)
+    .option('--beta <x>', 'score of each word (default: as tuned)', number)
+    .option('--beam-width <n>', 'texts kept after each step (default: as tuned)', wholeNumber(1))
+    .option('--hot-word <word[=boost]>', 'a word that is likely here (may be given several times)', hotWord);
+}
+
+/**
+ * The decoder that a command line asks for.
+ *
+ * @throws {UsageError} when an option of the beam search is given without it
+ */
+export function decoderOptions(options: DecoderCommandOptions): DecoderOptions {
+  const { decoder, lm, alpha, beta, beamWidth, hotWord: hotWords } = options;
+  const given = { lm, alpha, beta, 'beam-width': beamWidth, 'hot-word': hotWords };
+  const [extra] = Object.entries(given).find(([, value]) => value !== undefined) ?? [];
+  if (decoder === 'greedy' && extra !== undefined) {
+    throw new UsageError(`--${extra}: --decoder beam was required with it, got greedy; add it`);
+  }
+  const languageModelPath = lm === undefined ? undefined : languageModelFile(lm);
+  return { kind: decoder, languageModelPath, alpha, beta, beamWidth, hotWords };
+}
+
+/** Path of a language model: the package's own by its name, or a file. */
+export function languageModelFile(lm: string): string {
+  return lm === EMBEDDED_MODEL ? join(packageRoot(), 'data', 'lm', `${EMBEDDED_MODEL}.arpa.gz`) : lm;
+}
+
+function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('A number is required.');
+  return value;
+}
+
+function hotWord(text: string, before: Readonly<Record<string, number>> | undefined): Readonly<Record<string, number>> {
+  const [word = '', boost] = text.split('=');
+  return { ...before, [word]: boost === undefined ? USUAL_BOOST : number(boost) };
+}

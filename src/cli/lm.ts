@@ -1,0 +1,206 @@
+import { readFile, stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { basename } from 'node:path';
+import type { Command } from 'commander';
+import { UsageError } from '../errors.js';
+import { DEFAULT_MODEL, manifestPath } from '../experiment/plan.js';
+import { sha256OfFile, writeFileAtomic } from '../files.js';
+import { weightsPath } from '../model/decoder.js';
+import { Recognizer } from '../model/recognizer.js';
+import { resolveModel } from '../model/registry.js';
+import { type ScoredUtterance, tuneBeam, type WeightTrial } from '../model/tuneBeam.js';
+import { readArpa, writeArpa } from '../speech/arpa.js';
+import { readAudio } from '../speech/audio.js';
+import { BEAM_SEARCH_DEFAULTS } from '../speech/beamSearch.js';
+import { trainKneserNey } from '../speech/kneserNey.js';
+import { readManifest } from '../speech/manifest.js';
+import { fitMixture, mixModels } from '../speech/mixModels.js';
+import type { NgramModel } from '../speech/ngram.js';
+import { digestOf, readSentences } from '../speech/sentences.js';
+import { countCharacterEdits, countWordEdits, errorRate } from '../speech/wer.js';
+import { columns, megabytes, percent } from './columns.js';
+import { languageModelFile } from './decoderOptions.js';
+import { collect, wholeNumber, wholeNumbers } from './options.js';
+import type { Terminal } from './terminal.js';
+
+interface BuildOptions {
+  readonly out: string;
+  readonly order: number;
+  readonly prune: readonly number[];
+  readonly mixFor?: string;
+  readonly exclude?: readonly string[];
+  readonly json?: true;
+}
+
+interface TuneOptions {
+  readonly manifest: string;
+  readonly model: string;
+  readonly beamWidth: number;
+  readonly threads: number;
+  readonly json?: true;
+}
+
+/** Sets that models are judged or tuned on: their sentences are never learnt. */
+const JUDGED: readonly string[] = ['holdout', 'dev'];
+
+/** A text that a language model learns. */
+interface Source {
+  readonly name: string;
+  readonly sentences: readonly string[];
+  /** Sentences that were left out, because a judged set has them. */
+  readonly leftOut: number;
+}
+
+/** `quantlab lm build|tune`: language models for the beam search. */
+export function addLmCommand(program: Command, terminal: Terminal): void {
+  const lm = program.command('lm').description('Language models for the beam search: estimate one, tune its weights');
+
+  lm.command('build')
+    .description('Estimate an n-gram model with modified Kneser-Ney smoothing, and write it in ARPA form')
+    .argument('<transcripts...>', 'texts, a sentence a line, or manifests (.jsonl)')
+    .requiredOption('-o, --out <file>', 'where to write: X.arpa or X.arpa.gz; X.json and X.sentences beside it')
+    .option('--order <n>', 'words in the longest n-gram', wholeNumber(1), 3)
+    .option('--prune <list>', 'for each length, leave out what was seen so often or less', wholeNumbers(0), [0])
+    .option('--mix-for <set|path>', 'make a model of each text, and mix them so that this set is likeliest')
+    .option('--exclude <set|path>', `leave out the sentences of this set too (always: ${JUDGED.join(', ')})`, collect)
+    .option('--json', 'print what was built as JSON')
+    .action(async (paths: readonly string[], options: BuildOptions) => {
+      if (!/\.arpa(\.gz)?$/.test(options.out)) {
+        throw new UsageError(
+          `--out: a name ending in .arpa or .arpa.gz was required, got ${options.out}; add the ending`,
+        );
+      }
+      const judged = [...JUDGED, ...(options.exclude ?? [])];
+      const sources = await readSources(paths, judged);
+      const { model, weights } = await estimate(sources, options);
+      await writeArpa(model, options.out);
+      const digests = [...new Set(sources.flatMap(({ sentences }) => sentences.map(digestOf)))].sort();
+      await writeFileAtomic(weightsPath(options.out).replace(/json$/, 'sentences'), `${digests.join('\n')}\n`);
+      const built = {
+        ngrams: Array.from({ length: model.order }, (_, i) => [...model.ngrams(i + 1)].length),
+        sizeBytes: (await stat(options.out)).size,
+        sha256: await sha256OfFile(options.out),
+        smoothing: 'interpolated modified Kneser-Ney',
+        prune: options.prune,
+        leftOut: { sentencesOf: judged.map((name) => basename(name)), distinctSentences: digests.length },
+        texts: sources.map(({ name, sentences, leftOut }, i) => ({
+          name,
+          sentences: sentences.length,
+          words: sentences.reduce((sum, sentence) => sum + sentence.split(' ').length, 0),
+          leftOut,
+          weight: Number((weights[i] ?? 1).toFixed(4)),
+        })),
+        ...(options.mixFor === undefined ? {} : { mixedFor: basename(options.mixFor) }),
+      };
+      await writeFileAtomic(weightsPath(options.out), `${JSON.stringify({ built }, null, 2)}\n`);
+      if (options.json) {
+        terminal.print(`${JSON.stringify(built, null, 2)}\n`);
+        return;
+      }
+      const rows = built.texts.map((text) => [text.name, text.sentences, text.words, text.leftOut, text.weight]);
+      terminal.print(columns(['text', 'sentences', 'words', 'left out', 'weight'], rows));
+      terminal.print(`${options.out}: ${built.ngrams.join(', ')} n-grams, ${megabytes(built.sizeBytes)}\n`);
+    });
+
+  lm.command('tune')
+    .description(
+      'Find the weights of a language model that err least on a development set; writes X.json beside X.arpa',
+    )
+    .argument('<file>', 'the language model')
+    .option('--manifest <set|path>', 'development set', 'dev')
+    .option('--model <id|path>', 'the model whose output is searched', DEFAULT_MODEL)
+    .option('--beam-width <n>', 'texts kept after each step', wholeNumber(1), BEAM_SEARCH_DEFAULTS.beamWidth)
+    .option('--threads <n>', 'threads of one operator', wholeNumber(1), availableParallelism())
+    .option('--json', 'print the trials as JSON')
+    .action(async (file: string, options: TuneOptions) => await tune(languageModelFile(file), options, terminal));
+}
+
+async function readSources(paths: readonly string[], judged: readonly string[]): Promise<Source[]> {
+  const forbidden = new Set<string>();
+  for (const name of judged) for (const sentence of await readSentences(manifestPath(name))) forbidden.add(sentence);
+  const sources: Source[] = [];
+  for (const path of paths) {
+    const all = await readSentences(path);
+    const sentences = all.filter((sentence) => !forbidden.has(sentence));
+    sources.push({ name: basename(path), sentences, leftOut: all.length - sentences.length });
+  }
+  return sources;
+}
+
+async function estimate(
+  sources: readonly Source[],
+  { order, prune, mixFor }: BuildOptions,
+): Promise<{ readonly model: NgramModel; readonly weights: readonly number[] }> {
+  const wordsOf = ({ sentences }: Source): string[][] => sentences.map((sentence) => sentence.split(' '));
+  if (mixFor === undefined) return { model: trainKneserNey(sources.flatMap(wordsOf), { order, prune }), weights: [] };
+  const models = sources.map((source) => trainKneserNey(wordsOf(source), { order, prune }));
+  const likely = (await readSentences(manifestPath(mixFor))).map((sentence) => sentence.split(' '));
+  const weights = fitMixture(models, likely);
+  return { model: mixModels(models, weights), weights };
+}
+
+async function tune(file: string, options: TuneOptions, terminal: Terminal): Promise<void> {
+  const languageModel = await readArpa(file);
+  const utterances = await readManifest(manifestPath(options.manifest));
+  const recognizer = await Recognizer.load(await resolveModel(options.model), { threads: options.threads });
+  const progress = terminal.progress();
+  try {
+    const scored: ScoredUtterance[] = [];
+    for (const { audioPath, text } of utterances) {
+      terminal.signal.throwIfAborted();
+      const [scores] = await recognizer.logProbabilities([await readAudio(audioPath)]);
+      if (scores !== undefined) scored.push({ scores, reference: text });
+      progress.update(scored.length, utterances.length, 'utterances');
+    }
+    const greedy = greedyRates(recognizer, scored);
+    let trials = 0;
+    const { best, defaults } = tuneBeam(recognizer.card, languageModel, scored, options.beamWidth, (trial) => {
+      terminal.signal.throwIfAborted();
+      progress.update(++trials, 0, `trials, the last ${percent(trial.wer)}`);
+    });
+    progress.stop();
+    const tuned = {
+      ...best.weights,
+      tuned: {
+        on: basename(options.manifest),
+        utterances: utterances.length,
+        model: recognizer.card.id,
+        modelSha256: recognizer.card.files.float.sha256,
+        trials,
+        wer: best.wer,
+        cer: best.cer,
+      },
+    };
+    const path = weightsPath(file);
+    const before = await readFile(path, 'utf8').then(JSON.parse, () => ({}));
+    await writeFileAtomic(path, `${JSON.stringify({ ...before, ...tuned }, null, 2)}\n`);
+    if (options.json) {
+      terminal.print(`${JSON.stringify({ ...tuned, defaults, greedy }, null, 2)}\n`);
+      return;
+    }
+    const header = ['decoder', 'alpha', 'beta', 'unknown', 'beam', 'WER', 'CER'];
+    const rows = [
+      ['greedy', '', '', '', '', percent(greedy.wer), percent(greedy.cer)],
+      rowOf('defaults', defaults),
+      rowOf('tuned', best),
+    ];
+    terminal.print(columns(header, rows));
+    terminal.print(`${path}: written\n`);
+  } finally {
+    progress.stop();
+    await recognizer.release();
+  }
+}
+
+function greedyRates(recognizer: Recognizer, scored: readonly ScoredUtterance[]): { wer: number; cer: number } {
+  const heard = scored.map(({ scores, reference }) => ({ reference, text: recognizer.decode(scores).text }));
+  return {
+    wer: errorRate(heard.map(({ reference, text }) => countWordEdits(reference, text))),
+    cer: errorRate(heard.map(({ reference, text }) => countCharacterEdits(reference, text))),
+  };
+}
+
+function rowOf(name: string, { weights, wer, cer }: WeightTrial): (string | number)[] {
+  const { alpha, beta, unknownPenalty, beamWidth } = weights;
+  return [name, alpha ?? '', beta ?? '', unknownPenalty ?? '', beamWidth ?? '', percent(wer), percent(cer)];
+}
