@@ -7,6 +7,7 @@ import type { ValueRange } from './calibrators/range.js';
 import { type Compressed, quantizeDynamic } from './dynamic.js';
 import { convertToHalf } from './float16.js';
 import { gatherTaps } from './gatherTaps.js';
+import { pruneWeights } from './pruneWeights.js';
 import type { Recipe, RecipeStep } from './recipe.js';
 import { quantizeRecurrent } from './recurrent.js';
 import type { CompressionReport } from './report.js';
@@ -64,6 +65,8 @@ async function applyStep(
       return quantizeWeightOnly(model, step.options);
     case 'half':
       return convertToHalf(model, step.options);
+    case 'prune':
+      return pruneWeights(model, step.options);
     case 'static': {
       // A quantized convolution between transposes would be slower than it was: its transposes go first.
       const { model: aligned } = readChannelsLast(alignConvolutions(model).model);
@@ -92,9 +95,12 @@ const SCALE_READERS: ReadonlySet<string> = new Set([
 ]);
 
 /** One report of several steps: a weight that a later step reads again was not left by an earlier one. */
-function joinReports(name: string, reports: readonly CompressionReport[]): CompressionReport {
+function joinReports(title: string, reports: readonly CompressionReport[]): CompressionReport {
   const last = reports.at(-1);
-  const compressed = reports.flatMap((report) => report.compressed);
+  const all = reports.flatMap((report) => report.compressed);
+  const changed = new Set(all.filter(({ from, to }) => from !== to).map((weight) => weight.name));
+  // What was pruned and then quantized counts as what it is in the end.
+  const compressed = all.filter(({ name, from, to }) => from !== to || !changed.has(name));
   const done = new Set(compressed.map((weight) => weight.name));
   const leftWeights = (last?.leftWeights ?? []).filter(
     (weight) =>
@@ -109,7 +115,7 @@ function joinReports(name: string, reports: readonly CompressionReport[]): Compr
   const leftBytes = sum(leftWeights.map((weight) => weight.sizeBytes));
   const before = new Map(compressed.map((weight) => [weight.name, weight.sizeBytesBefore]));
   return {
-    transform: name,
+    transform: title,
     compressed,
     leftWeights,
     leftNodes: last?.leftNodes ?? [],

@@ -4,6 +4,7 @@ import { parseJson, readJson, writeFileAtomic } from '../files.js';
 import type { CalibrationOptions } from './calibrators/observer.js';
 import { DYNAMIC_OP_TYPES, type QuantizeDynamicOptions } from './dynamicOptions.js';
 import type { HalfOptions } from './float16.js';
+import { PRUNED_OP_TYPES, type PruneOptions } from './pruneWeights.js';
 import { type QuantizeRecurrentOptions, RECURRENT_OP_TYPES } from './recurrentOptions.js';
 import { type QuantizeStaticOptions, STATIC_OP_TYPES } from './staticOptions.js';
 import { type QuantizeWeightOnlyOptions, WEIGHT_ONLY_OP_TYPES } from './weightOnlyOptions.js';
@@ -18,7 +19,8 @@ export type RecipeStep =
     }
   | { readonly transform: 'recurrent'; readonly options?: QuantizeRecurrentOptions | undefined }
   | { readonly transform: 'weight-only'; readonly options?: QuantizeWeightOnlyOptions | undefined }
-  | { readonly transform: 'half'; readonly options?: HalfOptions | undefined };
+  | { readonly transform: 'half'; readonly options?: HalfOptions | undefined }
+  | { readonly transform: 'prune'; readonly options?: PruneOptions | undefined };
 
 /** Transforms in their order: what makes a variant of a model. A JSON file. */
 export interface Recipe {
@@ -127,6 +129,13 @@ const halfSchema = z.strictObject({
   nodesToExclude: names.optional(),
 });
 
+const pruneSchema = z.strictObject({
+  sparsity: z.number().min(0).max(1).optional(),
+  opTypesToPrune: operators(PRUNED_OP_TYPES),
+  nodesToPrune: names.optional(),
+  nodesToExclude: names.optional(),
+});
+
 const recipeSchema = z.strictObject({
   schema: z.literal('quantlab.recipe/1'),
   name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/, 'lower-case letters, digits, dots and hyphens are required'),
@@ -143,6 +152,7 @@ const recipeSchema = z.strictObject({
         z.strictObject({ transform: z.literal('recurrent'), options: recurrentSchema.optional() }),
         z.strictObject({ transform: z.literal('weight-only'), options: weightOnlySchema.optional() }),
         z.strictObject({ transform: z.literal('half'), options: halfSchema.optional() }),
+        z.strictObject({ transform: z.literal('prune'), options: pruneSchema.optional() }),
       ]),
     )
     .readonly(),
