@@ -4,6 +4,7 @@ The grids are those of `quantlab quantize`: int8 weights symmetric about zero ov
 one a row of outputs), uint8 activations from the range that they have at run time, stretched to include zero. Values
 are rounded in the forward pass, gradients pass as if they were not (straight-through: Bengio et al. 2013; training as
 in Jacob et al. 2018). The state of a recurrent layer, which is quantized at every step at run time, stays float here.
+A convolution's activations have ranges from calibration at run time, from each utterance here.
 """
 
 from typing import Literal
@@ -27,10 +28,11 @@ def on_weight_grid(weight: Tensor, granularity: Granularity) -> Tensor:
     return torch.round(weight / scale) * scale
 
 
-def on_activation_grid(x: Tensor) -> Tensor:
-    """The nearest values that uint8 represents with a range for each utterance of x [T, N, width]."""
-    low = x.amin(dim=(0, 2), keepdim=True).clamp_max(0)
-    scale = ((x.amax(dim=(0, 2), keepdim=True).clamp_min(0) - low) / 255).clamp_min(1e-12)
+def on_activation_grid(x: Tensor, utterances: int) -> Tensor:
+    """The nearest values that uint8 represents with a range for each utterance of x; `utterances` is their axis."""
+    axes = tuple(axis for axis in range(x.dim()) if axis != utterances)
+    low = x.amin(dim=axes, keepdim=True).clamp_max(0)
+    scale = ((x.amax(dim=axes, keepdim=True).clamp_min(0) - low) / 255).clamp_min(1e-12)
     zero = torch.round(-low / scale)
     return (torch.clamp(torch.round(x / scale) + zero, 0, 255) - zero) * scale
 
@@ -45,9 +47,9 @@ class Grid:
         """A weight, rounded; its gradient passes unchanged."""
         return weight + (on_weight_grid(weight.detach(), self.granularity) - weight.detach())
 
-    def activation(self, x: Tensor) -> Tensor:
-        """An activation [T, N, width], rounded; its gradient passes unchanged."""
-        return x + (on_activation_grid(x.detach().float()) - x.detach()).to(x.dtype)
+    def activation(self, x: Tensor, utterances: int) -> Tensor:
+        """An activation with one utterance at each place of an axis, rounded; its gradient passes unchanged."""
+        return x + (on_activation_grid(x.detach().float(), utterances) - x.detach()).to(x.dtype)
 
 
 class _NoGrid(Grid):
@@ -59,7 +61,7 @@ class _NoGrid(Grid):
     def weight(self, weight: Tensor) -> Tensor:
         return weight
 
-    def activation(self, x: Tensor) -> Tensor:
+    def activation(self, x: Tensor, utterances: int) -> Tensor:
         return x
 
 

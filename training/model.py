@@ -98,7 +98,7 @@ class DeepSpeech2(Network):
         reversal = reversal_index(lengths, x.shape[0])
         mask = inside(lengths, x.shape[0]).t().unsqueeze(2).to(dtype)
         for layer, norm in zip(self.layers, self.norms):
-            x = layer(self.grid.activation(x), reversal, dtype) * mask
+            x = layer(self.grid.activation(x, utterances=1), reversal, dtype) * mask
             x = self.drop(norm(x.flatten(0, 1)).view_as(x))
-        logits = F.linear(self.grid.activation(x.float()), self.grid.weight(self.labels.weight), self.labels.bias)
+        logits = F.linear(self.grid.activation(x.float(), utterances=1), self.grid.weight(self.labels.weight), self.labels.bias)
         return logits.log_softmax(dim=2).transpose(0, 1), lengths

@@ -55,6 +55,8 @@ class UnitPruner:
     """Keeps a growing number of units at zero, until each layer has `kept` left."""
 
     def __init__(self, network: DeepSpeech2, kept: int):
+        if not isinstance(network, DeepSpeech2):
+            raise ValueError(f"units kept: an LSTM network was required, got {type(network).__name__}")
         units, self.layers = network.shape.units, network.shape.layers
         if not 0 < kept < units:
             raise ValueError(f"units kept: 1 to {units - 1} of {units} were required, got {kept}")

@@ -22,6 +22,7 @@ from network import Network
 from objective import Distillation, Recognition, require_same_ears
 from prune_units import UnitPruner
 from prune_weights import WeightPruner
+from separable import SeparableNetwork
 from shards import CoreEngine
 from wer import character_errors, word_errors
 
@@ -84,13 +85,22 @@ class Run:
             self.started_from = {"run": options.start_from.name, "hours": state["elapsed_s"] / 3600,
                                  "trained_frames": state["trained_frames"]}
             if options.grid:
-                if not isinstance(start, DeepSpeech2):
-                    raise ValueError("--grid: an LSTM network was required; the others' products are not rounded here")
-                start = fold(start)
+                start = self._foldable(start)
             model = build(start.shape, options.dropout)
             model.load_state_dict(start.state_dict())
         model.compute_dtype = getattr(torch, options.dtype)
         return model.on(self.device)
+
+    def _foldable(self, start: Network) -> Network:
+        """A network whose rounded weights are those that are exported."""
+        if isinstance(start, DeepSpeech2):
+            return fold(start)
+        if isinstance(start, SeparableNetwork) and self.options.grid == "channel":
+            return start
+        raise ValueError(
+            "--grid: an LSTM network, or separable convolutions with `channel`, was required, "
+            f"got {architecture_of(start.shape)} with `{self.options.grid}`"
+        )
 
     def _make_pruner(self) -> WeightPruner | UnitPruner | None:
         if self.options.sparsity:
@@ -136,6 +146,11 @@ class Run:
         """Continue a saved run."""
         if shape_from(state) != self.model.shape:
             raise ValueError(f"checkpoint: shape {self.model.shape} was required, got {shape_from(state)}")
+        if state.get("device", "cpu") != self.options.device:
+            raise ValueError(
+                f"checkpoint: one of --device {self.options.device} was required, got one of {state.get('device', 'cpu')}; "
+                "start a run of another name from it with --start-from"
+            )
         self.model.load_state_dict(state["model"])
         self.average = {name: value.to(self.device) for name, value in state["average"].items()}
         self.optimizer.load_state_dict(state["optimizer"])

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fake_quantize import NO_GRID
 from front_ends import FRONT_ENDS, inside
 from network import Network, strided
 from transcripts import LABELS
@@ -30,24 +31,42 @@ class SeparableShape:
         return asdict(self)
 
 
+class Convolution(nn.Conv1d):
+    """A convolution over time that can be trained for eight bits.
+
+    With a scale for each output channel, a BatchNorm after it changes the scales alone when it is folded in: what is
+    rounded here are the integers of the exported weights.
+    """
+
+    ROUNDED = ("weight",)
+
+    def __init__(self, *sizes, **options):
+        super().__init__(*sizes, **options)
+        self.grid = NO_GRID
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Output in the type of x [N, channels, T]."""
+        weight = self.grid.weight(self.weight).to(x.dtype)
+        bias = None if self.bias is None else self.bias.to(x.dtype)
+        x = self.grid.activation(x, utterances=0)
+        return F.conv1d(x, weight, bias, self.stride, self.padding, self.dilation, self.groups)
+
+
 class Separable(nn.Module):
     """Convolution over time of each channel, 1x1 convolution, BatchNorm, of [N, channels, T]; padding must be zero."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, dilation: int = 1):
         super().__init__()
         padding = dilation * (kernel - 1) // 2
-        self.depthwise = nn.Conv1d(
+        self.depthwise = Convolution(
             inputs, inputs, kernel, stride, padding, dilation=dilation, groups=inputs, bias=False
         )
-        self.pointwise = nn.Conv1d(inputs, outputs, 1, bias=False)
+        self.pointwise = Convolution(inputs, outputs, 1, bias=False)
         self.norm = nn.BatchNorm1d(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         """Output [N, outputs, T or ceil(T / 2)]."""
-        layer = self.depthwise
-        weight = layer.weight.to(x.dtype)
-        x = F.conv1d(x, weight, None, layer.stride, layer.padding, layer.dilation, layer.groups)
-        return self.norm(F.conv1d(x, self.pointwise.weight.to(x.dtype)))
+        return self.norm(self.pointwise(self.depthwise(x)))
 
 
 class Shortcut(nn.Module):
@@ -55,12 +74,12 @@ class Shortcut(nn.Module):
 
     def __init__(self, channels: int):
         super().__init__()
-        self.pointwise = nn.Conv1d(channels, channels, 1, bias=False)
+        self.pointwise = Convolution(channels, channels, 1, bias=False)
         self.norm = nn.BatchNorm1d(channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """Output like the input."""
-        return self.norm(F.conv1d(x, self.pointwise.weight.to(x.dtype)))
+        return self.norm(self.pointwise(x))
 
 
 class SeparableNetwork(Network):
@@ -78,9 +97,9 @@ class SeparableNetwork(Network):
         )
         self.shortcuts = nn.ModuleList(Shortcut(channels) for _ in shape.kernels)
         self.last = Separable(channels, shape.wide, shape.kernels[-1] + 12, dilation=2)
-        self.wide = nn.Conv1d(shape.wide, shape.wide, 1, bias=False)
+        self.wide = Convolution(shape.wide, shape.wide, 1, bias=False)
         self.wide_norm = nn.BatchNorm1d(shape.wide)
-        self.labels = nn.Conv1d(shape.wide, len(LABELS), 1)
+        self.labels = Convolution(shape.wide, len(LABELS), 1)
 
     def output_lengths(self, lengths: Tensor) -> Tensor:
         """Steps of 20 ms, int64 [N], for lengths in frames of 10 ms."""
@@ -101,5 +120,5 @@ class SeparableNetwork(Network):
                 x = self.drop(F.relu(layer(x * mask)))
             x = self.drop(F.relu(block[-1](x * mask) + around))
         x = self.drop(F.relu(self.last(x * mask)))
-        x = self.drop(F.relu(self.wide_norm(F.conv1d(x, self.wide.weight.to(dtype)))))
+        x = self.drop(F.relu(self.wide_norm(self.wide(x))))
         return self.labels(x.float()).permute(0, 2, 1).log_softmax(dim=2), lengths

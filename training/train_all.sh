@@ -21,6 +21,7 @@ deepspeech2-student         | 2.5 | 90  | --teacher runs/deepspeech2-lstm
 deepspeech2-student-alone   | 2.5 | 90  |
 deepspeech2-efficient       | 4   | 150 |
 deepspeech2-lstm-int8       | 1   | 20  | --start-from runs/deepspeech2-lstm --grid tensor
+deepspeech2-efficient-int8  | 1   | 20  | --start-from runs/deepspeech2-efficient --grid channel
 deepspeech2-lstm-sparse50   | 0.8 | 20  | --start-from runs/deepspeech2-lstm --sparsity 0.5
 deepspeech2-lstm-sparse75   | 0.8 | 20  | --start-from runs/deepspeech2-lstm --sparsity 0.75
 deepspeech2-lstm-sparse90   | 0.8 | 25  | --start-from runs/deepspeech2-lstm --sparsity 0.9

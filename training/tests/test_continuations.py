@@ -17,11 +17,13 @@ from batches import collate
 from export import build_onnx
 from fake_quantize import on_activation_grid, on_weight_grid, round_weights, set_grid, weight_scale
 from fold import fold
+from int8 import quantize
 from model import Shape
 from objective import Distillation, Recognition, require_same_ears, to_steps
 from prune_units import UnitPruner, shrink
 from prune_weights import WeightPruner, cubic_share
 from residual import ResidualShape
+from separable import SeparableShape
 
 SMALL = Shape(channels=3, units=16, layers=2)
 COMMAND = Path(__file__).parents[2] / "dist" / "cli.js"
@@ -88,9 +90,9 @@ def test_weight_grid_has_255_values_and_is_a_fixed_point(granularity, scales):
 
 def test_activation_grid_contains_zero_and_covers_the_range():
     x = torch.rand(7, 2, 9) + 1
-    rounded = on_activation_grid(x)
+    rounded = on_activation_grid(x, utterances=1)
     assert (rounded - x).abs().max() <= 2 / 255 / 2 + 1e-6
-    assert on_activation_grid(torch.zeros(3, 1, 2)).abs().max() == 0
+    assert on_activation_grid(torch.zeros(3, 1, 2), utterances=1).abs().max() == 0
 
 
 def test_rounding_passes_gradients():
@@ -121,6 +123,21 @@ def test_quantlab_quantize_reproduces_the_trained_integers(granularity, tmp_path
             for row, direction in enumerate(layer.children()):
                 weight = integers(getattr(direction, name)).reshape(4, 16, -1)[gates].reshape(64, -1)
                 assert np.array_equal(made[f"lstm{index}.{letter}_quantized"][row], weight.T)
+
+
+def test_static_quantization_reproduces_the_trained_integers_of_convolutions(tmp_path):
+    """Norms are folded after rounding: they may change scales and signs, never the size of an integer."""
+    model = lively(SeparableShape(channels=16, repeats=2, wide=16, kernels=(5, 7)))
+    trained = model.replicate()
+    round_weights(model, "channel")
+    onnx.save(build_onnx(model), tmp_path / "model.onnx")
+    blocks = [np.random.default_rng(7).standard_normal((60, 128)).astype(np.float32)]
+    quantize(tmp_path / "model.onnx", tmp_path / "int8.onnx", blocks)
+    made = {t.name: numpy_helper.to_array(t) for t in onnx.load(tmp_path / "int8.onnx").graph.initializer}
+    for name, layer in (("first.depthwise", trained.first.depthwise), ("block1.1.pointwise", trained.blocks[1][1].pointwise),
+                        ("block0.shortcut", trained.shortcuts[0].pointwise), ("wide", trained.wide)):
+        integers = torch.round(layer.weight / weight_scale(layer.weight, "channel")).abs()
+        assert np.array_equal(np.abs(made[f"{name}.weight_quantized"].astype(int)), integers.detach().numpy()), name
 
 
 def test_cubic_schedule_of_zhu_and_gupta():

@@ -83,6 +83,14 @@ def test_rounded_weights_are_exported_on_their_grid(trained, tmp_path):
     assert build_onnx(network).graph.node
 
 
+def test_convolutions_are_rounded_by_channel_alone(tmp_path):
+    start = tmp_path / "deepspeech2-efficient"
+    train(start, tiny("deepspeech2-efficient"))
+    train(tmp_path / "rounded", tiny("deepspeech2-efficient"), start_from=start, grid="channel")
+    with pytest.raises(ValueError, match="separable convolutions with `channel`"):
+        train(tmp_path / "whole", tiny("deepspeech2-efficient"), start_from=start, grid="tensor")
+
+
 def test_sparse_weights(tmp_path):
     wide = Shape(channels=2, units=64, layers=1)
     train(tmp_path / "deepspeech2-lstm", wide)
