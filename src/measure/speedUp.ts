@@ -60,12 +60,44 @@ function group(
 }
 
 function ratio(pairs: readonly Pair[]): Estimate {
-  return bootstrap(pairs.length, (drawn) => {
+  const of = (drawn: Int32Array): number => {
     let [base, own] = [0, 0];
     for (const index of drawn) {
       base += pairs[index]?.base ?? 0;
       own += pairs[index]?.own ?? 0;
     }
     return base / own;
-  });
+  };
+  return bootstrap(pairs.length, of, { confidence: expandedConfidence(pairs.length) });
+}
+
+/**
+ * Confidence that a percentile interval must be asked for so that it holds 95 % with few values: drawn again, a small
+ * sample scatters less than it should, and its intervals are too narrow.
+ *
+ * Source: T. Hesterberg, What Teachers Should Know About the Bootstrap, The American Statistician 69 (2015), "expanded
+ * percentile interval": 1 − 2Φ(−√(n/(n−1))·t), with t from Student's distribution, here by Cornish and Fisher's expansion.
+ *
+ * @param count - values that are drawn from
+ * @returns a fraction from 0.95 to 1
+ * @example
+ * expandedConfidence(20); // 0.968
+ */
+export function expandedConfidence(count: number): number {
+  if (count < 2) return NORMAL_95.confidence;
+  const z = NORMAL_95.bound;
+  const freedom = count - 1;
+  const t = z + (z ** 3 + z) / (4 * freedom) + (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * freedom ** 2);
+  return 1 - 2 * normalTail(Math.sqrt(count / freedom) * t);
+}
+
+/** Bounds of the middle 95 % of a normal distribution. */
+const NORMAL_95 = { confidence: 0.95, bound: 1.959_963_984_540_054 } as const;
+
+/** Share of a normal distribution above a value from 0; Abramowitz and Stegun 26.2.17, within 7.5e-8. */
+function normalTail(value: number): number {
+  const k = 1 / (1 + 0.231_641_9 * value);
+  const factors = [0.319_381_53, -0.356_563_782, 1.781_477_937, -1.821_255_978, 1.330_274_429];
+  const polynomial = factors.reduce((total, factor, power) => total + factor * k ** (power + 1), 0);
+  return (Math.exp(-(value ** 2) / 2) / Math.sqrt(2 * Math.PI)) * polynomial;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/measure/random.js';
-import { compareTimes, type TimedTrial } from '../../src/measure/speedUp.js';
+import { compareTimes, expandedConfidence, type TimedTrial } from '../../src/measure/speedUp.js';
 
 function trial(totalMs: number, utterance: string, turn?: number): TimedTrial {
   const parts = { featuresMs: 0, inferenceMs: totalMs, decodingMs: 0 };
@@ -36,6 +36,17 @@ describe('compareTimes', () => {
     // 95 % of 60 are 57.
     expect(byTurn).toBeGreaterThanOrEqual(51);
     expect(byUtterance).toBeLessThan(45);
+  });
+
+  it.each([
+    // 1 - 2 * norm.cdf(-sqrt(n / (n - 1)) * t.ppf(0.975, n - 1)), SciPy 1.17.1.
+    [6, 0.99514],
+    [10, 0.9829],
+    [20, 0.96824],
+    [60, 0.9564],
+    [300, 0.9513],
+  ])('asks for more confidence where %i values are drawn from', (count, confidence) => {
+    expect(expandedConfidence(count)).toBeCloseTo(confidence, 3);
   });
 
   it('refuses sides that have not run the same', () => {
