@@ -20,7 +20,7 @@ const KNOWN_BY: Readonly<Record<keyof RecipeOptions, readonly RecipeStep['transf
   perChannel: ['dynamic', 'static', 'weight-only'],
   reduceRange: ['dynamic', 'static', 'recurrent'],
   weightType: ['dynamic'],
-  exclude: ['dynamic', 'static', 'weight-only', 'recurrent', 'half'],
+  exclude: ['dynamic', 'static', 'weight-only', 'recurrent', 'half', 'prune'],
 };
 
 /**
@@ -68,6 +68,8 @@ function withStepOptions(step: RecipeStep, options: RecipeOptions): RecipeStep {
     case 'recurrent':
       return { ...step, options: { ...step.options, ...nodes, ...range } };
     case 'half':
+      return { ...step, options: { ...step.options, ...nodes } };
+    case 'prune':
       return { ...step, options: { ...step.options, ...nodes } };
   }
 }
