@@ -118,7 +118,9 @@ function describe(found: readonly Found[]): string {
 
 function limitLine(title: string, result: LimitResult): string {
   const times = result.meanMs === null ? '' : `, ${result.meanMs.toFixed(1)} ms a run`;
-  const why = result.reason === null ? '' : ` (${result.reason})`;
+  const { reason, anonymousBytes } = result;
+  const held = anonymousBytes === null ? '' : `, ${Math.round(anonymousBytes / MEBIBYTE)} MiB of them of no file`;
+  const why = reason === null ? '' : ` (${reason}${held})`;
   return `${title}: ${result.fits ? 'fits' : 'fails'} in ${describeLimit(result)}${times}${why}.\n`;
 }
 
