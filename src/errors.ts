@@ -1,3 +1,5 @@
+import { closest, distance } from 'fastest-levenshtein';
+
 /**
  * Every error that a person can mend. Anything else that is thrown is a fault of ours.
  *
@@ -20,4 +22,18 @@ export class UsageError extends QuantlabError {
 /** Something that this machine lacks: a GPU, a browser, a package, room on the disk (exit code 1). */
 export class UnavailableError extends QuantlabError {
   override readonly name: string = 'UnavailableError';
+}
+
+/**
+ * A hint at the known name that was probably meant, for the end of an error.
+ *
+ * @param name - what came
+ * @param known - what it could have been
+ * @returns `did you mean X?` where one name is at most a third of its letters away, else an empty string
+ * @example didYouMean('deepspeech2-startr', ['deepspeech2-starter']) // 'did you mean deepspeech2-starter?'
+ */
+export function didYouMean(name: string, known: readonly string[]): string {
+  if (known.length === 0) return '';
+  const nearest = closest(name, known);
+  return distance(name, nearest) <= Math.ceil(nearest.length / 3) ? `did you mean ${nearest}?` : '';
 }

@@ -129,6 +129,7 @@ export { type Heard, summarizeAccuracy } from './measure/accuracy.js';
 export {
   type BenchOptions,
   benchModels,
+  type EvaluateOptions,
   evaluateModels,
   type ModelBench,
   type ModelEvaluation,
@@ -140,8 +141,9 @@ export {
   bootstrapMean,
   bootstrapMedian,
   bootstrapRatio,
+  bootstrapRatioByGroup,
 } from './measure/bootstrap.js';
-export type { MatchedPairsTest } from './measure/matchedPairs.js';
+export { type MatchedPairsTest, matchedPairsTest, type SegmentErrors, segmentErrors } from './measure/matchedPairs.js';
 export type { Trial } from './measure/protocol.js';
 export { compareTexts, type TextComparison } from './measure/textComparison.js';
 export { writeBuiltCard } from './model/builtCard.js';
@@ -178,6 +180,7 @@ export { modelToBytes, writeModel } from './onnx/write.js';
 export { answerOf } from './report/answer.js';
 export { type BitsSeries, bitsFigure } from './report/bitsFigure.js';
 export { buildTable, type DataTable, type TableCells, type TableOptions } from './report/dataTable.js';
+export { type ErrorsRow, errorsFigure } from './report/errorsFigure.js';
 export type { Figure, Json, JsonObject, PlotlySpec, Scheme } from './report/figure.js';
 export { buildFigures } from './report/figures.js';
 export { type Distribution, histogramFigure } from './report/histogramFigure.js';
@@ -210,6 +213,7 @@ export { decodeGreedy } from './speech/ctc.js';
 export { encodeWav } from './speech/encodeWav.js';
 export { createFrontEnd, type FeatureExtractor } from './speech/features.js';
 export { readManifest } from './speech/manifest.js';
+export { createNormaliser, NORMALISER_NAMES, type NormaliserName } from './speech/normaliser.js';
 export { resample } from './speech/resample.js';
 export { type Segment, type SegmentOptions, splitAtSilence } from './speech/segments.js';
 export { normaliseTranscript } from './speech/transcript.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { InputError } from '../errors.js';
+import { didYouMean, InputError } from '../errors.js';
 import { parseJson, readJson, writeFileAtomic } from '../files.js';
 import type { CalibrationOptions } from './calibrators/observer.js';
 import { DYNAMIC_OP_TYPES, type QuantizeDynamicOptions } from './dynamicOptions.js';
@@ -172,7 +172,7 @@ export async function readRecipe(nameOrPath: string): Promise<Recipe> {
   if (known !== undefined) return PRESETS[known];
   if (!nameOrPath.endsWith('.json')) {
     throw new InputError(
-      `recipe: ${PRESET_NAMES.join(', ')} or a .json file was required, got ${nameOrPath}; choose one`,
+      `recipe: ${PRESET_NAMES.join(', ')} or a .json file was required, got ${nameOrPath}; choose one ${didYouMean(nameOrPath, PRESET_NAMES)}`.trimEnd(),
     );
   }
   return await readJson(nameOrPath, checkedSchema);

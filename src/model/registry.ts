@@ -2,7 +2,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { InputError } from '../errors.js';
+import { didYouMean, InputError } from '../errors.js';
 import { describeFileError, sha256OfFile } from '../files.js';
 import { readModel } from '../onnx/read.js';
 import { writeModel } from '../onnx/write.js';
@@ -82,9 +82,9 @@ export async function resolveModel(idOrPath: string, options: RegistryOptions = 
   const cardPath = join(folder, idOrPath, 'model.json');
   const isId = /^[a-z0-9][a-z0-9.-]*$/.test(idOrPath);
   if (!isId || !(await exists(cardPath))) {
-    const known = (await modelFolders(folder)).sort().join(', ');
+    const known = (await modelFolders(folder)).sort();
     throw new InputError(
-      `model ${idOrPath}: the id of a model or the path of an .onnx file was required, got neither; known ids: ${known || 'none'}`,
+      `model ${idOrPath}: the id of a model or the path of an .onnx file was required, got neither; known ids: ${known.join(', ') || 'none'} ${didYouMean(idOrPath, known)}`.trimEnd(),
     );
   }
   return await resolveCard(cardPath, cache);

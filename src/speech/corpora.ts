@@ -1,7 +1,7 @@
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import { InputError, QuantlabError } from '../errors.js';
+import { didYouMean, InputError, QuantlabError } from '../errors.js';
 import { describeFileError, readJson, writeFileAtomic } from '../files.js';
 import { type Checksum, verifyChecksum } from './checksum.js';
 import { type CorpusLayout, type WrittenManifest, writeCorpusManifests } from './corpusLayouts.js';
@@ -133,8 +133,10 @@ export function listCorpora(): readonly Corpus[] {
 function findCorpus(name: string): Corpus {
   const found = corpora.find((corpus) => corpus.name === name);
   if (found) return found;
-  const known = corpora.map((corpus) => corpus.name).join(', ');
-  throw new InputError(`corpus ${name}: one of the known corpora was required, got ${name}; choose from ${known}`);
+  const known = corpora.map((corpus) => corpus.name);
+  throw new InputError(
+    `corpus ${name}: one of the known corpora was required, got ${name}; choose from ${known.join(', ')} ${didYouMean(name, known)}`.trimEnd(),
+  );
 }
 
 const recordSchema: z.ZodType<{ readonly manifests: readonly WrittenManifest[] }> = z.object({
