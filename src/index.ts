@@ -96,6 +96,7 @@ export {
   type PlanOptions,
   readPlan,
 } from './experiment/plan.js';
+export type { NodeTimes } from './experiment/profile.js';
 export { type RunOptions, type RunProgress, runExperiment } from './experiment/runner.js';
 export type {
   AccuracySummary,
@@ -103,13 +104,16 @@ export type {
   Condition,
   ConditionSummary,
   Device,
+  EnergyRecord,
   Environment,
   Estimate,
   LatencySummary,
+  MemoryRecord,
   Observation,
   Outcome,
   Phase,
   Protocol,
+  ResourceProtocol,
   RunRecord,
   Summary,
   ThroughputSummary,
@@ -123,9 +127,11 @@ export {
   sensitivityOnSpeech,
 } from './experiment/sensitivity.js';
 export type { SpeechOptions } from './experiment/speechRunner.js';
+export { profileOnSpeech } from './experiment/speechRunner.js';
 export { summarize, summarizeRun } from './experiment/summarize.js';
 export { makeVariant, type Variant } from './experiment/variants.js';
 export { type Heard, summarizeAccuracy } from './measure/accuracy.js';
+export { type Arrangement, type ArrangementOptions, nameArrangement } from './measure/arrangements.js';
 export {
   type BenchOptions,
   benchModels,
@@ -143,8 +149,53 @@ export {
   bootstrapRatio,
   bootstrapRatioByGroup,
 } from './measure/bootstrap.js';
+export {
+  type BreakEven,
+  breakEven,
+  CLUSTER_CLAIM,
+  type ClusterClaim,
+  costOfOwn,
+  costOnGpu,
+  costOnInstance,
+  costPer1000Hours,
+  type Fleet,
+  fleetFor,
+  type MeasuredSpeed,
+  nodesOf,
+  type TranscriptionCost,
+} from './measure/cost.js';
+export { type EnergyOptions, type EnergyResult, type EnergySummary, measureEnergy } from './measure/energy.js';
+export type { EnergyLadderOptions } from './measure/energyLadder.js';
+export type { EnergyMethod, EnergySource, SkippedMethod } from './measure/energyMeter.js';
+export {
+  type Bandwidth,
+  type HardwareOptions,
+  type MachineLimits,
+  measureHardware,
+  threadCounts,
+} from './measure/hardware.js';
+export { type LoadTimeOptions, type LoadTimeReport, measureLoadTime } from './measure/loadTime.js';
 export { type MatchedPairsTest, matchedPairsTest, type SegmentErrors, segmentErrors } from './measure/matchedPairs.js';
+export { type MemoryOptions, type MemoryStages, type MemorySummary, measureMemory } from './measure/memory.js';
+export {
+  type ArrangementResult,
+  measureOffline,
+  type OfflineOptions,
+  type OfflinePass,
+  type OfflineReport,
+  summarizeOffline,
+} from './measure/offline.js';
+export { type InstancePrice, readPrices } from './measure/prices.js';
 export type { Trial } from './measure/protocol.js';
+export {
+  type HitCost,
+  type HitRatePoint,
+  measureResultCaching,
+  type ResultCachingOptions,
+  type ResultCachingReport,
+} from './measure/resultCaching.js';
+export { measureRoofline, type Roofline, type RooflineOptions } from './measure/roofline.js';
+export { measureServers, type ServedRate, type ServerOptions, type ServerReport } from './measure/server.js';
 export { compareTexts, type TextComparison } from './measure/textComparison.js';
 export { writeBuiltCard } from './model/builtCard.js';
 export { type CardFigure, type CardFile, type CardTensors, type ModelCard, readCard } from './model/card.js';
@@ -179,16 +230,34 @@ export { modelFromBytes, readModel } from './onnx/read.js';
 export { modelToBytes, writeModel } from './onnx/write.js';
 export { answerOf } from './report/answer.js';
 export { type BitsSeries, bitsFigure } from './report/bitsFigure.js';
+export { cachingFigure } from './report/cachingFigure.js';
+export {
+  type Candidate,
+  candidatesOf,
+  commonMetrics,
+  METRICS,
+  type Metric,
+  type Priorities,
+  paretoFront,
+  recommend,
+} from './report/choosing.js';
+export { choosingFigure } from './report/choosingFigure.js';
+export { breakEvenFigure, costFigure } from './report/costFigure.js';
+export { type ConditionSpeed, cheapestCost, speedsOf } from './report/costOf.js';
 export { buildTable, type DataTable, type TableCells, type TableOptions } from './report/dataTable.js';
+export { type EnergyRow, energyFigure } from './report/energyFigure.js';
 export { type ErrorsRow, errorsFigure } from './report/errorsFigure.js';
 export type { Figure, Json, JsonObject, PlotlySpec, Scheme } from './report/figure.js';
 export { buildFigures } from './report/figures.js';
 export { type Distribution, histogramFigure } from './report/histogramFigure.js';
 export { type PrecisionSeries, precisionFigure } from './report/precisionFigure.js';
+export { type RooflineRow, rooflineFigure } from './report/rooflineFigure.js';
 export { type FinishedRun, readFinishedRun } from './report/run.js';
 export { type SensitivityRow, sensitivityFigure } from './report/sensitivityFigure.js';
+export { serverFigure } from './report/serverFigure.js';
 export { type SpectrogramAxes, spectrogramFigure } from './report/spectrogramFigure.js';
 export { buildAnswerTable } from './report/table.js';
+export { throughputFigure } from './report/throughputFigure.js';
 export { type WrittenFigures, writeFigures } from './report/writeFigures.js';
 export { type Report, type WriteReportOptions, writeReport } from './report/writeReport.js';
 export {
