@@ -1,10 +1,11 @@
 import { cpus } from 'node:os';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import { manifestPath } from '../experiment/plan.js';
 import { measureEnergy } from '../measure/energy.js';
 import type { EnergyLadderOptions } from '../measure/energyLadder.js';
 import { readPowerTable } from '../measure/ratedPower.js';
+import { EXECUTION_PROVIDERS, type ExecutionProvider } from '../model/session.js';
 import { energyFigure } from '../report/energyFigure.js';
 import { writeFigures } from '../report/writeFigures.js';
 import { readManifest } from '../speech/manifest.js';
@@ -18,6 +19,7 @@ interface EnergyCommandOptions {
   readonly model?: readonly string[];
   readonly threads?: number;
   readonly trials: number;
+  readonly provider: ExecutionProvider;
   readonly ratedWatts?: number;
   readonly ratedThreads?: number;
   readonly figure?: string;
@@ -37,6 +39,11 @@ export function addEnergyCommand(program: Command, terminal: Terminal): void {
     .option('--manifest <set|path>', 'holdout, dev, calibration, or a manifest', 'holdout')
     .option('--threads <n>', 'threads of one operator (default: one for each physical core)', wholeNumber(1))
     .option('--trials <n>', 'trials of each model', wholeNumber(1), 150)
+    .addOption(
+      new Option('--provider <name>', 'where the models run; the energy of a GPU is measured or not known')
+        .choices(EXECUTION_PROVIDERS)
+        .default('cpu'),
+    )
     .option('--rated-watts <W>', 'rated power of this processor, where the table does not have it', fraction(1))
     .option('--rated-threads <n>', 'threads that the whole processor runs, those of others too', wholeNumber(1))
     .option('--figure <folder>', 'draw it into this folder')
@@ -51,6 +58,7 @@ export function addEnergyCommand(program: Command, terminal: Terminal): void {
         {
           utterances,
           trials: options.trials,
+          executionProvider: options.provider,
           signal: terminal.signal,
           onProgress: (done, total) => progress.update(done, total, 'trials'),
           ...(options.threads !== undefined && { threads: options.threads }),

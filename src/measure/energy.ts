@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { InputError } from '../errors.js';
+import { InputError, UnavailableError } from '../errors.js';
 import type { ResolvedModel } from '../model/registry.js';
 import type { ExecutionProvider } from '../model/session.js';
 import type { Utterance } from '../speech/types.js';
@@ -88,7 +88,7 @@ const TURN_TRIALS = 30;
  *
  * @param models - at least one
  * @throws {InputError} when there is no model or no utterance, or one is bad
- * @throws {UnavailableError} when a process breaks, or a GPU's energy cannot be measured
+ * @throws {UnavailableError} when a process breaks, a GPU's energy cannot be measured, or a counter stands still
  */
 export async function measureEnergy(models: readonly ResolvedModel[], options: EnergyOptions): Promise<EnergyResult> {
   const { utterances, trials = DEFAULT_TRIALS, seed = DEFAULT_SEED, executionProvider = 'cpu' } = options;
@@ -130,6 +130,11 @@ export async function measureEnergy(models: readonly ResolvedModel[], options: E
       }
     }
     const { meter, skipped } = chosen;
+    if (blocks.flat().every(({ joules }) => joules === 0)) {
+      throw new UnavailableError(
+        `energy: a counter that moves was required, got one that stands still (${meter.source.method}: ${meter.source.scope}), as virtual machines show it; measure on the machine itself`,
+      );
+    }
     const found = models.map(({ card, path }, index) => ({
       model: card.id,
       path,

@@ -79,6 +79,13 @@ describe('measureEnergy', () => {
     expect(result.skipped).toHaveLength(3);
   });
 
+  it('does not call a counter that stands still a measurement of nothing', async () => {
+    const model = await resolveModel('deepspeech2-starter');
+    const { powercapRoot } = simulatedPackage();
+    const options = { utterances, trials: 2, threads: 1, idleS: 0, workerPath, ladder: { powercapRoot } };
+    await expect(measureEnergy([model], options)).rejects.toThrow(/got one that stands still \(rapl: package-0/);
+  });
+
   it('refuses to measure nothing', async () => {
     const model = await resolveModel('deepspeech2-starter');
     await expect(measureEnergy([], { utterances })).rejects.toThrow(InputError);
