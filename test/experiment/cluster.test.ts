@@ -25,8 +25,9 @@ describe.skipIf(process.platform === 'win32')('examples of many machines', () =>
       device,
       threads: 1 + index,
     }));
+    const resources = { memoryRuns: 1, energyTrials: 1 };
     const planPath = join(folder, 'plan.json');
-    writeFileSync(planPath, JSON.stringify({ ...plan, latencyTrials: 4, throughputTrials: 2, conditions }));
+    writeFileSync(planPath, JSON.stringify({ ...plan, latencyTrials: 4, throughputTrials: 2, resources, conditions }));
     const out = join(folder, 'run');
     const { stderr } = await run(join(CLUSTER, 'parallel.sh'), [planPath], {
       env: { ...process.env, SHARDS: '2', OUT: out, QUANTLAB: `${process.execPath} ${CLI}` },
