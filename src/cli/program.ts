@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { QuantlabError, UsageError } from '../errors.js';
 import { addBenchCommand } from './bench.js';
 import { addCachingCommand } from './caching.js';
+import { addCodeCommand } from './code.js';
 import { addCompareCommand } from './compare.js';
 import { addCostCommand } from './cost.js';
 import { addDataCommand } from './data.js';
@@ -42,6 +43,7 @@ function createProgram(terminal: Terminal): Command {
     addMergeCommand,
     addReportCommand,
     addQuantizeCommand,
+    addCodeCommand,
     addCompareCommand,
     addSensitivityCommand,
     addSearchCommand,

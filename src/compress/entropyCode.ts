@@ -4,6 +4,7 @@ import { copyMessage } from '../onnx/copy.js';
 import type { Dtype } from '../onnx/dtype.js';
 import { mapTensors } from '../onnx/mapTensors.js';
 import { mainGraph, type OnnxModel } from '../onnx/model.js';
+import { readSlice, sliceOf } from '../onnx/payload.js';
 import { shapeOf, storedSizeBytes, tensorBytes, tensorDtype } from '../onnx/tensor.js';
 import { byteCounts, codedSizeBytes, entropyBits, huffmanDecode, huffmanEncode, huffmanLengths } from './huffman.js';
 
@@ -89,8 +90,8 @@ export function entropyCode(model: OnnxModel): { readonly model: OnnxModel; read
  */
 export function entropyDecode(model: OnnxModel): OnnxModel {
   const graph = mapTensors(mainGraph(model), (tensor) => {
-    if (!isCoded(tensor)) return tensor;
-    const { rawData } = tensor;
+    const rawData = codeOf(tensor);
+    if (rawData === undefined) return tensor;
     const count = new DataView(rawData.buffer, rawData.byteOffset).getUint32(MAGIC.length, true);
     if (count !== storedSizeBytes(tensor)) {
       throw new InputError(
@@ -114,9 +115,12 @@ function coding(tensor: TensorProto, bytes: Uint8Array): TensorProto {
   return copyMessage(tensor, { rawData, int32Data: [] });
 }
 
-function isCoded(tensor: TensorProto): boolean {
-  const { rawData } = tensor;
-  if (rawData.length < HEAD_BYTES || !CODED_TYPES.has(tensorDtype(tensor))) return false;
-  if (rawData.length === storedSizeBytes(tensor)) return false;
-  return new TextDecoder().decode(rawData.subarray(0, MAGIC.length)) === MAGIC;
+/** The code of a tensor, wherever it is stored; `undefined` where it is none. */
+function codeOf(tensor: TensorProto): Uint8Array | undefined {
+  if (!CODED_TYPES.has(tensorDtype(tensor))) return undefined;
+  const slice = sliceOf(tensor);
+  const length = slice?.length ?? tensor.rawData.length;
+  if (length < HEAD_BYTES || length === storedSizeBytes(tensor)) return undefined;
+  const bytes = slice === undefined ? tensor.rawData : readSlice(slice);
+  return new TextDecoder().decode(bytes.subarray(0, MAGIC.length)) === MAGIC ? bytes : undefined;
 }

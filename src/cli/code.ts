@@ -1,0 +1,56 @@
+import { stat } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { entropyCode, entropyDecode } from '../compress/entropyCode.js';
+import { readModel } from '../onnx/read.js';
+import { writeModel } from '../onnx/write.js';
+import { columns, megabytes } from './columns.js';
+import type { Terminal } from './terminal.js';
+
+interface CodeCommandOptions {
+  readonly out: string;
+  readonly decode?: true;
+  readonly json?: true;
+}
+
+/** `quantlab code IN -o OUT`: 8-bit weights in Huffman's code, for storing and sending, and back. */
+export function addCodeCommand(program: Command, terminal: Terminal): void {
+  program
+    .command('code')
+    .description('Code the 8-bit weights of a quantized model by how often each value occurs; --decode brings it back')
+    .argument('<model>', 'an .onnx file; with --decode a coded one')
+    .requiredOption('-o, --out <file>', 'where to write; a coded file cannot be run before it is decoded')
+    .option('--decode', 'bring a coded model back, byte for byte')
+    .option('--json', 'print the sizes as JSON')
+    .action(async (path: string, options: CodeCommandOptions) => {
+      const model = await readModel(path);
+      const sizesOf = async () => ({ before: (await stat(path)).size, after: (await stat(options.out)).size });
+      if (options.decode) {
+        await writeModel(entropyDecode(model), options.out);
+        const sizeBytes = await sizesOf();
+        terminal.print(
+          options.json
+            ? `${JSON.stringify({ input: path, output: options.out, sizeBytes }, null, 2)}\n`
+            : `${options.out}: ${megabytes(sizeBytes.before)} → ${megabytes(sizeBytes.after)}\n`,
+        );
+        return;
+      }
+      const coded = entropyCode(model);
+      await writeModel(coded.model, options.out);
+      const sizeBytes = await sizesOf();
+      if (options.json) {
+        terminal.print(
+          `${JSON.stringify({ input: path, output: options.out, sizeBytes, report: coded.report }, null, 2)}\n`,
+        );
+        return;
+      }
+      const rows = coded.report.tensors.map(({ name, shape, ...sizes }) => [
+        name,
+        `[${shape.join(', ')}]`,
+        sizes.sizeBytes,
+        sizes.entropyBits.toFixed(2),
+        sizes.codedBytes,
+      ]);
+      terminal.print(columns(['weight', 'shape', 'bytes', 'entropy (bits a byte)', 'coded bytes'], rows));
+      terminal.print(`${options.out}: ${megabytes(sizeBytes.before)} → ${megabytes(sizeBytes.after)}\n`);
+    });
+}
