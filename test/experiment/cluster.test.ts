@@ -1,4 +1,4 @@
-// Needs the build, as the examples do. GNU parallel is run for real where it is installed (Debian: `apt-get install parallel`);
+// Needs the build: cluster.mjs imports it, in place of the command line. GNU parallel is run for real where it is installed (Debian: `apt-get install parallel`);
 // elsewhere the same script runs its shards through xargs, and the name of the test says so.
 import { execFile, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -7,36 +7,28 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { readRun, verifyRun } from '../../src/experiment/runFolder.js';
-import { keyOf, newFolder, smallPlan } from './setUp.js';
+import { FAKE_WORKER, keyOf, newFolder, smallPlan } from './setUp.js';
 
 const CLUSTER = fileURLToPath(new URL('../../bench/cluster', import.meta.url));
-const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../fixtures/experiment/cluster.mjs', import.meta.url));
 const HAS_PARALLEL = spawnSync('parallel', ['--version'], { encoding: 'utf8' }).stdout?.startsWith('GNU parallel');
 
 const run = promisify(execFile);
 
 describe.skipIf(process.platform === 'win32')('examples of many machines', () => {
-  it(`${HAS_PARALLEL ? 'GNU parallel' : 'xargs (GNU parallel is not installed)'} runs shards of the real model, and merges them`, async () => {
+  it(`${HAS_PARALLEL ? 'GNU parallel' : 'xargs (GNU parallel is not installed)'} runs shards, and merges them`, async () => {
     const folder = newFolder();
-    const plan = await smallPlan(folder, 2);
-    const conditions = plan.conditions.map(({ id, recipe, device }, index) => ({
-      id,
-      recipe,
-      device,
-      threads: 1 + index,
-    }));
-    const resources = { memoryRuns: 1, energyTrials: 1 };
     const planPath = join(folder, 'plan.json');
-    writeFileSync(planPath, JSON.stringify({ ...plan, latencyTrials: 4, throughputTrials: 2, resources, conditions }));
+    writeFileSync(planPath, JSON.stringify(await smallPlan(folder, 4)));
     const out = join(folder, 'run');
     const { stderr } = await run(join(CLUSTER, 'parallel.sh'), [planPath], {
-      env: { ...process.env, SHARDS: '2', OUT: out, QUANTLAB: `${process.execPath} ${CLI}` },
+      env: { ...process.env, SHARDS: '3', OUT: out, QUANTLAB: `${process.execPath} ${PROGRAM}`, WORKER: FAKE_WORKER },
     });
     expect(stderr.includes('xargs runs the shards')).toBe(!HAS_PARALLEL);
     await verifyRun(out);
     const { record, observations } = await readRun(out);
-    expect(record.shards?.map(({ shard }) => shard)).toEqual([1, 2].map((index) => ({ index, count: 2 })));
-    expect(new Set(observations.map(keyOf)).size).toBe(2 * (4 + 2 + 2));
+    expect(record.shards?.map(({ shard }) => shard)).toEqual([1, 2, 3].map((index) => ({ index, count: 3 })));
+    expect(new Set(observations.map(keyOf)).size).toBe(2 * (47 + 13 + 4));
     expect(Object.values(record.outcomes).map(({ status }) => status)).toEqual(['measured', 'measured']);
   });
 
