@@ -5,6 +5,7 @@ import { sha256OfFile, writeFileAtomic } from '../files.js';
 import type { DeepSpeech2Settings } from '../onnx/build.js';
 import { mainGraph, type OnnxModel } from '../onnx/model.js';
 import { elementCount, tensorDtype } from '../onnx/tensor.js';
+import type { FrontEnd } from '../speech/types.js';
 import type { CardFile, ModelCard } from './card.js';
 
 /** Blank, space, apostrophe and the letters: the classes of an English Deep Speech 2. */
@@ -13,8 +14,9 @@ const ENGLISH: readonly string[] = ['', ' ', "'", ...'abcdefghijklmnopqrstuvwxyz
 /**
  * Writes the card of a built model beside it, `X.json` for `X.onnx`, so that it runs like any other model.
  *
- * Its front end is the log spectrogram of a 20 ms window every 10 ms, or, for other than 161 bins, of the window that
- * has as many; classes beyond the English 29 are numbered.
+ * The front end of the `deepspeech2` front is the log spectrogram of a 20 ms window every 10 ms, or, for other than 161 bins,
+ * of the window that has as many; that of the `residual` front is as many mel bands of a 25 ms window. Classes beyond the
+ * English 29 are numbered.
  *
  * @param model - what `buildDeepSpeech2` returned
  * @param settings - with which it was built, defaults filled in
@@ -23,8 +25,7 @@ const ENGLISH: readonly string[] = ['', ' ', "'", ...'abcdefghijklmnopqrstuvwxyz
  * @throws {InputError} when the file cannot be read, or no front end has so many bins
  */
 export async function writeBuiltCard(model: OnnxModel, settings: DeepSpeech2Settings, path: string): Promise<string> {
-  const { front, cell, layers, units, bins, classes, seed } = settings;
-  const windowSamples = 2 * (bins - 1);
+  const { front, cell, layers, units, classes, seed } = settings;
   const file: CardFile = { path: basename(path), sha256: await sha256OfFile(path), sizeBytes: (await stat(path)).size };
   const network = `${front === 'residual' ? '7 convolutions of 3×3 in residual blocks' : '2 convolutions'}, ${layers} × bidirectional ${cell.toUpperCase()} ${units}`;
   const card: ModelCard = {
@@ -34,16 +35,7 @@ export async function writeBuiltCard(model: OnnxModel, settings: DeepSpeech2Sett
     network,
     parameters: countParameters(model),
     files: { half: file, float: file },
-    frontEnd: {
-      kind: 'log-spectrogram',
-      sampleRateHz: 16_000,
-      windowSamples,
-      hopSamples: 160,
-      window: 'hamming',
-      padSamples: windowSamples / 2,
-      bins,
-      normalisation: 'utterance',
-    },
+    frontEnd: frontEndOf(settings),
     tensors: {
       features: 'features',
       lengths: 'lengths',
@@ -65,6 +57,35 @@ export async function writeBuiltCard(model: OnnxModel, settings: DeepSpeech2Sett
   }
   await writeFileAtomic(cardPath, `${JSON.stringify(card, null, 2)}\n`);
   return cardPath;
+}
+
+/** A spectrogram has an odd number of lines, of a window twice as long; mel bands there may be any number of. */
+function frontEndOf({ front, bins }: DeepSpeech2Settings): FrontEnd {
+  if (front === 'residual') {
+    return {
+      kind: 'log-mel',
+      sampleRateHz: 16_000,
+      fftSamples: 512,
+      windowSamples: 400,
+      hopSamples: 160,
+      window: 'hann-periodic',
+      bins,
+      melScale: 'slaney',
+      logGuard: 2 ** -24,
+      normalisation: 'per-feature',
+    };
+  }
+  const windowSamples = 2 * (bins - 1);
+  return {
+    kind: 'log-spectrogram',
+    sampleRateHz: 16_000,
+    windowSamples,
+    hopSamples: 160,
+    window: 'hamming',
+    padSamples: windowSamples / 2,
+    bins,
+    normalisation: 'utterance',
+  };
 }
 
 /** Numbers in the weights: float tensors of more than one element. */

@@ -25,8 +25,7 @@ export interface DeepSpeech2Options {
   /** Channels of the convolutions. Default 32. */
   readonly channels?: number;
   /**
-   * Features a frame. Default 161, or for `residual` 129, the lines of a 16 ms window's spectrum: its models elsewhere
-   * read 128 mel bands, which cost the same.
+   * Features a frame. Default 161, or for `residual` 128, the mel bands that its models elsewhere read.
    */
   readonly bins?: number;
   /** Output classes, the blank included. Default 29. */
@@ -108,7 +107,7 @@ export function deepSpeech2Settings(options: DeepSpeech2Options): DeepSpeech2Set
     layers: 5,
     units: 1024,
     channels: 32,
-    bins: front === 'residual' ? 129 : 161,
+    bins: front === 'residual' ? 128 : 161,
     classes: 29,
     seed: 1,
     opset: LOWEST_OPSET,
