@@ -1,16 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
-import { UnavailableError } from '../errors.js';
 import { DEFAULT_MODEL, manifestPath } from '../experiment/plan.js';
 import { writeFileAtomic } from '../files.js';
-import type { Server } from '../measure/load.js';
 import { measureServer, measureServers, type ServedRate, type ServerReport } from '../measure/server.js';
+import { serviceAt } from '../measure/serviceAt.js';
 import { resolveModel } from '../model/registry.js';
 import { serverFigure } from '../report/serverFigure.js';
 import { writeFigures } from '../report/writeFigures.js';
 import { readManifest } from '../speech/manifest.js';
-import type { Utterance } from '../speech/types.js';
 import { columns } from './columns.js';
 import { collect, wholeNumber } from './options.js';
 import type { Terminal } from './terminal.js';
@@ -24,6 +21,7 @@ interface LoadCommandOptions {
   readonly streams: number;
   readonly threads: number;
   readonly maxBatch: number;
+  readonly most: number;
   readonly seed: number;
   readonly out?: string;
   readonly figure?: string;
@@ -48,6 +46,7 @@ export function addLoadCommand(program: Command, terminal: Terminal): void {
     .option('--streams <n>', 'processes of each model', wholeNumber(1), availableParallelism())
     .option('--threads <n>', 'threads of one operator in each', wholeNumber(1), 1)
     .option('--max-batch <n>', 'requests that a free process takes at once', wholeNumber(1), 1)
+    .option('--most <n>', 'rates that are tried at most', wholeNumber(1), 20)
     .option('--seed <n>', 'of the arrivals', wholeNumber(0), 20_261_121)
     .option('--out <file.json>', 'keep every rate in this file, as it is finished')
     .option('--figure <folder>', 'draw latency against rate into this folder')
@@ -60,6 +59,7 @@ export function addLoadCommand(program: Command, terminal: Terminal): void {
         boundMs: options.boundMs,
         requests: options.requests,
         seed: options.seed,
+        mostRates: options.most,
         signal: terminal.signal,
         onRate: async (rate: ServedRate): Promise<void> => {
           rates.push(rate);
@@ -123,18 +123,4 @@ function print(report: ServerReport, terminal: Terminal): void {
   terminal.print(columns(header, rows));
   const answer = highestPerS === null ? 'none that was tried' : `${highestPerS.toFixed(1)} requests/s`;
   terminal.print(`highest rate at which 95 of 100 are answered within ${boundMs} ms: ${answer}\n\n`);
-}
-
-/** A service, asked over HTTP; recordings are read beforehand. */
-async function serviceAt(url: string, utterances: readonly Utterance[]): Promise<Server> {
-  const address = new URL('/transcribe', url);
-  const bodies = await Promise.all(utterances.map(async ({ audioPath }) => await readFile(audioPath)));
-  return {
-    waiting: () => null,
-    send: async (index) => {
-      const answer = await fetch(address, { method: 'POST', body: new Uint8Array(bodies[index] ?? []) });
-      const text = await answer.text();
-      if (!answer.ok) throw new UnavailableError(`${address}: a transcript was required, got ${answer.status} ${text}`);
-    },
-  };
 }

@@ -132,7 +132,8 @@ async function runPass(
     () => new MeasuringProcess({ name, signal, ...(workerPath && { workerPath }) }),
   );
   try {
-    const warmUp = [batches[0] ?? [], batches[0] ?? []];
+    // The largest, so that no pass pays for memory.
+    const warmUp = [batches[0] ?? []];
     const recordings = utterances.map(({ id, audioPath }) => ({ id, audioPath }));
     const setup = { model, executionProvider: 'cpu', threads: arrangement.threads, recordings, warmUp } as const;
     await Promise.all(processes.map((process) => process.load(setup)));

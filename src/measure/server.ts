@@ -21,6 +21,8 @@ export interface ServerOptions {
   readonly threads?: number | undefined;
   /** Requests that a free process takes at once. Default: 1. */
   readonly maximumBatch?: number | undefined;
+  /** Rates that are tried at most. Default: 20. */
+  readonly mostRates?: number | undefined;
   readonly seed?: number;
   readonly signal?: AbortSignal;
   /** Called after each rate. */
@@ -55,7 +57,7 @@ export interface ServerReport {
 /** MLPerf's early stopping says nothing of a 95th percentile with fewer (see `earlyStoppingPercentile`). */
 const FEWEST_REQUESTS = 130;
 
-const DEFAULTS = { boundMs: 500, requests: 300, threads: 1, maximumBatch: 1, seed: 20_261_121 } as const;
+const DEFAULTS = { boundMs: 500, requests: 300, threads: 1, maximumBatch: 1, mostRates: 20, seed: 20_261_121 } as const;
 
 /** Requests in the closed loop that finds where to begin, for each process. */
 const CAPACITY_REQUESTS = 20;
@@ -187,11 +189,11 @@ async function enter(
 }
 
 async function climb(contestants: readonly Contestant[], options: ServerOptions): Promise<void> {
-  const { boundMs, requests, seed } = { ...DEFAULTS, ...defined(options) };
+  const { boundMs, requests, mostRates, seed } = { ...DEFAULTS, ...defined(options) };
   for (let turn = 0, running = [...contestants]; running.length > 0; turn++) {
     for (const contestant of [...running]) {
       const { name, server, startPerS, rates } = contestant;
-      const ratePerS = nextRate(rates, { startPerS });
+      const ratePerS = nextRate(rates, { startPerS, most: mostRates });
       if (ratePerS === null) {
         running = running.filter((one) => one !== contestant);
         continue;

@@ -39,7 +39,7 @@ export interface BatchRecognition {
 
 /** How a recognizer runs. */
 export interface RecognizerOptions extends Omit<SessionOptions, 'graphOptimizationLevel' | 'optimizedModelFilePath'> {
-  /** Keeps the optimised model in this folder, and loads that where it is there: see {@link keepOptimized}. Default: not kept. */
+  /** Keeps the optimised model in this folder, and loads that where it is there: see `keepOptimized`. Default: not kept. */
   readonly optimizedFolder?: string | undefined;
   /** How log-probabilities become text. Default: best path. */
   readonly decoder?: DecoderOptions | undefined;

@@ -5,11 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { runLoad } from '../../src/measure/load.js';
+import { serviceAt } from '../../src/measure/serviceAt.js';
 import { type ResolvedModel, resolveModel } from '../../src/model/registry.js';
 import { type ServiceOptions, TranscriptionService } from '../../src/service/service.js';
 
 const FAKE = fileURLToPath(new URL('../fixtures/service/fakeWorker.mjs', import.meta.url));
 const AUDIO = fileURLToPath(new URL('../../data/speech/audio/', import.meta.url));
+
+/** Processes take seconds to start where many others run. */
+const SLOW_START_MS = 60_000;
 
 let model: ResolvedModel;
 let folder: string;
@@ -28,7 +33,7 @@ afterEach(async () => {
   await Promise.all(services.map((service) => service.close()));
   await rm(folder, { recursive: true, force: true });
   vi.unstubAllEnvs();
-});
+}, SLOW_START_MS);
 
 async function start(
   options: Partial<ServiceOptions> = {},
@@ -57,7 +62,7 @@ async function metric(url: string, name: string): Promise<number> {
 }
 
 describe('the service, with the shipped model', () => {
-  let service: TranscriptionService;
+  let service: TranscriptionService | undefined;
   let url: string;
   let kept: string;
 
@@ -71,12 +76,12 @@ describe('the service, with the shipped model', () => {
       optimizedFolder: join(kept, 'optimized'),
     });
     url = `http://127.0.0.1:${await service.listen(0)}`;
-  });
+  }, SLOW_START_MS);
 
   afterAll(async () => {
-    await service.close();
+    await service?.close();
     await rm(kept, { recursive: true, force: true });
-  });
+  }, SLOW_START_MS);
 
   it('answers with what the model hears, and knows it the next time', async () => {
     // Text: test/fixtures/model/reference.jsonl.
@@ -200,7 +205,7 @@ describe('the service, when things go wrong', () => {
     const running = post(url, `wait ${gate}`);
     const queued = post(url, `wait ${gate}`);
     // The two are there when one waits.
-    await vi.waitFor(async () => expect(await metric(url, 'quantlab_queue_length')).toBe(1), 10_000);
+    await vi.waitFor(async () => expect(await metric(url, 'quantlab_queue_length')).toBe(1), 30_000);
     const refused = await post(url, 'one more');
     expect(refused.status).toBe(503);
     expect(refused.headers.get('retry-after')).toBe('1');
@@ -215,12 +220,12 @@ describe('the service, when things go wrong', () => {
     const gate = join(folder, 'gate');
     const running = post(url, `wait ${gate}`);
     const leaving = new AbortController();
-    await vi.waitFor(() => expect(existsSync(`${gate}.started`)).toBe(true), 10_000);
+    await vi.waitFor(() => expect(existsSync(`${gate}.started`)).toBe(true), 30_000);
     const left = post(url, 'never heard', leaving.signal).catch(() => 'left');
-    await vi.waitFor(async () => expect(await metric(url, 'quantlab_queue_length')).toBe(1), 10_000);
+    await vi.waitFor(async () => expect(await metric(url, 'quantlab_queue_length')).toBe(1), 30_000);
     leaving.abort();
     expect(await left).toBe('left');
-    await vi.waitFor(async () => expect(await metric(url, 'quantlab_queue_length')).toBe(0), 10_000);
+    await vi.waitFor(async () => expect(await metric(url, 'quantlab_queue_length')).toBe(0), 30_000);
     await writeFile(gate, '');
     expect((await running).status).toBe(200);
   });
@@ -230,13 +235,25 @@ describe('the service, when things go wrong', () => {
     const gate = join(folder, 'gate');
     const running = post(url, `wait ${gate}`);
     const queued = post(url, `wait ${gate}`);
-    await vi.waitFor(async () => expect(await metric(url, 'quantlab_queue_length')).toBe(1), 10_000);
+    await vi.waitFor(async () => expect(await metric(url, 'quantlab_queue_length')).toBe(1), 30_000);
     const closed = service.close();
     await expect(fetch(`${url}/health`)).rejects.toThrow();
     await writeFile(gate, '');
     expect((await running).status).toBe(200);
     expect((await queued).status).toBe(200);
     await closed;
+  });
+
+  it('is put under load over HTTP', async () => {
+    const { url } = await start({ workerPath: FAKE, queueLimit: 200 });
+    const [id, audioPath] = ['added', join(AUDIO, 'added.wav')];
+    const server = await serviceAt(url, [{ id, audioPath, durationS: 0.7, text: 'added', speaker: 's' }]);
+    const result = await runLoad(server, { ratePerS: 500, requests: 130, recordings: 1, seed: 1 });
+    expect(result).toMatchObject({ requests: 130, failed: 0, meanWaiting: null });
+    expect(result.p95BoundMs).toBeGreaterThanOrEqual(result.p95Ms);
+    expect(await metric(url, 'quantlab_requests_total{path="/transcribe",code="200"}')).toBe(130);
+    await services.pop()?.close();
+    await expect(server.send(0)).rejects.toThrow(/a service that answers was required/);
   });
 
   it('says that no process runs any more', async () => {
