@@ -195,7 +195,7 @@ class Run {
       for (const block of blocks) await this.#runBlock(block);
       for (const runner of this.#runners.values()) await this.#close(runner.condition.id, measuredOutcome(runner));
       await this.#measureResources();
-      const record = { ...this.#record, finishedAt: this.#now().toISOString(), turns: this.#turns.method };
+      const record = { ...this.#record, finishedAt: this.#now().toISOString(), turns: this.#turnMethod };
       const summary = summarize(record, this.#observations);
       await this.#folder.finish(record, summary);
       return summary;
@@ -374,6 +374,11 @@ class Run {
     return trialsOfShard(this.#trials[phase].length, this.#record.shard ?? WHOLE).length;
   }
 
+  /** Of all parts of the run, also those before an interruption. */
+  get #turnMethod(): TurnMethod {
+    return this.#record.turns === 'paused' ? 'paused' : this.#turns.method;
+  }
+
   /** Writes down how a condition ended. */
   async #close(id: string, outcome: Outcome): Promise<void> {
     const process = this.#runners.get(id)?.process;
@@ -382,7 +387,8 @@ class Run {
       await process.stop();
     }
     this.#runners.delete(id);
-    this.#record = { ...this.#record, outcomes: { ...this.#record.outcomes, [id]: outcome } };
+    const outcomes = { ...this.#record.outcomes, [id]: outcome };
+    this.#record = { ...this.#record, outcomes, turns: this.#turnMethod };
     await this.#folder.writeRecord(this.#record);
   }
 
