@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
 import { DEFAULT_MODEL, manifestPath } from '../experiment/plan.js';
@@ -82,7 +82,8 @@ export function addLmCommand(program: Command, terminal: Terminal): void {
         sha256: await sha256OfFile(options.out),
         smoothing: 'interpolated modified Kneser-Ney',
         prune: options.prune,
-        leftOut: { sentencesOf: judged.map((name) => basename(name)), distinctSentences: digests.length },
+        distinctSentences: digests.length,
+        leftOut: judged.map(shortName),
         texts: sources.map(({ name, sentences, leftOut }, i) => ({
           name,
           sentences: sentences.length,
@@ -90,7 +91,7 @@ export function addLmCommand(program: Command, terminal: Terminal): void {
           leftOut,
           weight: Number((weights[i] ?? 1).toFixed(4)),
         })),
-        ...(options.mixFor === undefined ? {} : { mixedFor: basename(options.mixFor) }),
+        ...(options.mixFor === undefined ? {} : { mixedFor: shortName(options.mixFor) }),
       };
       await writeFileAtomic(weightsPath(options.out), `${JSON.stringify({ built }, null, 2)}\n`);
       if (options.json) {
@@ -113,6 +114,11 @@ export function addLmCommand(program: Command, terminal: Terminal): void {
     .option('--threads <n>', 'threads of one operator', wholeNumber(1), availableParallelism())
     .option('--json', 'print the trials as JSON')
     .action(async (file: string, options: TuneOptions) => await tune(languageModelFile(file), options, terminal));
+}
+
+/** A set's name, or the last two parts of a path: what a reader elsewhere may know. */
+function shortName(path: string): string {
+  return dirname(path) === '.' ? path : `${basename(dirname(path))}/${basename(path)}`;
 }
 
 async function readSources(paths: readonly string[], judged: readonly string[]): Promise<Source[]> {
@@ -162,7 +168,7 @@ async function tune(file: string, options: TuneOptions, terminal: Terminal): Pro
     const tuned = {
       ...best.weights,
       tuned: {
-        on: basename(options.manifest),
+        on: shortName(options.manifest),
         utterances: utterances.length,
         model: recognizer.card.id,
         modelSha256: recognizer.card.files.float.sha256,
