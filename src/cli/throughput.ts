@@ -88,6 +88,11 @@ function print({ model, results, best, equals, utterances, audioS }: OfflineRepo
   ]);
   const header = ['arrangement', 'passes', 'RTFx (95 % interval)', 'utterances/s', 'padding', 'WER', 'unsteady texts'];
   terminal.print(columns(header, rows));
-  const rest = equals.length === 0 ? 'clearly' : `not to be told from ${equals.join('; ')}`;
+  const one = results.every(({ passes }) => passes < 2);
+  const rest = one
+    ? 'of one pass each: no interval'
+    : equals.length === 0
+      ? 'clearly'
+      : `not to be told from ${equals.join('; ')}`;
   terminal.print(`best: ${best} (${rest})\n\n`);
 }
