@@ -88,6 +88,7 @@ export { InputError, QuantlabError, UnavailableError, UsageError } from './error
 export { activationsOnSpeech } from './experiment/activations.js';
 export { type CalibrateOptions, calibrator } from './experiment/calibrate.js';
 export { compareOnSpeech, type ModelComparison, type ValueComparison } from './experiment/compareModels.js';
+export { type MergeOptions, mergeRuns } from './experiment/merge.js';
 export {
   DEFAULT_MODEL,
   defaultPlan,
@@ -97,6 +98,7 @@ export {
   readPlan,
 } from './experiment/plan.js';
 export type { NodeTimes } from './experiment/profile.js';
+export { verifyRun } from './experiment/runFolder.js';
 export { type RunOptions, type RunProgress, runExperiment } from './experiment/runner.js';
 export type {
   AccuracySummary,
@@ -118,7 +120,7 @@ export type {
   Summary,
   ThroughputSummary,
 } from './experiment/schema.js';
-export { RESULTS_SCHEMA } from './experiment/schema.js';
+export { type ConditionInputs, RESULTS_SCHEMA, type ShardRecord } from './experiment/schema.js';
 export { type SearchOnSpeechOptions, searchOnSpeech } from './experiment/search.js';
 export {
   type MeasuredHybrid,
@@ -149,6 +151,7 @@ export {
   bootstrapRatio,
   bootstrapRatioByGroup,
 } from './measure/bootstrap.js';
+export type { Confinement } from './measure/confinement.js';
 export {
   type BreakEven,
   breakEven,
@@ -164,9 +167,17 @@ export {
   nodesOf,
   type TranscriptionCost,
 } from './measure/cost.js';
+export {
+  boundPercentile,
+  earlyStoppingPercentile,
+  earlyStoppingRank,
+  fewestTrials,
+  type PercentileBound,
+} from './measure/earlyStopping.js';
 export { type EnergyOptions, type EnergyResult, type EnergySummary, measureEnergy } from './measure/energy.js';
 export type { EnergyLadderOptions } from './measure/energyLadder.js';
 export type { EnergyMethod, EnergySource, SkippedMethod } from './measure/energyMeter.js';
+export type { FrequencyScaling } from './measure/frequency.js';
 export {
   type Bandwidth,
   type HardwareOptions,
@@ -174,7 +185,9 @@ export {
   measureHardware,
   threadCounts,
 } from './measure/hardware.js';
+export type { RealTimeFactors } from './measure/latency.js';
 export { type LoadTimeOptions, type LoadTimeReport, measureLoadTime } from './measure/loadTime.js';
+export type { MachineLoad } from './measure/machineLoad.js';
 export { type MatchedPairsTest, matchedPairsTest, type SegmentErrors, segmentErrors } from './measure/matchedPairs.js';
 export { type MemoryOptions, type MemoryStages, type MemorySummary, measureMemory } from './measure/memory.js';
 export {
@@ -195,8 +208,12 @@ export {
   type ResultCachingReport,
 } from './measure/resultCaching.js';
 export { measureRoofline, type Roofline, type RooflineOptions } from './measure/roofline.js';
+export type { Shard } from './measure/schedule.js';
 export { measureServers, type ServedRate, type ServerOptions, type ServerReport } from './measure/server.js';
+export { compareTimes, type SpeedUp, type TimedTrial } from './measure/speedUp.js';
+export { findStability, type Outliers, type Stability } from './measure/stability.js';
 export { compareTexts, type TextComparison } from './measure/textComparison.js';
+export type { TurnMethod } from './measure/turns.js';
 export { writeBuiltCard } from './model/builtCard.js';
 export { type CardFigure, type CardFile, type CardTensors, type ModelCard, readCard } from './model/card.js';
 export {
