@@ -115,22 +115,22 @@ export async function runLoad(server: Server, options: LoadOptions): Promise<Loa
   };
 }
 
+/** A closed loop. */
+export interface CapacityOptions {
+  /** Requests under way. */
+  readonly concurrency: number;
+  /** Requests in all. */
+  readonly requests: number;
+  /** How many recordings there are; each is asked for equally often. */
+  readonly recordings: number;
+  readonly seed: number;
+}
+
 /**
  * Measures how many requests a second are answered when a fixed number is always under way (a closed loop): where the search for the
  * highest rate begins.
- *
- * @param concurrency - requests under way
- * @param requests - of all
  */
-export async function measureCapacity(
-  server: Server,
-  options: {
-    readonly concurrency: number;
-    readonly requests: number;
-    readonly recordings: number;
-    readonly seed: number;
-  },
-): Promise<number> {
+export async function measureCapacity(server: Server, options: CapacityOptions): Promise<number> {
   const order = balancedOrder(options.requests, options.recordings, createRandom(options.seed));
   const started = performance.now();
   const ask = async (): Promise<void> => {
