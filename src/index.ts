@@ -12,7 +12,18 @@ export type { CalibrationMethod, CalibrationOptions } from './compress/calibrato
 export type { ValueRange } from './compress/calibrators/range.js';
 export { type Compressed, quantizeDynamic } from './compress/dynamic.js';
 export type { DynamicOpType, QuantizeDynamicOptions } from './compress/dynamicOptions.js';
+export { type CodedTensor, type CodingReport, entropyCode, entropyDecode } from './compress/entropyCode.js';
 export { convertToHalf, HALF_BLOCK_LIST, type HalfOptions } from './compress/float16.js';
+export { gatherTaps } from './compress/gatherTaps.js';
+export {
+  byteCounts,
+  codedSizeBytes,
+  entropyBits,
+  type HuffmanCoded,
+  huffmanDecode,
+  huffmanEncode,
+  huffmanLengths,
+} from './compress/huffman.js';
 export { chooseHybrid, type HybridOptions } from './compress/hybrid.js';
 export { type Layer, type LayerChoice, type LayerChoices, type LayerOp, layersOf } from './compress/layers.js';
 export { type LayerWeights, layerWeights } from './compress/layerWeights.js';
@@ -64,6 +75,7 @@ export {
 } from './compress/numbers/floating.js';
 export { type RelativeError, relativeErrors } from './compress/numbers/relativeError.js';
 export type { WeightType } from './compress/params.js';
+export { PRUNED_OP_TYPES, type PrunedOpType, type PruneOptions, pruneWeights } from './compress/pruneWeights.js';
 export {
   PRESET_NAMES,
   PRESETS,
@@ -241,6 +253,7 @@ export {
   type DeepSpeech2Settings,
   deepSpeech2Settings,
 } from './onnx/build.js';
+export { type ChannelsLast, readChannelsLast } from './onnx/channelsLast.js';
 export { type InitializerSummary, inspectModel, type ModelSummary, type ValueSummary } from './onnx/inspect.js';
 export type { OnnxModel } from './onnx/model.js';
 export { modelFromBytes, readModel } from './onnx/read.js';
