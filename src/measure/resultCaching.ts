@@ -133,8 +133,8 @@ export async function measureResultCaching(
         const cache: CacheSetup = {
           kinds: ['transcript'],
           ...(place === 'memory'
-            ? { memoryBytes: capacity * (resultBytes + MEMORY_ENTRY_BYTES) }
-            : { memoryBytes: 0, folder, diskBytes: Math.max(1, capacity * (resultBytes + DISK_ENTRY_BYTES)) }),
+            ? { memoryBytes: roomOf(capacity, resultBytes + MEMORY_ENTRY_BYTES) }
+            : { memoryBytes: 0, folder, diskBytes: Math.max(1, roomOf(capacity, resultBytes + DISK_ENTRY_BYTES)) }),
         };
         const all = capacity === utterances.length;
         const room = all
@@ -192,6 +192,11 @@ async function runRequests(
   } finally {
     await process.stop();
   }
+}
+
+/** Room for a number of results of a mean size: the last that does not fit leaves half of one empty, on average. */
+function roomOf(capacity: number, resultBytes: number): number {
+  return capacity === 0 ? 0 : (capacity + 0.5) * resultBytes;
 }
 
 async function withFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
