@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
 import { DEFAULT_MODEL, manifestPath } from '../experiment/plan.js';
 import { evaluateModels, type ModelEvaluation } from '../measure/bench.js';
@@ -74,11 +75,13 @@ export function addEvaluateCommand(program: Command, terminal: Terminal): void {
 function recordOf(
   { wer, cer, path: _, heard, bySpeaker, comparison, ...counts }: ModelEvaluation,
   utterances: readonly Utterance[],
-  { normalizer, errors }: EvaluateCommandOptions,
+  { normalizer, decoder, lm, errors }: EvaluateCommandOptions,
 ): Record<string, unknown> {
   return {
     ...counts,
     normalizer,
+    decoder,
+    ...(lm !== undefined && { languageModel: basename(lm) }),
     wer: wer.value,
     cer: cer.value,
     interval: { level: 0.95, wer: [wer.low, wer.high], cer: [cer.low, cer.high] },
