@@ -18,8 +18,16 @@ it('serves until it is told to end, and ends in order', async () => {
     [CLI, 'serve', '--port', '0', '--workers', '1', '--no-optimized', '--cache', folder],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
   const ended = once(child, 'exit');
-  const [url] = (await once(createInterface(child.stdout), 'line')) as [string];
+  const early = ended.then(() => {
+    throw new Error(`it ended before it served: ${said}`);
+  });
+  const [url] = (await Promise.race([once(createInterface(child.stdout), 'line'), early])) as [string];
+  early.catch(() => undefined);
   const answer = await fetch(`${url}/transcribe`, { method: 'POST', body: new Uint8Array(await readFile(ADDED)) });
   expect(await answer.json()).toMatchObject({ text: 'atied', cached: false });
   child.kill('SIGTERM');
