@@ -145,7 +145,12 @@ export { profileOnSpeech } from './experiment/speechRunner.js';
 export { summarize, summarizeRun } from './experiment/summarize.js';
 export { makeVariant, type Variant } from './experiment/variants.js';
 export { type Heard, summarizeAccuracy } from './measure/accuracy.js';
-export { type Arrangement, type ArrangementOptions, nameArrangement } from './measure/arrangements.js';
+export {
+  type Arrangement,
+  type ArrangementOptions,
+  nameArrangement,
+  planArrangements,
+} from './measure/arrangements.js';
 export {
   type BenchOptions,
   benchModels,
@@ -188,7 +193,8 @@ export {
 } from './measure/earlyStopping.js';
 export { type EnergyOptions, type EnergyResult, type EnergySummary, measureEnergy } from './measure/energy.js';
 export type { EnergyLadderOptions } from './measure/energyLadder.js';
-export type { EnergyMethod, EnergySource, SkippedMethod } from './measure/energyMeter.js';
+export { type ChosenMeter, chooseEnergyMeter } from './measure/energyLadder.js';
+export type { EnergyMeter, EnergyMethod, EnergySource, EnergyUse, SkippedMethod } from './measure/energyMeter.js';
 export type { FrequencyScaling } from './measure/frequency.js';
 export {
   type Bandwidth,
@@ -198,10 +204,21 @@ export {
   threadCounts,
 } from './measure/hardware.js';
 export type { RealTimeFactors } from './measure/latency.js';
+export { type LoadOptions, type LoadResult, runLoad, type Server } from './measure/load.js';
 export { type LoadTimeOptions, type LoadTimeReport, measureLoadTime } from './measure/loadTime.js';
 export type { MachineLoad } from './measure/machineLoad.js';
 export { type MatchedPairsTest, matchedPairsTest, type SegmentErrors, segmentErrors } from './measure/matchedPairs.js';
 export { type MemoryOptions, type MemoryStages, type MemorySummary, measureMemory } from './measure/memory.js';
+export {
+  findSmallestLimit,
+  type LimitMethod,
+  type LimitOptions,
+  type LimitResult,
+  runWithinLimit,
+  SMALL_DEVICE_BYTES,
+  type SmallestLimitOptions,
+} from './measure/memoryLimit.js';
+export { type ModelSize, measureModelSize, type TypeSize } from './measure/modelSize.js';
 export {
   type ArrangementResult,
   measureOffline,
@@ -211,7 +228,10 @@ export {
   summarizeOffline,
 } from './measure/offline.js';
 export { type InstancePrice, readPrices } from './measure/prices.js';
-export type { Trial } from './measure/protocol.js';
+export type { ProcessMemory } from './measure/processMemory.js';
+export type { Recording, Trial } from './measure/protocol.js';
+export { checkProviders, type ProviderCheck, type ProviderOptions } from './measure/providers.js';
+export { type AssumedPower, type PowerTable, type RatedPower, readPowerTable } from './measure/ratedPower.js';
 export {
   type HitCost,
   type HitRatePoint,
@@ -221,13 +241,30 @@ export {
 } from './measure/resultCaching.js';
 export { measureRoofline, type Roofline, type RooflineOptions } from './measure/roofline.js';
 export type { Shard } from './measure/schedule.js';
-export { measureServers, type ServedRate, type ServerOptions, type ServerReport } from './measure/server.js';
+export {
+  measureServer,
+  measureServers,
+  type ServedRate,
+  type ServerOptions,
+  type ServerReport,
+} from './measure/server.js';
+export { serviceAt } from './measure/serviceAt.js';
 export { compareTimes, type SpeedUp, type TimedTrial } from './measure/speedUp.js';
 export { findStability, type Outliers, type Stability } from './measure/stability.js';
 export { compareTexts, type TextComparison } from './measure/textComparison.js';
 export type { TurnMethod } from './measure/turns.js';
+export { countWork, type NodeWork } from './measure/work.js';
 export { writeBuiltCard } from './model/builtCard.js';
+export {
+  type CachedRecognition,
+  CachedRecognizer,
+  type CachedRecognizerOptions,
+  KEPT_KINDS,
+  RESULT_KINDS,
+  type ResultKind,
+} from './model/cachedRecognizer.js';
 export { type CardFigure, type CardFile, type CardTensors, type ModelCard, readCard } from './model/card.js';
+export { keepOptimized, type OptimizedModel, type OptimizedSurroundings } from './model/optimizedModel.js';
 export {
   type BatchRecognition,
   type LogProbabilities,
@@ -237,8 +274,10 @@ export {
   type Timing,
 } from './model/recognizer.js';
 export { listModels, type RegistryOptions, type ResolvedModel, resolveModel } from './model/registry.js';
+export { ResultCache, type ResultCacheCounts, type ResultCacheOptions } from './model/resultCache.js';
 export type { ExecutionProvider, SessionOptions } from './model/session.js';
 export {
+  type Listener,
   type TranscribedSegment,
   type TranscribeOptions,
   type Transcript,
@@ -290,6 +329,7 @@ export { buildAnswerTable } from './report/table.js';
 export { throughputFigure } from './report/throughputFigure.js';
 export { type WrittenFigures, writeFigures } from './report/writeFigures.js';
 export { type Report, type WriteReportOptions, writeReport } from './report/writeReport.js';
+export { type ServiceAnswer, ServiceError, type ServiceOptions, TranscriptionService } from './service/service.js';
 export {
   type AlignedPair,
   type AlignmentOperation,
