@@ -264,6 +264,13 @@ export {
   type ResultKind,
 } from './model/cachedRecognizer.js';
 export { type CardFigure, type CardFile, type CardTensors, type ModelCard, readCard } from './model/card.js';
+export {
+  type BeamWeights,
+  createDecoder,
+  type Decoder,
+  type DecoderOptions,
+  readBeamWeights,
+} from './model/decoder.js';
 export { keepOptimized, type OptimizedModel, type OptimizedSurroundings } from './model/optimizedModel.js';
 export {
   type BatchRecognition,
@@ -276,6 +283,7 @@ export {
 export { listModels, type RegistryOptions, type ResolvedModel, resolveModel } from './model/registry.js';
 export { ResultCache, type ResultCacheCounts, type ResultCacheOptions } from './model/resultCache.js';
 export type { ExecutionProvider, SessionOptions } from './model/session.js';
+export { feedsOf, readOutputs } from './model/tensors.js';
 export {
   type Listener,
   type TranscribedSegment,
@@ -284,6 +292,7 @@ export {
   transcribe,
   transcribeFile,
 } from './model/transcribe.js';
+export { type ScoredUtterance, tuneBeam, type WeightTrial } from './model/tuneBeam.js';
 export { writeVariantCard } from './model/variantCard.js';
 export { type Aligned, alignConvolutions } from './onnx/alignConvolutions.js';
 export {
@@ -329,7 +338,7 @@ export { buildAnswerTable } from './report/table.js';
 export { throughputFigure } from './report/throughputFigure.js';
 export { type WrittenFigures, writeFigures } from './report/writeFigures.js';
 export { type Report, type WriteReportOptions, writeReport } from './report/writeReport.js';
-export { type ServiceAnswer, ServiceError, type ServiceOptions, TranscriptionService } from './service/service.js';
+export { type ServiceAnswer, type ServiceError, type ServiceOptions, TranscriptionService } from './service/service.js';
 export {
   type AlignedPair,
   type AlignmentOperation,
@@ -338,7 +347,9 @@ export {
   alignWords,
   formatAlignment,
 } from './speech/alignmentView.js';
+export { readArpa, writeArpa } from './speech/arpa.js';
 export { readAudio, readAudioChunks } from './speech/audio.js';
+export { BEAM_SEARCH_DEFAULTS, type BeamDecoding, BeamSearch, type BeamSearchOptions } from './speech/beamSearch.js';
 export { type Confusion, type Confusions, countConfusions } from './speech/confusions.js';
 export {
   type Corpus,
@@ -351,10 +362,14 @@ export {
 export { decodeGreedy } from './speech/ctc.js';
 export { encodeWav } from './speech/encodeWav.js';
 export { createFrontEnd, type FeatureExtractor } from './speech/features.js';
+export { type KneserNeyOptions, trainKneserNey } from './speech/kneserNey.js';
 export { readManifest } from './speech/manifest.js';
+export { fitMixture, mixModels } from './speech/mixModels.js';
+export type { Ngram, NgramModel } from './speech/ngram.js';
 export { createNormaliser, NORMALISER_NAMES, type NormaliserName } from './speech/normaliser.js';
 export { resample } from './speech/resample.js';
 export { type Segment, type SegmentOptions, splitAtSilence } from './speech/segments.js';
+export { timeWords } from './speech/timeStamps.js';
 export { normaliseTranscript } from './speech/transcript.js';
 export type {
   Audio,
@@ -362,7 +377,10 @@ export type {
   EditCounts,
   Features,
   FrontEnd,
+  LogMelFrontEnd,
   LogSpectrogramFrontEnd,
   Utterance,
+  WaveformFrontEnd,
+  WordTime,
 } from './speech/types.js';
 export { countCharacterEdits, countWordEdits, errorRate } from './speech/wer.js';

@@ -35,7 +35,11 @@ export interface DecoderOptions extends BeamWeights {
 
 /** Turns log-probabilities into text, one recording at a time. */
 export interface Decoder {
-  /** @param scores - of one recording */
+  /**
+   * The text of one recording.
+   *
+   * @param scores - of that recording
+   */
   decode(scores: LogProbabilities): Decoding;
   /** Tells decoders apart that may give other texts, for whoever keeps results. */
   readonly key: string;

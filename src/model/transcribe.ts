@@ -25,6 +25,7 @@ export interface Transcript {
 
 /** Who hears one segment: a `Recognizer`, or one that keeps its results. */
 export interface Listener {
+  /** What is said in a recording. */
   recognize(audio: Audio): Promise<Recognition>;
 }
 
