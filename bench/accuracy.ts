@@ -25,7 +25,7 @@ import {
 
 const { values } = parseArgs({
   options: {
-    model: { type: 'string', default: 'deepspeech2-starter' },
+    model: { type: 'string', default: 'deepspeech2-lstm' },
     variant: { type: 'string', multiple: true, default: [] },
     manifest: { type: 'string', multiple: true, default: ['holdout'] },
     longest: { type: 'string', default: '15' },

@@ -13,7 +13,7 @@ import { benchModels, manifestPath, readManifest, resolveModel } from 'quantlab'
 
 const { values } = parseArgs({
   options: {
-    model: { type: 'string', default: 'deepspeech2-starter' },
+    model: { type: 'string', default: 'deepspeech2-lstm' },
     rounds: { type: 'string', default: '5' },
     trials: { type: 'string', default: '100' },
     threads: { type: 'string' },

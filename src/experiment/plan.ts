@@ -13,7 +13,7 @@ export interface ExperimentPlan extends Omit<Protocol, 'manifestSha256'> {
 }
 
 /** Model that is measured where nothing else is said. */
-export const DEFAULT_MODEL = 'deepspeech2-starter';
+export const DEFAULT_MODEL = 'deepspeech2-lstm';
 
 /** Sets of utterances that are part of this package. */
 const EMBEDDED_SETS: readonly string[] = ['holdout', 'dev', 'calibration'];

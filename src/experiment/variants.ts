@@ -29,7 +29,7 @@ export interface Variant {
  * @throws {InputError} when the model or the recipe is missing or damaged
  * @throws {UnavailableError} when the cache cannot be written
  * @example
- * const { model } = await makeVariant('deepspeech2-starter', 'hybrid');
+ * const { model } = await makeVariant('deepspeech2-lstm', 'hybrid');
  */
 export async function makeVariant(
   idOrPath: string,

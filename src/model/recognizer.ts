@@ -53,7 +53,7 @@ export type { LogProbabilities } from './tensors.js';
  * A front end, a session and a decoder: waveform in, text out. The unit of timing.
  *
  * @example
- * const recognizer = await Recognizer.load(await resolveModel('deepspeech2-starter'));
+ * const recognizer = await Recognizer.load(await resolveModel('deepspeech2-lstm'));
  * const { text } = await recognizer.recognize(await readAudio('goodbye.wav'));
  */
 export class Recognizer {

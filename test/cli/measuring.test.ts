@@ -26,7 +26,7 @@ describe('commands that measure', () => {
     const { exitCode, out: printed, err } = await quantlab('throughput', ...args, '--out', out);
     expect(exitCode, err).toBe(0);
     expect(printed).toMatch(/best: 1 × 1 thread, batch 2/);
-    expect(printed).toMatch(/deepspeech2-starter: 2 utterances, 1 s of sound/);
+    expect(printed).toMatch(/deepspeech2-lstm: 2 utterances, 1 s of sound/);
     const kept = JSON.parse(await readFile(out, 'utf8'));
     expect(kept.passes).toHaveLength(2);
     // Heard as `atied`: test/fixtures/model/reference.jsonl.

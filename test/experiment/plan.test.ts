@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { defaultPlan, manifestPath, readPlan } from '../../src/experiment/plan.js';
+import { DEFAULT_MODEL, defaultPlan, manifestPath, readPlan } from '../../src/experiment/plan.js';
 import { readManifest } from '../../src/speech/manifest.js';
 import { newFolder } from './setUp.js';
 
@@ -24,7 +24,7 @@ describe('plan', () => {
     const plan = await readPlan(path);
     expect(plan).toMatchObject({ latencyTrials: 70, throughputTrials: 100, manifest: 'holdout' });
     expect(plan.conditions).toEqual([
-      { id: 'one', title: 'one', model: 'deepspeech2-starter', recipe: 'none', device: 'cpu', threads: 1 },
+      { id: 'one', title: 'one', model: DEFAULT_MODEL, recipe: 'none', device: 'cpu', threads: 1 },
     ]);
     expect(await readPlan(written({}))).toEqual(await defaultPlan());
   });

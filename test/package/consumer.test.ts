@@ -85,7 +85,7 @@ describe('the package in a folder of its own', () => {
 
   it('has a command line that compresses a model and says how far it is', ({ skip }) => {
     skip(installed.status !== 0);
-    const quantized = run('npx', ['--no-install', 'quantlab', 'quantize', 'deepspeech2-starter', '-o', 'small.onnx']);
+    const quantized = run('npx', ['--no-install', 'quantlab', 'quantize', 'deepspeech2-lstm', '-o', 'small.onnx']);
     expect(quantized.output).toMatch(/small\.onnx: 32\.\d MB → \d\.\d MB/);
     const heard = run('npx', [
       '--no-install',
