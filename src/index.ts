@@ -103,6 +103,7 @@ export { compareOnSpeech, type ModelComparison, type ValueComparison } from './e
 export { type MergeOptions, mergeRuns } from './experiment/merge.js';
 export {
   DEFAULT_MODEL,
+  DEFAULT_PROTOCOL,
   defaultPlan,
   type ExperimentPlan,
   manifestPath,
@@ -195,6 +196,7 @@ export { type EnergyOptions, type EnergyResult, type EnergySummary, measureEnerg
 export type { EnergyLadderOptions } from './measure/energyLadder.js';
 export { type ChosenMeter, chooseEnergyMeter } from './measure/energyLadder.js';
 export type { EnergyMeter, EnergyMethod, EnergySource, EnergyUse, SkippedMethod } from './measure/energyMeter.js';
+export { defaultThreads } from './measure/environment.js';
 export type { FrequencyScaling } from './measure/frequency.js';
 export {
   type Bandwidth,
@@ -335,6 +337,7 @@ export { type SensitivityRow, sensitivityFigure } from './report/sensitivityFigu
 export { serverFigure } from './report/serverFigure.js';
 export { type SpectrogramAxes, spectrogramFigure } from './report/spectrogramFigure.js';
 export { buildAnswerTable } from './report/table.js';
+export { tableToHtml, tableToMarkdown, tableToText } from './report/tableText.js';
 export { throughputFigure } from './report/throughputFigure.js';
 export { type WrittenFigures, writeFigures } from './report/writeFigures.js';
 export { type Report, type WriteReportOptions, writeReport } from './report/writeReport.js';

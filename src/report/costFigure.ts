@@ -41,7 +41,7 @@ export function costFigure(costs: readonly TranscriptionCost[]): Figure {
         margin: { l: 250, r: 24, t: 48, b: 110 },
         xaxis: { title: { text: 'Price ($)' }, type: 'log', fixedrange: true },
         yaxis: { categoryorder: 'array', categoryarray: machines.toReversed(), fixedrange: true },
-        legend: { orientation: 'h', x: 0, xanchor: 'left', y: -0.28, yref: 'paper' },
+        legend: { orientation: 'h', x: 0, xanchor: 'left', y: 0.01, yref: 'container', yanchor: 'bottom' },
       },
     },
   };
