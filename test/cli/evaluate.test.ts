@@ -51,7 +51,16 @@ describe('quantlab evaluate', () => {
 
   it('prints all of it as JSON, with the texts in the form that was asked for', async () => {
     const form = ['--normalizer', 'whisper-english', '--errors', '--json'];
-    const { exitCode, out } = await quantlab('evaluate', '--manifest', manifest, ...form, '--threads', '1');
+    const { exitCode, out } = await quantlab(
+      'evaluate',
+      '--manifest',
+      manifest,
+      '--model',
+      MODEL,
+      ...form,
+      '--threads',
+      '1',
+    );
     expect(exitCode).toBe(0);
     const [record] = JSON.parse(out) as Record<string, unknown>[];
     expect(record).toMatchObject({ model: MODEL, utterances: 6, normalizer: 'whisper-english', comparison: null });

@@ -22,11 +22,25 @@ describe('commands that measure', () => {
 
   it('throughput keeps every pass and names the best arrangement', async () => {
     const out = join(folder, 'throughput.json');
-    const args = ['--manifest', manifest, '--streams', '1', '--batches', '2', '--rounds', '1', '--cores', '1'];
+    const model = 'deepspeech2-starter';
+    const args = [
+      '--model',
+      model,
+      '--manifest',
+      manifest,
+      '--streams',
+      '1',
+      '--batches',
+      '2',
+      '--rounds',
+      '1',
+      '--cores',
+      '1',
+    ];
     const { exitCode, out: printed, err } = await quantlab('throughput', ...args, '--out', out);
     expect(exitCode, err).toBe(0);
     expect(printed).toMatch(/best: 1 × 1 thread, batch 2/);
-    expect(printed).toMatch(/deepspeech2-lstm: 2 utterances, 1 s of sound/);
+    expect(printed).toMatch(/deepspeech2-starter: 2 utterances, 1 s of sound/);
     const kept = JSON.parse(await readFile(out, 'utf8'));
     expect(kept.passes).toHaveLength(2);
     // Heard as `atied`: test/fixtures/model/reference.jsonl.

@@ -15,7 +15,19 @@ it('serves until it is told to end, and ends in order', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'quantlab-'));
   const child = spawn(
     process.execPath,
-    [CLI, 'serve', '--port', '0', '--workers', '1', '--no-optimized', '--cache', folder],
+    [
+      CLI,
+      'serve',
+      '--model',
+      'deepspeech2-starter',
+      '--port',
+      '0',
+      '--workers',
+      '1',
+      '--no-optimized',
+      '--cache',
+      folder,
+    ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
   let said = '';
