@@ -93,7 +93,7 @@ describe('the service, with the shipped model', () => {
     expect(first.body.segments).toHaveLength(1);
     const second = await post(url, bytes);
     expect(second.body).toEqual({ ...first.body, cached: true });
-    expect(await metric(url, 'quantlab_cache_hits_total{place="memory"}')).toBe(1);
+    await vi.waitFor(async () => expect(await metric(url, 'quantlab_cache_hits_total{place="memory"}')).toBe(1));
   });
 
   it('answers many at once, each its own', async () => {
@@ -141,9 +141,11 @@ describe('the service, with the shipped model', () => {
     expect(metrics.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
     const before = await metric(url, 'quantlab_transcription_duration_seconds_count');
     await post(url, new Uint8Array(await readFile(join(AUDIO, 'added.wav'))));
-    expect(await metric(url, 'quantlab_transcription_duration_seconds_count')).toBe(before + 1);
-    expect(await metric(url, 'quantlab_workers_ready')).toBe(2);
-    expect(await metric(url, 'quantlab_worker_restarts_total')).toBe(0);
+    await vi.waitFor(async () =>
+      expect(await metric(url, 'quantlab_transcription_duration_seconds_count')).toBe(before + 1),
+    );
+    await vi.waitFor(async () => expect(await metric(url, 'quantlab_workers_ready')).toBe(2));
+    await vi.waitFor(async () => expect(await metric(url, 'quantlab_worker_restarts_total')).toBe(0));
   });
 
   it('keeps results for the next start', async () => {
@@ -151,7 +153,7 @@ describe('the service, with the shipped model', () => {
     const before = await post(url, bytes);
     const next = await start({ cache: { memoryBytes: 1e6, folder: join(kept, 'results') } });
     expect((await post(next.url, bytes)).body).toEqual({ ...before.body, cached: true });
-    expect(await metric(next.url, 'quantlab_cache_hits_total{place="disk"}')).toBe(1);
+    await vi.waitFor(async () => expect(await metric(next.url, 'quantlab_cache_hits_total{place="disk"}')).toBe(1));
   });
 });
 
@@ -176,7 +178,7 @@ describe('the service, when things go wrong', () => {
   it('tries a request again whose process ended, and replaces the process', async () => {
     const { url } = await start({ workerPath: FAKE });
     expect(await post(url, `crash-once ${join(folder, 'ended')}`)).toMatchObject({ status: 200 });
-    expect(await metric(url, 'quantlab_worker_restarts_total')).toBe(1);
+    await vi.waitFor(async () => expect(await metric(url, 'quantlab_worker_restarts_total')).toBe(1));
   });
 
   it('answers with 500 when a request ends two processes, and goes on', async () => {
@@ -251,7 +253,9 @@ describe('the service, when things go wrong', () => {
     const result = await runLoad(server, { ratePerS: 500, requests: 130, recordings: 1, seed: 1 });
     expect(result).toMatchObject({ requests: 130, failed: 0, meanWaiting: null });
     expect(result.p95BoundMs).toBeGreaterThanOrEqual(result.p95Ms);
-    expect(await metric(url, 'quantlab_requests_total{path="/transcribe",code="200"}')).toBe(130);
+    await vi.waitFor(async () =>
+      expect(await metric(url, 'quantlab_requests_total{path="/transcribe",code="200"}')).toBe(130),
+    );
     await services.pop()?.close();
     await expect(server.send(0)).rejects.toThrow(/a service that answers was required/);
   });
