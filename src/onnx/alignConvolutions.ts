@@ -9,25 +9,11 @@ import { pruneUnused } from './prune.js';
 import { ranksOf } from './ranks.js';
 import { elementCount, makeTensor, makeUnfilledTensor, shapeOf, tensorDtype, tensorFloats } from './tensor.js';
 import { transposeAxes } from './transpose.js';
+import { UNARY } from './unary.js';
 
 /** The order of axes that swaps height and width. */
 const SWAP = [0, 1, 3, 2];
 
-/** Operators that compute each element apart: they do not mind the order of axes. */
-const UNARY: ReadonlySet<string> = new Set([
-  'Relu',
-  'Clip',
-  'Erf',
-  'Sigmoid',
-  'Tanh',
-  'Gelu',
-  'LeakyRelu',
-  'Identity',
-  'Cast',
-  'Elu',
-  'HardSigmoid',
-  'Softplus',
-]);
 const BINARY: ReadonlySet<string> = new Set(['Add', 'Sub', 'Mul', 'Div']);
 
 /** Attributes of a convolution with a value for each spatial axis. */

@@ -2,27 +2,13 @@ import type { GraphProto, NodeProto } from 'onnx-buf';
 import { foldConstant } from './constants.js';
 import { attributeOf, isOp } from './node.js';
 import { tensorIntegers } from './tensor.js';
+import { UNARY } from './unary.js';
 
 /** Operators whose result has as many axes as the input with the most. */
 const ELEMENTWISE: ReadonlySet<string> = new Set([
   ...['Add', 'Sub', 'Mul', 'Div', 'Pow', 'Max', 'Min', 'Where', 'Less', 'Greater', 'Equal', 'And', 'Or', 'Xor', 'Not'],
-  ...[
-    'Cast',
-    'Identity',
-    'Relu',
-    'Clip',
-    'Erf',
-    'Sigmoid',
-    'Tanh',
-    'Gelu',
-    'LeakyRelu',
-    'Sqrt',
-    'Neg',
-    'Abs',
-    'Floor',
-    'Ceil',
-    'Mod',
-  ],
+  'Mod',
+  ...UNARY,
   ...['LayerNormalization', 'BatchNormalization', 'Softmax', 'LogSoftmax', 'QuantizeLinear', 'DequantizeLinear'],
 ]);
 

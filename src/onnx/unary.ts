@@ -1,0 +1,20 @@
+/** Operators of one input that compute each element apart: they keep the shape, and do not mind the order of its axes. */
+export const UNARY: ReadonlySet<string> = new Set([
+  'Relu',
+  'Clip',
+  'Erf',
+  'Sigmoid',
+  'Tanh',
+  'Gelu',
+  'LeakyRelu',
+  'Identity',
+  'Cast',
+  'Elu',
+  'HardSigmoid',
+  'Softplus',
+  'Sqrt',
+  'Neg',
+  'Abs',
+  'Floor',
+  'Ceil',
+]);
