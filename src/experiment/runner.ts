@@ -21,6 +21,7 @@ import type { Utterance } from '../speech/types.js';
 import { type ExperimentPlan, manifestPath } from './plan.js';
 import { energyOf, memoryOf, type Resourceful } from './resources.js';
 import { type OpenRunOptions, RunFolder, readFinishedRecord } from './runFolder.js';
+import { requireSameMachine, requireSamePlan, requireShard } from './sameRun.js';
 import type {
   Condition,
   ConditionInputs,
@@ -433,38 +434,4 @@ function measuredOutcome(runner: Runner): Outcome {
     ...(wallMs > 0 ? { harnessOverhead: 1 - trialsMs / wallMs } : {}),
     ...(placement === undefined ? {} : { placement }),
   };
-}
-
-/** What must be the same in a run that is gone on with. */
-type Wanted = Protocol & { readonly conditions: readonly Condition[]; readonly shard: Shard | undefined };
-
-function requireSamePlan(out: string, record: RunRecord, wanted: Wanted): void {
-  const held: Wanted = { ...record.protocol, conditions: record.conditions, shard: record.shard };
-  const fields = Object.keys(wanted) as (keyof Wanted)[];
-  const other = fields.find((field) => !isDeepStrictEqual(wanted[field], held[field]));
-  if (other === undefined) return;
-  throw new InputError(
-    `${out}: a run of the same plan was required, got one with another ${other}; give the plan that it was begun with, or choose another folder`,
-  );
-}
-
-/** Each shard must have something to say of each phase. */
-function requireShard(shard: Shard | undefined, protocol: Protocol, utterances: number): Shard | undefined {
-  if (shard === undefined) return undefined;
-  const { index, count } = shard;
-  const most = Math.min(protocol.latencyTrials, protocol.throughputTrials, utterances);
-  if (Number.isInteger(index) && Number.isInteger(count) && index >= 1 && index <= count && count <= most) return shard;
-  throw new InputError(
-    `shard: 1/${most} to ${most}/${most} or fewer were required (each needs a trial of each phase), got ${index}/${count}; choose fewer`,
-  );
-}
-
-function requireSameMachine(out: string, held: Environment, here: Environment): void {
-  const fields = ['cpu', 'logicalCores', 'node', 'packages'] as const;
-  const other = fields.find((field) => !isDeepStrictEqual(held[field], here[field]));
-  if (other === undefined) return;
-  const [was, is] = [JSON.stringify(held[other]), JSON.stringify(here[other])];
-  throw new InputError(
-    `${out}: the machine and the software that the run was begun with were required, got another ${other} (${is}, was ${was}); go on with it there, or choose another folder`,
-  );
 }
