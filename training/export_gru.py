@@ -47,7 +47,7 @@ def add_half_block(graph: GraphBuilder, name: str, x: str, mask: str, half) -> s
 
 
 def add_gru(graph: GraphBuilder, name: str, x: str, lengths32: str, layer) -> str:
-    """One bidirectional GRU whose reset gate works after the product; directions beside each other, [T', N, 2 units]."""
+    """One bidirectional GRU whose reset gate works after the product; directions added, [T', N, units]."""
     directions = (layer.forward_direction, layer.backward_direction)
 
     def stacked(*names: str) -> torch.Tensor:
@@ -60,8 +60,7 @@ def add_gru(graph: GraphBuilder, name: str, x: str, lengths32: str, layer) -> st
     ]
     y = graph.node("GRU", [x, *weights, lengths32], f"{name}.gru", direction="bidirectional",
                    hidden_size=directions[0].units, linear_before_reset=1)
-    beside = graph.node("Transpose", [y], f"{name}.beside", perm=[0, 2, 1, 3])
-    return graph.node("Reshape", [beside, "flat"], f"{name}.joined")
+    return graph.node("ReduceSum", [y, "axis1"], f"{name}.sum", keepdims=0)
 
 
 @torch.no_grad()
@@ -72,7 +71,10 @@ def build_gru(model: ResidualGRU) -> onnx.ModelProto:
         graph.exactly(name, value)
     x = add_convolution(graph, "conv0", graph.to_image(), model.first)
     lengths = graph.halved_lengths("conv0", "lengths")
-    mask = graph.mask("conv0", x, 3, lengths, "axes12")
+    heard = graph.mask("conv0", x, 3, lengths, "axes12")
+    x = add_convolution(graph, "conv1", graph.node("Mul", [add_gelu(graph, "conv0.gelu", x), heard], "conv0.masked"), model.second)
+    lengths = graph.halved_lengths("conv1", lengths)
+    mask = graph.mask("conv1", x, 3, lengths, "axes12")
     for index, halves in enumerate(model.blocks):
         inner = x
         for half_index, half in enumerate(halves):

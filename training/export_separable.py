@@ -37,7 +37,10 @@ def build_separable(model: SeparableNetwork) -> onnx.ModelProto:
     x = graph.node("Transpose", ["features"], "features.by_bin", perm=[0, 2, 1])
     x = graph.node("Relu", [add_separable(graph, "first", x, model.first)], "first.relu")
     lengths = graph.halved_lengths("first", "lengths")
-    mask = graph.mask("first", x, 2, lengths, "axis1")
+    x = graph.node("Mul", [x, graph.mask("first", x, 2, lengths, "axis1")], "second.masked")
+    x = graph.node("Relu", [add_separable(graph, "second", x, model.second)], "second.relu")
+    lengths = graph.halved_lengths("second", lengths)
+    mask = graph.mask("second", x, 2, lengths, "axis1")
     for index, (block, shortcut) in enumerate(zip(model.blocks, model.shortcuts)):
         around = add_convolution(graph, f"block{index}.shortcut", x, shortcut.pointwise, shortcut.norm)
         for step, layer in enumerate(block):

@@ -1,6 +1,6 @@
 """Make everything that training reads: prompts unpacked and split, synthetic speech, cached spectrograms.
 
-    python prepare.py --corpora DIR --holdout FILE [--data data] [--synthetic 6000]
+    python prepare.py --corpora DIR --holdout FILE [--data data] [--synthetic 18000]
 """
 
 import argparse
@@ -32,13 +32,18 @@ def read_words(folder: Path, corpora: Path) -> list[str]:
     return words + TRANSCRIPT_WEIGHT * spoken
 
 
+def count_lines(path: Path) -> int:
+    """Lines of a file, 0 of one that is not there."""
+    return len(path.read_text(encoding="utf-8").splitlines()) if path.exists() else 0
+
+
 def main() -> None:
     """Read the options and make what is missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpora", type=Path, required=True, help="folder with an4, mini-librispeech, ljspeech-part")
     parser.add_argument("--holdout", type=Path, required=True, help="list of the prompts held out, a name a line")
     parser.add_argument("--data", type=Path, default=Path("data"), help="where prompts, speech and caches are kept")
-    parser.add_argument("--synthetic", type=int, default=6000, help="synthetic utterances to make (0 for none)")
+    parser.add_argument("--synthetic", type=int, default=18000, help="synthetic utterances to make (0 for none)")
     parser.add_argument("--seed", type=int, default=20260)
     options = parser.parse_args()
 
@@ -48,7 +53,7 @@ def main() -> None:
     print("prompts", prompts.write_manifests(prompts_folder, options.holdout))
 
     synthetic = options.data / "synthetic" if options.synthetic else None
-    if synthetic and not (synthetic / "train.jsonl").exists():
+    if synthetic and count_lines(synthetic / "train.jsonl") != options.synthetic:
         words = read_words(options.data / "words", options.corpora)
         seconds = synthesise(synthetic, choose_texts(options.synthetic, words, options.seed), options.seed)
         print(f"synthetic {seconds / 3600:.2f} h")

@@ -24,7 +24,7 @@ WORD_STRINGS = 0.4
 
 
 def speak(text: str, path: Path, rng: random.Random) -> str:
-    """Write `text` spoken by a random voice to a WAV file; returns the voice."""
+    """Write `text` spoken by a random voice to a WAV file, unless it is there; returns the voice."""
     draw = rng.random()
     for voice, share in FLITE_VOICES.items():
         if draw < share:
@@ -32,14 +32,21 @@ def speak(text: str, path: Path, rng: random.Random) -> str:
             pitch_hz = rng.uniform(150, 215) if voice == "slt" else rng.uniform(90, 150)
             options = [f"duration_stretch={rng.uniform(0.85, 1.3):.3f}", f"int_f0_target_mean={pitch_hz:.1f}"]
             settings = [word for option in options for word in ("--setf", option)]
-            subprocess.run(["flite", "-voice", voice, *settings, "-t", text, "-o", str(path)], check=True)
+            run_unless_made(path, ["flite", "-voice", voice, *settings, "-t", text, "-o"])
             return f"flite-{voice}"
         draw -= share
     variant = rng.choice(ESPEAK_VARIANTS)
     words_a_minute, pitch = rng.randint(130, 190), rng.randint(35, 65)
-    command = ["espeak-ng", "-v", f"en-us+{variant}", "-s", str(words_a_minute), "-p", str(pitch), "-w", str(path)]
-    subprocess.run([*command, text], check=True)
+    run_unless_made(path, ["espeak-ng", "-v", f"en-us+{variant}", "-s", str(words_a_minute), "-p", str(pitch), text, "-w"])
     return f"espeak-{variant}"
+
+
+def run_unless_made(path: Path, command: list[str]) -> None:
+    """Run a synthesiser whose last argument is the file it writes; the file appears whole or not at all."""
+    if not path.exists():
+        partial = path.with_suffix(".partial.wav")
+        subprocess.run([*command, str(partial)], check=True)
+        partial.rename(path)
 
 
 def choose_texts(count: int, words: list[str], seed: int) -> list[str]:
@@ -53,7 +60,10 @@ def choose_texts(count: int, words: list[str], seed: int) -> list[str]:
 
 
 def synthesise(folder: Path, texts: list[str], seed: int, workers: int = 2) -> float:
-    """Speak every text into `folder/audio` and write `folder/train.jsonl`; returns the seconds of speech made."""
+    """Speak every text into `folder/audio` and write `folder/train.jsonl`; returns the seconds of speech made.
+
+    What an earlier, shorter set of the same seed has spoken already is kept: text and voice of an index never change.
+    """
     (folder / "audio").mkdir(parents=True, exist_ok=True)
 
     def make(index: int) -> dict:

@@ -3,8 +3,9 @@
 #
 #   ./train_all.sh CORPORA DATA cuda|cpu [RUN...]        # all runs of the table below, or those named
 #   SCALE=0.5 ./train_all.sh ...                         # half of each time
+#   THREADS=1 ./train_all.sh ...                         # one core for this, the others for another
 #
-# CORPORA and DATA are the folders of train.py. Minutes are meant for one large GPU with 16 cores, or two free cores.
+# CORPORA and DATA are the folders of train.py. Minutes are meant for one large GPU with 16 cores, or one free core with THREADS=1.
 # `./finish.sh CORPORA DATA RUN...` then exports, measures and packs, where the recordings of the test sets are.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -15,17 +16,17 @@ scale=${SCALE:-1}
 
 # run | minutes on a GPU | minutes on two cores | more options
 table="
-deepspeech2-lstm            | 6   | 225 |
-deepspeech2-gru             | 8   | 480 |
-deepspeech2-student         | 2.5 | 90  | --teacher runs/deepspeech2-lstm
-deepspeech2-student-alone   | 2.5 | 90  |
-deepspeech2-efficient       | 4   | 150 |
-deepspeech2-lstm-int8       | 1   | 20  | --start-from runs/deepspeech2-lstm --grid tensor
-deepspeech2-efficient-int8  | 1   | 20  | --start-from runs/deepspeech2-efficient --grid channel
-deepspeech2-lstm-sparse50   | 0.8 | 20  | --start-from runs/deepspeech2-lstm --sparsity 0.5
-deepspeech2-lstm-sparse75   | 0.8 | 20  | --start-from runs/deepspeech2-lstm --sparsity 0.75
-deepspeech2-lstm-sparse90   | 0.8 | 25  | --start-from runs/deepspeech2-lstm --sparsity 0.9
-deepspeech2-lstm-256        | 1   | 25  | --start-from runs/deepspeech2-lstm --units-kept 256
+deepspeech2-lstm             | 6   | 240 |
+deepspeech2-gru              | 8   | 240 |
+deepspeech2-student-alone    | 2.5 | 45  |
+deepspeech2-student          | 2.5 | 75  | --teacher runs/deepspeech2-lstm
+deepspeech2-efficient        | 4   | 75  |
+deepspeech2-student-int8     | 0.8 | 12  | --start-from runs/deepspeech2-student --grid tensor
+deepspeech2-student-sparse50 | 0.8 | 12  | --start-from runs/deepspeech2-student --sparsity 0.5
+deepspeech2-student-sparse75 | 0.8 | 12  | --start-from runs/deepspeech2-student --sparsity 0.75
+deepspeech2-student-sparse90 | 0.8 | 12  | --start-from runs/deepspeech2-student --sparsity 0.9
+deepspeech2-student-96       | 0.8 | 12  | --start-from runs/deepspeech2-student --units-kept 96
+deepspeech2-efficient-int8   | 0.8 | 12  | --start-from runs/deepspeech2-efficient --grid channel
 "
 
 while IFS='|' read -r run on_gpu on_cpu options; do
@@ -36,5 +37,5 @@ while IFS='|' read -r run on_gpu on_cpu options; do
     minutes=$(awk "BEGIN { print $minutes * $scale }")
     echo "== $run, $minutes minutes on $device"
     # shellcheck disable=SC2086
-    "$python" train.py --corpora "$corpora" --data "$data" --run "runs/$run" --minutes "$minutes" --device "$device" $options
+    "$python" train.py --corpora "$corpora" --data "$data" --run "runs/$run" --minutes "$minutes" --device "$device" ${THREADS:+--threads $THREADS} $options
 done <<< "$table"
