@@ -61,6 +61,7 @@ export async function mergeRuns(folders: readonly string[], options: MergeOption
     outcomes: Object.fromEntries(first.record.conditions.map(({ id }) => [id, joinOutcomes(id, parts)])),
     ...(first.record.inputs !== undefined && { inputs: first.record.inputs }),
     turns: parts.some((part) => part.record.turns === 'paused') ? 'paused' : 'stopped',
+    ...(parts.every((part) => part.record.code === first.record.code) && { code: first.record.code }),
     shards: await Promise.all(parts.map(describePart)),
   };
   const out = await RunFolder.open(options.out, { restart: options.restart ?? false });

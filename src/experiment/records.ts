@@ -125,6 +125,7 @@ const energySchema: z.ZodType<EnergyRecord> = z.object({
   meanW: z.number(),
   busyProcessors: z.number(),
   idleW: z.number().nullable(),
+  comparison: z.object({ base: z.string(), ratio: estimateSchema }).optional(),
 });
 
 const outcomeSchema: z.ZodType<Outcome> = z.union([
@@ -170,6 +171,7 @@ export const runRecordSchema: z.ZodType<RunRecord> = z.object({
   outcomes: z.record(z.string(), outcomeSchema),
   inputs: z.record(z.string(), inputsSchema).optional(),
   turns: z.enum(['stopped', 'paused']).optional(),
+  code: z.string().optional(),
   shard: shardSchema.optional(),
   shards: z.array(shardRecordSchema).optional(),
 });

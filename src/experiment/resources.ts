@@ -75,7 +75,11 @@ export async function energyOf(
         ...(workerPath !== undefined && { workerPath }),
       },
     );
-    return models.map(({ model: _model, path: _path, ...energy }: EnergySummary) => ({ ...energy, idleW }));
+    return models.map(({ model: _model, path: _path, ratioToFirst: ratio, ...energy }: EnergySummary, place) => ({
+      ...energy,
+      idleW,
+      ...(place > 0 && { comparison: { base: first.id, ratio } }),
+    }));
   });
 }
 

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { InputError, QuantlabError } from '../errors.js';
 import { sha256OfFile } from '../files.js';
+import { codeDigest } from '../measure/codeDigest.js';
 import { readEnvironment } from '../measure/environment.js';
 import { findGpu } from '../measure/gpu.js';
 import { MeasuringProcess, ProcessError } from '../measure/process.js';
@@ -82,6 +83,9 @@ export interface RunOptions extends OpenRunOptions {
 /** A trial on a GPU that takes longer than this is a hang; the processor may be slow. */
 const GPU_TRIAL_LIMIT_MS = 60_000;
 
+/** Module whose code, with all that it uses, makes the results of a run. */
+export const RUN_CODE = 'experiment/runner.js';
+
 /** All trials in one place. */
 const WHOLE: Shard = { index: 1, count: 1 };
 
@@ -131,6 +135,7 @@ export async function runExperiment(plan: ExperimentPlan, options: RunOptions): 
       requireSameMachine(options.out, folder.record.environment, environment);
     }
     const now = options.now ?? (() => new Date());
+    const code = codeDigest(RUN_CODE);
     const record: RunRecord = folder.record ?? {
       schema: RESULTS_SCHEMA,
       startedAt: now().toISOString(),
@@ -139,6 +144,7 @@ export async function runExperiment(plan: ExperimentPlan, options: RunOptions): 
       conditions,
       environment,
       outcomes: {},
+      ...(code !== null && { code }),
       ...(wanted.shard !== undefined && { shard: wanted.shard }),
     };
     for (const warning of warningsOf(record, [])) options.onWarning?.(warning);

@@ -79,7 +79,9 @@ export interface ResourceProtocol {
 export type MemoryRecord = Omit<MemorySummary, 'model' | 'path'>;
 
 /** Energy of a condition; see `measureEnergy`. */
-export interface EnergyRecord extends Omit<EnergySummary, 'model' | 'path'> {
+export interface EnergyRecord extends Omit<EnergySummary, 'model' | 'path' | 'ratioToFirst'> {
+  /** Joules for an utterance over those of another condition, turn by turn. Not in runs made before it was recorded. */
+  readonly comparison?: { readonly base: string; readonly ratio: Estimate } | undefined;
   /** Power of the machine at rest, in watts; `null` where the method does not see it. */
   readonly idleW: number | null;
 }
@@ -146,6 +148,8 @@ export interface RunRecord {
   readonly inputs?: Readonly<Record<string, ConditionInputs>> | undefined;
   /** How conditions left each other alone. Not in runs made before it was recorded. */
   readonly turns?: TurnMethod | undefined;
+  /** Digest of the code that began the run; see `codeDigest`. Not in runs made before it was recorded. */
+  readonly code?: string | undefined;
   /** Which part of the trials this run is; a whole run has none. */
   readonly shard?: Shard | undefined;
   /** Of which parts this run was put together; the environment above is then that of the first, with all processors named. */

@@ -49,6 +49,8 @@ export interface EnergySummary {
   readonly joulesPerAudioS: Estimate;
   /** The same as the first without the power of the machine at rest; `null` where that was not measured. */
   readonly netJoulesPerUtterance: Estimate | null;
+  /** Joules for one utterance over those of the first model, turn by turn: both heard the same. */
+  readonly ratioToFirst: Estimate;
   /** Mean power while it ran, in watts. */
   readonly meanW: number;
   /** Processors that it kept busy, spinning threads included. */
@@ -140,7 +142,7 @@ export async function measureEnergy(models: readonly ResolvedModel[], options: E
       path,
       threads,
       source: meter.source,
-      ...summarizeBlocks(blocks[index] ?? [], idleW),
+      ...summarizeBlocks(blocks[index] ?? [], blocks[0] ?? [], idleW),
     }));
     return { source: meter.source, skipped, idleW, models: found };
   } catch (error) {
@@ -185,6 +187,7 @@ async function measureBlock(
 
 function summarizeBlocks(
   blocks: readonly Block[],
+  first: readonly Block[],
   idleW: number | null,
 ): Omit<EnergySummary, 'model' | 'path' | 'threads' | 'source'> {
   const joules = blocks.map((block) => block.joules);
@@ -204,6 +207,10 @@ function summarizeBlocks(
             blocks.map((block) => block.joules - idleW * block.wallS),
             counts,
           ),
+    ratioToFirst: bootstrapRatio(
+      joules,
+      first.map((block) => block.joules),
+    ),
     meanW: joules.reduce((total, used) => total + used, 0) / wallS,
     busyProcessors: blocks.reduce((total, block) => total + block.cpuS, 0) / wallS,
   };
