@@ -30,7 +30,7 @@ from run import Run
 DEVELOPMENT_SETS = ("an4-dev", "prompts-dev")
 # A GPU wants large batches, and with them larger steps and longer averages; it judges itself in seconds.
 DEFAULTS = {
-    "cpu": {"rate": 1.2e-3, "batch_frames": 12_000, "round_frames": 430_000, "average_decay": 0.99, "judge_minutes": 4.0},
+    "cpu": {"rate": 1.2e-3, "batch_frames": 6_000, "round_frames": 430_000, "average_decay": 0.99, "judge_minutes": 4.0},
     "cuda": {"rate": 2e-3, "batch_frames": 120_000, "round_frames": 2_000_000, "average_decay": 0.995,
              "judge_minutes": 0.5},
 }

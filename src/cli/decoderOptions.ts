@@ -1,7 +1,6 @@
-import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../errors.js';
-import { packageRoot } from '../measure/environment.js';
+import { EMBEDDED_LANGUAGE_MODEL, languageModelPath } from '../experiment/plan.js';
 import type { DecoderOptions } from '../model/decoder.js';
 import { wholeNumber } from './options.js';
 
@@ -18,16 +17,13 @@ export interface DecoderCommandOptions {
 /** Boost of a hot word without one of its own. */
 const USUAL_BOOST = 10;
 
-/** The language model that comes with the package. */
-const EMBEDDED_MODEL = 'prompts';
-
 /** Adds `--decoder`, `--lm` and what belongs to them to a command. */
 export function addDecoderOptions(command: Command): Command {
   return command
     .addOption(
       new Option('--decoder <name>', 'best path, or beam search').choices(['greedy', 'beam']).default('greedy'),
     )
-    .option('--lm <file>', `language model of the beam search: ARPA, plain or .gz, or ${EMBEDDED_MODEL}`)
+    .option('--lm <file>', `language model of the beam search: ARPA, plain or .gz, or ${EMBEDDED_LANGUAGE_MODEL}`)
     .option('--alpha <x>', 'weight of the language model (default: as tuned, beside its file)', number)
     .option('--beta <x>', 'score of each word (default: as tuned)', number)
     .option('--beam-width <n>', 'texts kept after each step (default: as tuned)', wholeNumber(1))
@@ -46,13 +42,8 @@ export function decoderOptions(options: DecoderCommandOptions): DecoderOptions {
   if (decoder === 'greedy' && extra !== undefined) {
     throw new UsageError(`--${extra}: --decoder beam was required with it, got greedy; add it`);
   }
-  const languageModelPath = lm === undefined ? undefined : languageModelFile(lm);
-  return { kind: decoder, languageModelPath, alpha, beta, beamWidth, hotWords };
-}
-
-/** Path of a language model: the package's own by its name, or a file. */
-export function languageModelFile(lm: string): string {
-  return lm === EMBEDDED_MODEL ? join(packageRoot(), 'data', 'lm', `${EMBEDDED_MODEL}.arpa.gz`) : lm;
+  const path = lm === undefined ? undefined : languageModelPath(lm);
+  return { kind: decoder, languageModelPath: path, alpha, beta, beamWidth, hotWords };
 }
 
 function number(text: string): number {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { UsageError } from '../errors.js';
-import { defaultPlan, type ExperimentPlan, readPlan } from '../experiment/plan.js';
+import { defaultPlan, type ExperimentPlan, languageModelFor, readPlan } from '../experiment/plan.js';
 import { type RunProgress, runExperiment } from '../experiment/runner.js';
 import type { Shard } from '../experiment/schema.js';
 import { writeReport } from '../report/writeReport.js';
@@ -132,9 +132,8 @@ async function choosePlan(path: string | undefined, options: ExperimentCommandOp
           ...(options.threads !== undefined && { threads: options.threads }),
         })
       : await readPlan(path);
-  return {
-    ...plan,
-    ...(options.manifest !== undefined && { manifest: options.manifest }),
-    ...(options.short && SHORT_TRIALS),
-  };
+  const short = options.short ? SHORT_TRIALS : {};
+  if (options.manifest === undefined) return { ...plan, ...short };
+  const { languageModel: _, ...rest } = plan;
+  return { ...rest, manifest: options.manifest, ...languageModelFor(options.manifest), ...short };
 }

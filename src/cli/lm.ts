@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { basename, dirname } from 'node:path';
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
-import { DEFAULT_MODEL, manifestPath } from '../experiment/plan.js';
+import { DEFAULT_MODEL, languageModelPath, manifestPath } from '../experiment/plan.js';
 import { sha256OfFile, writeFileAtomic } from '../files.js';
 import { weightsPath } from '../model/decoder.js';
 import { Recognizer } from '../model/recognizer.js';
@@ -19,7 +19,6 @@ import type { NgramModel } from '../speech/ngram.js';
 import { digestOf, readSentences } from '../speech/sentences.js';
 import { countCharacterEdits, countWordEdits, errorRate } from '../speech/wer.js';
 import { columns, megabytes, percent } from './columns.js';
-import { languageModelFile } from './decoderOptions.js';
 import { collect, wholeNumber, wholeNumbers } from './options.js';
 import type { Terminal } from './terminal.js';
 
@@ -113,7 +112,7 @@ export function addLmCommand(program: Command, terminal: Terminal): void {
     .option('--beam-width <n>', 'texts kept after each step', wholeNumber(1), BEAM_SEARCH_DEFAULTS.beamWidth)
     .option('--threads <n>', 'threads of one operator', wholeNumber(1), availableParallelism())
     .option('--json', 'print the trials as JSON')
-    .action(async (file: string, options: TuneOptions) => await tune(languageModelFile(file), options, terminal));
+    .action(async (file: string, options: TuneOptions) => await tune(languageModelPath(file), options, terminal));
 }
 
 /** A set's name, or the last two parts of a path: what a reader elsewhere may know. */

@@ -36,10 +36,10 @@ export function addModelCommand(program: Command, terminal: Terminal): void {
         return;
       }
       for (const card of cards) {
-        const { half, float } = card.files;
+        const { stored, float } = card.files;
         terminal.print(`${card.id}: ${card.title}\n`);
         terminal.print(
-          `  ${(card.parameters / 1e6).toFixed(1)} M parameters, ${megabytes(float.sizeBytes)} (${megabytes(half.sizeBytes)} as shipped), ${card.licence}\n`,
+          `  ${(card.parameters / 1e6).toFixed(1)} M parameters, ${megabytes(float.sizeBytes)} (${megabytes(stored.sizeBytes)} as shipped), ${card.licence}\n`,
         );
         terminal.print(`  ${card.network}\n  ${card.limits}\n`);
         const rows = card.figures.map(({ set, utterances, words, wer, cer }) => [
@@ -78,7 +78,7 @@ export function addModelCommand(program: Command, terminal: Terminal): void {
 
   model
     .command('pack')
-    .description('Pack trained float32 weights for shipping: half precision and a card with checksums')
+    .description('Pack trained float32 weights for shipping: coded half precision and a card with checksums')
     .argument('<model.onnx>', 'the float32 model')
     .requiredOption('--card <model.json>', 'the rest of the card; its files and parameters are computed anew')
     .requiredOption('--out <folder>', "folder named by the model's id, for example data/models/deepspeech2-lstm")
@@ -86,7 +86,7 @@ export function addModelCommand(program: Command, terminal: Terminal): void {
       const draft = await readCard(options.card);
       const folder = resolve(options.out);
       const packed = await packModel(path, { ...draft, id: basename(folder) }, folder);
-      terminal.print(`${packed.halfPath}: ${megabytes(packed.card.files.half.sizeBytes)}\n${packed.cardPath}\n`);
+      terminal.print(`${packed.weightsPath}: ${megabytes(packed.card.files.stored.sizeBytes)}\n${packed.cardPath}\n`);
       if (packed.roundedValues > 0) {
         terminal.say(
           `${packed.roundedValues} values were rounded to half precision: measure the figures of the card again\n`,

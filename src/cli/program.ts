@@ -11,6 +11,7 @@ import { addEvaluateCommand } from './evaluate.js';
 import { addExperimentCommand } from './experiment.js';
 import { addHardwareCommand } from './hardware.js';
 import { addInspectCommand } from './inspect.js';
+import { addLaboratoryCommand } from './laboratory.js';
 import { addLmCommand } from './lm.js';
 import { addLoadCommand } from './load.js';
 import { addMemoryCommand } from './memory.js';
@@ -41,6 +42,7 @@ function createProgram(terminal: Terminal): Command {
   for (const add of [
     addExperimentCommand,
     addMergeCommand,
+    addLaboratoryCommand,
     addReportCommand,
     addQuantizeCommand,
     addCodeCommand,

@@ -18,6 +18,9 @@ export const DEFAULT_MODEL = 'deepspeech2-lstm';
 /** Sets of utterances that are part of this package. */
 const EMBEDDED_SETS: readonly string[] = ['holdout', 'dev', 'calibration'];
 
+/** The language model that comes with the package. */
+export const EMBEDDED_LANGUAGE_MODEL = 'prompts';
+
 /** How memory and energy are measured where nothing else is said. */
 const DEFAULT_RESOURCES: ResourceProtocol = { memoryRuns: 20, energyTrials: 150 };
 
@@ -49,6 +52,7 @@ export async function defaultPlan(options: PlanOptions = {}): Promise<Experiment
   const shared = { model, threads };
   return {
     ...DEFAULT_PROTOCOL,
+    ...languageModelFor(DEFAULT_PROTOCOL.manifest),
     conditions: [
       { id: 'cpu-float32', title: 'CPU float32', ...shared, recipe: 'none', device: 'cpu' },
       { id: 'cpu-int8-dynamic', title: 'CPU int8 dynamic', ...shared, recipe: 'dynamic', device: 'cpu' },
@@ -92,6 +96,7 @@ const planSchema: z.ZodType<PlanFile> = z.strictObject({
   warmUpRuns: z.strictObject({ gpu: count(1), cpu: count(1) }).default(DEFAULT_PROTOCOL.warmUpRuns),
   seed: z.number().int().default(DEFAULT_PROTOCOL.seed),
   accuracy: z.boolean().optional(),
+  languageModel: z.string().min(1).optional(),
   resources: z
     .strictObject({ memoryRuns: count(1), energyTrials: count(1) })
     .default(DEFAULT_RESOURCES)
@@ -104,8 +109,9 @@ const planSchema: z.ZodType<PlanFile> = z.strictObject({
 });
 
 /**
- * Reads a plan from a JSON file. Every field may be missing and is then as in {@link defaultPlan}; of a condition, `id`,
- * `recipe` and `device` are needed. Paths of manifests, models and recipes are relative to the file.
+ * Reads a plan from a JSON file. Every field may be missing and is then as in {@link defaultPlan}; speech of one's own
+ * is judged by the best path alone unless a language model is named. Of a condition, `id`, `recipe` and `device` are
+ * needed. Paths of manifests, models, language models and recipes are relative to the file.
  *
  * @param path - the file
  * @throws {InputError} when it is missing, no JSON, or has an unknown or impossible field; the message names it
@@ -125,7 +131,13 @@ export async function readPlan(path: string): Promise<ExperimentPlan> {
     device: entry.device,
   }));
   const manifest = EMBEDDED_SETS.includes(file.manifest) ? file.manifest : fromFile(file.manifest, path, /./);
-  return { ...file, manifest, conditions: conditions ?? defaults.conditions };
+  const own = file.languageModel;
+  return {
+    ...file,
+    manifest,
+    ...(own === undefined ? languageModelFor(manifest) : { languageModel: fromFile(own, path, /\.arpa(?:\.gz)?$/) }),
+    conditions: conditions ?? defaults.conditions,
+  };
 }
 
 function fromFile(name: string, planPath: string, isPath: RegExp): string {
@@ -141,4 +153,20 @@ function fromFile(name: string, planPath: string, isPath: RegExp): string {
 export function manifestPath(manifest: string): string {
   if (EMBEDDED_SETS.includes(manifest)) return join(packageRoot(), 'data', 'speech', `${manifest}.jsonl`);
   return resolve(manifest);
+}
+
+/** The part of a plan that is the language model where none is named: the package's own for its own speech, else none. */
+export function languageModelFor(manifest: string): Pick<Protocol, 'languageModel'> {
+  return EMBEDDED_SETS.includes(manifest) ? { languageModel: EMBEDDED_LANGUAGE_MODEL } : {};
+}
+
+/**
+ * Finds the language model that a plan names.
+ *
+ * @param languageModel - `prompts`, the one of this package, or the path of an ARPA file, plain or `.gz`
+ * @returns a path
+ */
+export function languageModelPath(languageModel: string): string {
+  if (languageModel !== EMBEDDED_LANGUAGE_MODEL) return languageModel;
+  return join(packageRoot(), 'data', 'lm', `${EMBEDDED_LANGUAGE_MODEL}.arpa.gz`);
 }

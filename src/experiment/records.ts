@@ -38,6 +38,8 @@ const protocolSchema: z.ZodType<Protocol> = z.object({
   warmUpRuns: z.object({ gpu: count, cpu: count }),
   seed: z.number().int(),
   accuracy: z.boolean().optional(),
+  languageModel: z.string().optional(),
+  languageModelSha256: z.string().optional(),
   resources: z.object({ memoryRuns: count, energyTrials: count }).optional(),
 });
 
@@ -189,6 +191,7 @@ export const observationSchema: z.ZodType<Observation> = z.object({
   decodingMs: z.number(),
   cpuMs: z.number().optional(),
   texts: z.array(z.string()),
+  secondTexts: z.array(z.string()).optional(),
   references: z.array(z.string()).optional(),
   speakers: z.array(z.string()).optional(),
   turn: count.optional(),

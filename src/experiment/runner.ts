@@ -19,7 +19,7 @@ import { type TurnMethod, Turns } from '../measure/turns.js';
 import type { ExecutionProvider } from '../model/session.js';
 import { readManifest, UNKNOWN_SPEAKER } from '../speech/manifest.js';
 import type { Utterance } from '../speech/types.js';
-import { type ExperimentPlan, manifestPath } from './plan.js';
+import { type ExperimentPlan, languageModelPath, manifestPath } from './plan.js';
 import { energyOf, memoryOf, type Resourceful } from './resources.js';
 import { type OpenRunOptions, RunFolder, readFinishedRecord } from './runFolder.js';
 import { requireSameMachine, requireSamePlan, requireShard } from './sameRun.js';
@@ -118,7 +118,12 @@ export async function runExperiment(plan: ExperimentPlan, options: RunOptions): 
   const manifest = manifestPath(plan.manifest);
   const utterances = await readManifest(manifest);
   const { conditions, ...measured } = plan;
-  const protocol: Protocol = { ...measured, manifestSha256: await sha256OfFile(manifest) };
+  const { languageModel } = measured;
+  const protocol: Protocol = {
+    ...measured,
+    manifestSha256: await sha256OfFile(manifest),
+    ...(languageModel !== undefined && { languageModelSha256: await sha256OfFile(languageModelPath(languageModel)) }),
+  };
   const wanted = { ...protocol, conditions, shard: requireShard(options.shard, protocol, utterances.length) };
   if (options.resume) {
     const finished = await readFinishedRecord(options.out);
@@ -263,7 +268,18 @@ class Run {
     const process = new MeasuringProcess({ ...program, ...limits, name: condition.title });
     try {
       const warmUp = this.#warmUp(this.#record.protocol.warmUpRuns[device]);
-      const loaded = await process.load({ model: variant.model, executionProvider, threads, recordings, warmUp });
+      const { accuracy, languageModel } = this.#record.protocol;
+      const loaded = await process.load({
+        model: variant.model,
+        executionProvider,
+        threads,
+        recordings,
+        warmUp,
+        ...(accuracy !== false &&
+          languageModel !== undefined && {
+            secondDecoder: { kind: 'beam', languageModelPath: languageModelPath(languageModel) },
+          }),
+      });
       const placement = gpu && { onDevice: gpu.placement.onDevice, onCpu: gpu.placement.onCpu };
       const times = { wallMs: 0, trialsMs: 0 };
       this.#runners.set(id, { condition, process, loaded, variant, executionProvider, placement, ...times });
@@ -309,7 +325,8 @@ class Run {
     };
     const wanted = pending.map((trial) => trials[trial] ?? []);
     try {
-      const { wallMs, trialsMs } = await this.#turns.take(runner.process, before, wanted, write);
+      const { process } = runner;
+      const { wallMs, trialsMs } = await this.#turns.take(process, before, wanted, write, phase === 'accuracy');
       if (phase !== 'accuracy') {
         runner.wallMs += wallMs;
         runner.trialsMs += trialsMs;

@@ -63,6 +63,12 @@ export interface Protocol {
   readonly seed: number;
   /** Whether texts are judged. Default: true; false for models with random weights. */
   readonly accuracy?: boolean | undefined;
+  /**
+   * Language model of a beam search, by which texts are judged besides the best path: `prompts` (the package's own) or an
+   * ARPA file, as given, and the SHA-256 of its bytes. Default: texts are judged by the best path alone. Nothing timed changes.
+   */
+  readonly languageModel?: string | undefined;
+  readonly languageModelSha256?: string | undefined;
   /** How memory and energy are measured, after everything else; left out, they are not. */
   readonly resources?: ResourceProtocol | undefined;
 }
@@ -190,6 +196,8 @@ export interface Comparison {
   readonly werChange: Estimate | null;
   /** Share of utterances with the same text as the base's. */
   readonly sameText: number | null;
+  /** Change of the WER by beam search with the language model, where that was asked for. */
+  readonly beamWerChange?: Estimate | undefined;
   /** Whether the two differ in what they hear, and by how much. Not in summaries made before it was tested. */
   readonly significance?: Omit<TextComparison, 'werChange' | 'sameText'> | undefined;
 }
@@ -202,6 +210,8 @@ export interface ConditionSummary {
   readonly latency: LatencySummary | null;
   readonly throughput: ThroughputSummary | null;
   readonly accuracy: AccuracySummary | null;
+  /** By beam search with the language model; only where that was asked for. */
+  readonly beamAccuracy?: AccuracySummary | undefined;
   readonly comparison: Comparison | null;
 }
 

@@ -3,7 +3,7 @@ import { type Heard, summarizeAccuracy } from '../measure/accuracy.js';
 import { bootstrapRatio } from '../measure/bootstrap.js';
 import { summarizeLatency } from '../measure/latency.js';
 import { compareTimes } from '../measure/speedUp.js';
-import { compareTexts } from '../measure/textComparison.js';
+import { compareTexts, type TextComparison } from '../measure/textComparison.js';
 import { readRun } from './runFolder.js';
 import type {
   Comparison,
@@ -58,12 +58,15 @@ export function summarize(run: RunRecord, observations: readonly Observation[]):
     if (own === undefined) {
       return { condition, outcome, latency: null, throughput: null, accuracy: null, comparison: null };
     }
+    const judged = run.protocol.accuracy !== false;
+    const searched = judged && run.protocol.languageModel !== undefined;
     return {
       condition,
       outcome,
       latency: summarizeLatency(own.latency),
       throughput: summarizeThroughput(own.throughput),
-      accuracy: run.protocol.accuracy === false ? null : summarizeAccuracy(own.accuracy.map(heardIn)),
+      accuracy: judged ? summarizeAccuracy(own.accuracy.map(heardIn)) : null,
+      ...(searched && { beamAccuracy: summarizeAccuracy(own.accuracy.map(heardByBeam)) }),
       comparison: base === undefined || own === base ? null : compare(base, own),
     };
   });
@@ -93,13 +96,8 @@ function summarizeThroughput(trials: readonly Observation[]): ThroughputSummary 
 
 function compare(base: Measured, own: Measured): Comparison {
   const heard = paired(base.accuracy, own.accuracy, utteranceOf);
-  const judged =
-    heard.length === 0
-      ? null
-      : compareTexts(
-          heard.map(([one]) => heardIn(one)),
-          heard.map(([, other]) => heardIn(other)),
-        );
+  const judged = heard.length === 0 ? null : compareHeard(heard, heardIn);
+  const searched = heard.some(([one]) => one.secondTexts !== undefined);
   const { werChange = null, sameText = null, ...significance } = judged ?? {};
   return {
     base: base.id,
@@ -108,8 +106,16 @@ function compare(base: Measured, own: Measured): Comparison {
     compression: base.sizeBytes / own.sizeBytes,
     werChange,
     sameText,
+    ...(searched && { beamWerChange: compareHeard(heard, heardByBeam).werChange }),
     ...(judged !== null && { significance: significance as NonNullable<Comparison['significance']> }),
   };
+}
+
+function compareHeard(pairs: readonly Pair[], heardOf: (observation: Observation) => Heard): TextComparison {
+  return compareTexts(
+    pairs.map(([one]) => heardOf(one)),
+    pairs.map(([, other]) => heardOf(other)),
+  );
 }
 
 function speedUp(base: readonly Observation[], own: readonly Observation[]): SpeedUp {
@@ -133,6 +139,10 @@ function paired(
     const other = others.get(keyOf(observation));
     return other === undefined ? [] : [[observation, other]];
   });
+}
+
+function heardByBeam(observation: Observation): Heard {
+  return heardIn({ ...observation, texts: observation.secondTexts ?? [] });
 }
 
 function heardIn({ references, speakers, texts, utterances }: Observation): Heard {

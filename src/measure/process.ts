@@ -110,11 +110,12 @@ export class MeasuringProcess {
    * Runs one trial.
    *
    * @param indices - which of the recordings
+   * @param decodeTwice - whether the second decoder of the set-up is asked, too
    * @throws {UnavailableError} when the process crashed or took too long
    */
-  async trial(indices: readonly number[]): Promise<Trial> {
+  async trial(indices: readonly number[], decodeTwice = false): Promise<Trial> {
     const limitMs = this.#options.trialLimitMs ?? DEFAULT_LIMIT_MS;
-    return await this.#ask({ kind: 'trial', indices }, limitMs, (reply) =>
+    return await this.#ask({ kind: 'trial', indices, decodeTwice }, limitMs, (reply) =>
       reply.kind === 'trial' ? reply.trial : undefined,
     );
   }

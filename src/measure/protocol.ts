@@ -18,6 +18,8 @@ export interface Setup {
   readonly optimizedFolder?: string | undefined;
   /** How log-probabilities become text. Default: best path. */
   readonly decoder?: DecoderOptions | undefined;
+  /** A second way to text, for trials that ask for it. Default: none. */
+  readonly secondDecoder?: DecoderOptions | undefined;
   /** Keeps results. Default: none are kept. */
   readonly cache?: CacheSetup | undefined;
   /** Recordings, which trials name by their index. */
@@ -71,6 +73,8 @@ export interface Trial {
   readonly cpuMs?: number | undefined;
   /** What was recognised, in the order of {@link Trial.utterances}. */
   readonly texts: readonly string[];
+  /** What the second decoder made of the same log-probabilities, after the clock had stopped; only where it was asked for. */
+  readonly secondTexts?: readonly string[] | undefined;
   /** The furthest result that was kept, `null` for none; only where a cache is measured. */
   readonly kept?: CachedRecognition['kept'] | undefined;
 }
@@ -78,7 +82,7 @@ export interface Trial {
 /** What a measuring process is asked, one at a time. */
 export type Request =
   | { readonly kind: 'load'; readonly setup: Setup }
-  | { readonly kind: 'trial'; readonly indices: readonly number[] }
+  | { readonly kind: 'trial'; readonly indices: readonly number[]; readonly decodeTwice: boolean }
   | { readonly kind: 'transcribe'; readonly path: string }
   | { readonly kind: 'memory' };
 

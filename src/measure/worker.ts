@@ -4,7 +4,8 @@
  */
 import { InputError, UnavailableError } from '../errors.js';
 import { CachedRecognizer } from '../model/cachedRecognizer.js';
-import { Recognizer } from '../model/recognizer.js';
+import { createDecoder, type Decoder } from '../model/decoder.js';
+import { type LogProbabilities, Recognizer } from '../model/recognizer.js';
 import { ResultCache } from '../model/resultCache.js';
 import { type Transcript, transcribeFile } from '../model/transcribe.js';
 import { readAudio } from '../speech/audio.js';
@@ -52,6 +53,7 @@ class Sounds {
 }
 
 let recognizer: Recognizer | undefined;
+let secondDecoder: Decoder | undefined;
 let cached: CachedRecognizer | undefined;
 let sounds = new Sounds([]);
 
@@ -78,6 +80,7 @@ async function load(setup: Setup): Promise<Loaded> {
       session: { executionProvider, threads },
     });
   }
+  if (setup.secondDecoder !== undefined) secondDecoder = await createDecoder(setup.model.card, setup.secondDecoder);
   reply({ kind: 'opened', graphics: readGraphics() });
   let firstRunMs = 0;
   for (const [index, indices] of setup.warmUp.entries()) {
@@ -87,13 +90,13 @@ async function load(setup: Setup): Promise<Loaded> {
   return { loadMs, firstRunMs };
 }
 
-async function runTrial(indices: readonly number[]): Promise<Trial> {
+async function runTrial(indices: readonly number[], decodeTwice = false): Promise<Trial> {
   if (recognizer === undefined) throw new Error('a trial was asked before a model was loaded');
   if (cached !== undefined && indices.length === 1) return await runCached(cached, indices[0] as number);
   const audios: Audio[] = [];
   for (const index of indices) audios.push(await sounds.get(index));
   const before = process.cpuUsage();
-  const { decodings, audioS, timing } = await recognizer.recognizeBatch(audios);
+  const { decodings, scores, audioS, timing } = await recognizer.recognizeBatch(audios);
   const { user, system } = process.cpuUsage(before);
   return {
     utterances: indices.map((index) => sounds.recording(index).id),
@@ -101,7 +104,12 @@ async function runTrial(indices: readonly number[]): Promise<Trial> {
     ...timing,
     cpuMs: (user + system) / 1000,
     texts: decodings.map(({ text }) => text),
+    ...(decodeTwice && secondDecoder && { secondTexts: decodeAgain(secondDecoder, scores) }),
   };
+}
+
+function decodeAgain(decoder: Decoder, scores: readonly LogProbabilities[]): readonly string[] {
+  return scores.map((one) => decoder.decode(one).text);
 }
 
 /** A trial of one utterance whose results are kept. */
@@ -123,7 +131,7 @@ async function answer(request: Request): Promise<Reply> {
       case 'load':
         return { kind: 'loaded', loaded: await load(request.setup) };
       case 'trial':
-        return { kind: 'trial', trial: await runTrial(request.indices) };
+        return { kind: 'trial', trial: await runTrial(request.indices, request.decodeTwice) };
       case 'transcribe':
         return { kind: 'transcript', transcript: await transcribeAny(request.path) };
       case 'memory':

@@ -32,6 +32,8 @@ export interface Recognition extends Decoding {
 export interface BatchRecognition {
   /** In the order of the recordings. */
   readonly decodings: readonly Decoding[];
+  /** What was decoded, in the same order. */
+  readonly scores: readonly LogProbabilities[];
   /** Length of the recordings together, in seconds. */
   readonly audioS: number;
   readonly timing: Timing;
@@ -125,12 +127,13 @@ export class Recognizer {
     const started = this.#clock();
     const features = audios.map((audio) => this.features(audio));
     const featured = this.#clock();
-    const outputs = await this.infer(features);
+    const scores = await this.infer(features);
     const inferred = this.#clock();
-    const decodings = outputs.map((output) => this.decode(output));
+    const decodings = scores.map((one) => this.decode(one));
     const ended = this.#clock();
     return {
       decodings,
+      scores,
       audioS: audios.reduce((total, { samples, sampleRateHz }) => total + samples.length / sampleRateHz, 0),
       timing: {
         totalMs: ended - started,

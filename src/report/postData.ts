@@ -55,7 +55,8 @@ export function postDataOf(summary: Summary, summarySha256: string): JsonObject 
   };
 }
 
-function conditionData({ condition, outcome, latency, throughput, accuracy }: ConditionSummary): JsonObject {
+function conditionData(entry: ConditionSummary): JsonObject {
+  const { condition, outcome, latency, throughput, accuracy, beamAccuracy } = entry;
   const inferenceShare = latency ? latency.inferenceMs / latency.meanMs.value : 0;
   return {
     id: condition.id,
@@ -84,6 +85,7 @@ function conditionData({ condition, outcome, latency, throughput, accuracy }: Co
       substitutions: accuracy.substitutions,
       deletions: accuracy.deletions,
       insertions: accuracy.insertions,
+      beam_wer_percent: beamAccuracy ? formatEstimate(beamAccuracy.wer, formatPercent) : null,
     },
   };
 }
@@ -97,6 +99,7 @@ function comparisonData(comparison: Comparison): Json {
     compression: formatFactor(comparison.compression),
     is_smaller: comparison.compression > 1,
     wer_change_points: comparison.werChange && formatEstimate(comparison.werChange, formatPoints),
+    beam_wer_change_points: comparison.beamWerChange ? formatEstimate(comparison.beamWerChange, formatPoints) : null,
     wer_verdict: comparison.werChange && verdictOf(comparison.werChange, 0),
     same_text_percent: comparison.sameText === null ? null : formatNumber(comparison.sameText * 100, 1),
   };

@@ -43,7 +43,8 @@ export async function buildAnswerTable(summary: Summary): Promise<DataTable> {
 }
 
 /** Cells of a condition under their headers, units included; a dash where nothing was measured. */
-function cellsOf({ condition, outcome, latency, throughput, accuracy, comparison }: ConditionSummary): TableCells {
+function cellsOf(entry: ConditionSummary): TableCells {
+  const { condition, outcome, latency, throughput, accuracy, beamAccuracy, comparison } = entry;
   const measured = outcome.status === 'measured' ? outcome : null;
   return {
     Measure: condition.title,
@@ -62,6 +63,12 @@ function cellsOf({ condition, outcome, latency, throughput, accuracy, comparison
     'Word error rate (%)': accuracy ? formatEstimate(accuracy.wer, formatPercent) : NO_NUMBER,
     'Change of it (points)': comparison?.werChange ? formatEstimate(comparison.werChange, formatPoints) : NO_NUMBER,
     'Character error rate (%)': accuracy ? formatEstimate(accuracy.cer, formatPercent) : NO_NUMBER,
+    'WER by beam search with a language model (%)': beamAccuracy
+      ? formatEstimate(beamAccuracy.wer, formatPercent)
+      : NO_NUMBER,
+    'Change of that (points)': comparison?.beamWerChange
+      ? formatEstimate(comparison.beamWerChange, formatPoints)
+      : NO_NUMBER,
     'Model file (MB)': measured ? formatMegabytes(measured.sizeBytes) : NO_NUMBER,
     'Times smaller': comparison ? formatFactor(comparison.compression) : NO_NUMBER,
   };
