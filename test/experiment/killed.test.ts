@@ -135,7 +135,10 @@ describe('a run that is killed', () => {
     const child = start(here, false);
     const end = ended(child);
     await grows(child, here.log, 0);
+    // Standing still, it is sure to be there when the second one comes.
+    child.kill('SIGSTOP');
     const second = await ended(start(here, true));
+    child.kill('SIGCONT');
     expect(second.code).toBe(1);
     expect(second.said).toMatch(new RegExp(`got one of process ${child.pid} on`));
     expect((await end).code).toBe(0);
