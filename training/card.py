@@ -130,7 +130,7 @@ def make_card(results: dict) -> dict:
         "title": describe_title(results["model"], results["continuation"]),
         "network": describe_network(results["architecture"], results["shape"]),
         "parameters": results["parameters"],
-        "files": {"half": file, "float": file},
+        "files": {"stored": file, "float": file},
         "frontEnd": FRONT_ENDS[shape_class(**results["shape"]).front_end].card(),
         "tensors": {"features": "features", "lengths": "lengths", "logProbabilities": "log_probabilities",
                     "outputLengths": "output_lengths"},

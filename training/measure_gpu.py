@@ -4,7 +4,8 @@ For machines where ONNX Runtime for Node has no CUDA library. The weights are th
 card (`features.py`), and the trials are alike: one utterance each for latency, a batch for throughput, every utterance
 once for accuracy; each used equally often; warm-up runs first, 10 on a GPU. Needs `onnxruntime-gpu` for CUDA.
 
-    python measure_gpu.py --model ../data/models/deepspeech2-starter/model.half.onnx --out ../data/results/gpu
+    quantlab model unpack deepspeech2-lstm /tmp/lstm
+    python measure_gpu.py --model /tmp/lstm/model.onnx --out ../data/results/gpu
     python measure_gpu.py ... --device cpu --trials 30 --throughput-trials 5          # without a GPU
 
 `run.json` and `observations.jsonl` have the form of `src/experiment/schema.ts`.
@@ -254,7 +255,7 @@ def measure(arguments) -> None:
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--model", type=Path, required=True, help="an .onnx file; the shipped half-precision one loads as it is")
+    parser.add_argument("--model", type=Path, required=True, help="an .onnx file, as `quantlab model unpack` writes it")
     parser.add_argument("--card", type=Path, help="its card (default: model.json beside it)")
     parser.add_argument("--manifest", type=Path, help="default: the embedded hold-out")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run; there must be none in it")

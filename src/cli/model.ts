@@ -1,11 +1,12 @@
-import { stat } from 'node:fs/promises';
-import { basename, resolve } from 'node:path';
+import { copyFile, stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
+import { makeFolder, writeFileAtomic } from '../files.js';
 import { writeBuiltCard } from '../model/builtCard.js';
 import { readCard } from '../model/card.js';
 import { packModel } from '../model/pack.js';
-import { listModels } from '../model/registry.js';
+import { listModels, resolveModel } from '../model/registry.js';
 import { buildDeepSpeech2, type DeepSpeech2Options, deepSpeech2Settings } from '../onnx/build.js';
 import { writeModel } from '../onnx/write.js';
 import { columns, megabytes, percent } from './columns.js';
@@ -19,11 +20,11 @@ interface PackOptions {
 
 type BuildOptions = Pick<DeepSpeech2Options, 'cell' | 'front' | 'layers' | 'units' | 'seed'>;
 
-/** `quantlab model list|build|pack`: the shipped models. */
+/** `quantlab model list|build|pack|unpack`: the shipped models. */
 export function addModelCommand(program: Command, terminal: Terminal): void {
   const model = program
     .command('model')
-    .description('The shipped models: list them, build one of any size, pack new weights');
+    .description('The shipped models: list them, build one of any size, pack new weights, unpack for other tools');
 
   model
     .command('list')
@@ -92,5 +93,19 @@ export function addModelCommand(program: Command, terminal: Terminal): void {
           `${packed.roundedValues} values were rounded to half precision: measure the figures of the card again\n`,
         );
       }
+    });
+  model
+    .command('unpack')
+    .description('Write the float32 .onnx of a shipped model and its card, for other tools')
+    .argument('<model>', 'id of a model')
+    .argument('<folder>', 'where to write model.onnx and model.json')
+    .action(async (id: string, folder: string) => {
+      const { card, path } = await resolveModel(id);
+      const { float } = card.files;
+      await makeFolder(folder);
+      await copyFile(path, join(folder, float.path));
+      const unpacked = { ...card, files: { stored: float, float } };
+      await writeFileAtomic(join(folder, 'model.json'), `${JSON.stringify(unpacked, null, 2)}\n`);
+      terminal.print(`${join(folder, float.path)}: ${megabytes(float.sizeBytes)}\n${join(folder, 'model.json')}\n`);
     });
 }

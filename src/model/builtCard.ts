@@ -34,7 +34,7 @@ export async function writeBuiltCard(model: OnnxModel, settings: DeepSpeech2Sett
     title: `Random Deep Speech 2, ${layers} × ${cell.toUpperCase()} ${units}`,
     network,
     parameters: countParameters(model),
-    files: { half: file, float: file },
+    files: { stored: file, float: file },
     frontEnd: frontEndOf(settings),
     tensors: {
       features: 'features',

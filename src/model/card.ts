@@ -53,8 +53,8 @@ export interface ModelCard {
   readonly network: string;
   readonly parameters: number;
   readonly files: {
-    /** What is shipped: float16 initializers and `Cast`, loadable as it is. */
-    readonly half: CardFile;
+    /** What is shipped: packed weights (`quantlab model pack`), or the float32 model itself. */
+    readonly stored: CardFile;
     /** What everything is measured from; written to the cache at first use. */
     readonly float: CardFile;
   };
@@ -157,7 +157,7 @@ const cardSchema: z.ZodType<ModelCard> = z
     title: z.string().min(1),
     network: z.string().min(1),
     parameters: z.int().positive(),
-    files: z.strictObject({ half: fileSchema, float: fileSchema }),
+    files: z.strictObject({ stored: fileSchema, float: fileSchema }),
     frontEnd: frontEndSchema,
     tensors: tensorsSchema,
     labels: z.array(z.string()).min(2),
@@ -181,7 +181,7 @@ const cardSchema: z.ZodType<ModelCard> = z
  * Reads a model card (`model.json`).
  *
  * @throws {InputError} when the file is missing, is no JSON, or lacks or misspells a field; the message names it
- * @example (await readCard('data/models/deepspeech2-starter/model.json')).timeStride // 2
+ * @example (await readCard('data/models/deepspeech2-lstm/model.json')).timeStride // 4
  */
 export async function readCard(path: string): Promise<ModelCard> {
   return await readJson(path, cardSchema);

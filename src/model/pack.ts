@@ -2,11 +2,11 @@ import { basename, join } from 'node:path';
 import { InputError } from '../errors.js';
 import { sha256OfBytes, sha256OfFile, writeFileAtomic } from '../files.js';
 import { mainGraph, type OnnxModel } from '../onnx/model.js';
-import { modelFromBytes, readModel } from '../onnx/read.js';
+import { readModel } from '../onnx/read.js';
 import { elementCount, tensorDtype } from '../onnx/tensor.js';
 import { modelToBytes } from '../onnx/write.js';
 import { type ModelCard, parseCard } from './card.js';
-import { expandHalf, packHalf } from './half.js';
+import { packWeights, unpackWeights } from './packedWeights.js';
 
 /** What a person writes of a card (the card of an earlier version will do); the files and the number of parameters come from the weights. */
 export type CardDraft = Omit<ModelCard, 'files' | 'parameters' | 'schema'>;
@@ -15,7 +15,7 @@ export type CardDraft = Omit<ModelCard, 'files' | 'parameters' | 'schema'>;
 export interface PackedModel {
   readonly card: ModelCard;
   readonly cardPath: string;
-  readonly halfPath: string;
+  readonly weightsPath: string;
   /** Values that float16 does not hold exactly and that were rounded; the float32 model of the card has the rounded ones. */
   readonly roundedValues: number;
   /** Tensors with values beyond float16's range, left as they are. */
@@ -25,7 +25,7 @@ export interface PackedModel {
 }
 
 /**
- * Packs a trained float32 model for shipping: `model.half.onnx` and `model.json` with both checksums.
+ * Packs a trained float32 model for shipping: `model.weights` and `model.json` with both checksums.
  *
  * @param floatPath - the `.onnx` file
  * @param draft - the rest of the card
@@ -39,20 +39,19 @@ export async function packModel(floatPath: string, draft: CardDraft, folder: str
     );
   }
   const model = await readModel(floatPath);
-  const packed = packHalf(model);
-  const halfBytes = modelToBytes(packed.model);
-  const floatBytes = modelToBytes(expandHalf(modelFromBytes(halfBytes, floatPath)));
-  const halfPath = join(folder, 'model.half.onnx');
+  const packed = packWeights(model);
+  const floatBytes = modelToBytes(unpackWeights(packed.bytes, floatPath));
+  const weightsPath = join(folder, 'model.weights');
   const cardPath = join(folder, 'model.json');
   const float = { path: 'model.onnx', sha256: sha256OfBytes(floatBytes), sizeBytes: floatBytes.length };
-  const half = { path: basename(halfPath), sha256: sha256OfBytes(halfBytes), sizeBytes: halfBytes.length };
+  const stored = { path: basename(weightsPath), sha256: sha256OfBytes(packed.bytes), sizeBytes: packed.bytes.length };
   const card: ModelCard = {
     schema: 'quantlab.model-card/1',
     id: draft.id,
     title: draft.title,
     network: draft.network,
     parameters: countParameters(model),
-    files: { half, float },
+    files: { stored, float },
     frontEnd: draft.frontEnd,
     tensors: draft.tensors,
     labels: draft.labels,
@@ -66,18 +65,19 @@ export async function packModel(floatPath: string, draft: CardDraft, folder: str
   };
   const text = `${JSON.stringify(card, null, 2)}\n`;
   parseCard(text, cardPath);
-  await writeFileAtomic(halfPath, halfBytes);
+  await writeFileAtomic(weightsPath, packed.bytes);
   await writeFileAtomic(cardPath, text);
   const { roundedValues, tensorsLeft } = packed;
   const identical = (await sha256OfFile(floatPath)) === float.sha256;
-  return { card, cardPath, halfPath, roundedValues, tensorsLeft, identical };
+  return { card, cardPath, weightsPath, roundedValues, tensorsLeft, identical };
 }
 
-/** Values in the floating-point initializers of the main graph. */
+/** Values in the floating-point initializers of the main graph; single numbers are constants, not parameters. */
 function countParameters(model: OnnxModel): number {
   let count = 0;
   for (const tensor of mainGraph(model).initializer) {
-    if (['float32', 'float16', 'bfloat16', 'float64'].includes(tensorDtype(tensor))) count += elementCount(tensor);
+    const isFloat = ['float32', 'float16', 'bfloat16', 'float64'].includes(tensorDtype(tensor));
+    if (isFloat && tensor.dims.length > 0) count += elementCount(tensor);
   }
   return count;
 }

@@ -1,13 +1,12 @@
-import { readdir, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { didYouMean, InputError } from '../errors.js';
 import { describeFileError, sha256OfFile } from '../files.js';
-import { readModel } from '../onnx/read.js';
 import { writeModel } from '../onnx/write.js';
 import { type CardFile, type ModelCard, readCard } from './card.js';
-import { expandHalf } from './half.js';
+import { unpackWeights } from './packedWeights.js';
 
 /** A model that can be run: what is known of it, and the file to load. */
 export interface ResolvedModel {
@@ -20,7 +19,7 @@ export interface ResolvedModel {
 export interface RegistryOptions {
   /** Folder with a folder for each model. Default: the package's own `data/models`. */
   readonly folder?: string;
-  /** Folder for expanded models. Default: `QUANTLAB_CACHE`, else `quantlab` below `XDG_CACHE_HOME` or `~/.cache`. */
+  /** Folder for unpacked models. Default: `QUANTLAB_CACHE`, else `quantlab` below `XDG_CACHE_HOME` or `~/.cache`. */
   readonly cacheFolder?: string;
 }
 
@@ -70,8 +69,8 @@ async function modelFolders(folder: string): Promise<string[]> {
  *
  * @param idOrPath - id of a model of the registry; a card (`model.json`); or an `X.onnx` that has a card beside it,
  *   `X.json` or `model.json`
- * @returns the card and the file to load. For an id and a card this is the float32 model: the shipped half-precision
- *   file is checked, expanded into the cache at first use, and checked against the card again.
+ * @returns the card and the file to load. For an id and a card this is the float32 model: the shipped weights are
+ *   checked, unpacked into the cache at first use, and checked against the card again.
  * @throws {InputError} when there is no such model, or a file is missing, cut or not the one the card describes
  */
 export async function resolveModel(idOrPath: string, options: RegistryOptions = {}): Promise<ResolvedModel> {
@@ -115,14 +114,14 @@ async function resolveOnnx(path: string): Promise<ResolvedModel> {
     );
   }
   const card = await readCard(cardPath);
-  const file = [card.files.float, card.files.half].find((one) => one.path === basename(path));
+  const file = [card.files.float, card.files.stored].find((one) => one.path === basename(path));
   if (file !== undefined) await verify(path, file, 'restore the file');
   return { card, path };
 }
 
 async function resolveCard(cardPath: string, cache: string): Promise<ResolvedModel> {
   const card = await readCard(cardPath);
-  const { half, float } = card.files;
+  const { stored, float } = card.files;
   const beside = join(dirname(cardPath), float.path);
   if (await exists(beside)) {
     await verify(beside, float, 'restore the file');
@@ -131,12 +130,12 @@ async function resolveCard(cardPath: string, cache: string): Promise<ResolvedMod
   // The checksum in the name: another version of a model is another file.
   const path = join(cache, 'models', `${card.id}-${float.sha256.slice(0, 16)}.onnx`);
   if ((await exists(path)) && (await sha256OfFile(path)) === float.sha256) return { card, path };
-  const halfPath = join(dirname(cardPath), half.path);
-  await verify(halfPath, half, 'restore it from the repository (`git checkout`) or install the package again');
+  const storedPath = join(dirname(cardPath), stored.path);
+  await verify(storedPath, stored, 'restore it from the repository (`git checkout`) or install the package again');
   // Written aside and renamed: of two processes that do this at once, each ends with a whole file.
-  await writeModel(expandHalf(await readModel(halfPath)), path);
+  await writeModel(unpackWeights(await readFile(storedPath), storedPath), path);
   try {
-    await verify(path, float, `the card and ${half.path} do not belong together: pack the model again`);
+    await verify(path, float, `the card and ${stored.path} do not belong together: pack the model again`);
   } catch (error) {
     await rm(path, { force: true });
     throw error;

@@ -20,7 +20,7 @@ export async function writeVariantCard(card: ModelCard, path: string, recipe: st
     ...card,
     id: `${card.id}.${recipe}`,
     title: `${card.title}, ${recipe}`,
-    files: { half: file, float: file },
+    files: { stored: file, float: file },
     figures: [],
   };
   const cardPath = path.replace(/\.onnx$/, '.json');

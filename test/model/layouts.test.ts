@@ -155,7 +155,7 @@ async function build({ name, frontEnd, tensors, labels, blank, timeStride }: Sha
     title: name,
     network: 'one strided convolution',
     parameters: labels.length * bins * timeStride,
-    files: { half: file, float: file },
+    files: { stored: file, float: file },
     frontEnd,
     tensors,
     labels,

@@ -56,4 +56,4 @@ def test_card_is_accepted_by_model_pack(tmp_path):
     subprocess.run([*command, "--out", str(folder)], check=True, capture_output=True)
     card = json.loads((folder / "model.json").read_text())
     assert card["id"] == "deepspeech2-tiny" and card["parameters"] > 1000
-    assert card["files"]["half"]["sizeBytes"] == (folder / "model.half.onnx").stat().st_size
+    assert card["files"]["stored"]["sizeBytes"] == (folder / "model.weights").stat().st_size
