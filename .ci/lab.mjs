@@ -1,9 +1,10 @@
 // Makes the notebooks' Python environment (once) and starts JupyterLab in it. `--prepare-only` leaves the start out;
 // `--execute` runs every notebook in place instead, as they are committed, or those whose numbers follow (`--execute 02 03`).
+// `--test` opens and runs copies of them in a JupyterLab of the test's own (`--test 01 05 --screenshots DIR`).
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -63,14 +64,24 @@ function prepare() {
   run('Installing the TypeScript kernel', process.execPath, [
     ...[tslab, 'install', `--python=${join(binaries, 'python')}`, `--prefix=${venv}`],
   ]);
+  // JupyterLab's own scripts are not modules, which the package.json above them would make them.
+  writeFileSync(join(venv, 'package.json'), '{}\n');
   writeFileSync(stamp, wanted);
 }
 
-function execute(numbers) {
-  const folder = join(root, 'notebooks');
+const folder = join(root, 'notebooks');
+
+/** File names of the notebooks with these numbers; without numbers, of all. */
+function choose(numbers) {
   const all = readdirSync(folder).filter((each) => /^\d\d-.*\.ipynb$/.test(each));
-  const chosen = all.filter((each) => numbers.length === 0 || numbers.includes(each.slice(0, 2)));
-  for (const name of chosen) {
+  const known = all.map((each) => each.slice(0, 2));
+  const unknown = numbers.filter((each) => !known.includes(each));
+  if (unknown.length > 0) fail(`notebook: one of ${known.join(', ')} was required, got ${unknown.join(', ')}`);
+  return all.filter((each) => numbers.length === 0 || numbers.includes(each.slice(0, 2)));
+}
+
+function execute(numbers) {
+  for (const name of choose(numbers)) {
     const path = join(folder, name);
     run(`Running ${name}`, join(binaries, 'python'), [
       ...['-m', 'nbconvert', '--to', 'notebook', '--execute', '--inplace', '--log-level=ERROR'],
@@ -87,9 +98,31 @@ function execute(numbers) {
   }
 }
 
+function test(args) {
+  const option = args.indexOf('--screenshots');
+  const pictures = option < 0 ? undefined : args[option + 1];
+  if (option >= 0 && !pictures) fail('--screenshots: a folder was required, got none');
+  const numbers = args.filter((_, place) => option < 0 || (place !== option && place !== option + 1));
+  choose(numbers);
+  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+  const { status } = spawnSync(process.execPath, [vitest, 'run', '--config', 'vitest.lab.config.ts'], {
+    cwd: root,
+    env: {
+      ...env,
+      QUANTLAB_LAB_PYTHON: join(binaries, 'python'),
+      QUANTLAB_LAB_NOTEBOOKS: numbers.join(' '),
+      ...(pictures ? { QUANTLAB_LAB_SCREENSHOTS: resolve(pictures) } : {}),
+    },
+    stdio: 'inherit',
+  });
+  process.exit(status ?? 1);
+}
+
 prepare();
 if (process.argv[2] === '--execute') {
   execute(process.argv.slice(3));
+} else if (process.argv[2] === '--test') {
+  test(process.argv.slice(3));
 } else if (!process.argv.includes('--prepare-only')) {
   const args = [
     '-m',
