@@ -21,6 +21,7 @@ import { readManifest, UNKNOWN_SPEAKER } from '../speech/manifest.js';
 import type { Utterance } from '../speech/types.js';
 import { type ExperimentPlan, languageModelPath, manifestPath } from './plan.js';
 import { energyOf, memoryOf, type Resourceful } from './resources.js';
+import { RUN_CODE } from './resultCode.js';
 import { type OpenRunOptions, RunFolder, readFinishedRecord } from './runFolder.js';
 import { requireSameMachine, requireSamePlan, requireShard } from './sameRun.js';
 import type {
@@ -82,9 +83,6 @@ export interface RunOptions extends OpenRunOptions {
 
 /** A trial on a GPU that takes longer than this is a hang; the processor may be slow. */
 const GPU_TRIAL_LIMIT_MS = 60_000;
-
-/** Module whose code, with all that it uses, makes the results of a run. */
-export const RUN_CODE = 'experiment/runner.js';
 
 /** All trials in one place. */
 const WHOLE: Shard = { index: 1, count: 1 };
