@@ -1,4 +1,4 @@
-"""The compiled steps of recurrence.c as a differentiable function, where processor and compiler allow it."""
+"""The compiled steps of recurrence.c as differentiable functions, where processor and compiler allow it."""
 
 import ctypes
 import functools
@@ -40,6 +40,13 @@ def pack(matrix: Tensor) -> Tensor:
     return matrix.view(inputs // 2, 2, outputs // BLOCK, BLOCK).permute(2, 0, 3, 1).contiguous()
 
 
+def call(function: str, steps: int, rows: int, units: int, *tensors: Tensor) -> None:
+    """Run a function of recurrence.c on contiguous tensors."""
+    status = getattr(load_library(), function)(steps, rows, units, *(ctypes.c_void_p(t.data_ptr()) for t in tensors))
+    if status:
+        raise MemoryError(f"{function}: no memory for the buffers of a step")
+
+
 class RecurrentSteps(torch.autograd.Function):
     """Outputs bfloat16 [T, N, H] from what the inputs add to the gates [T, N, 4H] and recurrent weights [4H, H]."""
 
@@ -51,11 +58,7 @@ class RecurrentSteps(torch.autograd.Function):
         hidden = gates.new_empty(steps, rows, units)
         cells = torch.empty(steps, rows, units)
         packed = pack(weight.t().contiguous())
-        status = load_library().lstm_forward(
-            steps, rows, units, *(ctypes.c_void_p(t.data_ptr()) for t in (gates, packed, hidden, cells))
-        )
-        if status:
-            raise MemoryError("recurrent steps: no memory for the step's buffer")
+        call("lstm_forward", steps, rows, units, gates, packed, hidden, cells)
         context.save_for_backward(gates, weight, hidden, cells)
         return hidden
 
@@ -67,10 +70,31 @@ class RecurrentSteps(torch.autograd.Function):
         gradient = gates.clone()
         output_gradient = output_gradient.contiguous()
         packed = pack(weight.contiguous())
-        status = load_library().lstm_backward(
-            steps, rows, units, *(ctypes.c_void_p(t.data_ptr()) for t in (gradient, packed, cells, output_gradient))
-        )
-        if status:
-            raise MemoryError("recurrent steps: no memory for the step's buffers")
+        call("lstm_backward", steps, rows, units, gradient, packed, cells, output_gradient)
         weight_gradient = gradient[1:].flatten(0, 1).t() @ hidden[:-1].flatten(0, 1)
         return gradient, weight_gradient
+
+
+class RecurrentGRUSteps(torch.autograd.Function):
+    """Outputs bfloat16 [T, N, H] from what the inputs add to the gates [T, N, 3H], recurrent weights [3H, H] and their bias [3H]."""
+
+    @staticmethod
+    def forward(context, gates: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        steps, rows, width = gates.shape
+        units = width // 3
+        gates = gates.contiguous().clone()
+        hidden, products = (gates.new_empty(steps, rows, units) for _ in range(2))
+        packed = pack(weight.t().contiguous())
+        call("gru_forward", steps, rows, units, gates, packed, bias.float().contiguous(), products, hidden)
+        context.save_for_backward(gates, weight, products, hidden)
+        return hidden
+
+    @staticmethod
+    def backward(context, output_gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        gates, weight, products, hidden = context.saved_tensors
+        steps, rows, width = gates.shape
+        gradient, inner = gates.clone(), torch.empty_like(gates)
+        packed = pack(weight.contiguous())
+        call("gru_backward", steps, rows, width // 3, gradient, packed, products, hidden, output_gradient.contiguous(), inner)
+        weight_gradient = inner[1:].flatten(0, 1).t() @ hidden[:-1].flatten(0, 1)
+        return gradient, weight_gradient, inner.flatten(0, 1).float().sum(dim=0)

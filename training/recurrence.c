@@ -1,10 +1,10 @@
-/* The steps of one LSTM direction in bfloat16, forward and backward, for processors with AVX-512 BF16.
+/* The steps of one LSTM or GRU direction in bfloat16, forward and backward, for processors with AVX-512 BF16.
  *
  * oneDNN's backward pass forms the weights' gradient step by step and takes most of the training time at the small
  * batches of a CPU. Here a step does only what must be sequential: one product with the recurrent weights and the
  * pointwise gates. Everything else is left to a few large products over all steps (see recurrence.py).
  *
- * Gate order: input, forget, cell, output. T steps, N utterances, H units (a multiple of 64). bfloat16 is uint16_t.
+ * Gate order of the LSTM: input, forget, cell, output. T steps, N utterances, H units (a multiple of 64). bfloat16 is uint16_t.
  * A packed matrix has blocks of 64 outputs; inside a block, for each pair of inputs, 64 x 2 bfloat16 values.
  */
 #include <immintrin.h>
@@ -157,5 +157,92 @@ int lstm_backward(int steps, int n, int units, uint16_t *gates, const uint16_t *
     }
     free(from_next);
     free(cell_gradient);
+    return 0;
+}
+
+/* One GRU direction whose reset gate works after the product (`linear_before_reset` in ONNX). Gate order: reset, update, new.
+ * gates [T, N, 3H]: in, what the inputs add to each gate; out, the activated gates. packed: recurrent weights, H inputs, 3H
+ * outputs; bias (float) [3H] beside them. Writes hidden [T, N, H] and products [T, N, H], what the reset gate scales. */
+int gru_forward(int steps, int n, int units, uint16_t *gates, const uint16_t *packed, const float *bias, uint16_t *products,
+                uint16_t *hidden) {
+    int width = 3 * units;
+    float *recurrent = calloc((size_t)n * width, sizeof(float)), *state = calloc((size_t)n * units, sizeof(float));
+    if (!recurrent || !state) {
+        free(recurrent);
+        free(state);
+        return 1;
+    }
+    for (int t = 0; t < steps; t++) {
+        if (t > 0) multiply(n, units, width, hidden + (size_t)(t - 1) * n * units, packed, recurrent);
+        for (int row = 0; row < n; row++) {
+            uint16_t *gate = gates + ((size_t)t * n + row) * width;
+            const float *add = recurrent + (size_t)row * width;
+            size_t at = ((size_t)t * n + row) * units;
+            for (int u = 0; u < units; u += 16) {
+                float *carried = state + (size_t)row * units + u;
+                __m512 a[3];
+                for (int g = 0; g < 3; g++)
+                    a[g] = _mm512_add_ps(_mm512_loadu_ps(add + g * units + u), _mm512_loadu_ps(bias + g * units + u));
+                __m512 reset = sigmoid(_mm512_add_ps(a[0], load_bf16(gate + u)));
+                __m512 update = sigmoid(_mm512_add_ps(a[1], load_bf16(gate + units + u)));
+                __m512 new = hyperbolic_tangent(_mm512_fmadd_ps(reset, a[2], load_bf16(gate + 2 * units + u)));
+                __m512 before = _mm512_loadu_ps(carried);
+                __m512 now = _mm512_fmadd_ps(update, _mm512_sub_ps(before, new), new);
+                _mm512_storeu_ps(carried, now);
+                store_bf16(hidden + at + u, now);
+                store_bf16(products + at + u, a[2]);
+                store_bf16(gate + u, reset);
+                store_bf16(gate + units + u, update);
+                store_bf16(gate + 2 * units + u, new);
+            }
+        }
+    }
+    free(recurrent);
+    free(state);
+    return 0;
+}
+
+/* gates: in, the activated gates of gru_forward; out, the loss's gradient at each gate before its activation. Writes inner
+ * [T, N, 3H], the gradient at the products with the recurrent weights. packed: the transposed recurrent weights, 3H inputs,
+ * H outputs. output_gradient: bfloat16 [T, N, H]. */
+int gru_backward(int steps, int n, int units, uint16_t *gates, const uint16_t *packed, const uint16_t *products,
+                 const uint16_t *hidden, const uint16_t *output_gradient, uint16_t *inner) {
+    int width = 3 * units;
+    float *from_next = calloc((size_t)n * units, sizeof(float)), *kept = calloc((size_t)n * units, sizeof(float));
+    if (!from_next || !kept) {
+        free(from_next);
+        free(kept);
+        return 1;
+    }
+    const __m512 one = _mm512_set1_ps(1.0f);
+    for (int t = steps - 1; t >= 0; t--) {
+        for (int row = 0; row < n; row++) {
+            uint16_t *gate = gates + ((size_t)t * n + row) * width, *in = inner + ((size_t)t * n + row) * width;
+            size_t at = ((size_t)t * n + row) * units;
+            for (int u = 0; u < units; u += 16) {
+                size_t place = (size_t)row * units + u;
+                __m512 reset = load_bf16(gate + u), update = load_bf16(gate + units + u);
+                __m512 new = load_bf16(gate + 2 * units + u);
+                __m512 before = t > 0 ? load_bf16(hidden + at - (size_t)n * units + u) : _mm512_setzero_ps();
+                __m512 dh = _mm512_add_ps(load_bf16(output_gradient + at + u), _mm512_loadu_ps(from_next + place));
+                dh = _mm512_add_ps(dh, _mm512_loadu_ps(kept + place));
+                _mm512_storeu_ps(kept + place, _mm512_mul_ps(dh, update));
+                __m512 by_new = _mm512_mul_ps(_mm512_mul_ps(dh, _mm512_sub_ps(one, update)), _mm512_fnmadd_ps(new, new, one));
+                __m512 by_update = _mm512_mul_ps(_mm512_mul_ps(dh, _mm512_sub_ps(before, new)),
+                                                 _mm512_mul_ps(update, _mm512_sub_ps(one, update)));
+                __m512 by_reset = _mm512_mul_ps(_mm512_mul_ps(by_new, load_bf16(products + at + u)),
+                                                _mm512_mul_ps(reset, _mm512_sub_ps(one, reset)));
+                store_bf16(in + u, by_reset);
+                store_bf16(in + units + u, by_update);
+                store_bf16(in + 2 * units + u, _mm512_mul_ps(by_new, reset));
+                store_bf16(gate + u, by_reset);
+                store_bf16(gate + units + u, by_update);
+                store_bf16(gate + 2 * units + u, by_new);
+            }
+        }
+        if (t > 0) multiply(n, width, units, inner + (size_t)t * n * width, packed, from_next);
+    }
+    free(from_next);
+    free(kept);
     return 0;
 }

@@ -83,8 +83,10 @@ class GRUDirection(nn.Module):
     def forward(self, x: Tensor, dtype: torch.dtype) -> Tensor:
         """Outputs [T, N, units] in `dtype` of inputs [T, N, inputs]."""
         if self.training and not x.is_cuda:
-            gates = F.linear(x.to(dtype), self.input_weight.to(dtype), self.input_bias.to(dtype)).float()
-            return GRUSteps.apply(gates, self.recurrent_weight.to(dtype), self.recurrent_bias).to(dtype)
+            gates = F.linear(x.to(dtype), self.input_weight.to(dtype), self.input_bias.to(dtype))
+            if native.is_available(self.units, dtype):
+                return native.RecurrentGRUSteps.apply(gates, self.recurrent_weight.to(dtype), self.recurrent_bias)
+            return GRUSteps.apply(gates.float(), self.recurrent_weight.to(dtype), self.recurrent_bias).to(dtype)
         inner = recurrent_dtype(x, dtype)
         state = x.new_zeros(1, x.shape[1], self.units, dtype=inner)
         weights = [self.input_weight, self.recurrent_weight, self.input_bias, self.recurrent_bias]
