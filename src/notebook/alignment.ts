@@ -22,11 +22,12 @@ export async function showAlignment(reference: string, heard: readonly HeardText
   const rows = heard.map(({ title, text }) => {
     const words = alignWords(reference, text).map(({ operation, reference: said, hypothesis }) => {
       const [was, is] = [escapeXml(said ?? ''), escapeXml(hypothesis ?? '')];
-      if (operation === 'substitution') return `<ruby><b>${is}</b><rp>(</rp><rt>${was}</rt><rp>)</rp></ruby>`;
+      if (operation === 'substitution')
+        return `<ruby><b>${is}</b><rp>(</rp><rt style="font-size:0.8em">${was}</rt><rp>)</rp></ruby>`;
       if (operation === 'insertion') return `<ins>${is}</ins>`;
       return operation === 'deletion' ? `<del>${was}</del>` : is;
     });
-    return `<tr><th scope="row">${escapeXml(title)}</th><td style="text-align:left">${words.join(' ')}</td></tr>`;
+    return `<tr><th scope="row" style="text-align:left">${escapeXml(title)}</th><td style="text-align:left;line-height:2">${words.join(' ')}</td></tr>`;
   });
   const caption = `<caption style="text-align:left">Said: ${escapeXml(reference)}</caption>`;
   const plain = heard.map(({ title, text }) => `${title}\n${formatAlignment(alignWords(reference, text))}`);

@@ -14,9 +14,9 @@ export async function showAudio(audio: Audio, title: string, screen?: Screen): P
   const { show } = screen ?? (await openScreen());
   const wav = Buffer.from(encodeWav(audio)).toString('base64');
   const seconds = (audio.samples.length / audio.sampleRateHz).toFixed(1);
-  const player = `<audio controls preload="none" aria-label="${escapeXml(title)}" src="data:audio/wav;base64,${wav}"></audio>`;
+  const player = `<audio controls preload="metadata" aria-label="${escapeXml(title)}" src="data:audio/wav;base64,${wav}"></audio>`;
   show(
-    `<figure style="margin:0"><figcaption>${escapeXml(title)}</figcaption>${player}</figure>`,
+    `<figure style="margin:0 0 1em"><figcaption>${escapeXml(title)}</figcaption>${player}</figure>`,
     `${title}, ${seconds} s`,
   );
 }

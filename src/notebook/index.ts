@@ -6,17 +6,15 @@ import { UnavailableError } from '../errors.js';
 import type { DataTable } from '../report/dataTable.js';
 import { type FigureExporter, openExporter } from '../report/export.js';
 import type { Figure } from '../report/figure.js';
-import { tableToHtml, tableToText } from '../report/tableText.js';
+import { tableToText } from '../report/tableText.js';
 import { interactiveFigure } from './interactive.js';
 import { openScreen, type Screen } from './screen.js';
+import { notebookTable } from './tableHtml.js';
 
 export { type HeardText, showAlignment } from './alignment.js';
 export { showAudio } from './audio.js';
 export { type ProgressStep, type ShowStep, showProgress } from './progress.js';
 export type { Screen } from './screen.js';
-
-/** Right-aligned numbers, and words that do not run wide. */
-const TABLE_STYLE = 'max-width:56em;overflow-x:auto';
 
 /**
  * Shows a table: tidy HTML in a notebook, columns of text on a terminal.
@@ -26,7 +24,7 @@ const TABLE_STYLE = 'max-width:56em;overflow-x:auto';
  */
 export async function showTable(table: DataTable, screen?: Screen): Promise<void> {
   const { show } = screen ?? (await openScreen());
-  show(`<div style="${TABLE_STYLE}">\n${tableToHtml(table)}</div>`, tableToText(table));
+  show(notebookTable(table), tableToText(table));
 }
 
 /** How figures are shown. */

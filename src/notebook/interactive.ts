@@ -29,7 +29,7 @@ export function interactiveFigure(figure: Figure, svg: string | null, notebookFo
     : `<p>${escapeXml(figure.alt)}</p>`;
   return [
     `<figure class="${id}" style="margin:0;max-width:${figure.width}px"><div>${picture}</div>`,
-    `<figcaption>${escapeXml(figure.caption)}</figcaption></figure>`,
+    `<figcaption style="padding:0.5em 0 1em">${escapeXml(figure.caption)}</figcaption></figure>`,
     `<script>(${pageScript.trim()})('${id}', ${payload});</script>`,
   ].join('\n');
 }

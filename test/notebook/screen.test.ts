@@ -9,7 +9,7 @@ import { readInventedRun } from '../report/fixture.js';
 
 const { summary, observations } = await readInventedRun();
 const figures = buildFigures(summary, observations);
-const [figure] = figures;
+const figure = figures.find(({ alt }) => alt.startsWith('Distribution of latencies'));
 if (!figure) throw new Error('a figure was required');
 
 function record(): { readonly screen: Screen; readonly html: string[]; readonly plain: string[] } {
@@ -36,8 +36,23 @@ describe('notebook', () => {
   it('shows the table as HTML and as text', async () => {
     const { screen, html, plain } = record();
     await showTable(await buildAnswerTable(summary), screen);
-    expect(html[0]).toContain('<th scope="col">CPU int8 dynamic</th>');
+    expect(html[0]).toContain('<th scope="col" style="text-align:right">CPU int8 dynamic</th>');
+    expect(html[0]).toContain('<th scope="row" style="text-align:left;white-space:nowrap">Latency, mean (ms)</th>');
     expect(plain[0]).toContain('CPU int8 dynamic');
+  });
+
+  it('sets words to the left and numbers to the right, and text from outside is text', async () => {
+    const { screen, html } = record();
+    const rows = [
+      ['<b>', 'weight-only', '3.92', '−1 (−2 to 0)'],
+      ['b', '2nd best', '–', '0'],
+    ];
+    const columns = ['Name', 'Take', 'Score', 'Change'];
+    await showTable({ title: 'a & b', columns, rows, notes: ['Note.'] }, screen);
+    expect(html[0]).toContain('<td style="text-align:left">weight-only</td><td style="text-align:right">3.92</td>');
+    expect(html[0]).toContain('<td style="text-align:left">2nd best</td><td style="text-align:right">–</td>');
+    expect(html[0]).toContain('&lt;b&gt;</th>');
+    expect(html[0]).toContain('<p>Note.</p>');
   });
 
   it('redraws progress seldom, but always a new label and the end', async () => {
@@ -71,7 +86,7 @@ describe('notebook', () => {
     const { screen, html } = record();
     const open = () => Promise.reject(new UnavailableError('browser: one was required, got none; install one'));
     await showFigures(figures, { screen, open });
-    expect(html).toHaveLength(4);
-    expect(html[0]).toContain('<p>Distribution of latencies');
+    expect(html).toHaveLength(figures.length);
+    expect(html.join('\n')).toContain('<p>Distribution of latencies');
   });
 });

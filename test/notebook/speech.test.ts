@@ -41,7 +41,7 @@ describe('speech in a notebook', () => {
   it('is shown word by word beside what was heard', async () => {
     const { screen, shown } = record();
     await showAlignment('hold the line please', [{ title: 'int8', text: 'told line please now' }], screen);
-    expect(shown[0]?.[0]).toContain('<b>told</b><rp>(</rp><rt>hold</rt>');
+    expect(shown[0]?.[0]).toContain('<b>told</b><rp>(</rp><rt style="font-size:0.8em">hold</rt>');
     expect(shown[0]?.[0]).toContain('<del>the</del> line please <ins>now</ins>');
     expect(shown[0]?.[1]).toContain('REF: hold the line');
   });

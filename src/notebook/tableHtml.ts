@@ -1,0 +1,36 @@
+import type { DataTable } from '../report/dataTable.js';
+import { escapeXml } from '../report/svg.js';
+
+/** Right-aligned numbers, and words that do not run wide. */
+const TABLE_STYLE = 'max-width:56em;overflow-x:auto;margin-bottom:0.5em';
+
+/**
+ * A table as HTML for a notebook: words to the left and numbers to the right, as far as the styles of a cell say, since a notebook
+ * that is not trusted loses all others.
+ */
+export function notebookTable(table: DataTable): string {
+  const isWords = table.columns.map(
+    (_, column) => column === 0 || !table.rows.some((cells) => isNumber(cells[column])),
+  );
+  const style = (column: number, rest = ''): string =>
+    ` style="text-align:${isWords[column] ? 'left' : 'right'}${rest}"`;
+  const head = table.columns.map((cell, column) => `<th scope="col"${style(column)}>${escapeXml(cell)}</th>`);
+  const rows = table.rows.map((cells) => {
+    const [header = '', ...others] = cells;
+    const data = others.map((cell, place) => `<td${style(place + 1)}>${escapeXml(cell)}</td>`);
+    return `<tr><th scope="row"${style(0, ';white-space:nowrap')}>${escapeXml(header)}</th>${data.join('')}</tr>`;
+  });
+  return [
+    `<div style="${TABLE_STYLE}">`,
+    `<table><caption style="text-align:left">${escapeXml(table.title)}</caption>`,
+    `<thead><tr>${head.join('')}</tr></thead>`,
+    `<tbody>\n${rows.join('\n')}\n</tbody></table>`,
+    ...table.notes.map((note) => `<p>${escapeXml(note)}</p>`),
+    '</div>',
+  ].join('\n');
+}
+
+/** A number, with a sign before it and a unit or an interval after it: `12.3 (10.4 to 14.6)`, `−0.1 %`, `$5`, `1.82×`. */
+function isNumber(cell = ''): boolean {
+  return /^[−+$<>≈-]?\s?\d[\d.,]*×?(\s|$)/.test(cell);
+}
