@@ -5,20 +5,23 @@ import type { Terminal } from './terminal.js';
 interface ReportCommandOptions {
   readonly figures: string;
   readonly post: string;
+  readonly laboratory: string;
 }
 
 /** `quantlab report RUN`: table, figures and post of a finished run, without measuring again. */
 export function addReportCommand(program: Command, terminal: Terminal): void {
   program
     .command('report')
-    .description('Write table, figures and the numbers of the post from a finished run, without measuring again')
+    .description('Write table, figures and the numbers of the post from what was measured, without measuring again')
     .argument('[run]', 'folder of the run', 'data/results/latest')
     .option('--figures <folder>', 'where figures go', 'figures')
     .option('--post <folder>', 'where the write-up lies', 'post')
+    .option('--laboratory <folder>', 'what quantlab laboratory measured', 'data/results/laboratory')
     .action(async (run: string, options: ReportCommandOptions) => {
-      const report = await writeReport(run, { figuresFolder: options.figures, postFolder: options.post });
+      const { figures: figuresFolder, post: postFolder, laboratory: laboratoryFolder } = options;
+      const report = await writeReport(run, { figuresFolder, postFolder, laboratoryFolder });
       terminal.print(`${report.text}\n`);
-      for (const warning of report.warnings) terminal.say(`${warning}\n`);
+      for (const warning of report.warnings) terminal.say(`warning: ${warning}\n`);
       for (const file of report.files) terminal.say(`${file}\n`);
     });
 }

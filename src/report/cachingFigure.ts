@@ -17,7 +17,7 @@ export function cachingFigure(reports: readonly ResultCachingReport[]): Figure {
     caption: [
       'Mean time from waveform to text against the share of requests whose transcript was kept.',
       `${first?.points[0]?.requests ?? 0} requests at each point, which follow Zipf's law (exponent ${first?.exponent ?? 1}) over ${first?.utterances ?? 0} recordings;`,
-      'the room of the cache, least recently used leaving first, gives the hit rate. Bars are 95 % intervals; filled: in memory, open: on disk alone.',
+      'the room of the cache, least recently used leaving first, gives the hit rate. Bars are 95 % intervals; filled: kept in memory, open: on disk alone.',
     ].join(' '),
     alt: `Latency against hit rate, falling in a straight line. ${reports.map(sentenceOf).join(' ')}`,
     width: FIGURE_WIDTH,
@@ -26,8 +26,8 @@ export function cachingFigure(reports: readonly ResultCachingReport[]): Figure {
       data: reports.flatMap((report) => linesOf(report, markOf(report.model, models))),
       layout: {
         title: { text: 'Latency and cache hits' },
-        margin: { l: 80, r: 24, t: 48, b: 66 },
-        legend: { orientation: 'h', x: 0, y: -0.2, xanchor: 'left', yanchor: 'top' },
+        margin: { l: 80, r: 24, t: 48, b: 110 },
+        legend: { orientation: 'h', x: 0, xanchor: 'left', y: 0.01, yref: 'container', yanchor: 'bottom' },
         xaxis: {
           title: { text: 'Requests answered from the cache (%)' },
           range: [-3, 103],

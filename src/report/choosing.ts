@@ -28,6 +28,17 @@ export interface Candidate {
 /** How much each metric counts: a factor of two in a metric of weight 2 counts as much as four in one of weight 1. */
 export type Priorities = Partial<Record<Metric, number>>;
 
+/** What readers care for, in words, and which metrics that weighs. */
+export const CARES: readonly { readonly care: string; readonly priorities: Priorities }[] = [
+  { care: 'an answer at once', priorities: { latencyMs: 1 } },
+  { care: 'much sound in little time', priorities: { audioSPerS: 1 } },
+  { care: 'a small download', priorities: { sizeBytes: 1 } },
+  { care: 'a small device', priorities: { peakBytes: 2, sizeBytes: 1 } },
+  { care: 'the bill', priorities: { usdPer1000Hours: 1 } },
+  { care: 'the battery', priorities: { joules: 1 } },
+  { care: 'few wrong words', priorities: { wer: 1 } },
+];
+
 /** The metric of which more is better. */
 const MORE_IS_BETTER: Metric = 'audioSPerS';
 

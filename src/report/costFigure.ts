@@ -3,9 +3,6 @@ import type { Figure, JsonObject } from './figure.js';
 import { formatEstimate, formatNumber, roundTo } from './format.js';
 import { FIGURE_WIDTH, markOf } from './theme.js';
 
-/** Conditions keep the colours that they have in the other figures: their ids are their titles in small letters. */
-const idOf = (title: string): string => title.toLowerCase().replaceAll(' ', '-');
-
 const dollars = (value: number): string => formatNumber(value, value < 1 ? 3 : 2);
 
 /**
@@ -49,7 +46,7 @@ export function costFigure(costs: readonly TranscriptionCost[]): Figure {
 
 function pointsOf(title: string, titles: readonly string[], costs: readonly TranscriptionCost[]): JsonObject {
   const own = costs.filter((cost) => cost.title === title);
-  const { color, symbol } = markOf(idOf(title), titles.map(idOf));
+  const { color, symbol } = markOf(title, titles);
   return {
     type: 'scatter',
     mode: 'markers',
@@ -94,7 +91,7 @@ export function breakEvenFigure(rows: readonly BreakEven[]): Figure {
       name: `${title}, without a GPU`,
       x: [roundTo(from), roundTo(to)],
       y: [roundTo(cost), roundTo(cost)],
-      line: { color: markOf(idOf(title), titles.map(idOf)).color, width: 2.5 },
+      line: { color: markOf(title, titles).color, width: 2.5 },
       hoverinfo: 'name',
     };
   });

@@ -1,5 +1,8 @@
-import type { Comparison, ConditionSummary, Summary } from '../experiment/schema.js';
+import type { Comparison, ConditionSummary, MemoryRecord, Summary } from '../experiment/schema.js';
+import { breakEven, CLUSTER_CLAIM, nodesOf } from '../measure/cost.js';
+import type { InstancePrice } from '../measure/prices.js';
 import { answerOf, verdictOf } from './answer.js';
+import { cheapestCost, speedsOf } from './costOf.js';
 import type { Json, JsonObject } from './figure.js';
 import {
   formatEstimate,
@@ -10,7 +13,7 @@ import {
   formatPercent,
   formatPoints,
 } from './format.js';
-import { gapsOf, pairOf } from './measured.js';
+import { gapsOf, type Pair, pairOf } from './measured.js';
 
 /**
  * The numbers of the write-up, each under a name and already formatted (units are in the prose): the prose refers to them by
@@ -18,8 +21,9 @@ import { gapsOf, pairOf } from './measured.js';
  *
  * @param summary - summary of a run
  * @param summarySha256 - of its file: a test compares it, so that old numbers are found out
+ * @param prices - of machines to rent, for the cost
  */
-export function postDataOf(summary: Summary, summarySha256: string): JsonObject {
+export function postDataOf(summary: Summary, summarySha256: string, prices: readonly InstancePrice[] = []): JsonObject {
   const { protocol, environment, startedAt } = summary.run;
   const pair = pairOf(summary);
   return {
@@ -52,6 +56,71 @@ export function postDataOf(summary: Summary, summarySha256: string): JsonObject 
       variant: conditionData(pair.variant.entry),
       comparison: pair.variant.entry.comparison && comparisonData(pair.variant.entry.comparison),
     },
+    energy: pair && energyData(pair),
+    cost: costData(summary, prices),
+  };
+}
+
+function energyData({ base, variant }: Pair): Json {
+  const [was, is] = [base.outcome.energy, variant.outcome.energy];
+  if (!was || !is) return null;
+  const { source } = is;
+  const ratio = is.comparison?.base === base.id ? is.comparison.ratio : null;
+  return {
+    estimated: source.estimated,
+    method: source.method,
+    scope: source.scope,
+    citation: source.citation,
+    ratio: ratio && formatEstimate(ratio, (value) => formatNumber(value, 2)),
+    verdict: ratio && verdictOf(ratio, 1),
+    watts: formatNumber(is.meanW, 1),
+  };
+}
+
+function costData(summary: Summary, prices: readonly InstancePrice[]): Json {
+  const gpus = prices.filter(({ kind }) => kind === 'gpu');
+  const rows = speedsOf(summary).flatMap((speed): JsonObject[] => {
+    const cost = cheapestCost(speed, prices);
+    if (cost === null) return [];
+    const [gpu] = gpus;
+    const even = gpu && breakEven(cost, gpu);
+    return [
+      {
+        condition: speed.condition,
+        title: speed.title,
+        usd: formatEstimate(cost.usdPer1000Hours, (value) => formatNumber(value, 2)),
+        machine: `${cost.provider} ${cost.instance}`,
+        usd_per_hour: formatNumber(cost.usdPerHour, 2),
+        assumption: cost.assumption,
+        citation: cost.citation,
+        gpu: gpu ? `${gpu.provider} ${gpu.instance} (${gpu.hardware})` : null,
+        even_audio_s_per_s: even ? formatNumber(even.audioSPerS.value, 0) : null,
+        even_machines: even ? formatNumber(even.cpuMachinesForThePrice, 1) : null,
+      },
+    ];
+  });
+  if (rows.length === 0) return null;
+  const { priceRatio, speedRatio } = nodesOf(CLUSTER_CLAIM);
+  return {
+    rows,
+    claim: {
+      cpu_nodes: CLUSTER_CLAIM.cpuNodes,
+      gpu_nodes: CLUSTER_CLAIM.gpuNodes,
+      gain_percent: formatNumber(100 * CLUSTER_CLAIM.gain, 0),
+      price_ratio: formatNumber(priceRatio, 1),
+      speed_ratio: formatNumber(speedRatio, 1),
+    },
+  };
+}
+
+function memoryData(memory: MemoryRecord): JsonObject {
+  const { baseline, loaded, afterRuns } = memory.withArena;
+  return {
+    baseline_mb: formatMegabytes(baseline.residentBytes),
+    loaded_mb: formatMegabytes(loaded.residentBytes),
+    peak_mb: formatMegabytes(afterRuns.peakBytes),
+    model_mb: formatMegabytes(Math.max(0, afterRuns.peakBytes - baseline.residentBytes)),
+    without_arena_mb: formatMegabytes(memory.withoutArena.afterRuns.peakBytes),
   };
 }
 
@@ -65,6 +134,12 @@ function conditionData(entry: ConditionSummary): JsonObject {
     reason: outcome.status === 'measured' ? null : outcome.reason,
     threads: condition.threads,
     size_mb: outcome.status === 'measured' ? formatMegabytes(outcome.sizeBytes) : null,
+    load_ms: outcome.status === 'measured' ? formatMs(outcome.loadMs) : null,
+    memory: outcome.status === 'measured' && outcome.memory ? memoryData(outcome.memory) : null,
+    joules:
+      outcome.status === 'measured' && outcome.energy
+        ? formatEstimate(outcome.energy.joulesPerUtterance, (value) => formatNumber(value, 2))
+        : null,
     latency: latency && {
       mean_ms: formatEstimate(latency.meanMs, formatMs),
       median_ms: formatEstimate(latency.medianMs, formatMs),

@@ -33,8 +33,8 @@ export function serverFigure(reports: readonly ServerReport[]): Figure {
       data: reports.map((report) => pointsOf(report, markOf(report.model, models))),
       layout: {
         title: { text: 'Latency under load' },
-        margin: { l: 80, r: 24, t: 48, b: 66 },
-        legend: { orientation: 'h', x: 0, y: -0.2, xanchor: 'left', yanchor: 'top' },
+        margin: { l: 80, r: 24, t: 48, b: 110 },
+        legend: { orientation: 'h', x: 0, xanchor: 'left', y: 0.01, yref: 'container', yanchor: 'bottom' },
         xaxis: { title: { text: 'Requests a second' }, rangemode: 'tozero', showline: true, fixedrange: true },
         yaxis: {
           title: { text: '95th percentile (ms)' },

@@ -22,15 +22,18 @@ export interface Mark {
   readonly symbol: string;
 }
 
+/** Ids of the experiment's conditions are their titles in small letters. */
+const idOf = (title: string): string => title.toLowerCase().replaceAll(' ', '-');
+
 /**
  * How a condition is drawn: always alike for the three of the experiment; further ones take the free colours in order.
  *
- * @param id - the condition
- * @param all - ids of all conditions of the run, in order
+ * @param id - the condition, or its title
+ * @param all - ids or titles of all conditions of the run, in order
  */
 export function markOf(id: string, all: readonly string[]): Mark {
-  const fixed = FIXED.indexOf(id);
-  const others = all.filter((other) => !FIXED.includes(other));
+  const fixed = FIXED.indexOf(idOf(id));
+  const others = all.filter((other) => !FIXED.includes(idOf(other)));
   const place = fixed >= 0 ? fixed : FIXED.length + Math.max(0, others.indexOf(id));
   return {
     color: PALETTE[place % PALETTE.length] ?? PALETTE[0],

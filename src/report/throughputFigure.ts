@@ -19,18 +19,18 @@ export function throughputFigure(reports: readonly OfflineReport[]): Figure {
     title: 'Throughput and batch size',
     caption: [
       `Seconds of sound heard in a second, against the number of utterances that go through the network together: ${first?.utterances ?? 0}`,
-      `utterances, ${formatNumber(first?.audioS ?? 0, 0)} s of sound, all there from the start. Each model in the division of the cores that is its best;`,
-      `dashed: one process, batches in random order, so that the network reads padding. Bars are 95 % intervals over ${rounds} passes.`,
+      `utterances, ${formatNumber(first?.audioS ?? 0, 0)} s of sound, all there from the start. Each model in the division of the cores that is its best; pale: other divisions;`,
+      `dashed: one process, batches in random order, so that the network reads padding. ${rounds > 1 ? `Bars are 95 % intervals over ${rounds} passes.` : 'Each was heard once: there is no interval.'}`,
     ].join(' '),
     alt: `Lines of throughput against batch size. ${reports.map(sentenceOf).join(' ')}`,
     width: FIGURE_WIDTH,
-    height: 460,
+    height: 520,
     spec: {
       data: reports.flatMap((report) => linesOf(report, markOf(report.model, models))),
       layout: {
         title: { text: 'Throughput and batch size' },
-        margin: { l: 80, r: 24, t: 48, b: 66 },
-        legend: { orientation: 'h', x: 0, y: -0.2, xanchor: 'left', yanchor: 'top' },
+        margin: { l: 80, r: 24, t: 48, b: 150 },
+        legend: { orientation: 'h', x: 0, xanchor: 'left', y: 0.01, yref: 'container', yanchor: 'bottom' },
         xaxis: {
           title: { text: 'Utterances in a batch' },
           type: 'category',
@@ -61,11 +61,39 @@ function linesOf(
     ({ arrangement }) => arrangement.sorted && arrangement.streams === streams && arrangement.threads === threads,
   );
   const unsorted = report.results.filter(({ arrangement }) => !arrangement.sorted);
-  const division = nameArrangement(best.arrangement).split(',')[0] ?? '';
+  const divisionOf = ({ arrangement }: ArrangementResult): string => nameArrangement(arrangement).split(',')[0] ?? '';
+  const others = report.results.filter((result) => result.arrangement.sorted && !own.includes(result));
   return [
-    lineOf(`${report.model}, ${division}`, own, mark, 'solid'),
+    ...[...new Set(others.map(divisionOf))].map((division) =>
+      paleLine(
+        `${report.model}, ${division}`,
+        others.filter((result) => divisionOf(result) === division),
+        mark,
+      ),
+    ),
+    lineOf(`${report.model}, ${divisionOf(best)}`, own, mark, 'solid'),
     ...(unsorted.length > 0 ? [lineOf(`${report.model}, unsorted`, unsorted, mark, 'dash')] : []),
   ];
+}
+
+/** A division of the cores that is not the best: only to show how far it stays behind. */
+function paleLine(
+  name: string,
+  results: readonly ArrangementResult[],
+  { color }: { readonly color: string },
+): JsonObject {
+  const rising = results.toSorted((a, b) => a.arrangement.batchSize - b.arrangement.batchSize);
+  return {
+    type: 'scatter',
+    mode: 'lines',
+    name,
+    x: rising.map(({ arrangement }) => String(arrangement.batchSize)),
+    y: rising.map(({ rtfx }) => roundTo(rtfx.value)),
+    line: { color, width: 1 },
+    opacity: 0.45,
+    showlegend: false,
+    hovertemplate: `${name}, batch %{x}: %{y} times real time<extra></extra>`,
+  };
 }
 
 function lineOf(

@@ -1,15 +1,43 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../files.js';
+import { readPrices } from '../measure/prices.js';
 import type { FindBrowserOptions } from './browser.js';
 import type { DataTable } from './dataTable.js';
 import type { Figure, JsonObject } from './figure.js';
 import { buildFigures } from './figures.js';
+import { type CodeDigests, staleResults } from './freshness.js';
+import { EMPTY_LABORATORY, readLaboratory } from './laboratory.js';
+import { buildVariantsTable, laboratoryDataOf } from './laboratoryData.js';
+import { buildLaboratoryFigures } from './laboratoryFigures.js';
 import { postDataOf } from './postData.js';
 import { readFinishedRun } from './run.js';
 import { buildAnswerTable } from './table.js';
 import { tableToHtml, tableToMarkdown, tableToText } from './tableText.js';
 import { writeFigures } from './writeFigures.js';
+
+/** Names of all figures that a report may have. */
+const FIGURE_NAMES: readonly string[] = [
+  '00-at-a-glance',
+  '01-latency',
+  '02-accuracy-and-latency',
+  '03-size',
+  '04-where-the-time-goes',
+  '05-memory',
+  '06-energy',
+  '07-cost',
+  '08-break-even',
+  '09-sensitivity',
+  '10-roofline',
+  '11-throughput',
+  '12-load',
+  '13-loading',
+  '14-cache-hits',
+  '15-variants',
+  '16-variants-cost',
+];
+
+const FIGURE_ENDINGS = ['.json', '.svg', '.dark.svg', '.png'] as const;
 
 /** Where a report goes. */
 export interface WriteReportOptions {
@@ -17,8 +45,12 @@ export interface WriteReportOptions {
   readonly figuresFolder?: string | null;
   /** Folder of the write-up's Jekyll tree; `post` by default, `null` for none. */
   readonly postFolder?: string | null;
+  /** Folder of the laboratory; `data/results/laboratory` by default, `null` for none. It need not be there. */
+  readonly laboratoryFolder?: string | null;
   /** Where to look for the browser that draws pictures. */
   readonly browser?: FindBrowserOptions;
+  /** Digests of the code that makes results. Default: those of the build. */
+  readonly code?: CodeDigests;
 }
 
 /** What a report consists of. */
@@ -33,40 +65,67 @@ export interface Report {
 }
 
 /**
- * Writes what people read of a run: the answer table (`table.md` in the run's folder), figures (spec, SVG light and dark, PNG), and
- * the numbers, table and figures of the write-up. Nothing is measured again; the same results give the same files.
+ * Writes what people read of a run and of the laboratory: the answer table (`table.md` in the run's folder), figures (spec, SVG
+ * light and dark, PNG), and the numbers, tables and figures of the write-up. Nothing is measured again; the same results give the
+ * same files. Results that are older than the code that makes them are named in a warning.
  *
  * Without a browser the specs are still written; pictures that show other numbers are removed, and a warning says so.
  *
  * @param runFolder - folder of a finished run
- * @throws {InputError} when the run cannot be read
+ * @throws {InputError} when the run or the laboratory cannot be read
  * @throws {UnavailableError} when `danfojs-node` is missing, or a place cannot be written
  */
 export async function writeReport(runFolder: string, options: WriteReportOptions = {}): Promise<Report> {
   const { figuresFolder = 'figures', postFolder = 'post', browser = {} } = options;
+  const { laboratoryFolder = join('data', 'results', 'laboratory') } = options;
   const run = await readFinishedRun(runFolder);
+  const laboratory = laboratoryFolder === null ? EMPTY_LABORATORY : await readLaboratory(laboratoryFolder);
+  const prices = await readPrices();
   const table = await buildAnswerTable(run.summary);
-  const figures = buildFigures(run.summary, run.observations);
+  const figures = [
+    ...buildFigures(run.summary, run.observations, prices),
+    ...buildLaboratoryFigures(laboratory, prices),
+  ];
   const files: string[] = [];
   const write = async (path: string, data: string | Uint8Array): Promise<void> => {
     await writeFileAtomic(path, data);
     files.push(path);
   };
   await write(join(runFolder, 'table.md'), tableToMarkdown(table));
-  const warnings: string[] = [];
+  const places = [
+    { ...run, folder: runFolder },
+    { ...laboratory, folder: laboratoryFolder ?? '' },
+  ] as const;
+  const warnings = [...(await staleResults(...places, options.code))];
   if (figuresFolder !== null) {
     const written = await writeFigures(figures, figuresFolder, browser);
     files.push(...written.files);
     warnings.push(...written.warnings);
+    await removeOthers(figuresFolder, figures);
   }
   if (postFolder !== null) {
     const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
-    await write(join(postFolder, '_data', 'results.json'), json(postDataOf(run.summary, run.summarySha256)));
-    await write(join(postFolder, '_data', 'figures.json'), json(figureWords(figures)));
+    const data = join(postFolder, '_data');
+    await write(join(data, 'results.json'), json(postDataOf(run.summary, run.summarySha256, prices)));
+    await write(join(data, 'laboratory.json'), json(laboratoryDataOf(laboratory, prices)));
+    await write(join(data, 'figures.json'), json(figureWords(figures)));
     await write(join(postFolder, '_includes', 'results-table.html'), tableToHtml(table));
-    if (figuresFolder !== null) await copyPictures(figures, figuresFolder, postFolder, write);
+    const variants = await buildVariantsTable(laboratory, prices);
+    await write(join(postFolder, '_includes', 'variants-table.html'), variants === null ? '' : tableToHtml(variants));
+    if (figuresFolder !== null) {
+      await copyPictures(figures, figuresFolder, postFolder, write);
+      await removeOthers(join(postFolder, 'assets', 'figures'), figures);
+    }
   }
   return { table, text: tableToText(table), files, warnings };
+}
+
+/** Figures that this report wrote when more was measured: they would show numbers that are no longer there. */
+async function removeOthers(folder: string, figures: readonly Figure[]): Promise<void> {
+  const names = new Set(figures.map(({ name }) => name));
+  for (const name of FIGURE_NAMES.filter((one) => !names.has(one))) {
+    for (const ending of FIGURE_ENDINGS) await rm(join(folder, name + ending), { force: true });
+  }
 }
 
 /** The post's own copies: Jekyll serves nothing from outside its tree. */
@@ -77,7 +136,7 @@ async function copyPictures(
   write: (path: string, data: string | Uint8Array) => Promise<void>,
 ): Promise<void> {
   for (const { name } of figures) {
-    for (const ending of ['.svg', '.dark.svg', '.json']) {
+    for (const ending of FIGURE_ENDINGS.filter((one) => one !== '.png')) {
       const copy = join(postFolder, 'assets', 'figures', name + ending);
       const picture = await readFile(join(figuresFolder, name + ending)).catch(() => null);
       if (picture) await write(copy, picture);
@@ -86,11 +145,14 @@ async function copyPictures(
   }
 }
 
+/** Words of each figure, with its number; the one at a glance stands above them all and has none. */
 function figureWords(figures: readonly Figure[]): JsonObject {
+  const numbered = figures.filter(({ name }) => !name.startsWith('00-'));
   return Object.fromEntries(
-    figures.map(({ name, title, caption, alt, width, height }, place) => [
-      name,
-      { number: place + 1, title, caption, alt, width, height },
-    ]),
+    figures.map((figure) => {
+      const { name, title, caption, alt, width, height } = figure;
+      const place = numbered.indexOf(figure);
+      return [name, { number: place < 0 ? null : place + 1, title, caption, alt, width, height }];
+    }),
   );
 }

@@ -1,0 +1,170 @@
+import type { Estimate, Summary } from '../experiment/schema.js';
+import type { InstancePrice } from '../measure/prices.js';
+import { cheapestCost, speedsOf } from './costOf.js';
+import type { Figure, JsonObject } from './figure.js';
+import { formatEstimate, formatMegabytes, formatMs, formatNumber, formatPercent, roundTo } from './format.js';
+import { absencesOf, machineOf, measuredOf } from './measured.js';
+import { FIGURE_WIDTH, markOf } from './theme.js';
+
+/** What a variant's errors are set against. */
+export type VariantAxis = 'latency' | 'cost';
+
+/** A variant of a model with what is drawn of it. */
+interface Point {
+  readonly title: string;
+  readonly model: string;
+  readonly recipe: string;
+  readonly wer: Estimate;
+  readonly x: Estimate;
+  readonly sizeBytes: number;
+}
+
+const AXES: Readonly<Record<VariantAxis, { readonly name: string; readonly title: string; readonly unit: string }>> = {
+  latency: { name: '15-variants', title: 'Errors and time of every variant', unit: 'Mean latency (ms)' },
+  cost: { name: '16-variants-cost', title: 'Errors and price of every variant', unit: 'Price of 1,000 h of sound ($)' },
+};
+
+/** Diameter of the largest model's marker, in pixels. */
+const LARGEST_MARKER = 30;
+const SMALLEST_MARKER = 8;
+
+/**
+ * Draws every variant of every model: word error rate against latency or price, the size of the marker the size of the file, and the
+ * front of those that none beats in both.
+ *
+ * @param summary - of a run over all variants
+ * @param axis - what errors are set against
+ * @param prices - of machines to rent, for the cost
+ */
+export function variantsFigure(summary: Summary, axis: VariantAxis, prices: readonly InstancePrice[] = []): Figure {
+  const points = pointsOf(summary, axis, prices);
+  const front = frontOf(points);
+  const models = [...new Set(points.map(({ model }) => model))];
+  const recipes = [...new Set(points.map(({ recipe }) => recipe))];
+  const largest = Math.max(1, ...points.map(({ sizeBytes }) => sizeBytes));
+  const rightmost = Math.max(1e-9, ...points.map(({ x }) => x.value));
+  const { name, title, unit } = AXES[axis];
+  const shapes = recipes.map((recipe) => `${recipe} ${markOf(recipe, recipes).symbol.replace('-up', '')}`).join(', ');
+  const format = (value: number): string => (axis === 'latency' ? formatMs(value) : formatNumber(value, 2));
+  return {
+    name,
+    title,
+    caption: [
+      `Word error rate (best path, no language model) against ${axis === 'latency' ? 'mean latency' : 'the price of 1,000 hours of sound on the cheapest machine of the table of prices, an estimate'}: down and left is better (${machineOf(summary)}).`,
+      `Each colour is a model, each shape a way to compress it (${shapes}); the area of a marker is the size of the file.`,
+      'The grey line joins the variants that no other beats in both; their names stand beside them. Pale bars are 95 % intervals, wide because all hear the same few utterances.',
+      ...absencesOf(summary),
+    ].join(' '),
+    alt: `Word error rate against ${axis === 'latency' ? 'latency' : 'price'}, a marker for each variant. ${points
+      .map((point) => {
+        const best = front.includes(point) ? ', beaten by none' : '';
+        const value = axis === 'latency' ? `${format(point.x.value)} ms` : `${format(point.x.value)} dollars`;
+        return `${point.title}: word error rate ${formatEstimate(point.wer, formatPercent)} %, ${value}, ${formatMegabytes(point.sizeBytes)} MB${best}`;
+      })
+      .join('; ')}.`,
+    width: FIGURE_WIDTH,
+    height: 500 + 24 * Math.ceil(models.length / 2),
+    spec: {
+      data: [
+        {
+          type: 'scatter',
+          mode: 'lines',
+          name: 'front',
+          x: front.map(({ x }) => roundTo(x.value)),
+          y: front.map(({ wer }) => roundTo(100 * wer.value)),
+          line: { color: '#8A8F98', width: 1.5, dash: 'dot' },
+          hoverinfo: 'skip',
+          showlegend: false,
+        },
+        ...models.map((model): JsonObject => {
+          const own = points.filter((point) => point.model === model);
+          const { color } = markOf(model, models);
+          return {
+            type: 'scatter',
+            mode: 'markers+text',
+            name: model,
+            x: own.map(({ x }) => roundTo(x.value)),
+            y: own.map(({ wer }) => roundTo(100 * wer.value)),
+            error_x: bars(
+              own.map(({ x }) => x),
+              1,
+              color,
+            ),
+            error_y: bars(
+              own.map(({ wer }) => wer),
+              100,
+              color,
+            ),
+            text: own.map((point) => (front.includes(point) ? `  ${point.recipe}  ` : '')),
+            textposition: own.map(({ x }, place) => {
+              const side = x.value > 0.6 * rightmost ? 'left' : 'right';
+              return `${place % 2 === 0 ? 'top' : 'bottom'} ${side}`;
+            }),
+            cliponaxis: false,
+            marker: {
+              color,
+              symbol: own.map(({ recipe }) => markOf(recipe, recipes).symbol),
+              size: own.map(({ sizeBytes }) =>
+                roundTo(Math.max(SMALLEST_MARKER, LARGEST_MARKER * Math.sqrt(sizeBytes / largest)), 3),
+              ),
+              opacity: 0.85,
+            },
+            hovertemplate: own.map(
+              (point) =>
+                `${point.title}<br>${format(point.x.value)}, WER ${formatPercent(point.wer.value)} %, ${formatMegabytes(point.sizeBytes)} MB<extra></extra>`,
+            ),
+          };
+        }),
+      ],
+      layout: {
+        title: { text: title },
+        margin: { l: 80, r: 24, t: 48, b: 110 + 24 * Math.ceil(models.length / 2) },
+        legend: { orientation: 'h', x: 0, xanchor: 'left', y: 0.01, yref: 'container', yanchor: 'bottom' },
+        xaxis: { title: { text: unit }, rangemode: 'tozero', showline: true, zeroline: false, fixedrange: true },
+        yaxis: {
+          title: { text: 'Word error rate (%)' },
+          rangemode: 'tozero',
+          showline: true,
+          zeroline: false,
+          fixedrange: true,
+        },
+      },
+    },
+  };
+}
+
+function pointsOf(summary: Summary, axis: VariantAxis, prices: readonly InstancePrice[]): readonly Point[] {
+  const speeds = new Map(speedsOf(summary).map((speed) => [speed.condition, speed]));
+  return measuredOf(summary).flatMap(({ id, title, entry, outcome, latency, accuracy }): Point[] => {
+    const speed = speeds.get(id);
+    const cost = speed && cheapestCost(speed, prices);
+    const x = axis === 'latency' ? latency.meanMs : cost?.usdPer1000Hours;
+    if (x === undefined) return [];
+    const { model } = entry.condition;
+    const recipe = title.startsWith(`${model}, `) ? title.slice(model.length + 2) : entry.condition.recipe;
+    return [{ title, model, recipe, wer: accuracy.wer, x, sizeBytes: outcome.sizeBytes }];
+  });
+}
+
+/** Those that no other beats in both, from left to right. */
+function frontOf(points: readonly Point[]): readonly Point[] {
+  const beats = (one: Point, other: Point): boolean =>
+    one.x.value <= other.x.value &&
+    one.wer.value <= other.wer.value &&
+    (one.x.value < other.x.value || one.wer.value < other.wer.value);
+  return points
+    .filter((point) => !points.some((other) => beats(other, point)))
+    .toSorted((a, b) => a.x.value - b.x.value);
+}
+
+function bars(estimates: readonly Estimate[], factor: number, color: string): JsonObject {
+  return {
+    type: 'data',
+    symmetric: false,
+    array: estimates.map(({ value, high }) => roundTo((high - value) * factor)),
+    arrayminus: estimates.map(({ value, low }) => roundTo((value - low) * factor)),
+    color: `${color}55`,
+    thickness: 1,
+    width: 0,
+  };
+}
