@@ -9,6 +9,9 @@ import type { Lab } from './server.js';
 const VIEWPORT = { width: 1200, height: 14_000 };
 const OPEN_TIMEOUT_MS = 180_000;
 
+/** The first cell, which imports, is over within. */
+const BEGIN_TIMEOUT_MS = 120_000;
+
 /** Opens the browser that draws the figures: installed or packaged. */
 export async function openBrowser(): Promise<Browser> {
   try {
@@ -63,12 +66,27 @@ export async function openNotebook(browser: Browser, lab: Lab, path: string, cel
     plotly,
     read: () => page.evaluate<readonly SeenCell[]>(READ_CELLS),
     runAll: async (timeout) => {
-      await page.locator('.lm-MenuBar-item', { hasText: 'Kernel' }).click();
-      await page.locator('.lm-Menu-item', { hasText: 'Restart Kernel and Run All Cells' }).click();
-      await page.locator('.jp-Dialog .jp-mod-accept').click();
-      const waits = `[...document.querySelectorAll('.jp-InputPrompt')].some(({ textContent }) => textContent.includes('*'))`;
-      await page.waitForFunction(waits, undefined, { timeout: OPEN_TIMEOUT_MS });
-      await page.waitForFunction(`!${waits}`, undefined, { timeout, polling: 200 }).catch(() => undefined);
+      const prompts = (test: string): string =>
+        `[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].some(({ textContent }) => ${test})`;
+      for (const isAgain of [false, true]) {
+        await page.locator('.lm-MenuBar-item', { hasText: 'Kernel' }).click();
+        await page.locator('.lm-Menu-item', { hasText: 'Restart Kernel and Run All Cells' }).click();
+        await page.locator('.jp-Dialog .jp-mod-accept').click();
+        await page.waitForFunction(prompts("textContent.includes('*')"), undefined, { timeout: OPEN_TIMEOUT_MS });
+        // A kernel that is asked while it starts may lose the question; a person would restart it again.
+        const hasBegun = page.waitForFunction(prompts("!textContent.includes('*')"), undefined, {
+          timeout: isAgain ? timeout : BEGIN_TIMEOUT_MS,
+        });
+        if (
+          await hasBegun.then(
+            () => true,
+            () => false,
+          )
+        )
+          break;
+      }
+      const isDone = `!${prompts("textContent.includes('*')")}`;
+      await page.waitForFunction(isDone, undefined, { timeout, polling: 200 }).catch(() => undefined);
     },
     waitForCharts: async () => {
       const drawn = `[...document.querySelectorAll('figure[class^="quantlab-"]')].every((one) => one.querySelector('svg.main-svg'))`;
