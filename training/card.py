@@ -6,6 +6,7 @@
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from architectures import ARCHITECTURES, MODELS
@@ -105,23 +106,54 @@ def describe_limits(results: dict) -> str:
     )
 
 
-def figures(results: dict) -> list[dict]:
-    """Error rates of each judged set; the method names the 95 % interval of the WER."""
-    rows = []
-    for name, title in SETS.items():
-        row = results["float32"][name]
-        low, high = (100 * bound for bound in row["wer"]["interval95"])
-        rows.append({
-            "set": title, "utterances": row["utterances"], "words": row["wer"]["length"],
-            "wer": row["wer"]["rate"], "cer": row["cer"]["rate"],
-            "method": f"float32, {results['decoder']}, {results['runtime']}; "
-                      f"WER's 95 % interval {low:.1f}–{high:.1f} %, bootstrap over utterances",
-        })
+def figure(name: str, row: dict, method: str, precision: str, decoder: str = "greedy") -> dict:
+    """What was measured of one set in one way."""
+    return {
+        "set": SETS[name], "utterances": row["utterances"], "words": row["wer"]["length"], "precision": precision,
+        "decoder": decoder, "wer": row["wer"]["rate"], "interval95": row["wer"]["interval95"], "cer": row["cer"]["rate"],
+        "method": method,
+    }
+
+
+def figures(results: dict, beam: Sequence[dict]) -> list[dict]:
+    """Error rates of each judged set: float32, int8, and with a beam search where `quantlab evaluate` measured one."""
+    how = f"{results['decoder']}, {results['runtime']}; interval: bootstrap over utterances"
+    eight = results["int8"]
+    rows = [figure(name, results["float32"][name], how, "float32") for name in SETS]
+    rows += [figure(name, eight["sets"][name], f"{eight['tool']}; {how}", "int8") for name in SETS]
+    for record in beam:
+        row = {
+            "utterances": record["utterances"],
+            "wer": {"rate": record["wer"], "interval95": record["interval"]["wer"], "length": record["words"]},
+            "cer": {"rate": record["cer"]},
+        }
+        method = f"beam search with the language model {record['languageModel']}, `quantlab evaluate`; interval: bootstrap over utterances"
+        rows.append(rounded(figure("prompts-holdout", row, method, "float32", "beam")))
     return rows
 
 
-def make_card(results: dict) -> dict:
-    """The whole draft; files and parameters are replaced when the model is packed."""
+def rounded(row: dict) -> dict:
+    """Rates to four places, as `measure.py` writes them."""
+    return {**row, "wer": round(row["wer"], 4), "cer": round(row["cer"], 4),
+            "interval95": [round(bound, 4) for bound in row["interval95"]]}
+
+
+def training(results: dict) -> dict:
+    """How the weights came to be, in numbers."""
+    continuation = results["continuation"]
+    start = continuation["started_from"]
+    before = sum(start["trained_frames"].values()) / 360_000 if start else 0
+    numbers = {
+        "hours": results["hours_of_training"],
+        "hoursOfSpeech": round(sum(results["hours_of_speech"].values()), 2),
+        "hoursHeard": round(sum(results["hours_heard"].values()) + before, 1),
+    }
+    names = {"teacher": continuation["teacher"], "continues": start and start["run"]}
+    return {**numbers, **{key: value for key, value in names.items() if value}}
+
+
+def make_card(results: dict, beam: Sequence[dict] = ()) -> dict:
+    """The whole draft; files and parameters are replaced when the model is packed. `beam`: records of `quantlab evaluate`."""
     network_class, shape_class = ARCHITECTURES[results["architecture"]]
     file = {"path": "model.onnx", "sha256": results["sha256"], "sizeBytes": results["size_bytes"]}
     return {
@@ -139,21 +171,24 @@ def make_card(results: dict) -> dict:
         "timeStride": network_class.time_stride,
         "licence": "MIT",
         "trainingData": describe_training(results),
+        "training": training(results),
         "intendedUse": "Measuring what compression gains and costs on a recogniser that really recognises; spelled words, "
                        "numbers and short telephone prompts like those it was trained on",
         "limits": describe_limits(results),
-        "figures": figures(results),
+        "figures": figures(results, beam),
     }
 
 
 def main() -> None:
-    """Read `results.json` of a run and write `card.json` beside it."""
+    """Read `results.json` of a run, and `beam.json` where it is, and write `card.json` beside them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, required=True)
     options = parser.parse_args()
     results = json.loads((options.run / "results.json").read_text())
+    measured = options.run / "beam.json"
+    beam = json.loads(measured.read_text()) if measured.exists() else []
     card = options.run / "card.json"
-    card.write_text(json.dumps(make_card(results), indent=2, ensure_ascii=False) + "\n")
+    card.write_text(json.dumps(make_card(results, beam), indent=2, ensure_ascii=False) + "\n")
     print(card)
 
 

@@ -3,16 +3,23 @@
 #
 #   ./finish.sh CORPORA DATA RUN...
 #
-# Needs the recordings of the test sets and a built command line (`npm run build`). About two minutes a run.
+# Needs the recordings of the test sets and a built command line (`npm run build`). About three minutes a run.
 set -euo pipefail
 cd "$(dirname "$0")"
 corpora=$(realpath "$1") data=$(realpath "$2")
 shift 2
 python=${PYTHON:-.venv/bin/python}
+pack() {
+    "$python" card.py --run "runs/$1"
+    node ../dist/cli.js model pack "runs/$1/model.onnx" --card "runs/$1/card.json" --out "../data/models/$1"
+}
 for run in "$@"; do
     "$python" export.py --run "runs/$run"
     "$python" measure.py --corpora "$corpora" --data "$data" --run "runs/$run"
-    "$python" card.py --run "runs/$run"
-    node ../dist/cli.js model pack "runs/$run/model.onnx" --card "runs/$run/card.json" --out "../data/models/$run"
+    rm -f "runs/$run/beam.json"
+    pack "$run"
+    node ../dist/cli.js evaluate --model "$run" --manifest holdout --decoder beam --lm prompts --json > "runs/$run/beam.partial"
+    mv "runs/$run/beam.partial" "runs/$run/beam.json"
+    pack "$run" # once more, now that the card can say what the beam search reaches
     cp "runs/$run/log.jsonl" "logs/$run.jsonl"
 done

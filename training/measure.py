@@ -108,7 +108,7 @@ def load_sets(corpora: Path, prompts: Path) -> dict[str, list[Utterance]]:
     """The judged sets, the hold-out's in-vocabulary part among them.
 
     In vocabulary are the prompts whose words all occur in some prompt outside the hold-out (the development prompts'
-    words counted, as in the starter's table): 57 prompts, 367 words.
+    words counted, as all figures of this set do): 57 prompts, 367 words.
     """
     sets = load_judged(corpora, prompts)
     outside = [read_manifest(prompts / "train.jsonl"), sets["prompts-dev"]]

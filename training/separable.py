@@ -25,7 +25,7 @@ class SeparableShape:
     repeats: int = 5
     wide: int = 384
     kernels: tuple[int, ...] = (17, 19, 25, 31, 37)
-    front_end: str = "log-mel"
+    front_end: str = "log-spectrogram"
 
     def as_dict(self) -> dict:
         """Plain values, for checkpoints."""

@@ -1,6 +1,6 @@
 """Transcripts as the models spell them: lower case a-z, apostrophe and space.
 
-The labels of every model are those of the starter's card: 0 is the CTC blank, then space, apostrophe, a ... z.
+The labels of every model: 0 is the CTC blank, then space, apostrophe, a ... z.
 """
 
 import re

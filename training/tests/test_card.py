@@ -19,13 +19,14 @@ COMMAND = Path(__file__).parents[2] / "dist" / "cli.js"
 
 def results_of(name: str, shape, **continuation) -> dict:
     rate = {"rate": 0.25, "interval95": [0.2, 0.3], "edits": 5, "length": 20}
+    sets = {name: {"utterances": 3, "wer": rate, "cer": rate} for name in SETS}
     nothing = dict.fromkeys(("started_from", "teacher", "grid", "sparsity", "units_kept"))
     return {
         "model": name, "sha256": "0" * 64, "size_bytes": 1, "parameters": 1, "architecture": architecture_of(shape),
         "shape": shape.as_dict(), "continuation": {**nothing, **continuation}, "device": "cuda", "updates": 7,
         "hours_of_training": 0.5, "hours_of_speech": dict.fromkeys(SOURCES, 1.0),
         "hours_heard": dict.fromkeys(SOURCES, 9.0), "decoder": "greedy, no language model", "runtime": "a runtime",
-        "float32": {name: {"utterances": 3, "wer": rate, "cer": rate} for name in SETS},
+        "float32": sets, "int8": {"tool": "a tool", "size_bytes": 1, "sets": sets},
     }
 
 
@@ -33,7 +34,9 @@ def results_of(name: str, shape, **continuation) -> dict:
 def test_cards_say_what_was_trained_and_measured(name):
     card = make_card(results_of(name, MODELS[name]))
     assert card["frontEnd"]["bins"] in (128, 161) and card["timeStride"] in (2, 4)
-    assert len(card["figures"]) == len(SETS) and "20.0–30.0 %" in card["figures"][0]["method"]
+    assert [row["precision"] for row in card["figures"]] == ["float32"] * len(SETS) + ["int8"] * len(SETS)
+    assert all(row["interval95"] == [0.2, 0.3] and row["decoder"] == "greedy" for row in card["figures"])
+    assert card["training"] == {"hours": 0.5, "hoursOfSpeech": 5.0, "hoursHeard": 45.0}
     assert card["trainingData"][0].endswith("1.00 h, heard 9.0 h in all")
     assert "one GPU" in card["trainingData"][-1] and "45 h of speech heard" in card["trainingData"][-1]
 
@@ -43,6 +46,17 @@ def test_continuations_are_named():
     card = make_card(results_of("deepspeech2-lstm-sparse", MODELS["deepspeech2-lstm"], sparsity=0.75, started_from=before))
     assert "75 % of the large matrices zero" in card["title"]
     assert "after 3.75 h and 1 h of speech as deepspeech2-lstm" in card["trainingData"][-1]
+    assert card["training"]["continues"] == "deepspeech2-lstm" and card["training"]["hoursHeard"] == 46.0
+    taught = make_card(results_of("deepspeech2-student", MODELS["deepspeech2-student"], teacher="deepspeech2-lstm"))
+    assert taught["training"]["teacher"] == "deepspeech2-lstm" and "continues" not in taught["training"]
+
+
+def test_beam_search_is_told_where_it_was_measured():
+    record = {"utterances": 129, "words": 820, "wer": 0.22926, "cer": 0.1, "languageModel": "prompts",
+              "interval": {"level": 0.95, "wer": [0.1731, 0.29201], "cer": [0.1, 0.1]}}
+    row = make_card(results_of("deepspeech2-lstm", MODELS["deepspeech2-lstm"]), [record])["figures"][-1]
+    assert row["set"] == SETS["prompts-holdout"] and (row["precision"], row["decoder"]) == ("float32", "beam")
+    assert row["wer"] == 0.2293 and row["interval95"] == [0.1731, 0.292] and "model prompts" in row["method"]
 
 
 @pytest.mark.skipif(not (COMMAND.exists() and shutil.which("node")), reason="needs `npm run build` and node")

@@ -131,7 +131,7 @@ def test_static_quantization_reproduces_the_trained_integers_of_convolutions(tmp
     trained = model.replicate()
     round_weights(model, "channel")
     onnx.save(build_onnx(model), tmp_path / "model.onnx")
-    blocks = [np.random.default_rng(7).standard_normal((60, 128)).astype(np.float32)]
+    blocks = [np.random.default_rng(7).standard_normal((60, 161)).astype(np.float32)]
     quantize(tmp_path / "model.onnx", tmp_path / "int8.onnx", blocks)
     made = {t.name: numpy_helper.to_array(t) for t in onnx.load(tmp_path / "int8.onnx").graph.initializer}
     for name, layer in (("first.depthwise", trained.first.depthwise), ("block1.1.pointwise", trained.blocks[1][1].pointwise),

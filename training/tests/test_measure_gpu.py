@@ -8,7 +8,7 @@ import pytest
 from measure_gpu import balanced_order, measure, parse
 
 ROOT = Path(__file__).resolve().parents[2]
-MODEL = ROOT / "data/models/deepspeech2-starter/model.half.onnx"
+MODEL = ROOT / "data/models/deepspeech2-lstm/model.half.onnx"
 
 
 @pytest.fixture
