@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
+    hookTimeout: 60_000,
     // Native sessions crash when a worker thread that holds one ends; processes do not.
     pool: 'forks',
   },

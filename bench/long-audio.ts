@@ -19,7 +19,7 @@ import {
   transcribe,
 } from 'quantlab';
 
-const MODEL = 'deepspeech2-starter';
+const MODEL = 'deepspeech2-lstm';
 const PAUSES_S = [0, 0.2, 0.5];
 
 const { values } = parseArgs({

@@ -30,7 +30,7 @@ export class UnavailableError extends QuantlabError {
  * @param name - what came
  * @param known - what it could have been
  * @returns `did you mean X?` where one name is at most a third of its letters away, else an empty string
- * @example didYouMean('deepspeech2-startr', ['deepspeech2-starter']) // 'did you mean deepspeech2-starter?'
+ * @example didYouMean('deepspeech2-lstn', ['deepspeech2-lstm']) // 'did you mean deepspeech2-lstm?'
  */
 export function didYouMean(name: string, known: readonly string[]): string {
   if (known.length === 0) return '';

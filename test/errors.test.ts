@@ -6,7 +6,7 @@ import { countCharacterEdits } from '../src/speech/wer.js';
 
 describe('a hint', () => {
   it('names what was probably meant, and nothing where nothing is near', () => {
-    const known = ['deepspeech2-starter', 'deepspeech2-lstm'];
+    const known = ['deepspeech2-gru', 'deepspeech2-lstm'];
     expect(didYouMean('deepspeech2-lstn', known)).toBe('did you mean deepspeech2-lstm?');
     expect(didYouMean('whisper', known)).toBe('');
     expect(didYouMean('whisper', [])).toBe('');

@@ -30,7 +30,7 @@ const READERS: Readonly<Record<string, (source: SoundSource) => AsyncGenerator<A
  * @throws {InputError} when the file is missing, empty, truncated, damaged, of another codec, not finite, or no longer
  * than `MINIMUM_AUDIO_S`; the message names the file and the remedy
  * @example
- * const audio = await readAudio('data/speech/holdout/agent-pass.wav');
+ * const audio = await readAudio('data/speech/audio/agent-pass.flac');
  * audio.samples.length / audio.sampleRateHz; // 3.285
  */
 export async function readAudio(path: string): Promise<Audio> {

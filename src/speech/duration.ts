@@ -54,7 +54,7 @@ function fromSphere(head: Buffer): Omit<HeaderDuration, 'durationS'> | string {
  * @returns samples of one channel, rate in hertz, length in seconds
  * @throws {InputError} when the file cannot be read, is of another kind, or its header does not state the length
  * @example
- * await readHeaderDuration('data/speech/audio/activated.wav');
+ * await readHeaderDuration('data/speech/audio/activated.flac');
  * // { samples: 8512, sampleRateHz: 8000, durationS: 1.064 }
  */
 export async function readHeaderDuration(path: string): Promise<HeaderDuration> {

@@ -28,7 +28,7 @@ const MINIMUM_VARIANCE = 1e-12;
  * @throws {InputError} when the numbers do not fit each other, or the FFT does not serve the window's length
  * @example
  * const extractor = await createFrontEnd(card.frontEnd);
- * extractor.compute(await readAudio('agent-pass.wav')).frames; // 329
+ * extractor.compute(await readAudio('agent-pass.flac')).frames; // 329
  */
 export async function createFrontEnd(frontEnd: FrontEnd): Promise<FeatureExtractor> {
   switch (frontEnd.kind) {

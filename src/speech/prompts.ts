@@ -9,7 +9,7 @@ import { normaliseTranscript } from './transcript.js';
 
 /** A telephone prompt of the Debian packages. */
 export interface Prompt {
-  /** Name of the recording without `.wav`, below the speaker's folder: `activated`, `digits/10`. */
+  /** Name of the recording without its ending, below the speaker's folder: `activated`, `digits/10`. */
   readonly name: string;
   /** Normalised transcript. */
   readonly text: string;
@@ -29,7 +29,7 @@ export interface PromptSplit {
 
 /** Where {@link writePromptSets} reads and writes. */
 export interface PromptSetFolders {
-  /** Both Debian packages, unpacked one over the other (`usr/share/…`). */
+  /** Both Debian packages, unpacked one over the other (`usr/share/…`), their recordings made FLAC. */
   readonly packages: string;
   /** Text file with the hold-out's names, one a line. */
   readonly holdoutList: string;
@@ -134,7 +134,7 @@ export async function writePromptSets(folders: PromptSetFolders): Promise<Prompt
     throw describeFileError(folders.holdoutList, error);
   });
   const candidates = parsePromptList(gunzipSync(list).toString('utf8')).filter(({ name }) =>
-    present.has(`${name}.wav`),
+    present.has(`${name}.flac`),
   );
   const split = splitPrompts(candidates, names.split('\n').filter(Boolean));
   const held = new Set(split.holdout);
@@ -148,10 +148,10 @@ export async function writePromptSets(folders: PromptSetFolders): Promise<Prompt
   for (const part of ['holdout', 'dev', 'calibration'] as const) {
     const lines: string[] = [];
     for (const [index, { name, text }] of split[part].entries()) {
-      const audio = `audio/${name}.wav`;
+      const audio = `audio/${name}.flac`;
       const target = join(folders.target, audio);
       await mkdir(dirname(target), { recursive: true });
-      await copyFile(join(recordings, `${name}.wav`), target);
+      await copyFile(join(recordings, `${name}.flac`), target);
       const { durationS } = await readHeaderDuration(target);
       const line = { id: name, audio_filepath: audio, duration: durationS, text, speaker: 'allison' };
       lines.push(JSON.stringify(part === 'holdout' ? { ...line, in_vocabulary: marks[index] } : line));

@@ -19,7 +19,7 @@ describe('quantlab code', () => {
       string,
       string,
     ];
-    await quantlab('quantize', 'deepspeech2-starter', '-o', small);
+    await quantlab('quantize', 'deepspeech2-lstm', '-o', small);
     const { exitCode, out } = await quantlab('code', small, '-o', coded, '--json');
     expect(exitCode).toBe(0);
     const { sizeBytes, report } = JSON.parse(out);

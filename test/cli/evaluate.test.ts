@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { quantlab } from './terminal.js';
 
 const SPEECH = fileURLToPath(new URL('../../data/speech/', import.meta.url));
-const MODEL = 'deepspeech2-starter';
+const MODEL = 'deepspeech2-lstm';
 
 let folder: string;
 let manifest: string;
@@ -44,7 +44,7 @@ describe('quantlab evaluate', () => {
     expect(out).toMatch(/WER change .*over speakers.*p \(matched pairs\).*same text/);
     // A model beside itself.
     expect(out).toMatch(/0\.00 \(0\.00 to 0\.00 points\).* 1\.000 .* 100\.0 %/);
-    expect(out).toContain('== deepspeech2-starter ==');
+    expect(out).toContain('== deepspeech2-lstm ==');
     expect(out).toMatch(/REF: .*mr .*colour .*paid .*twenty/);
     expect(out).toMatch(/substituted: .*→/);
   });

@@ -75,7 +75,7 @@ describe('quantlab lm', () => {
     const beam = ['--decoder', 'beam', '--lm', out, '--threads', '1'];
     const evaluated = await quantlab('evaluate', '--manifest', part('holdout', 3), ...beam);
     expect(evaluated.exitCode).toBe(0);
-    const audio = join(SPEECH, 'audio', 'auth-thankyou.wav');
+    const audio = join(SPEECH, 'audio', 'auth-thankyou.flac');
     const { exitCode, out: json } = await quantlab('transcribe', audio, ...beam, '--hot-word', 'thank=4', '--json');
     expect(exitCode).toBe(0);
     const [transcript] = JSON.parse(json) as { text: string; segments: { words: { word: string }[] }[] }[];

@@ -14,7 +14,7 @@ describe('commands that measure', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'quantlab-'));
     manifest = join(folder, 'manifest.jsonl');
-    const line = { audio_filepath: join(AUDIO, 'added.wav'), duration: 5785 / 8000, text: 'added' };
+    const line = { audio_filepath: join(AUDIO, 'added.flac'), duration: 5785 / 8000, text: 'added' };
     await writeFile(manifest, [1, 2].map((id) => `${JSON.stringify({ id: String(id), ...line })}\n`).join(''));
   });
 
@@ -22,7 +22,7 @@ describe('commands that measure', () => {
 
   it('throughput keeps every pass and names the best arrangement', async () => {
     const out = join(folder, 'throughput.json');
-    const model = 'deepspeech2-starter';
+    const model = 'deepspeech2-lstm';
     const args = [
       '--model',
       model,
@@ -40,11 +40,11 @@ describe('commands that measure', () => {
     const { exitCode, out: printed, err } = await quantlab('throughput', ...args, '--out', out);
     expect(exitCode, err).toBe(0);
     expect(printed).toMatch(/best: 1 × 1 thread, batch 2/);
-    expect(printed).toMatch(/deepspeech2-starter: 2 utterances, 1 s of sound/);
+    expect(printed).toMatch(/deepspeech2-lstm: 2 utterances, 1 s of sound/);
     const kept = JSON.parse(await readFile(out, 'utf8'));
     expect(kept.passes).toHaveLength(2);
-    // Heard as `atied`: test/fixtures/model/reference.jsonl.
-    expect(kept.passes[0].texts).toEqual(['atied', 'atied']);
+    // Heard as `aded`: test/fixtures/model/reference.jsonl.
+    expect(kept.passes[0].texts).toEqual(['aded', 'aded']);
     expect(kept.reports[0].results[0].accuracy.wer.value).toBe(1);
     expect(err.split('\n').filter((line) => /^\d\/2 /.test(line))).toHaveLength(2);
   });

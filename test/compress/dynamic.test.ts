@@ -32,27 +32,27 @@ async function near(model: OnnxModel, quantized: OnnxModel, fed: Record<string, 
 }
 
 describe('the report', () => {
-  it('names each weight of the starter, small or left', async () => {
-    const model = await readModel((await resolveModel('deepspeech2-starter')).path);
+  it('names each weight of the shipped model, small or left', async () => {
+    const model = await readModel((await resolveModel('deepspeech2-lstm')).path);
     const { model: quantized, report } = quantizeDynamic(model);
     expect(report.compressed.map(({ name, granularity, to }) => [name, granularity, to])).toEqual([
-      ['onnx::LSTM_653', 'direction', 'int8'],
-      ['onnx::LSTM_654', 'direction', 'int8'],
-      ['onnx::LSTM_706', 'direction', 'int8'],
-      ['onnx::LSTM_707', 'direction', 'int8'],
-      ['onnx::LSTM_759', 'direction', 'int8'],
-      ['onnx::LSTM_760', 'direction', 'int8'],
-      ['onnx::MatMul_769', 'tensor', 'int8'],
+      ['lstm0.W', 'direction', 'int8'],
+      ['lstm0.R', 'direction', 'int8'],
+      ['lstm1.W', 'direction', 'int8'],
+      ['lstm1.R', 'direction', 'int8'],
+      ['lstm2.W', 'direction', 'int8'],
+      ['lstm2.R', 'direction', 'int8'],
+      ['labels.weight', 'tensor', 'int8'],
     ]);
     expect(report.leftWeights.map(({ name, opType }) => `${opType} ${name}`)).toEqual([
-      'Conv c1.weight',
-      'Conv c1.bias',
-      'Conv c2.weight',
-      'Conv c2.bias',
-      'Add fc.bias',
-      'DynamicQuantizeLSTM onnx::LSTM_652',
-      'DynamicQuantizeLSTM onnx::LSTM_705',
-      'DynamicQuantizeLSTM onnx::LSTM_758',
+      'Conv conv0.weight',
+      'Conv conv0.bias',
+      'Conv conv1.weight',
+      'Conv conv1.bias',
+      'DynamicQuantizeLSTM lstm0.B',
+      'DynamicQuantizeLSTM lstm1.B',
+      'DynamicQuantizeLSTM lstm2.B',
+      'Add labels.bias',
     ]);
     expect(report.replacedNodes).toEqual({ LSTM: 3, MatMul: 1 });
     for (const { signalToErrorDb: decibels } of report.compressed) expect(decibels).toBeGreaterThan(25);

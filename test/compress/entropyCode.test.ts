@@ -22,7 +22,7 @@ const product = (values: Uint8Array): OnnxModel =>
 describe('entropyCode', () => {
   let quantized: OnnxModel;
   beforeAll(async () => {
-    const { path } = await resolveModel('deepspeech2-starter');
+    const { path } = await resolveModel('deepspeech2-lstm');
     quantized = quantizeDynamic(await readModel(path)).model;
   });
 

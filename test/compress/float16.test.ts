@@ -168,7 +168,7 @@ describe('half precision', () => {
 describe('the shipped model', () => {
   let model: OnnxModel;
   beforeAll(async () => {
-    model = await readModel((await resolveModel('deepspeech2-starter')).path);
+    model = await readModel((await resolveModel('deepspeech2-lstm')).path);
   });
 
   it('loses nothing as half-precision weights, which it has, and little in half-precision arithmetic', async () => {

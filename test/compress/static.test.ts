@@ -238,7 +238,7 @@ describe('static quantization', () => {
 describe('the shipped model', () => {
   let model: OnnxModel;
   beforeAll(async () => {
-    model = await readModel((await resolveModel('deepspeech2-starter')).path);
+    model = await readModel((await resolveModel('deepspeech2-lstm')).path);
   });
 
   it('has quantized convolutions and nearly the same answers', async () => {

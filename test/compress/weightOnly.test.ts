@@ -160,7 +160,7 @@ describe('weight-only quantization', () => {
 describe('the shipped model', () => {
   let model: OnnxModel;
   beforeAll(async () => {
-    model = await readModel((await resolveModel('deepspeech2-starter')).path);
+    model = await readModel((await resolveModel('deepspeech2-lstm')).path);
   });
 
   it('is a quarter of its size and nearly as good', async () => {

@@ -1,10 +1,11 @@
 // The embedded speech, against the project's rule. Expected counts: hold-out of 129 prompts, 362 s, 820 words, 57 of
-// them (367 words) in vocabulary, as the starter model's reference states them; 542 candidates of 568 recordings.
+// them (367 words) in vocabulary, as the rule's author stated them; 542 candidates of 568 recordings.
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { readAudio } from '../../src/speech/audio.js';
 import { readHeaderDuration } from '../../src/speech/duration.js';
 import { markInVocabulary, splitPrompts } from '../../src/speech/prompts.js';
 import { normaliseTranscript } from '../../src/speech/transcript.js';
@@ -123,14 +124,25 @@ describe('the embedded speech', () => {
   it('has recordings of the stated length, 8 kHz, mono, 16 bit, and no others', async () => {
     const lines = [...holdout, ...dev, ...calibration];
     for (const { id, audio_filepath: audio, duration } of lines) {
-      expect(audio).toBe(`audio/${id}.wav`);
+      expect(audio).toBe(`audio/${id}.flac`);
       const header = await readHeaderDuration(path(audio));
       expect([header.durationS, header.sampleRateHz]).toEqual([duration, 8000]);
-      expect((await stat(path(audio))).size).toBeGreaterThanOrEqual(44 + 2 * header.samples);
-      expect((await readFile(path(audio))).readUInt16LE(22)).toBe(1);
+      // STREAMINFO (RFC 9639, section 8.2): one channel less, and sixteen bits less one.
+      const info = (await readFile(path(audio))).readUInt16BE(20);
+      expect([(info >> 9) & 7, (info >> 4) & 31]).toEqual([0, 15]);
     }
     const entries = await readdir(path('audio'), { recursive: true, withFileTypes: true });
     expect(entries.filter((entry) => entry.isFile()).length).toBe(lines.length);
+  });
+
+  it('holds the samples that the encoder was given, each, as our reader decodes them', async () => {
+    for (const { audio_filepath: audio } of [...holdout, ...dev, ...calibration]) {
+      const { samples } = await readAudio(path(audio));
+      const whole = Int16Array.from(samples, (sample) => sample * 32_768);
+      // The MD5 that flac noted of the WAV file's samples (RFC 9639, section 8.2: the last 16 bytes of STREAMINFO).
+      const noted = (await readFile(path(audio))).subarray(26, 42).toString('hex');
+      expect(createHash('md5').update(new Uint8Array(whole.buffer)).digest('hex'), audio).toBe(noted);
+    }
   });
 
   it('agrees with SHA256SUMS', async () => {

@@ -7,7 +7,7 @@ import { readModel } from '../../src/onnx/read.js';
 
 describe('calibration on speech', () => {
   it('runs the shipped model over the embedded set and tells how far it is', async () => {
-    const { card, path } = await resolveModel('deepspeech2-starter');
+    const { card, path } = await resolveModel('deepspeech2-lstm');
     const progress: string[] = [];
     const calibrate = calibrator(card, {
       utterances: 2,
@@ -20,7 +20,7 @@ describe('calibration on speech', () => {
   });
 
   it('finds the ranges of the clipped activations: nothing beyond 0…20', async () => {
-    const { card, path } = await resolveModel('deepspeech2-starter');
+    const { card, path } = await resolveModel('deepspeech2-lstm');
     let ranges: ReadonlyMap<string, { lowest: number; highest: number }> = new Map();
     const calibrate = calibrator(card, { utterances: 1, threads: 1 });
     await applyRecipe(await readModel(path), PRESETS.hybrid, {
@@ -38,7 +38,7 @@ describe('calibration on speech', () => {
   });
 
   it('refuses a manifest that is not there', async () => {
-    const { card, path } = await resolveModel('deepspeech2-starter');
+    const { card, path } = await resolveModel('deepspeech2-lstm');
     const calibrate = calibrator(card, { manifest: 'nowhere.jsonl' });
     await expect(applyRecipe(await readModel(path), PRESETS.hybrid, { calibrate })).rejects.toThrow(/nowhere\.jsonl/);
   });

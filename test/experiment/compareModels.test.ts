@@ -15,7 +15,7 @@ let float: ResolvedModel;
 let variant: ResolvedModel;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'quantlab-compare-'));
-  float = await resolveModel('deepspeech2-starter');
+  float = await resolveModel('deepspeech2-lstm');
   variant = { card: float.card, path: join(folder, 'int8.onnx') };
   await writeModel(quantizeDynamic(await readModel(float.path)).model, variant.path);
 });

@@ -36,7 +36,7 @@ describe('the profile of the runtime', () => {
   });
 
   it('names the nodes of the shipped model', async () => {
-    const { card, path } = await resolveModel('deepspeech2-starter');
+    const { card, path } = await resolveModel('deepspeech2-lstm');
     const times = await profileOnSpeech(await readModel(path), card, { manifest: 'dev', threads: 1 });
     const slowest = [...times]
       .sort((a, b) => b[1] - a[1])

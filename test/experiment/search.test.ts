@@ -18,7 +18,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('search on speech', () => {
   it('stops when told, writes each trial, and goes on from a trace that was cut off', async () => {
-    const model = await resolveModel('deepspeech2-starter');
+    const model = await resolveModel('deepspeech2-lstm');
     const tracePath = join(folder, 'trace.jsonl');
     const manifest = join(folder, 'three.jsonl');
     const three = (await readManifest(manifestPath('dev')))
@@ -57,12 +57,12 @@ describe('search on speech', () => {
 
 describe('sensitivity on speech', () => {
   it('ranks the layers of the shipped model', async () => {
-    const { card, path } = await resolveModel('deepspeech2-starter');
+    const { card, path } = await resolveModel('deepspeech2-lstm');
     const table = await sensitivityOnSpeech(await readModel(path), card, {
       utterances: 1,
       calibrationUtterances: 1,
       timed: false,
-      nodes: ['/c1/Conv', '/r.2/LSTM', '/fc/MatMul'],
+      nodes: ['conv0.conv', 'lstm2.lstm', 'labels.product'],
       threads: 1,
     });
     expect(table.length).toBe(1 + 3 + 4);

@@ -16,7 +16,7 @@ let model: ResolvedModel;
 let utterances: readonly Utterance[];
 
 beforeAll(async () => {
-  model = await resolveModel('deepspeech2-starter');
+  model = await resolveModel('deepspeech2-lstm');
   utterances = (await readManifest(HOLDOUT)).filter(({ durationS }) => durationS < 1).slice(0, 5);
 });
 
@@ -35,7 +35,7 @@ describe('measureLoadTime', () => {
     const options = { folder, recording, rounds: 2, threads: 1, onProgress: (count: number) => done.push(count) };
     const report = await measureLoadTime(model, options);
     expect(report).toMatchObject({
-      model: 'deepspeech2-starter',
+      model: 'deepspeech2-lstm',
       rounds: 2,
       sizeBytes: model.card.files.float.sizeBytes,
     });

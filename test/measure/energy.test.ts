@@ -35,7 +35,7 @@ function simulatedPackage(): { readonly powercapRoot: string; readonly add: (mic
 
 describe('measureEnergy', () => {
   it('divides what the counter says among the utterances, turn by turn, over its end', async () => {
-    const model = await resolveModel('deepspeech2-starter');
+    const model = await resolveModel('deepspeech2-lstm');
     const { powercapRoot, add } = simulatedPackage();
     const result = await measureEnergy([model, model], {
       utterances,
@@ -61,7 +61,7 @@ describe('measureEnergy', () => {
   });
 
   it('subtracts what the machine takes at rest, where it is measured', async () => {
-    const model = await resolveModel('deepspeech2-starter');
+    const model = await resolveModel('deepspeech2-lstm');
     const { powercapRoot, add } = simulatedPackage();
     const options = { utterances, trials: 4, threads: 1, workerPath, ladder: { powercapRoot } };
     const result = await measureEnergy([model], { ...options, idleS: 0.01, onProgress: () => add(700_000) });
@@ -71,7 +71,7 @@ describe('measureEnergy', () => {
   });
 
   it('estimates where nothing can be measured, and says so', async () => {
-    const model = await resolveModel('deepspeech2-starter');
+    const model = await resolveModel('deepspeech2-lstm');
     const ladder = { powercapRoot: '/nowhere', cpu: 'unheard of', platform: 'linux' };
     const result = await measureEnergy([model], { utterances, trials: 3, threads: 1, workerPath, ladder });
     expect(result).toMatchObject({ source: { method: 'constant', estimated: true }, idleW: null });
@@ -80,14 +80,14 @@ describe('measureEnergy', () => {
   });
 
   it('does not call a counter that stands still a measurement of nothing', async () => {
-    const model = await resolveModel('deepspeech2-starter');
+    const model = await resolveModel('deepspeech2-lstm');
     const { powercapRoot } = simulatedPackage();
     const options = { utterances, trials: 2, threads: 1, idleS: 0, workerPath, ladder: { powercapRoot } };
     await expect(measureEnergy([model], options)).rejects.toThrow(/got one that stands still \(rapl: package-0/);
   });
 
   it('refuses to measure nothing', async () => {
-    const model = await resolveModel('deepspeech2-starter');
+    const model = await resolveModel('deepspeech2-lstm');
     await expect(measureEnergy([], { utterances })).rejects.toThrow(InputError);
     await expect(measureEnergy([model], { utterances: [] })).rejects.toThrow(InputError);
     await expect(measureEnergy([model], { utterances, trials: 0 })).rejects.toThrow(InputError);

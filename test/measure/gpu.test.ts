@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { findGpu } from '../../src/measure/gpu.js';
 import { resolveModel } from '../../src/model/registry.js';
 
-const ADDED = fileURLToPath(new URL('../../data/speech/audio/added.wav', import.meta.url));
+const ADDED = fileURLToPath(new URL('../../data/speech/audio/added.flac', import.meta.url));
 
 /** Where Debian's chromium carries SwiftShader, a program that imitates a GPU, and a Vulkan loader. */
 const CHROMIUM = '/usr/lib/chromium';
@@ -16,7 +16,7 @@ describe('findGpu', () => {
 
   it('finds a GPU that runs the model, or says why each way failed', async () => {
     const found = await findGpu({
-      model: await resolveModel('deepspeech2-starter'),
+      model: await resolveModel('deepspeech2-lstm'),
       recordings: [{ id: 'added', audioPath: ADDED }],
     });
     if (found.found) expect(found.placement.heavyOnDevice).toBeGreaterThan(found.placement.heavyOnCpu);
@@ -32,7 +32,7 @@ describe('findGpu', () => {
       vi.stubEnv('VK_ICD_FILENAMES', join(CHROMIUM, 'vk_swiftshader_icd.json'));
       vi.stubEnv('XDG_RUNTIME_DIR', folder);
       const found = await findGpu({
-        model: await resolveModel('deepspeech2-starter'),
+        model: await resolveModel('deepspeech2-lstm'),
         recordings: [{ id: 'added', audioPath: ADDED }],
       });
       expect(found).toEqual({

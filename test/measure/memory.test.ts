@@ -16,7 +16,7 @@ import { buildDeepSpeech2, deepSpeech2Settings } from '../../src/onnx/build.js';
 import { writeModel } from '../../src/onnx/write.js';
 
 const recordings = [
-  { id: 'added', audioPath: fileURLToPath(new URL('../../data/speech/audio/added.wav', import.meta.url)) },
+  { id: 'added', audioPath: fileURLToPath(new URL('../../data/speech/audio/added.flac', import.meta.url)) },
 ];
 const MEBIBYTE = 2 ** 20;
 

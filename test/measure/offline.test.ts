@@ -13,7 +13,7 @@ let model: ResolvedModel;
 let utterances: readonly Utterance[];
 
 beforeAll(async () => {
-  model = await resolveModel('deepspeech2-starter');
+  model = await resolveModel('deepspeech2-lstm');
   utterances = (await readManifest(HOLDOUT)).filter(({ durationS }) => durationS < 2).slice(0, 6);
 });
 
@@ -114,7 +114,7 @@ describe('measureServers', () => {
     });
     // No rate holds a bound of a microsecond; the search goes down and gives up.
     expect(seen).toHaveLength(4);
-    expect(report).toMatchObject({ model: 'deepspeech2-starter', streams: 2, threads: 1, highestPerS: null });
+    expect(report).toMatchObject({ model: 'deepspeech2-lstm', streams: 2, threads: 1, highestPerS: null });
     expect(report?.rates.map(({ ratePerS }) => ratePerS)).toEqual(seen);
     expect(report?.rates.every(({ failed, holds }) => failed === 0 && !holds)).toBe(true);
   });

@@ -1,4 +1,4 @@
-// Lines as onnxruntime-node 1.30.0 printed them for the starter model on WebGPU (shortened), and for one provider alone.
+// Lines as onnxruntime-node 1.30.0 printed them for a Deep Speech 2 with LSTMs on WebGPU (shortened), and for one provider alone.
 import { describe, expect, it } from 'vitest';
 import { parsePlacement } from '../../src/measure/placement.js';
 

@@ -6,10 +6,10 @@ import type { Setup } from '../../src/measure/protocol.js';
 import { resolveModel } from '../../src/model/registry.js';
 
 const FAKE = fileURLToPath(new URL('../fixtures/experiment/fakeWorker.mjs', import.meta.url));
-const ADDED = fileURLToPath(new URL('../../data/speech/audio/added.wav', import.meta.url));
+const ADDED = fileURLToPath(new URL('../../data/speech/audio/added.flac', import.meta.url));
 
 async function setup(): Promise<Setup> {
-  const model = await resolveModel('deepspeech2-starter');
+  const model = await resolveModel('deepspeech2-lstm');
   const recordings = [{ id: 'added', audioPath: ADDED }];
   return { model, executionProvider: 'cpu', threads: 1, recordings, warmUp: [[0]] };
 }
@@ -23,7 +23,7 @@ describe('MeasuringProcess', () => {
     const loaded = await child.load(await setup());
     expect(loaded.loadMs).toBeGreaterThan(0);
     const trial = await child.trial([0, 0]);
-    expect(trial).toMatchObject({ utterances: ['added', 'added'], texts: ['atied', 'atied'] });
+    expect(trial).toMatchObject({ utterances: ['added', 'added'], texts: ['aded', 'aded'] });
     expect(trial.audioS).toBeCloseTo((2 * 5785) / 8000, 9);
     expect(trial.featuresMs + trial.inferenceMs + trial.decodingMs).toBeCloseTo(trial.totalMs, 6);
     await child.stop();
@@ -34,7 +34,7 @@ describe('MeasuringProcess', () => {
     const recordings = [{ id: 'gone', audioPath: `${ADDED}.gone` }];
     await expect(child.load({ ...(await setup()), recordings })).rejects.toThrow(InputError);
     const model = { ...(await setup()).model, path: ADDED };
-    await expect(child.load({ ...(await setup()), model })).rejects.toThrow(/added\.wav: an ONNX model/);
+    await expect(child.load({ ...(await setup()), model })).rejects.toThrow(/added\.flac: an ONNX model/);
     await child.stop();
   });
 

@@ -29,7 +29,7 @@ describe('the Python recipe for GPUs', () => {
   it('hears with the same weights and the same front end what we hear', async () => {
     const { observations } = await readRun(RUN);
     const manifest = readFileSync(`${SPEECH}/holdout.jsonl`, 'utf8').trim().split('\n').slice(0, 3);
-    const recognizer = await Recognizer.load(await resolveModel('deepspeech2-starter'), { threads: 1 });
+    const recognizer = await Recognizer.load(await resolveModel('deepspeech2-lstm'), { threads: 1 });
     for (const line of manifest) {
       const { id, audio_filepath } = JSON.parse(line) as { id: string; audio_filepath: string };
       const path = `${SPEECH}/${audio_filepath}`;

@@ -13,7 +13,7 @@ const IS_LINUX = process.platform === 'linux';
 async function loaded(): Promise<MeasuringProcess> {
   const child = new MeasuringProcess({ workerPath: FAKE });
   const setup: Setup = {
-    model: await resolveModel('deepspeech2-starter'),
+    model: await resolveModel('deepspeech2-lstm'),
     executionProvider: 'cpu',
     threads: 1,
     recordings: [{ id: 'a', audioPath: 'a.wav' }],

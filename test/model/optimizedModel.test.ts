@@ -13,8 +13,8 @@ import { buildDeepSpeech2 } from '../../src/onnx/build.js';
 import { writeModel } from '../../src/onnx/write.js';
 import { readAudio } from '../../src/speech/audio.js';
 
-const ADDED = fileURLToPath(new URL('../../data/speech/audio/added.wav', import.meta.url));
-const AGENT = fileURLToPath(new URL('../../data/speech/audio/agent-pass.wav', import.meta.url));
+const ADDED = fileURLToPath(new URL('../../data/speech/audio/added.flac', import.meta.url));
+const AGENT = fileURLToPath(new URL('../../data/speech/audio/agent-pass.flac', import.meta.url));
 
 describe('keepOptimized', () => {
   let base: string;
@@ -101,7 +101,7 @@ describe('keepOptimized', () => {
   });
 
   it('gives the same text, bit by bit, from what is kept', async () => {
-    const model: ResolvedModel = await resolveModel('deepspeech2-starter');
+    const model: ResolvedModel = await resolveModel('deepspeech2-lstm');
     const options = { threads: 1 };
     const plain = await Recognizer.load(model, options);
     const first = await Recognizer.load(model, { ...options, optimizedFolder: folder });

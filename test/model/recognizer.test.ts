@@ -29,7 +29,7 @@ describe('Recognizer', () => {
   const audios = new Map<string, Audio>();
 
   beforeAll(async () => {
-    model = await resolveModel('deepspeech2-starter');
+    model = await resolveModel('deepspeech2-lstm');
     recognizer = await Recognizer.load(model, { threads: 1 });
     for (const { id, audioPath } of await readManifest(HOLDOUT)) audios.set(id, await readAudio(audioPath));
   });

@@ -20,7 +20,7 @@ describe('transcribe', () => {
   const prompts: Audio[] = [];
 
   beforeAll(async () => {
-    recognizer = await Recognizer.load(await resolveModel('deepspeech2-starter'), { threads: 1 });
+    recognizer = await Recognizer.load(await resolveModel('deepspeech2-lstm'), { threads: 1 });
     for (const { audioPath } of (await readManifest(HOLDOUT)).slice(0, 12)) prompts.push(await readAudio(audioPath));
   });
 

@@ -21,7 +21,7 @@ let folder: string;
 let services: TranscriptionService[];
 
 beforeAll(async () => {
-  model = await resolveModel('deepspeech2-starter');
+  model = await resolveModel('deepspeech2-lstm');
 });
 
 beforeEach(async () => {
@@ -85,10 +85,10 @@ describe('the service, with the shipped model', () => {
 
   it('answers with what the model hears, and knows it the next time', async () => {
     // Text: test/fixtures/model/reference.jsonl.
-    const bytes = new Uint8Array(await readFile(join(AUDIO, 'added.wav')));
+    const bytes = new Uint8Array(await readFile(join(AUDIO, 'added.flac')));
     const first = await post(url, bytes);
     expect(first.status).toBe(200);
-    expect(first.body).toMatchObject({ model: 'deepspeech2-starter', text: 'atied', cached: false });
+    expect(first.body).toMatchObject({ model: 'deepspeech2-lstm', text: 'aded', cached: false });
     expect(first.body.audioS).toBeCloseTo(5785 / 8000, 6);
     expect(first.body.segments).toHaveLength(1);
     const second = await post(url, bytes);
@@ -105,7 +105,7 @@ describe('the service, with the shipped model', () => {
       .filter(({ samples }) => samples < 4 * 8000)
       .slice(0, 12);
     const answers = await Promise.all(
-      lines.map(async ({ id }) => await post(url, new Uint8Array(await readFile(join(AUDIO, `${id}.wav`))))),
+      lines.map(async ({ id }) => await post(url, new Uint8Array(await readFile(join(AUDIO, `${id}.flac`))))),
     );
     expect(answers.map(({ body }) => body.text)).toEqual(lines.map(({ greedy }) => greedy));
   });
@@ -117,7 +117,8 @@ describe('the service, with the shipped model', () => {
     expect(wrong.body.error.message).toMatch(
       /^body: WAV, FLAC, Ogg Opus or NIST SPHERE was required, got a file that begins with "no s"/,
     );
-    const cut = new Uint8Array((await readFile(join(AUDIO, 'added.wav'))).subarray(0, 500));
+    const wav = fileURLToPath(new URL('../fixtures/speech/s16.wav', import.meta.url));
+    const cut = new Uint8Array((await readFile(wav)).subarray(0, 500));
     expect((await post(url, cut)).body.error.message).toMatch(/^body: .*truncated/);
     expect(await post(url, '')).toMatchObject({ status: 400, body: { error: { message: /got nothing/ } } });
   });
@@ -140,7 +141,7 @@ describe('the service, with the shipped model', () => {
     const metrics = await fetch(`${url}/metrics`);
     expect(metrics.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
     const before = await metric(url, 'quantlab_transcription_duration_seconds_count');
-    await post(url, new Uint8Array(await readFile(join(AUDIO, 'added.wav'))));
+    await post(url, new Uint8Array(await readFile(join(AUDIO, 'added.flac'))));
     await vi.waitFor(async () =>
       expect(await metric(url, 'quantlab_transcription_duration_seconds_count')).toBe(before + 1),
     );
@@ -149,7 +150,7 @@ describe('the service, with the shipped model', () => {
   });
 
   it('keeps results for the next start', async () => {
-    const bytes = new Uint8Array(await readFile(join(AUDIO, 'activated.wav')));
+    const bytes = new Uint8Array(await readFile(join(AUDIO, 'activated.flac')));
     const before = await post(url, bytes);
     const next = await start({ cache: { memoryBytes: 1e6, folder: join(kept, 'results') } });
     expect((await post(next.url, bytes)).body).toEqual({ ...before.body, cached: true });
@@ -248,7 +249,7 @@ describe('the service, when things go wrong', () => {
 
   it('is put under load over HTTP', async () => {
     const { url } = await start({ workerPath: FAKE, queueLimit: 200 });
-    const [id, audioPath] = ['added', join(AUDIO, 'added.wav')];
+    const [id, audioPath] = ['added', join(AUDIO, 'added.flac')];
     const server = await serviceAt(url, [{ id, audioPath, durationS: 0.7, text: 'added', speaker: 's' }]);
     const result = await runLoad(server, { ratePerS: 500, requests: 130, recordings: 1, seed: 1 });
     expect(result).toMatchObject({ requests: 130, failed: 0, meanWaiting: null });

@@ -37,7 +37,7 @@ function makeWav(channels: number, bytesEach: number, rateHz: number, dataBytes:
 
 describe('a length by its header', () => {
   it('is that of a prompt (Debian package asterisk-core-sounds-en-wav 1.6.1-1)', async () => {
-    const path = fileURLToPath(new URL('../../data/speech/audio/activated.wav', import.meta.url));
+    const path = fileURLToPath(new URL('../../data/speech/audio/activated.flac', import.meta.url));
     expect(await readHeaderDuration(path)).toEqual({ samples: 8512, sampleRateHz: 8000, durationS: 1.064 });
   });
 

@@ -16,11 +16,11 @@ const frontEnd: LogSpectrogramFrontEnd = {
 };
 
 function prompt(name: string): string {
-  return new URL(`../../data/speech/audio/${name}.wav`, import.meta.url).pathname;
+  return new URL(`../../data/speech/audio/${name}.flac`, import.meta.url).pathname;
 }
 
 describe('log-spectrogram front end', () => {
-  // Expected: NumPy 2.4.6 and SciPy 1.17.1 in float32, delivered with the starter model.
+  // Expected: NumPy 2.4.6 and SciPy 1.17.1 in float32, delivered with the first trained weights.
   it.each(['agent-pass', 'auth-thankyou'])('equals NumPy on the 8 kHz prompt %s', async (name) => {
     const features = (await createFrontEnd(frontEnd)).compute(await readAudio(prompt(name)));
     const expected = readNpy(`${name}.features.npy`);

@@ -93,13 +93,13 @@ describe('making the sets', () => {
     const folder = await mkdtemp(join(tmpdir(), 'quantlab-prompts-'));
     try {
       const speech = new URL('../../data/speech/', import.meta.url);
-      const wav = await readFile(new URL('audio/added.wav', speech));
+      const recording = await readFile(new URL('audio/added.flac', speech));
       const sounds = join(folder, 'usr/share/asterisk/sounds/en_US_f_Allison');
       const doc = join(folder, 'usr/share/doc/asterisk-core-sounds-en');
       await mkdir(join(sounds, 'digits'), { recursive: true });
       await mkdir(doc, { recursive: true });
-      await writeFile(join(sounds, 'added.wav'), wav);
-      await writeFile(join(sounds, 'digits/1.wav'), wav);
+      await writeFile(join(sounds, 'added.flac'), recording);
+      await writeFile(join(sounds, 'digits/1.flac'), recording);
       await writeFile(join(doc, 'core-sounds-en.txt.gz'), gzipSync('added: Added.\ndigits/1: Added 1.\n'));
       await writeFile(join(folder, 'holdout.txt'), 'added\n');
       const target = join(folder, 'out');
@@ -107,13 +107,13 @@ describe('making the sets', () => {
       const line = JSON.parse(await readFile(join(target, 'holdout.jsonl'), 'utf8')) as unknown;
       expect(line).toEqual({
         id: 'added',
-        audio_filepath: 'audio/added.wav',
+        audio_filepath: 'audio/added.flac',
         duration: 0.723125,
         text: 'added',
         speaker: 'allison',
         in_vocabulary: true,
       });
-      expect((await readFile(join(target, 'audio/digits/1.wav'))).equals(wav)).toBe(true);
+      expect((await readFile(join(target, 'audio/digits/1.flac'))).equals(recording)).toBe(true);
       expect((await readFile(join(target, 'SHA256SUMS'), 'utf8')).split('\n').length).toBe(9);
     } finally {
       await rm(folder, { recursive: true, force: true });
