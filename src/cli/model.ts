@@ -9,7 +9,8 @@ import { packModel } from '../model/pack.js';
 import { listModels, resolveModel } from '../model/registry.js';
 import { buildDeepSpeech2, type DeepSpeech2Options, deepSpeech2Settings } from '../onnx/build.js';
 import { writeModel } from '../onnx/write.js';
-import { columns, megabytes, percent } from './columns.js';
+import { megabytes } from './columns.js';
+import { modelTable } from './modelTable.js';
 import { wholeNumber } from './options.js';
 import type { Terminal } from './terminal.js';
 
@@ -28,7 +29,7 @@ export function addModelCommand(program: Command, terminal: Terminal): void {
 
   model
     .command('list')
-    .description('List the models with the figures of their cards')
+    .description('List the models: size, training, error rates with intervals, intended use, limits')
     .option('--json', 'print the cards as JSON')
     .action(async (options: { readonly json?: true }) => {
       const cards = await listModels();
@@ -36,21 +37,13 @@ export function addModelCommand(program: Command, terminal: Terminal): void {
         terminal.print(`${JSON.stringify(cards, null, 2)}\n`);
         return;
       }
-      for (const card of cards) {
-        const { stored, float } = card.files;
-        terminal.print(`${card.id}: ${card.title}\n`);
-        terminal.print(
-          `  ${(card.parameters / 1e6).toFixed(1)} M parameters, ${megabytes(float.sizeBytes)} (${megabytes(stored.sizeBytes)} as shipped), ${card.licence}\n`,
-        );
-        terminal.print(`  ${card.network}\n  ${card.limits}\n`);
-        const rows = card.figures.map(({ set, utterances, words, wer, cer }) => [
-          set,
-          utterances,
-          words,
-          percent(wer),
-          percent(cer),
-        ]);
-        terminal.print(columns(['set', 'utterances', 'words', 'WER', 'CER'], rows).replace(/^(?=.)/gm, '  '));
+      terminal.print(
+        `${modelTable(cards)}Word error rates in per cent, with 95 % intervals; hours of speech heard with augmentation.\n`,
+      );
+      for (const { id, title, licence, network, trainingData, intendedUse, limits } of cards) {
+        terminal.print(`\n${id}: ${title} (${licence})\n  ${network}\n`);
+        for (const line of trainingData) terminal.print(`  - ${line}\n`);
+        terminal.print(`  For: ${intendedUse}\n  Limits: ${limits}\n`);
       }
     });
 

@@ -36,12 +36,32 @@ export interface CardFigure {
   readonly set: string;
   readonly utterances: number;
   readonly words: number;
+  /** Arithmetic of the model that was measured. Default: `float32`. */
+  readonly precision?: 'float32' | 'int8' | undefined;
+  /** Best path (`greedy`), or beam search with the language model that `method` names (`beam`). Default: `greedy`. */
+  readonly decoder?: 'greedy' | 'beam' | undefined;
   /** Word error rate, a fraction. */
   readonly wer: number;
+  /** Bounds of the word error rate's 95 % interval, fractions; `method` says how they were found. */
+  readonly interval95?: readonly [low: number, high: number] | undefined;
   /** Character error rate, a fraction. */
   readonly cer: number;
   /** How it was decoded and computed. */
   readonly method: string;
+}
+
+/** How the weights came to be, in numbers; the card's `trainingData` says it in words. */
+export interface CardTraining {
+  /** By the clock, this run alone. */
+  readonly hours: number;
+  /** Length of the recordings that were trained on, in hours. */
+  readonly hoursOfSpeech: number;
+  /** Hours of speech heard with augmentation, those before a continuation included. */
+  readonly hoursHeard: number;
+  /** Id of the model whose posteriors were targets. */
+  readonly teacher?: string | undefined;
+  /** Id of the model that this one continues. */
+  readonly continues?: string | undefined;
 }
 
 /** `model.json`: everything that is needed to run a model and to judge it. */
@@ -68,6 +88,7 @@ export interface ModelCard {
   readonly timeStride: number;
   readonly licence: string;
   readonly trainingData: readonly string[];
+  readonly training?: CardTraining | undefined;
   readonly intendedUse: string;
   readonly limits: string;
   readonly figures: readonly CardFigure[];
@@ -140,13 +161,29 @@ const tensorsSchema: z.ZodType<CardTensors> = z.strictObject({
 
 const rate = z.number().nonnegative();
 
-const figureSchema: z.ZodType<CardFigure> = z.strictObject({
-  set: z.string().min(1),
-  utterances: z.int().positive(),
-  words: z.int().positive(),
-  wer: rate,
-  cer: rate,
-  method: z.string().min(1),
+const figureSchema: z.ZodType<CardFigure> = z
+  .strictObject({
+    set: z.string().min(1),
+    utterances: z.int().positive(),
+    words: z.int().positive(),
+    precision: z.enum(['float32', 'int8']).optional(),
+    decoder: z.enum(['greedy', 'beam']).optional(),
+    wer: rate,
+    interval95: z.tuple([rate, rate]).optional(),
+    cer: rate,
+    method: z.string().min(1),
+  })
+  .refine(
+    ({ wer, interval95: [low, high] = [wer, wer] }) => low <= wer && wer <= high,
+    'interval95 must hold the word error rate',
+  );
+
+const trainingSchema: z.ZodType<CardTraining> = z.strictObject({
+  hours: z.number().nonnegative(),
+  hoursOfSpeech: z.number().nonnegative(),
+  hoursHeard: z.number().nonnegative(),
+  teacher: z.string().min(1).optional(),
+  continues: z.string().min(1).optional(),
 });
 
 /** Schema of `model.json`; unknown fields are refused, so that a misspelt one is found. */
@@ -165,6 +202,7 @@ const cardSchema: z.ZodType<ModelCard> = z
     timeStride: z.int().positive(),
     licence: z.string().min(1),
     trainingData: z.array(z.string().min(1)),
+    training: trainingSchema.optional(),
     intendedUse: z.string().min(1),
     limits: z.string().min(1),
     figures: z.array(figureSchema),

@@ -59,6 +59,7 @@ export async function packModel(floatPath: string, draft: CardDraft, folder: str
     timeStride: draft.timeStride,
     licence: draft.licence,
     trainingData: draft.trainingData,
+    ...(draft.training && { training: draft.training }),
     intendedUse: draft.intendedUse,
     limits: draft.limits,
     figures: draft.figures,
