@@ -47,14 +47,11 @@ describe('what a reader misses in JupyterLab', () => {
       'a figure drawn by Plotly was required, got 0 × 0, 40 shapes',
       { figures: [{ picture: null, chart: { width: 0, height: 0, shapes: 40 }, caption }] },
     ],
-    [
-      'as many figures as the committed notebook has (1) was required, got 2',
-      { figures: [...run.figures, ...run.figures] },
-    ],
+    ['1 figures as in the notebook file was required, got 0', { figures: [] }],
     ['a sound with a duration was required, got 0 s', { players: [{ durationS: 0 }] }],
     ['a player was required, got none', { players: [] }],
   ])('is told: %s', (message, change) => {
-    expect(findMissing(code, [{ ...run, ...change }])).toEqual([`cell 1: ${message}`]);
+    expect(findMissing(code, [{ ...run, ...change }])).toContain(`cell 1: ${message}`);
   });
 
   it.each<[string, Partial<SeenCell>]>([

@@ -111,11 +111,7 @@ export function findMissing(code: readonly Cell[], seen: readonly SeenCell[]): r
     ] as const) {
       if (source.includes(call)) expect(count > 0, what, 'none');
     }
-    expect(
-      cell.figures.length === figures,
-      `as many figures as the committed notebook has (${figures})`,
-      cell.figures.length,
-    );
+    expect(cell.figures.length >= figures, `${figures} figures as in the notebook file`, cell.figures.length);
     for (const { done, total } of cell.progress) {
       expect(done === total && total > 0, 'a progress bar at its end', `${done} of ${total}`);
     }
