@@ -6,7 +6,7 @@ export default defineConfig({
     include: ['test/lab/*.lab.ts'],
     pool: 'forks',
     reporters: ['verbose'],
-    testTimeout: 600_000,
+    testTimeout: 900_000,
     hookTimeout: 300_000,
   },
 });

@@ -1,8 +1,11 @@
 import type { DataTable } from '../report/dataTable.js';
 import { escapeXml } from '../report/svg.js';
 
-/** Right-aligned numbers, and words that do not run wide. */
-const TABLE_STYLE = 'max-width:56em;overflow-x:auto;margin-bottom:0.5em';
+/** Words do not run wide; a table that is wider than the cell scrolls. */
+const TABLE_STYLE = 'max-width:64em;overflow-x:auto;margin-bottom:0.5em';
+
+/** In characters: longer row headers go over several lines. */
+const LONGEST_NAME = 30;
 
 /**
  * A table as HTML for a notebook: words to the left and numbers to the right, as far as the styles of a cell say, since a notebook
@@ -12,13 +15,13 @@ export function notebookTable(table: DataTable): string {
   const isWords = table.columns.map(
     (_, column) => column === 0 || !table.rows.some((cells) => isNumber(cells[column])),
   );
-  const style = (column: number, rest = ''): string =>
-    ` style="text-align:${isWords[column] ? 'left' : 'right'}${rest}"`;
+  const style = (column: number, isWhole = false): string =>
+    ` style="text-align:${isWords[column] ? 'left' : 'right'}${isWhole ? ';white-space:nowrap' : ''}"`;
   const head = table.columns.map((cell, column) => `<th scope="col"${style(column)}>${escapeXml(cell)}</th>`);
   const rows = table.rows.map((cells) => {
     const [header = '', ...others] = cells;
-    const data = others.map((cell, place) => `<td${style(place + 1)}>${escapeXml(cell)}</td>`);
-    return `<tr><th scope="row"${style(0, ';white-space:nowrap')}>${escapeXml(header)}</th>${data.join('')}</tr>`;
+    const data = others.map((cell, place) => `<td${style(place + 1, isNumber(cell))}>${escapeXml(cell)}</td>`);
+    return `<tr><th scope="row"${style(0, header.length <= LONGEST_NAME)}>${escapeXml(header)}</th>${data.join('')}</tr>`;
   });
   return [
     `<div style="${TABLE_STYLE}">`,

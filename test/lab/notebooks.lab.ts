@@ -17,7 +17,7 @@ const pictures = process.env['QUANTLAB_LAB_SCREENSHOTS'];
 /** The short form, unless the environment says otherwise. */
 process.env['QUANTLAB_TRIALS'] ??= '12';
 process.env['QUANTLAB_UTTERANCES'] ??= '24';
-const RUN_TIMEOUT_MS = 480_000;
+const RUN_TIMEOUT_MS = 700_000;
 
 let lab: Lab;
 let browser: Browser;

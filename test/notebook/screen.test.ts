@@ -49,7 +49,9 @@ describe('notebook', () => {
     ];
     const columns = ['Name', 'Take', 'Score', 'Change'];
     await showTable({ title: 'a & b', columns, rows, notes: ['Note.'] }, screen);
-    expect(html[0]).toContain('<td style="text-align:left">weight-only</td><td style="text-align:right">3.92</td>');
+    expect(html[0]).toContain(
+      '<td style="text-align:left">weight-only</td><td style="text-align:right;white-space:nowrap">3.92</td>',
+    );
     expect(html[0]).toContain('<td style="text-align:left">2nd best</td><td style="text-align:right">–</td>');
     expect(html[0]).toContain('&lt;b&gt;</th>');
     expect(html[0]).toContain('<p>Note.</p>');
