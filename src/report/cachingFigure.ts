@@ -26,7 +26,7 @@ export function cachingFigure(reports: readonly ResultCachingReport[]): Figure {
       data: reports.flatMap((report) => linesOf(report, markOf(report.model, models))),
       layout: {
         title: { text: 'Latency and cache hits' },
-        margin: { l: 80, r: 24, t: 48, b: 110 },
+        margin: { l: 96, r: 24, t: 48, b: 110 },
         legend: { orientation: 'h', x: 0, xanchor: 'left', y: 0.01, yref: 'container', yanchor: 'bottom' },
         xaxis: {
           title: { text: 'Requests answered from the cache (%)' },

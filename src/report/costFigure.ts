@@ -24,7 +24,7 @@ export function costFigure(costs: readonly TranscriptionCost[]): Figure {
       ...(assumed
         ? ['Estimates where the machine was not measured: each virtual processor as fast as a measured one.']
         : []),
-      'Prices on demand; page and date of each stand in the table of prices.',
+      'Prices on demand; data/prices has page and date of each.',
     ].join(' '),
     alt: `Price of 1,000 hours of sound. ${costs
       .map((cost) => `${cost.title} on ${machine(cost)}: ${formatEstimate(cost.usdPer1000Hours, dollars)} dollars`)

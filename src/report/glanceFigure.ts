@@ -1,7 +1,7 @@
 import type { Estimate, Summary } from '../experiment/schema.js';
 import type { InstancePrice } from '../measure/prices.js';
 import { cheapestCost, speedsOf } from './costOf.js';
-import type { Figure } from './figure.js';
+import type { Figure, JsonObject } from './figure.js';
 import { formatEstimate, formatMegabytes, formatMs, formatNumber, formatPercent, roundTo } from './format.js';
 import { type Measured, machineOf, type Pair, pairOf } from './measured.js';
 import { FIGURE_WIDTH, markOf } from './theme.js';
@@ -14,7 +14,7 @@ interface Share {
   readonly share: Estimate;
 }
 
-/** Beyond this share of the base, bars are cut. */
+/** Beyond this share of the base, marks are cut. */
 const LONGEST = 1.6;
 
 /**
@@ -29,30 +29,40 @@ export function glanceFigure(summary: Summary, prices: readonly InstancePrice[])
   const shares = sharesOf(pair, summary, prices);
   const upwards = shares.toReversed();
   const { base, variant } = pair;
-  const { color } = markOf(
+  const { color, symbol } = markOf(
     variant.id,
     summary.conditions.map(({ condition }) => condition.id),
   );
   const title = `${variant.title}, beside ${base.title}`;
-  const longest = Math.max(1.15, ...shares.map(({ share }) => Math.min(LONGEST, share.high + 0.1)));
+  const longest = Math.max(1.2, ...shares.map(({ share }) => Math.min(LONGEST, share.high + 0.15)));
   return {
     name: '00-at-a-glance',
     title,
     caption: [
-      `What ${variant.title} takes, in per cent of what ${base.title} takes: a bar that ends left of the dotted line is a gain (${machineOf(summary)}).`,
-      'Thin lines are 95 % intervals of the ratio, over the same utterances; file and memory were read once and have none.',
-      'Time is that of one utterance; batches: the time of a second of sound, in batches. Energy and cost are estimates unless the table says otherwise.',
+      `What ${variant.title} takes, in per cent of what ${base.title} takes: a mark left of the dotted line is a gain (${machineOf(summary)}).`,
+      'Whiskers are 95 % intervals of the ratio, over the same utterances; file and memory were read once and have none.',
+      'Time: from waveform to text of one utterance; in batches: for a second of sound. Energy and cost are estimates unless the table says otherwise.',
     ].join(' '),
-    alt: `${variant.title} in per cent of ${base.title}, a bar for each measure. ${shares
+    alt: `${variant.title} in per cent of ${base.title}, a mark for each measure. ${shares
       .map((one) => `${one.title}: ${shareText(one.share)} (${one.values})`)
       .join('; ')}.`,
     width: FIGURE_WIDTH,
     height: 110 + 52 * shares.length,
     spec: {
       data: [
+        ...upwards.map((one): JsonObject => {
+          return {
+            type: 'scatter',
+            mode: 'lines',
+            x: [0, roundTo(100 * one.share.value)],
+            y: [labelOf(one), labelOf(one)],
+            line: { color: `${color}66`, width: 7 },
+            hoverinfo: 'skip',
+          };
+        }),
         {
-          type: 'bar',
-          orientation: 'h',
+          type: 'scatter',
+          mode: 'markers',
           x: upwards.map(({ share }) => roundTo(100 * share.value)),
           y: upwards.map(labelOf),
           error_x: {
@@ -60,30 +70,43 @@ export function glanceFigure(summary: Summary, prices: readonly InstancePrice[])
             symmetric: false,
             array: upwards.map(({ share }) => roundTo(100 * (share.high - share.value))),
             arrayminus: upwards.map(({ share }) => roundTo(100 * (share.value - share.low))),
-            color: '#8A8F98',
-            thickness: 2,
-            width: 5,
+            color,
+            thickness: 2.5,
+            width: 6,
           },
-          marker: { color },
-          text: upwards.map(({ share }) => `<b>${formatNumber(100 * share.value, 0)} %</b>`),
-          textposition: 'inside',
-          insidetextanchor: 'start',
-          insidetextfont: { color: '#ffffff' },
-          width: 0.62,
+          marker: { color, symbol, size: 13 },
           hovertemplate: '%{x} %<extra></extra>',
+        },
+        {
+          type: 'scatter',
+          mode: 'text',
+          x: upwards.map(({ share }) => roundTo(100 * share.high)),
+          y: upwards.map(labelOf),
+          text: upwards.map(({ share }) => `   <b>${formatNumber(100 * share.value, 0)} %</b>`),
+          textposition: 'middle right',
+          cliponaxis: false,
+          hoverinfo: 'skip',
         },
       ],
       layout: {
         title: { text: title },
-        margin: { l: 230, r: 24, t: 56, b: 66 },
+        margin: { l: 240, r: 24, t: 56, b: 66 },
         showlegend: false,
         xaxis: {
           title: { text: `Share of ${base.title} (%)` },
           range: [0, roundTo(100 * longest)],
           showline: true,
+          zeroline: false,
           fixedrange: true,
         },
-        yaxis: { showgrid: false, fixedrange: true },
+        yaxis: {
+          categoryorder: 'array',
+          categoryarray: upwards.map(labelOf),
+          range: [-0.6, shares.length - 0.4],
+          showgrid: false,
+          zeroline: false,
+          fixedrange: true,
+        },
         shapes: [
           {
             type: 'line',
@@ -114,14 +137,14 @@ function sharesOf({ base, variant }: Pair, summary: Summary, prices: readonly In
   const memory = (one: Measured): number | undefined => one.outcome.memory?.withArena.afterRuns.peakBytes;
   const [memoryWas, memoryIs] = [memory(base), memory(variant)];
   const wer = base.accuracy.wer.value;
-  const rate = (one: Measured): string => formatNumber(one.entry.throughput?.audioSPerS.value ?? 0, 0);
+  const batchMs = ({ entry }: Measured): string => formatMs(1000 / (entry.throughput?.audioSPerS.value ?? Number.NaN));
   return [
     {
       title: 'Time',
       values: both(({ latency }) => formatMs(latency.meanMs.value), 'ms'),
       share: inverse(comparison.latencySpeedUp),
     },
-    { title: 'Time in batches', values: both(rate, 's of sound / s'), share: batches },
+    { title: 'Time, in batches', values: both(batchMs, 'ms / s of sound'), share: batches },
     {
       title: 'Model file',
       values: both(({ outcome }) => formatMegabytes(outcome.sizeBytes), 'MB'),

@@ -22,7 +22,6 @@ export function buildLaboratoryFigures(
   const { sensitivity, hardware, throughput, load, caching, variants } = laboratory;
   const own = hardware?.result.limits.at(-1);
   return [
-    ...(sensitivity ? [{ ...sensitivityFigure(sensitivity.result), name: '09-sensitivity' }] : []),
     ...(hardware && own
       ? [
           {
@@ -30,13 +29,14 @@ export function buildLaboratoryFigures(
               own,
               hardware.result.roofline.map((row) => ({ ...row, path: row.model })),
             ),
-            name: '10-roofline',
+            name: '09-roofline',
           },
         ]
       : []),
     ...(throughput && throughput.result.length > 0
-      ? [{ ...throughputFigure(throughput.result), name: '11-throughput' }]
+      ? [{ ...throughputFigure(throughput.result), name: '10-throughput' }]
       : []),
+    ...(sensitivity ? [{ ...sensitivityFigure(sensitivity.result), name: '11-sensitivity' }] : []),
     ...(load && load.result.length > 0 ? [{ ...serverFigure(load.result), name: '12-load' }] : []),
     ...(caching && caching.result.load.length > 0
       ? [loadTimeFigure(caching.result), { ...cachingFigure(caching.result.results), name: '14-cache-hits' }]

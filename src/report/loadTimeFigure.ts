@@ -67,7 +67,7 @@ export function loadTimeFigure({ load, results }: TopicResults['caching']): Figu
       }),
       layout: {
         title: { text: title },
-        margin: { l: 160, r: 24, t: 84, b: 66 },
+        margin: { l: 160, r: 48, t: 84, b: 66 },
         legend: { orientation: 'h', x: 0, y: 1, xanchor: 'left', yanchor: 'bottom' },
         xaxis: { title: { text: 'Time (ms)' }, type: 'log', dtick: 1, showline: true, fixedrange: true },
         yaxis: { categoryorder: 'array', categoryarray: rows.toReversed(), fixedrange: true },

@@ -12,6 +12,15 @@ export interface SensitivityRow {
   readonly outputDb: number | null;
 }
 
+/** What the choices mean, for captions. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  dynamic: 'dynamic: int8, the range of activations found at each run',
+  static: 'static: int8, that range by calibration',
+  int8: 'int8: rewritten with eight-bit products',
+  nbits8: 'nbits8: blocks of eight-bit weights, each with a scale',
+  nbits4: 'nbits4: blocks of four-bit weights',
+};
+
 /**
  * Draws how much each layer and each way of compressing it alone costs at the output.
  *
@@ -24,12 +33,14 @@ export function sensitivityFigure(rows: readonly SensitivityRow[]): Figure {
   const choices = [...new Set(sorted.map(({ choice }) => choice))].sort();
   const exact = rows.length - lossy.length;
   const [worst] = sorted;
+  const known = choices.flatMap((choice) => MEANINGS[choice] ?? []);
   return {
     name: 'sensitivity',
     title: 'What compressing one layer costs',
     caption: [
       'Signal to error of the log-probabilities when one layer alone is compressed, in decibels: 10 more is a tenth of the',
       'error. Layers stand in the order of their most harmful choice.',
+      ...(known.length > 0 ? [`Choices: ${known.join('; ')}.`] : []),
       ...(exact > 0 ? [`Not drawn, since nothing was lost: ${exact}.`] : []),
     ].join(' '),
     alt: `Points of signal to error for ${layers.length} layers. ${

@@ -33,7 +33,7 @@ export function serverFigure(reports: readonly ServerReport[]): Figure {
       data: reports.map((report) => pointsOf(report, markOf(report.model, models))),
       layout: {
         title: { text: 'Latency under load' },
-        margin: { l: 80, r: 24, t: 48, b: 110 },
+        margin: { l: 96, r: 24, t: 48, b: 110 },
         legend: { orientation: 'h', x: 0, xanchor: 'left', y: 0.01, yref: 'container', yanchor: 'bottom' },
         xaxis: { title: { text: 'Requests a second' }, rangemode: 'tozero', showline: true, fixedrange: true },
         yaxis: {

@@ -29,7 +29,7 @@ export function throughputFigure(reports: readonly OfflineReport[]): Figure {
       data: reports.flatMap((report) => linesOf(report, markOf(report.model, models))),
       layout: {
         title: { text: 'Throughput and batch size' },
-        margin: { l: 80, r: 24, t: 48, b: 150 },
+        margin: { l: 96, r: 24, t: 48, b: 150 },
         legend: { orientation: 'h', x: 0, xanchor: 'left', y: 0.01, yref: 'container', yanchor: 'bottom' },
         xaxis: {
           title: { text: 'Utterances in a batch' },

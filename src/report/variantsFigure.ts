@@ -24,6 +24,16 @@ const AXES: Readonly<Record<VariantAxis, { readonly name: string; readonly title
   cost: { name: '16-variants-cost', title: 'Errors and price of every variant', unit: 'Price of 1,000 h of sound ($)' },
 };
 
+/** Plotly's symbols as characters, for a legend of shapes. */
+const SIGNS: Readonly<Record<string, string>> = {
+  circle: '●',
+  diamond: '◆',
+  square: '■',
+  'triangle-up': '▲',
+  cross: '✚',
+  star: '★',
+};
+
 /** Diameter of the largest model's marker, in pixels. */
 const LARGEST_MARKER = 30;
 const SMALLEST_MARKER = 8;
@@ -44,15 +54,21 @@ export function variantsFigure(summary: Summary, axis: VariantAxis, prices: read
   const largest = Math.max(1, ...points.map(({ sizeBytes }) => sizeBytes));
   const rightmost = Math.max(1e-9, ...points.map(({ x }) => x.value));
   const { name, title, unit } = AXES[axis];
-  const shapes = recipes.map((recipe) => `${recipe} ${markOf(recipe, recipes).symbol.replace('-up', '')}`).join(', ');
+  const symbolOf = (recipe: string): string =>
+    markOf(
+      `CPU ${recipe}`,
+      recipes.map((one) => `CPU ${one}`),
+    ).symbol;
+  const lowest = Math.min(1, ...points.map(({ wer }) => wer.low));
+  const highest = Math.max(0.01, ...points.map(({ wer }) => wer.high));
   const format = (value: number): string => (axis === 'latency' ? formatMs(value) : formatNumber(value, 2));
   return {
     name,
     title,
     caption: [
       `Word error rate (best path, no language model) against ${axis === 'latency' ? 'mean latency' : 'the price of 1,000 hours of sound on the cheapest machine of the table of prices, an estimate'}: down and left is better (${machineOf(summary)}).`,
-      `Each colour is a model, each shape a way to compress it (${shapes}); the area of a marker is the size of the file.`,
-      'The grey line joins the variants that no other beats in both; their names stand beside them. Pale bars are 95 % intervals, wide because all hear the same few utterances.',
+      'Each colour is a model, each shape a way to compress it; the area of a marker is the size of the file. The vertical axis does not begin at zero.',
+      'The grey line joins the variants that no other beats in both; the name of their model stands beside them. Pale bars are 95 % intervals, wide because all hear the same few utterances.',
       ...absencesOf(summary),
     ].join(' '),
     alt: `Word error rate against ${axis === 'latency' ? 'latency' : 'price'}, a marker for each variant. ${points
@@ -63,7 +79,7 @@ export function variantsFigure(summary: Summary, axis: VariantAxis, prices: read
       })
       .join('; ')}.`,
     width: FIGURE_WIDTH,
-    height: 500 + 24 * Math.ceil(models.length / 2),
+    height: 540 + 24 * Math.ceil(models.length / 2),
     spec: {
       data: [
         {
@@ -95,15 +111,13 @@ export function variantsFigure(summary: Summary, axis: VariantAxis, prices: read
               100,
               color,
             ),
-            text: own.map((point) => (front.includes(point) ? `  ${point.recipe}  ` : '')),
-            textposition: own.map(({ x }, place) => {
-              const side = x.value > 0.6 * rightmost ? 'left' : 'right';
-              return `${place % 2 === 0 ? 'top' : 'bottom'} ${side}`;
-            }),
+            text: own.map((point) => (front.includes(point) ? ` ${shorten(point.model)} ` : '')),
+            // Left of and below the front there is nothing, by its meaning.
+            textposition: own.map(({ x }) => `bottom ${x.value < 0.25 * rightmost ? 'right' : 'left'}`),
             cliponaxis: false,
             marker: {
               color,
-              symbol: own.map(({ recipe }) => markOf(recipe, recipes).symbol),
+              symbol: own.map(({ recipe }) => symbolOf(recipe)),
               size: own.map(({ sizeBytes }) =>
                 roundTo(Math.max(SMALLEST_MARKER, LARGEST_MARKER * Math.sqrt(sizeBytes / largest)), 3),
               ),
@@ -118,19 +132,36 @@ export function variantsFigure(summary: Summary, axis: VariantAxis, prices: read
       ],
       layout: {
         title: { text: title },
-        margin: { l: 80, r: 24, t: 48, b: 110 + 24 * Math.ceil(models.length / 2) },
+        margin: { l: 96, r: 24, t: 84, b: 110 + 24 * Math.ceil(models.length / 2) },
         legend: { orientation: 'h', x: 0, xanchor: 'left', y: 0.01, yref: 'container', yanchor: 'bottom' },
         xaxis: { title: { text: unit }, rangemode: 'tozero', showline: true, zeroline: false, fixedrange: true },
         yaxis: {
           title: { text: 'Word error rate (%)' },
-          rangemode: 'tozero',
+          range: [roundTo(Math.max(0, 100 * lowest - 3)), roundTo(100 * highest + 3)],
           showline: true,
           zeroline: false,
           fixedrange: true,
         },
+        annotations: [
+          {
+            text: recipes.map((recipe) => `${SIGNS[symbolOf(recipe)] ?? ''} ${recipe}`).join('   '),
+            xref: 'paper',
+            yref: 'paper',
+            x: 0,
+            y: 1,
+            xanchor: 'left',
+            yanchor: 'bottom',
+            showarrow: false,
+          },
+        ],
       },
     },
   };
+}
+
+/** `deepspeech2-student` is `student`: all that are shipped are of one family. */
+function shorten(model: string): string {
+  return model.replace(/^deepspeech2-/, '');
 }
 
 function pointsOf(summary: Summary, axis: VariantAxis, prices: readonly InstancePrice[]): readonly Point[] {

@@ -5,8 +5,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { sha256OfBytes } from '../../src/files.js';
+import { readPrices } from '../../src/measure/prices.js';
+import { staleResults } from '../../src/report/freshness.js';
+import { readLaboratory } from '../../src/report/laboratory.js';
+import { laboratoryDataOf } from '../../src/report/laboratoryData.js';
+import { postDataOf } from '../../src/report/postData.js';
+import { readFinishedRun } from '../../src/report/run.js';
 import { writeReport } from '../../src/report/writeReport.js';
-import { RUN_FOLDER } from './fixture.js';
+import { LABORATORY_FOLDER, RUN_FOLDER } from './fixture.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const post = join(root, 'post');
@@ -18,8 +24,8 @@ const hasJekyll = spawnSync('jekyll', ['--version']).status === 0;
 /** Names that have a digit and are no measured number. */
 const NAMES = /DeepSpeech 2|int8|float32|eight-bit/g;
 
-function proseOf(file: string): string {
-  const text = readFileSync(join(post, '_posts', file), 'utf8');
+/** Prose of a post, without what is filled in, code, tags and names. */
+function proseOf(text: string): string {
   return text
     .replace(/^---\n[\s\S]*?\n---\n/, '')
     .replace(/\{%[\s\S]*?%\}|\{\{[\s\S]*?\}\}/g, '')
@@ -27,25 +33,94 @@ function proseOf(file: string): string {
     .replace(NAMES, '');
 }
 
+/** Numbers that somebody typed, with what stands around them. */
+function typedNumbers(text: string): readonly string[] {
+  return proseOf(text).match(/.{0,30}\d.{0,30}/g) ?? [];
+}
+
+const POSTS = readdirSync(join(post, '_posts')).map(
+  (file) => [file, readFileSync(join(post, '_posts', file), 'utf8')] as const,
+);
+
 describe('post', () => {
-  it.each(readdirSync(join(post, '_posts')))('types no number by hand: %s', (file) => {
-    expect(proseOf(file).match(/.{0,30}\d.{0,30}/g)).toBeNull();
+  it.each(POSTS)('types no number by hand: %s', (_, text) => {
+    expect(typedNumbers(text)).toEqual([]);
   });
 
-  it('shows the numbers of the committed results, not older ones', () => {
-    const summary = join(root, 'data', 'results', 'latest', 'summary.json');
-    const data = join(post, '_data', 'results.json');
-    if (!existsSync(data)) return;
-    const { source } = JSON.parse(readFileSync(data, 'utf8')) as { source: { summary_sha256: string } };
-    expect(source.summary_sha256, 'run `quantlab report` and commit what it writes').toBe(
-      sha256OfBytes(readFileSync(summary)),
-    );
+  it.each(POSTS)('would be found out in any of its sections: %s', (_, text) => {
+    const sections = text.split(/^(?=## )/m).slice(1);
+    expect(sections.length).toBeGreaterThanOrEqual(10);
+    for (const section of sections) {
+      const [title = ''] = section.split('\n');
+      const typed = text.replace(section, section.replace('\n\n', '\n\nIt takes 9.53 ms. '));
+      expect(typedNumbers(typed).join(), title).toContain('It takes 9.53 ms');
+    }
   });
 
+  it.each(POSTS)('takes names that the data have: %s', async (_, text) => {
+    const run = await readFinishedRun(RUN_FOLDER);
+    const laboratory = await readLaboratory(LABORATORY_FOLDER);
+    const prices = await readPrices();
+    const data: Readonly<Record<string, unknown>> = {
+      r: postDataOf(run.summary, run.summarySha256, prices),
+      lab: laboratoryDataOf(laboratory, prices),
+      s: JSON.parse(readFileSync(join(post, '_data', 'sources.json'), 'utf8')),
+    };
+    for (const [name, root = '', path = ''] of text.matchAll(/\b(r|lab|s)((?:\.[a-z][a-z0-9_]*)+)/g)) {
+      const inTag = new RegExp(`\\{[{%][^}]*\\b${name.replaceAll('.', '\\.')}\\b`).test(text);
+      // `r.energy` is null in the invented run, which has none: what is below it cannot be looked up there.
+      if (!inTag || name.startsWith('r.energy')) continue;
+      let value = data[root];
+      for (const key of path.slice(1).split('.')) {
+        if (key === 'size' || key === 'last') break;
+        value = (value as Readonly<Record<string, unknown>>)[key];
+        expect(value, name).not.toBeUndefined();
+        if (value === null) break;
+      }
+    }
+  });
+
+  it('shows every figure that there is', () => {
+    const written = POSTS.map(([, text]) => text).join('\n');
+    const figures = JSON.parse(readFileSync(join(post, '_data', 'figures.json'), 'utf8')) as Readonly<
+      Record<string, unknown>
+    >;
+    for (const name of Object.keys(figures))
+      expect(written, name).toContain(`{% include figure.html name="${name}" %}`);
+  });
+});
+
+/** Results that belong to the repository; a reader's own short run lies elsewhere and is not asked. */
+const LATEST = join(root, 'data', 'results', 'latest');
+const LABORATORY = join(root, 'data', 'results', 'laboratory');
+
+describe('committed results', () => {
+  it('are those that the post shows', async () => {
+    const read = (name: string): unknown => JSON.parse(readFileSync(join(post, '_data', name), 'utf8'));
+    const { source } = read('results.json') as { source: { summary_sha256: string } };
+    const remedy = 'run `npm run figures` and commit what it writes';
+    expect(source.summary_sha256, remedy).toBe(sha256OfBytes(readFileSync(join(LATEST, 'summary.json'))));
+    const { sources } = read('laboratory.json') as { sources: Readonly<Record<string, string>> };
+    expect(sources, remedy).toEqual((await readLaboratory(LABORATORY)).sha256);
+  });
+
+  it('are not older than the code that makes them', async () => {
+    const run = { ...(await readFinishedRun(LATEST)), folder: 'data/results/latest' };
+    const laboratory = { ...(await readLaboratory(LABORATORY)), folder: 'data/results/laboratory' };
+    expect(await staleResults(run, laboratory)).toEqual([]);
+  });
+});
+
+describe('the built post', () => {
   it.skipIf(!hasJekyll)('is built by Jekyll, with every number and figure in its place', async () => {
     const tree = join(folder, 'post');
     cpSync(post, tree, { recursive: true });
-    await writeReport(copyOfRun(), { figuresFolder: join(folder, 'figures'), postFolder: tree });
+    await writeReport(copyOfRun(), {
+      figuresFolder: join(folder, 'figures'),
+      postFolder: tree,
+      laboratoryFolder: LABORATORY_FOLDER,
+      code: { run: null, laboratory: null },
+    });
     const site = join(folder, 'site');
     const built = spawnSync('jekyll', ['build', '--source', tree, '--destination', site, '--disable-disk-cache'], {
       encoding: 'utf8',
@@ -55,9 +130,12 @@ describe('post', () => {
     expect(html).toContain('takes 11.8 (11.1 to 12.5) ms an utterance in the mean, CPU float32 25.7');
     expect(html).toContain('The file shrinks from 32.1 to 8.30 MB');
     expect(html).toContain('the hypothesis holds');
+    expect(html).toContain('carries 1.75× the load');
+    expect(html).toContain('<strong>deepspeech2-lstm, int8 dynamic</strong>');
+    expect(html).not.toMatch(/<code[^>]*>quantlab laboratory<\/code> does it/);
     expect(html).not.toMatch(/\{\{|\{%|Liquid/);
     const pictures = [...html.matchAll(/<img src="\/([^"]+)"[^>]* alt="([^"]+)"/g)];
-    expect(pictures).toHaveLength(4);
+    expect(pictures).toHaveLength(15);
     for (const [, path = '', alt = ''] of pictures) {
       expect(existsSync(join(site, path))).toBe(true);
       expect(alt).toMatch(/\d/);
@@ -68,13 +146,17 @@ describe('post', () => {
   it.skipIf(!hasJekyll)('is built before anything was measured', () => {
     const tree = join(folder, 'empty');
     cpSync(post, tree, { recursive: true });
-    for (const name of ['results.json', 'figures.json']) rmSync(join(tree, '_data', name), { force: true });
-    rmSync(join(tree, '_includes', 'results-table.html'), { force: true });
+    for (const name of ['results.json', 'laboratory.json', 'figures.json'])
+      rmSync(join(tree, '_data', name), { force: true });
+    for (const name of ['results-table.html', 'variants-table.html']) {
+      rmSync(join(tree, '_includes', name), { force: true });
+    }
     const site = join(folder, 'empty-site');
     const args = ['build', '--source', tree, '--destination', site, '--disable-disk-cache'];
     expect(spawnSync('jekyll', args).status).toBe(0);
     const html = readFileSync(join(site, 'does-int8-make-deepspeech-2-faster', 'index.html'), 'utf8');
     expect(html).toContain('No results are here yet');
+    expect(html.match(/not measured[^.]*; <code[^>]*>quantlab laboratory<\/code> does it/g)).toHaveLength(6);
     expect(html).not.toContain('<img');
   });
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InputError } from '../../src/errors.js';
 import { writeReport } from '../../src/report/writeReport.js';
-import { RUN_FOLDER } from './fixture.js';
+import { LABORATORY_FOLDER, RUN_FOLDER } from './fixture.js';
 
 let folder: string;
 beforeEach(() => {
@@ -13,7 +13,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const places = () => ({ figuresFolder: join(folder, 'figures'), postFolder: join(folder, 'post') });
+const places = () => ({
+  figuresFolder: join(folder, 'figures'),
+  postFolder: join(folder, 'post'),
+  laboratoryFolder: join(folder, 'laboratory'),
+  code: { run: null, laboratory: null },
+});
 /** No browser anywhere. */
 const browser = { source: 'installed', env: { PATH: '' } } as const;
 
@@ -46,6 +51,38 @@ describe('writeReport', () => {
     writeFileSync(path, readFileSync(path, 'utf8').replaceAll('"sizeBytes": 8300000', '"sizeBytes": 9300000'));
     await writeReport(join(folder, 'run'), { ...places(), browser });
     expect(existsSync(picture)).toBe(false);
+  });
+
+  it('writes what the laboratory measured, and nothing of it where it did not', async () => {
+    const options = { ...places(), browser };
+    cpSync(LABORATORY_FOLDER, join(folder, 'laboratory'), { recursive: true });
+    await writeReport(join(folder, 'run'), options);
+    const load = join(folder, 'figures', '12-load.json');
+    expect(existsSync(load)).toBe(true);
+    const post = join(folder, 'post');
+    expect(JSON.parse(readFileSync(join(post, '_data', 'laboratory.json'), 'utf8')).load.ratio).toBe('1.75×');
+    expect(readFileSync(join(post, '_includes', 'variants-table.html'), 'utf8')).toContain('deepspeech2-student');
+    const words = JSON.parse(readFileSync(join(post, '_data', 'figures.json'), 'utf8'));
+    expect([words['00-at-a-glance'].number, words['01-latency'].number]).toEqual([null, 1]);
+    rmSync(join(folder, 'laboratory', 'load.json'));
+    await writeReport(join(folder, 'run'), options);
+    expect(existsSync(load)).toBe(false);
+    expect(JSON.parse(readFileSync(join(post, '_data', 'laboratory.json'), 'utf8')).load).toBeNull();
+  });
+
+  it('gives the same bytes for the same results', async () => {
+    cpSync(LABORATORY_FOLDER, join(folder, 'laboratory'), { recursive: true });
+    const write = async (): Promise<readonly string[]> => {
+      const { files } = await writeReport(join(folder, 'run'), { ...places(), browser });
+      return files.map((file) => readFileSync(file, 'utf8'));
+    };
+    expect(await write()).toEqual(await write());
+  });
+
+  it('warns of results that are older than their code', async () => {
+    const code = { run: 'today', laboratory: 'today' };
+    const { warnings } = await writeReport(join(folder, 'run'), { ...places(), browser, code });
+    expect(warnings[0]).toMatch(/made by code that left no digest; measure again: npm start$/);
   });
 
   it('names the file that is missing or of another kind', async () => {

@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_MODEL, manifestPath } from '../../src/experiment/plan.js';
+import { listModels } from '../../src/model/registry.js';
+import { answerOf } from '../../src/report/answer.js';
+import { readFinishedRun } from '../../src/report/run.js';
+import { readManifest } from '../../src/speech/manifest.js';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const readme = readFileSync(join(root, 'README.md'), 'utf8');
+
+describe('README', () => {
+  it('gives the answer of the committed run, word for word', async () => {
+    const { summary } = await readFinishedRun(join(root, 'data', 'results', 'latest'));
+    expect(readme, 'put the sentence of `npm run figures` into README.md').toContain(answerOf(summary));
+  });
+
+  it('shows the main result on the first screen, with words for who cannot see it', () => {
+    const [, alt = '', path = ''] = /!\[([^\]]+)\]\((figures\/[^)]+)\)/.exec(readme) ?? [];
+    expect(path).toBe('figures/00-at-a-glance.svg');
+    expect(alt.length).toBeGreaterThan(40);
+    expect(readme.slice(0, readme.indexOf(path)).split('\n').length).toBeLessThan(16);
+    expect(readFileSync(join(root, path), 'utf8')).toContain('<desc>');
+  });
+
+  it('says of the model and the speech what they are', async () => {
+    const card = (await listModels()).find(({ id }) => id === DEFAULT_MODEL);
+    const an4 = card?.figures.find(({ set, precision }) => set === 'AN4 test' && precision === 'float32');
+    const parameters = ((card?.parameters ?? 0) / 1e6).toFixed(1);
+    const errors = (100 * (an4?.wer ?? 0)).toFixed(1);
+    expect(readme).toContain(`${parameters} M parameters`);
+    expect(readme).toContain(`${errors} % word error rate on AN4`);
+    expect(readme).toContain(`${(await readManifest(manifestPath('holdout'))).length} recordings`);
+  });
+});
