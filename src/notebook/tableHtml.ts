@@ -12,9 +12,10 @@ const LONGEST_NAME = 30;
  * that is not trusted loses all others.
  */
 export function notebookTable(table: DataTable): string {
-  const isWords = table.columns.map(
-    (_, column) => column === 0 || !table.rows.some((cells) => isNumber(cells[column])),
-  );
+  const isWords = table.columns.map((_, column) => {
+    const filled = table.rows.map((cells) => cells[column] ?? '').filter((cell) => cell !== '' && cell !== '–');
+    return column === 0 || filled.filter(isNumber).length < Math.max(1, filled.length / 2);
+  });
   const style = (column: number, isWhole = false): string =>
     ` style="text-align:${isWords[column] ? 'left' : 'right'}${isWhole ? ';white-space:nowrap' : ''}"`;
   const head = table.columns.map((cell, column) => `<th scope="col"${style(column)}>${escapeXml(cell)}</th>`);
@@ -34,6 +35,6 @@ export function notebookTable(table: DataTable): string {
 }
 
 /** A number, with a sign before it and a unit or an interval after it: `12.3 (10.4 to 14.6)`, `−0.1 %`, `$5`, `1.82×`. */
-function isNumber(cell = ''): boolean {
-  return /^[−+$<>≈-]?\s?\d[\d.,]*×?(\s|$)/.test(cell);
+function isNumber(cell: string): boolean {
+  return /^[−+$<>≈-]?\s?\d[\d.,]*(e[+-]?\d+)?×?(\s|$)/.test(cell);
 }

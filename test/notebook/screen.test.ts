@@ -44,15 +44,19 @@ describe('notebook', () => {
   it('sets words to the left and numbers to the right, and text from outside is text', async () => {
     const { screen, html } = record();
     const rows = [
-      ['<b>', 'weight-only', '3.92', '−1 (−2 to 0)'],
-      ['b', '2nd best', '–', '0'],
+      ['<b>', 'weight-only', '3.92', '−1 (−2 to 0)', 'log-mel'],
+      ['b', '2nd best', '–', '0', '5.9e-8'],
+      ['c', 'third', '–', 'needs 64 trials', 'slaney'],
     ];
-    const columns = ['Name', 'Take', 'Score', 'Change'];
+    const columns = ['Name', 'Take', 'Score', 'Change', 'Value'];
     await showTable({ title: 'a & b', columns, rows, notes: ['Note.'] }, screen);
     expect(html[0]).toContain(
       '<td style="text-align:left">weight-only</td><td style="text-align:right;white-space:nowrap">3.92</td>',
     );
     expect(html[0]).toContain('<td style="text-align:left">2nd best</td><td style="text-align:right">–</td>');
+    expect(html[0]).toContain(
+      '<td style="text-align:right">needs 64 trials</td><td style="text-align:left">slaney</td>',
+    );
     expect(html[0]).toContain('&lt;b&gt;</th>');
     expect(html[0]).toContain('<p>Note.</p>');
   });
