@@ -54,7 +54,7 @@ beforeAll(() => {
   installed = run('npm', ['install', ...quiet, join(folder, names?.[1] ?? ''), `@types/node@${typesVersion}`]);
   if (installed.status !== 0) process.stderr.write(`The package is not tried as a user's: ${installed.output}\n`);
   mkdirSync(join(folder, 'speech'));
-  copyFileSync(join(root, 'data', 'speech', 'audio', 'agent-pass.flac'), join(folder, 'speech.flac'));
+  copyFileSync(join(root, 'test', 'fixtures', 'speech', 'auth-thankyou.16k.wav'), join(folder, 'speech.wav'));
 }, 300_000);
 
 describe('the package in a folder of its own', () => {
@@ -91,7 +91,7 @@ describe('the package in a folder of its own', () => {
       '--no-install',
       'quantlab',
       'transcribe',
-      'speech.flac',
+      'speech.wav',
       '--model',
       'small.onnx',
       '--json',

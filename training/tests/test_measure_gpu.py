@@ -1,6 +1,7 @@
 """The recipe for GPUs, on its CPU path: a run of the form that `src/experiment/schema.ts` documents."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,15 @@ import pytest
 from measure_gpu import balanced_order, measure, parse
 
 ROOT = Path(__file__).resolve().parents[2]
-MODEL = ROOT / "data/models/deepspeech2-lstm/model.half.onnx"
+COMMAND = ROOT / "dist" / "cli.js"
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory):
+    """The shipped model as a file that any runtime loads."""
+    folder = tmp_path_factory.mktemp("lstm")
+    subprocess.run(["node", str(COMMAND), "model", "unpack", "deepspeech2-lstm", str(folder)], check=True, capture_output=True)
+    return folder / "model.onnx"
 
 
 @pytest.fixture
@@ -23,10 +32,10 @@ def manifest(tmp_path):
     return path
 
 
-def test_writes_a_run(tmp_path, manifest):
+def test_writes_a_run(tmp_path, manifest, model):
     out = tmp_path / "run"
     options = ["--trials", "5", "--throughput-trials", "2", "--batch-size", "2", "--device", "cpu"]
-    arguments = parse(["--model", str(MODEL), "--manifest", str(manifest), "--out", str(out), *options])
+    arguments = parse(["--model", str(model), "--manifest", str(manifest), "--out", str(out), *options])
     measure(arguments)
     record = json.loads((out / "run.json").read_text())
     assert record["schema"] == "quantlab.results/1" and record["finishedAt"] is not None
