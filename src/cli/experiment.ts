@@ -98,6 +98,7 @@ export function addExperimentCommand(program: Command, terminal: Terminal): void
       const report = await writeReport(out, {
         figuresFolder: options.figures ?? (options.short ? join(out, 'figures') : 'figures'),
         postFolder: options.post ?? (options.short ? null : 'post'),
+        ...(options.short && { laboratoryFolder: null }),
       });
       if (!options.json) terminal.print(`\n${report.text}\n`);
       for (const warning of report.warnings) terminal.say(`${warning}\n`);

@@ -11,7 +11,7 @@ import type { FinishedRun } from './run.js';
 
 /** Two states of the code that give the same numbers, as somebody found who looked at the difference. */
 export interface SameCode {
-  /** Digest that results have, and the one of the code that would give the same. */
+  /** Digest that results have, and the one of the code that would give the same; the first twelve digits do. */
   readonly was: string;
   readonly is: string;
   readonly why: string;
@@ -75,12 +75,13 @@ export async function staleResults(
 }
 
 function isSame(was: string | null, is: string, known: readonly SameCode[]): boolean {
-  const reached = new Set([was]);
-  for (const state of reached) for (const step of known) if (step.was === state) reached.add(step.is);
-  return reached.has(is);
+  if (was === null) return false;
+  const reached = new Set([short(was)]);
+  for (const state of reached) for (const step of known) if (short(step.was) === state) reached.add(short(step.is));
+  return reached.has(short(is));
 }
 
-/** Enough of a digest to be told from others, and to be found in the list. */
+/** Enough of a digest to be told from others; messages and lists may hold this much. */
 function short(digest: string): string {
   return digest.slice(0, 12);
 }

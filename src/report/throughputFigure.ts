@@ -24,12 +24,12 @@ export function throughputFigure(reports: readonly OfflineReport[]): Figure {
     ].join(' '),
     alt: `Lines of throughput against batch size. ${reports.map(sentenceOf).join(' ')}`,
     width: FIGURE_WIDTH,
-    height: 520,
+    height: 570,
     spec: {
       data: reports.flatMap((report) => linesOf(report, markOf(report.model, models))),
       layout: {
         title: { text: 'Throughput and batch size' },
-        margin: { l: 96, r: 24, t: 48, b: 150 },
+        margin: { l: 96, r: 24, t: 48, b: 200 },
         legend: { orientation: 'h', x: 0, xanchor: 'left', y: 0.01, yref: 'container', yanchor: 'bottom' },
         xaxis: {
           title: { text: 'Utterances in a batch' },

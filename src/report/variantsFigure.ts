@@ -113,7 +113,7 @@ export function variantsFigure(summary: Summary, axis: VariantAxis, prices: read
             ),
             text: own.map((point) => (front.includes(point) ? ` ${shorten(point.model)} ` : '')),
             // Left of and below the front there is nothing, by its meaning.
-            textposition: own.map(({ x }) => `bottom ${x.value < 0.25 * rightmost ? 'right' : 'left'}`),
+            textposition: own.map(({ x }) => `bottom ${x.value < 0.12 * rightmost ? 'right' : 'left'}`),
             cliponaxis: false,
             marker: {
               color,

@@ -11,7 +11,7 @@ import { readInventedRun } from './fixture.js';
 
 const { summary, observations } = await readInventedRun();
 const figures = buildFigures(summary, observations);
-const [first, , size] = figures;
+const [, first, , size] = figures;
 if (!first || !size) throw new Error('the figures of the report were required');
 const cache = mkdtempSync(join(tmpdir(), 'quantlab-browser-'));
 afterAll(() => rmSync(cache, { recursive: true, force: true }));
