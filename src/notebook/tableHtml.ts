@@ -1,8 +1,14 @@
 import type { DataTable } from '../report/dataTable.js';
 import { escapeXml } from '../report/svg.js';
 
-/** Words do not run wide; a table that is wider than the cell scrolls. */
-const TABLE_STYLE = 'max-width:64em;overflow-x:auto;margin-bottom:0.5em';
+/** A table that is wider than the cell scrolls. */
+const TABLE_STYLE = 'overflow-x:auto;margin-bottom:0.5em';
+
+/** Words do not run wide. */
+const NOTE_STYLE = 'max-width:56em';
+
+/** With more columns, a number and its interval stand in two lines. */
+const MOST_COLUMNS = 5;
 
 /** In characters: longer row headers go over several lines. */
 const LONGEST_NAME = 30;
@@ -18,10 +24,13 @@ export function notebookTable(table: DataTable): string {
   });
   const style = (column: number, isWhole = false): string =>
     ` style="text-align:${isWords[column] ? 'left' : 'right'}${isWhole ? ';white-space:nowrap' : ''}"`;
+  const isNarrow = table.columns.length <= MOST_COLUMNS;
   const head = table.columns.map((cell, column) => `<th scope="col"${style(column)}>${escapeXml(cell)}</th>`);
   const rows = table.rows.map((cells) => {
     const [header = '', ...others] = cells;
-    const data = others.map((cell, place) => `<td${style(place + 1, isNumber(cell))}>${escapeXml(cell)}</td>`);
+    const data = others.map(
+      (cell, place) => `<td${style(place + 1, isNarrow && isNumber(cell))}>${escapeXml(cell)}</td>`,
+    );
     return `<tr><th scope="row"${style(0, header.length <= LONGEST_NAME)}>${escapeXml(header)}</th>${data.join('')}</tr>`;
   });
   return [
@@ -29,7 +38,7 @@ export function notebookTable(table: DataTable): string {
     `<table><caption style="text-align:left">${escapeXml(table.title)}</caption>`,
     `<thead><tr>${head.join('')}</tr></thead>`,
     `<tbody>\n${rows.join('\n')}\n</tbody></table>`,
-    ...table.notes.map((note) => `<p>${escapeXml(note)}</p>`),
+    ...table.notes.map((note) => `<p style="${NOTE_STYLE}">${escapeXml(note)}</p>`),
     '</div>',
   ].join('\n');
 }

@@ -58,7 +58,7 @@ describe('notebook', () => {
       '<td style="text-align:right">needs 64 trials</td><td style="text-align:left">slaney</td>',
     );
     expect(html[0]).toContain('&lt;b&gt;</th>');
-    expect(html[0]).toContain('<p>Note.</p>');
+    expect(html[0]).toContain('>Note.</p>');
   });
 
   it('redraws progress seldom, but always a new label and the end', async () => {
