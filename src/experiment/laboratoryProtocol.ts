@@ -1,9 +1,14 @@
+import { SET_BYTES } from '../measure/hardware.js';
 import type { ExperimentPlan } from './plan.js';
 
 /** How much each topic of the laboratory measures. */
 export interface LaboratoryProtocol {
-  /** Runs of each kernel, and of each model under the roofline. */
-  readonly hardware: { readonly kernelRuns: number; readonly modelRuns: number };
+  /** Runs of each kernel, and of each model under the roofline; sizes of what kernels read, in bytes. */
+  readonly hardware: {
+    readonly kernelRuns: number;
+    readonly modelRuns: number;
+    readonly setBytes: readonly number[];
+  };
   /** Utterances heard in each pass, batch sizes, passes of each arrangement. */
   readonly throughput: {
     readonly utterances: number;
@@ -30,9 +35,9 @@ export interface LaboratoryProtocol {
 
 /** Some minutes on two cores. */
 export const FULL_LABORATORY: LaboratoryProtocol = {
-  hardware: { kernelRuns: 10, modelRuns: 30 },
-  throughput: { utterances: 48, batchSizes: [1, 4, 16], rounds: 3 },
-  load: { boundMs: 200, requests: 300, mostRates: 8 },
+  hardware: { kernelRuns: 10, modelRuns: 30, setBytes: SET_BYTES },
+  throughput: { utterances: 32, batchSizes: [1, 4, 16], rounds: 3 },
+  load: { boundMs: 200, requests: 200, mostRates: 8 },
   caching: { rounds: 6, requests: 150, utterances: 40, hitRates: [0, 0.5, 0.9, 1] },
   sensitivity: { utterances: 4, calibrationUtterances: 16 },
   variants: { latencyTrials: 100, throughputTrials: 12, memoryRuns: 10, energyTrials: 60 },
@@ -40,8 +45,8 @@ export const FULL_LABORATORY: LaboratoryProtocol = {
 
 /** Enough to see every part work, too little to conclude from. */
 export const SHORT_LABORATORY: LaboratoryProtocol = {
-  hardware: { kernelRuns: 2, modelRuns: 3 },
-  throughput: { utterances: 6, batchSizes: [1, 4], rounds: 1 },
+  hardware: { kernelRuns: 2, modelRuns: 3, setBytes: [2 ** 20, 64 * 2 ** 20] },
+  throughput: { utterances: 4, batchSizes: [2], rounds: 1 },
   load: { boundMs: 200, requests: 130, mostRates: 2 },
   caching: { rounds: 2, requests: 20, utterances: 10, hitRates: [0, 1] },
   sensitivity: { utterances: 1, calibrationUtterances: 2 },

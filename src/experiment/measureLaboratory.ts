@@ -96,11 +96,12 @@ type Measure<T extends FiledTopic> = (
 
 const MEASURES: { readonly [T in FiledTopic]: Measure<T> } = {
   hardware: async ({ protocol, model, signal, onProgress }) => {
-    const { kernelRuns, modelRuns } = protocol.hardware;
+    const { kernelRuns, modelRuns, setBytes } = protocol.hardware;
     const cores = availableParallelism();
     const limits = await measureHardware({
       threads: threadCounts(cores),
       runs: kernelRuns,
+      setBytes,
       onProgress: (done, total) => onProgress?.(done, total, 'hardware: kernels'),
       ...(signal && { signal }),
     });
