@@ -265,7 +265,14 @@ export {
   RESULT_KINDS,
   type ResultKind,
 } from './model/cachedRecognizer.js';
-export { type CardFigure, type CardFile, type CardTensors, type ModelCard, readCard } from './model/card.js';
+export {
+  type CardFigure,
+  type CardFile,
+  type CardTensors,
+  type CardTraining,
+  type ModelCard,
+  readCard,
+} from './model/card.js';
 export {
   type BeamWeights,
   createDecoder,
