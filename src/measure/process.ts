@@ -65,7 +65,10 @@ export class MeasuringProcess {
       this.#log = (this.#log + text).slice(-KEPT_LOG);
     });
     this.#child.on('message', (reply: Reply) => this.#pending?.onReply(reply));
-    this.#child.on('error', (error) => this.#pending?.onError(this.#ended(error.message)));
+    // One that was started says by its exit how it ended; a request that cannot be written then only comes before that.
+    this.#child.on('error', (error) => {
+      if (this.#child.pid === undefined) this.#pending?.onError(this.#ended(error.message));
+    });
     const stop = (): void => void this.stop();
     options.signal?.addEventListener('abort', stop);
     // Not `close`: that event does not come after `disconnect` (seen with Node 20).
@@ -212,9 +215,8 @@ export class MeasuringProcess {
         }
       };
       this.#pending = { onReply, onError: fail };
-      this.#child.send(request, (error) => {
-        if (error !== null) this.#pending?.onError(this.#ended(error.message));
-      });
+      // What is wrong with the channel, the listeners of the process hear.
+      this.#child.send(request, () => undefined);
     });
   }
 
