@@ -40,7 +40,7 @@ export const FULL_LABORATORY: LaboratoryProtocol = {
   load: { boundMs: 200, requests: 200, mostRates: 8 },
   caching: { rounds: 6, requests: 150, utterances: 40, hitRates: [0, 0.5, 0.9, 1] },
   sensitivity: { utterances: 4, calibrationUtterances: 16 },
-  variants: { latencyTrials: 100, throughputTrials: 12, memoryRuns: 10, energyTrials: 60 },
+  variants: { latencyTrials: 60, throughputTrials: 8, memoryRuns: 5, energyTrials: 30 },
 };
 
 /** Enough to see every part work, too little to conclude from. */
