@@ -100,12 +100,26 @@ export { InputError, QuantlabError, UnavailableError, UsageError } from './error
 export { activationsOnSpeech } from './experiment/activations.js';
 export { type CalibrateOptions, calibrator } from './experiment/calibrate.js';
 export { compareOnSpeech, type ModelComparison, type ValueComparison } from './experiment/compareModels.js';
+export {
+  type FiledTopic,
+  type LayerEffect,
+  readTopic,
+  type TitledRoofline,
+  TOPICS,
+  type Topic,
+  type TopicRecord,
+  type TopicResults,
+} from './experiment/laboratory.js';
+export { FULL_LABORATORY, type LaboratoryProtocol, SHORT_LABORATORY } from './experiment/laboratoryProtocol.js';
+export { type LaboratoryOptions, measureTopic, variantsPlan } from './experiment/measureLaboratory.js';
 export { type MergeOptions, mergeRuns } from './experiment/merge.js';
 export {
   DEFAULT_MODEL,
   DEFAULT_PROTOCOL,
   defaultPlan,
   type ExperimentPlan,
+  languageModelFor,
+  languageModelPath,
   manifestPath,
   type PlanOptions,
   readPlan,

@@ -41,6 +41,7 @@ export interface LaboratoryOptions {
   /** Leaves a topic alone that this code has measured on this machine, by the same protocol. */
   readonly resume?: boolean;
   readonly signal?: AbortSignal;
+  /** Told how far the topic is, and what is being measured. */
   readonly onProgress?: (done: number, total: number, what: string) => void;
 }
 
