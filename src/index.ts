@@ -360,6 +360,7 @@ export { type SpectrogramAxes, spectrogramFigure } from './report/spectrogramFig
 export { buildAnswerTable } from './report/table.js';
 export { tableToHtml, tableToMarkdown, tableToText } from './report/tableText.js';
 export { throughputFigure } from './report/throughputFigure.js';
+export { type VariantAxis, variantsFigure } from './report/variantsFigure.js';
 export { type WrittenFigures, writeFigures } from './report/writeFigures.js';
 export { type Report, type WriteReportOptions, writeReport } from './report/writeReport.js';
 export { type ServiceAnswer, type ServiceError, type ServiceOptions, TranscriptionService } from './service/service.js';
