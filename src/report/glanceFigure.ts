@@ -80,7 +80,8 @@ export function glanceFigure(summary: Summary, prices: readonly InstancePrice[])
         {
           type: 'scatter',
           mode: 'text',
-          x: upwards.map(({ share }) => roundTo(100 * share.high)),
+          // Where it would stand on the line at 100 %, behind that line.
+          x: upwards.map(({ share }) => roundTo(share.high > 0.8 && share.high < 1 ? 100 : 100 * share.high)),
           y: upwards.map(labelOf),
           text: upwards.map(({ share }) => `   <b>${formatNumber(100 * share.value, 0)} %</b>`),
           textposition: 'middle right',

@@ -38,6 +38,9 @@ const SIGNS: Readonly<Record<string, string>> = {
 const LARGEST_MARKER = 30;
 const SMALLEST_MARKER = 8;
 
+/** Height of a line of the legend, in CSS pixels; two models or more stand on one. */
+const LEGEND_ROW = 28;
+
 /**
  * Draws every variant of every model: word error rate against latency or price, the size of the marker the size of the file, and the
  * front of those that none beats in both.
@@ -79,7 +82,7 @@ export function variantsFigure(summary: Summary, axis: VariantAxis, prices: read
       })
       .join('; ')}.`,
     width: FIGURE_WIDTH,
-    height: 540 + 24 * Math.ceil(models.length / 2),
+    height: 560 + LEGEND_ROW * Math.ceil(models.length / 2),
     spec: {
       data: [
         {
@@ -98,7 +101,7 @@ export function variantsFigure(summary: Summary, axis: VariantAxis, prices: read
           return {
             type: 'scatter',
             mode: 'markers+text',
-            name: model,
+            name: shorten(model),
             x: own.map(({ x }) => roundTo(x.value)),
             y: own.map(({ wer }) => roundTo(100 * wer.value)),
             error_x: bars(
@@ -132,7 +135,7 @@ export function variantsFigure(summary: Summary, axis: VariantAxis, prices: read
       ],
       layout: {
         title: { text: title },
-        margin: { l: 96, r: 24, t: 84, b: 110 + 24 * Math.ceil(models.length / 2) },
+        margin: { l: 96, r: 24, t: 84, b: 130 + LEGEND_ROW * Math.ceil(models.length / 2) },
         legend: { orientation: 'h', x: 0, xanchor: 'left', y: 0.01, yref: 'container', yanchor: 'bottom' },
         xaxis: { title: { text: unit }, rangemode: 'tozero', showline: true, zeroline: false, fixedrange: true },
         yaxis: {
