@@ -1,4 +1,5 @@
-import type { Environment, Estimate } from '../experiment/schema.js';
+import { DEFAULT_MODEL } from '../experiment/plan.js';
+import { type Environment, type Estimate, NO_RECIPE, type Summary } from '../experiment/schema.js';
 import type { InstancePrice } from '../measure/prices.js';
 import { verdictOf } from './answer.js';
 import { CARES, type Candidate, candidatesOf, paretoFront, recommend } from './choosing.js';
@@ -15,7 +16,7 @@ import {
 } from './format.js';
 import type { Laboratory } from './laboratory.js';
 
-/** Points of word error rate that a recommendation may lose against the first model in float32. */
+/** Points of word error rate that a recommendation may lose against the model of the experiment in float32. */
 const MOST_WER_LOST = 0.02;
 
 /**
@@ -155,7 +156,7 @@ function sensitivityData({ sensitivity }: Laboratory): Json {
 function variantsData({ variants }: Laboratory, prices: readonly InstancePrice[]): Json {
   if (variants === undefined) return null;
   const { summary } = variants;
-  const candidates = candidatesOf(summary, prices);
+  const candidates = [...candidatesOf(summary, prices)].sort(byReference(summary));
   const [reference] = candidates;
   if (reference === undefined) return null;
   const advice = CARES.flatMap(({ care, priorities }): JsonObject[] => {
@@ -177,6 +178,15 @@ function variantsData({ variants }: Laboratory, prices: readonly InstancePrice[]
     advice,
     best_wer: bestOf(candidates),
   };
+}
+
+/** What a reader has without compressing, and without choosing another model, comes first: a recommendation is measured by it. */
+function byReference(summary: Summary): (one: Candidate, other: Candidate) => number {
+  const reference = summary.conditions.find(
+    ({ condition }) => condition.model === DEFAULT_MODEL && condition.recipe === NO_RECIPE,
+  );
+  const place = ({ id }: Candidate): number => (id === reference?.condition.id ? 0 : 1);
+  return (one, other) => place(one) - place(other);
 }
 
 function bestOf(candidates: readonly Candidate[]): Json {

@@ -38,7 +38,7 @@ const SIGNS: Readonly<Record<string, string>> = {
 const LARGEST_MARKER = 30;
 const SMALLEST_MARKER = 8;
 
-/** Height of a line of the legend, in CSS pixels; two models or more stand on one. */
+/** Height of a line of the legend, in CSS pixels; three models stand on one. */
 const LEGEND_ROW = 28;
 
 /**
@@ -71,7 +71,7 @@ export function variantsFigure(summary: Summary, axis: VariantAxis, prices: read
     caption: [
       `Word error rate (best path, no language model) against ${axis === 'latency' ? 'mean latency' : 'the price of 1,000 hours of sound on the cheapest machine of the table of prices, an estimate'}: down and left is better (${machineOf(summary)}).`,
       'Each colour is a model, each shape a way to compress it; the area of a marker is the size of the file. The vertical axis does not begin at zero.',
-      'The grey line joins the variants that no other beats in both; the name of their model stands beside them. Pale bars are 95 % intervals, wide because all hear the same few utterances.',
+      'The grey line joins the variants that no other beats in both; the name of each model stands beside its first. Pale bars are 95 % intervals, wide because all hear the same few utterances.',
       ...absencesOf(summary),
     ].join(' '),
     alt: `Word error rate against ${axis === 'latency' ? 'latency' : 'price'}, a marker for each variant. ${points
@@ -82,7 +82,7 @@ export function variantsFigure(summary: Summary, axis: VariantAxis, prices: read
       })
       .join('; ')}.`,
     width: FIGURE_WIDTH,
-    height: 560 + LEGEND_ROW * Math.ceil(models.length / 2),
+    height: 560 + LEGEND_ROW * Math.ceil(models.length / 3),
     spec: {
       data: [
         {
@@ -114,9 +114,10 @@ export function variantsFigure(summary: Summary, axis: VariantAxis, prices: read
               100,
               color,
             ),
-            text: own.map((point) => (front.includes(point) ? ` ${shorten(point.model)} ` : '')),
+            // Once for each model: names of neighbours would cover each other.
+            text: own.map((point) => (point === front.find((one) => one.model === model) ? ` ${shorten(model)} ` : '')),
             // Left of and below the front there is nothing, by its meaning.
-            textposition: own.map(({ x }) => `bottom ${x.value < 0.12 * rightmost ? 'right' : 'left'}`),
+            textposition: own.map(({ x }) => `bottom ${x.value < 0.2 * rightmost ? 'right' : 'left'}`),
             cliponaxis: false,
             marker: {
               color,
@@ -135,7 +136,7 @@ export function variantsFigure(summary: Summary, axis: VariantAxis, prices: read
       ],
       layout: {
         title: { text: title },
-        margin: { l: 96, r: 24, t: 84, b: 130 + LEGEND_ROW * Math.ceil(models.length / 2) },
+        margin: { l: 96, r: 24, t: 84, b: 100 + LEGEND_ROW * Math.ceil(models.length / 3) },
         legend: { orientation: 'h', x: 0, xanchor: 'left', y: 0.01, yref: 'container', yanchor: 'bottom' },
         xaxis: { title: { text: unit }, rangemode: 'tozero', showline: true, zeroline: false, fixedrange: true },
         yaxis: {
