@@ -4,6 +4,7 @@ import type { Browser, Page } from 'playwright-core';
 import { UnavailableError } from '../errors.js';
 import { type FindBrowserOptions, findBrowser } from './browser.js';
 import type { Figure, PlotlySpec, Scheme } from './figure.js';
+import { shrinkPng } from './pngSize.js';
 import { normaliseSvg } from './svg.js';
 import { withScheme } from './theme.js';
 
@@ -43,7 +44,7 @@ export async function openExporter(options: FindBrowserOptions = {}): Promise<Fi
     },
     png: async (figure, scheme = 'light') => {
       const url = await draw(page, withScheme(figure.spec, scheme), figure, { format: 'png', scale: 2 });
-      return new Uint8Array(Buffer.from(url.slice(url.indexOf(',') + 1), 'base64'));
+      return shrinkPng(Buffer.from(url.slice(url.indexOf(',') + 1), 'base64'));
     },
     close: () => browser.close(),
   };
