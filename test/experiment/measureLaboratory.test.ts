@@ -49,10 +49,11 @@ describe('measureTopic', () => {
 });
 
 it('plans float32, dynamic and hybrid of every shipped model', async () => {
+  const { latencyTrials, memoryRuns, energyTrials } = FULL_LABORATORY.variants;
   const { conditions, ...plan } = await variantsPlan(FULL_LABORATORY.variants);
   const ids = (await listModels()).map(({ id }) => id);
   expect(conditions.map(({ id }) => id)).toEqual(
     ids.flatMap((id) => [`${id}.float32`, `${id}.dynamic`, `${id}.hybrid`]),
   );
-  expect(plan).toMatchObject({ latencyTrials: 100, resources: { memoryRuns: 10, energyTrials: 60 } });
+  expect(plan).toMatchObject({ latencyTrials, resources: { memoryRuns, energyTrials } });
 });
