@@ -2,6 +2,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../files.js';
 import { readPrices } from '../measure/prices.js';
+import { answerOf } from './answer.js';
 import type { FindBrowserOptions } from './browser.js';
 import type { DataTable } from './dataTable.js';
 import type { Figure, JsonObject } from './figure.js';
@@ -11,6 +12,7 @@ import { EMPTY_LABORATORY, readLaboratory } from './laboratory.js';
 import { buildVariantsTable, laboratoryDataOf } from './laboratoryData.js';
 import { buildLaboratoryFigures } from './laboratoryFigures.js';
 import { postDataOf } from './postData.js';
+import { withAnswer } from './readmeAnswer.js';
 import { readFinishedRun } from './run.js';
 import { buildAnswerTable } from './table.js';
 import { tableToHtml, tableToMarkdown, tableToText } from './tableText.js';
@@ -69,6 +71,8 @@ export interface Report {
  * light and dark, PNG), and the numbers, tables and figures of the write-up. Nothing is measured again; the same results give the
  * same files. Results that are older than the code that makes them are named in a warning.
  *
+ * The README beside the figures gets the answer where it marks a place for it.
+ *
  * Without a browser the specs are still written; pictures that show other numbers are removed, and a warning says so.
  *
  * @param runFolder - folder of a finished run
@@ -102,6 +106,10 @@ export async function writeReport(runFolder: string, options: WriteReportOptions
     files.push(...written.files);
     warnings.push(...written.warnings);
     await removeOthers(figuresFolder, figures);
+    const readme = join(figuresFolder, '..', 'README.md');
+    const before = await readFile(readme, 'utf8').catch(() => '');
+    const after = withAnswer(before, answerOf(run.summary));
+    if (after !== before) await write(readme, after);
   }
   if (postFolder !== null) {
     const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULT_MODEL, manifestPath } from '../../src/experiment/plan.js';
 import { listModels } from '../../src/model/registry.js';
 import { answerOf } from '../../src/report/answer.js';
+import { withAnswer } from '../../src/report/readmeAnswer.js';
 import { readFinishedRun } from '../../src/report/run.js';
 import { readManifest } from '../../src/speech/manifest.js';
 
@@ -14,7 +15,11 @@ const readme = readFileSync(join(root, 'README.md'), 'utf8');
 describe('README', () => {
   it('gives the answer of the committed run, word for word', async () => {
     const { summary } = await readFinishedRun(join(root, 'data', 'results', 'latest'));
-    expect(readme, 'put the sentence of `npm run figures` into README.md').toContain(answerOf(summary));
+    expect(readme, 'run `npm run figures` and commit what it writes').toContain(answerOf(summary));
+    // Where a run of one's own writes its answer.
+    expect(withAnswer(readme, 'Another answer: $1.')).toBe(
+      readme.replace(answerOf(summary), () => 'Another answer: $1.'),
+    );
   });
 
   it('shows the main result on the first screen, with words for who cannot see it', () => {
