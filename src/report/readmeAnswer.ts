@@ -1,4 +1,4 @@
-const PLACE = /(<!-- answer -->\n)[^]*?(\n<!-- \/answer -->)/;
+const PLACE = /(<!-- answer -->\n)[\s\S]*?(\n<!-- \/answer -->)/;
 
 /**
  * Puts the answer of a run where a README marks its place (`<!-- answer -->` to `<!-- /answer -->`, each on a line of its own), so that
