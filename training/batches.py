@@ -19,7 +19,7 @@ from transcripts import encode
 # Shares of speech by duration, at the start and at the end of training, and when the change begins and ends (as
 # fractions of the run). Breadth first; then more of what the model is for: short commands and telephone prompts.
 BREADTH = {"prompts": 0.09, "an4": 0.16, "librispeech": 0.36, "ljspeech": 0.10, "synthetic": 0.29}
-FOCUS = {"prompts": 0.25, "an4": 0.32, "librispeech": 0.17, "ljspeech": 0.06, "synthetic": 0.20}
+FOCUS = {"prompts": 0.24, "an4": 0.14, "librispeech": 0.27, "ljspeech": 0.08, "synthetic": 0.27}
 CHANGE = (0.35, 0.55)
 NARROW_BAND = {"prompts"}
 

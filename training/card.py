@@ -116,19 +116,20 @@ def figure(name: str, row: dict, method: str, precision: str, decoder: str = "gr
 
 
 def figures(results: dict, beam: Sequence[dict]) -> list[dict]:
-    """Error rates of each judged set: float32, int8, and with a beam search where `quantlab evaluate` measured one."""
+    """Error rates of each judged set: float32, int8, and with a beam search where `quantlab evaluate` measured them."""
     how = f"{results['decoder']}, {results['runtime']}; interval: bootstrap over utterances"
     eight = results["int8"]
     rows = [figure(name, results["float32"][name], how, "float32") for name in SETS]
     rows += [figure(name, eight["sets"][name], f"{eight['tool']}; {how}", "int8") for name in SETS]
-    for record in beam:
+    for precision, record in zip(("float32", "int8"), beam):
         row = {
             "utterances": record["utterances"],
             "wer": {"rate": record["wer"], "interval95": record["interval"]["wer"], "length": record["words"]},
             "cer": {"rate": record["cer"]},
         }
-        method = f"beam search with the language model {record['languageModel']}, `quantlab evaluate`; interval: bootstrap over utterances"
-        rows.append(rounded(figure("prompts-holdout", row, method, "float32", "beam")))
+        made = "" if precision == "float32" else "`quantlab quantize` as in training/finish.sh, "
+        method = f"{made}beam search with the language model {record['languageModel']}, `quantlab evaluate`; interval: bootstrap over utterances"
+        rows.append(rounded(figure("prompts-holdout", row, method, precision, "beam")))
     return rows
 
 
@@ -153,7 +154,7 @@ def training(results: dict) -> dict:
 
 
 def make_card(results: dict, beam: Sequence[dict] = ()) -> dict:
-    """The whole draft; files and parameters are replaced when the model is packed. `beam`: records of `quantlab evaluate`."""
+    """The whole draft; files and parameters are replaced when the model is packed. `beam`: records of `quantlab evaluate`, float32 and int8."""
     network_class, shape_class = ARCHITECTURES[results["architecture"]]
     file = {"path": "model.onnx", "sha256": results["sha256"], "sizeBytes": results["size_bytes"]}
     return {

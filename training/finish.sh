@@ -13,12 +13,17 @@ pack() {
     "$python" card.py --run "runs/$1"
     node ../dist/cli.js model pack "runs/$1/model.onnx" --card "runs/$1/card.json" --out "../data/models/$1"
 }
+recipe() { # convolutions alone have no ranges at run time that are worth their while
+    case $1 in *efficient*) echo --recipe static --per-channel ;; *) echo --recipe dynamic ;; esac
+}
 for run in "$@"; do
     "$python" export.py --run "runs/$run"
     "$python" measure.py --corpora "$corpora" --data "$data" --run "runs/$run"
     rm -f "runs/$run/beam.json"
     pack "$run"
-    node ../dist/cli.js evaluate --model "$run" --manifest holdout --decoder beam --lm prompts --json > "runs/$run/beam.partial"
+    node ../dist/cli.js quantize "$run" --out "runs/$run/int8.onnx" $(recipe "$run")
+    node ../dist/cli.js evaluate --model "$run" --model "runs/$run/int8.onnx" --manifest holdout --decoder beam --lm prompts --json \
+        > "runs/$run/beam.partial"
     mv "runs/$run/beam.partial" "runs/$run/beam.json"
     pack "$run" # once more, now that the card can say what the beam search reaches
     cp "runs/$run/log.jsonl" "logs/$run.jsonl"

@@ -54,9 +54,11 @@ def test_continuations_are_named():
 def test_beam_search_is_told_where_it_was_measured():
     record = {"utterances": 129, "words": 820, "wer": 0.22926, "cer": 0.1, "languageModel": "prompts",
               "interval": {"level": 0.95, "wer": [0.1731, 0.29201], "cer": [0.1, 0.1]}}
-    row = make_card(results_of("deepspeech2-lstm", MODELS["deepspeech2-lstm"]), [record])["figures"][-1]
+    card = make_card(results_of("deepspeech2-lstm", MODELS["deepspeech2-lstm"]), [record, {**record, "wer": 0.25}])
+    row, small = card["figures"][-2:]
     assert row["set"] == SETS["prompts-holdout"] and (row["precision"], row["decoder"]) == ("float32", "beam")
     assert row["wer"] == 0.2293 and row["interval95"] == [0.1731, 0.292] and "model prompts" in row["method"]
+    assert (small["precision"], small["decoder"], small["wer"]) == ("int8", "beam", 0.25) and "quantize" in small["method"]
 
 
 @pytest.mark.skipif(not (COMMAND.exists() and shutil.which("node")), reason="needs `npm run build` and node")
