@@ -1,7 +1,7 @@
 /**
  * Stands in for the measuring process where only the harness is timed. A trial is a fixed amount of arithmetic, about
  * TRIAL_MS (default 10) on this machine. With TWICE=1 it is done a second time right behind, outside the trial: that time,
- * which no message preceded, comes back in place of the features', and its processor time in place of the decoding's. It speaks the protocol of src/measure/protocol.ts.
+ * which no message preceded, comes back in place of the features', and its processor time in place of the decoding's. It speaks the protocol of src/measure/process/protocol.ts.
  */
 import process from 'node:process';
 

@@ -137,6 +137,7 @@ export type {
   Environment,
   Estimate,
   LatencySummary,
+  MeasuredOutcome,
   MemoryRecord,
   Observation,
   Outcome,
@@ -161,12 +162,6 @@ export { summarize, summarizeRun } from './experiment/summarize.js';
 export { makeVariant, type Variant } from './experiment/variants.js';
 export { type Heard, summarizeAccuracy } from './measure/accuracy.js';
 export {
-  type Arrangement,
-  type ArrangementOptions,
-  nameArrangement,
-  planArrangements,
-} from './measure/arrangements.js';
-export {
   type BenchOptions,
   benchModels,
   type EvaluateOptions,
@@ -175,15 +170,6 @@ export {
   type ModelEvaluation,
   type ModelOptions,
 } from './measure/bench.js';
-export {
-  type BootstrapOptions,
-  bootstrap,
-  bootstrapMean,
-  bootstrapMedian,
-  bootstrapRatio,
-  bootstrapRatioByGroup,
-} from './measure/bootstrap.js';
-export type { Confinement } from './measure/confinement.js';
 export {
   type BreakEven,
   breakEven,
@@ -198,33 +184,66 @@ export {
   type MeasuredSpeed,
   nodesOf,
   type TranscriptionCost,
-} from './measure/cost.js';
+} from './measure/cost/cost.js';
+export { type InstancePrice, readPrices } from './measure/cost/prices.js';
+export { type EnergyOptions, type EnergyResult, type EnergySummary, measureEnergy } from './measure/energy/energy.js';
+export type { EnergyLadderOptions } from './measure/energy/energyLadder.js';
+export { type ChosenMeter, chooseEnergyMeter } from './measure/energy/energyLadder.js';
+export type {
+  EnergyMeter,
+  EnergyMethod,
+  EnergySource,
+  EnergyUse,
+  SkippedMethod,
+} from './measure/energy/energyMeter.js';
+export { type AssumedPower, type PowerTable, type RatedPower, readPowerTable } from './measure/energy/ratedPower.js';
+export type { RealTimeFactors } from './measure/latency.js';
 export {
-  boundPercentile,
-  earlyStoppingPercentile,
-  earlyStoppingRank,
-  fewestTrials,
-  type PercentileBound,
-} from './measure/earlyStopping.js';
-export { type EnergyOptions, type EnergyResult, type EnergySummary, measureEnergy } from './measure/energy.js';
-export type { EnergyLadderOptions } from './measure/energyLadder.js';
-export { type ChosenMeter, chooseEnergyMeter } from './measure/energyLadder.js';
-export type { EnergyMeter, EnergyMethod, EnergySource, EnergyUse, SkippedMethod } from './measure/energyMeter.js';
-export { defaultThreads } from './measure/environment.js';
-export type { FrequencyScaling } from './measure/frequency.js';
+  type Arrangement,
+  type ArrangementOptions,
+  nameArrangement,
+  planArrangements,
+} from './measure/load/arrangements.js';
+export { type LoadOptions, type LoadResult, runLoad, type Server } from './measure/load/load.js';
+export {
+  type ArrangementResult,
+  measureOffline,
+  type OfflineOptions,
+  type OfflinePass,
+  type OfflineReport,
+  summarizeOffline,
+} from './measure/load/offline.js';
+export {
+  type HitCost,
+  type HitRatePoint,
+  measureResultCaching,
+  type ResultCachingOptions,
+  type ResultCachingReport,
+} from './measure/load/resultCaching.js';
+export {
+  measureServer,
+  measureServers,
+  type ServedRate,
+  type ServerOptions,
+  type ServerReport,
+} from './measure/load/server.js';
+export { serviceAt } from './measure/load/serviceAt.js';
+export { type LoadTimeOptions, type LoadTimeReport, measureLoadTime } from './measure/loadTime.js';
+export type { Confinement } from './measure/machine/confinement.js';
+export { defaultThreads } from './measure/machine/environment.js';
+export type { FrequencyScaling } from './measure/machine/frequency.js';
 export {
   type Bandwidth,
   type HardwareOptions,
   type MachineLimits,
   measureHardware,
   threadCounts,
-} from './measure/hardware.js';
-export type { RealTimeFactors } from './measure/latency.js';
-export { type LoadOptions, type LoadResult, runLoad, type Server } from './measure/load.js';
-export { type LoadTimeOptions, type LoadTimeReport, measureLoadTime } from './measure/loadTime.js';
-export type { MachineLoad } from './measure/machineLoad.js';
-export { type MatchedPairsTest, matchedPairsTest, type SegmentErrors, segmentErrors } from './measure/matchedPairs.js';
-export { type MemoryOptions, type MemoryStages, type MemorySummary, measureMemory } from './measure/memory.js';
+} from './measure/machine/hardware.js';
+export type { MachineLoad } from './measure/machine/machineLoad.js';
+export { checkProviders, type ProviderCheck, type ProviderOptions } from './measure/machine/providers.js';
+export { measureRoofline, type Roofline, type RooflineOptions } from './measure/machine/roofline.js';
+export { countWork, type NodeWork } from './measure/machine/work.js';
+export { type MemoryOptions, type MemoryStages, type MemorySummary, measureMemory } from './measure/memory/memory.js';
 export {
   findSmallestLimit,
   type LimitMethod,
@@ -233,43 +252,36 @@ export {
   runWithinLimit,
   SMALL_DEVICE_BYTES,
   type SmallestLimitOptions,
-} from './measure/memoryLimit.js';
-export { type ModelSize, measureModelSize, type TypeSize } from './measure/modelSize.js';
-export {
-  type ArrangementResult,
-  measureOffline,
-  type OfflineOptions,
-  type OfflinePass,
-  type OfflineReport,
-  summarizeOffline,
-} from './measure/offline.js';
-export { type InstancePrice, readPrices } from './measure/prices.js';
-export type { ProcessMemory } from './measure/processMemory.js';
-export type { Recording, Trial } from './measure/protocol.js';
-export { checkProviders, type ProviderCheck, type ProviderOptions } from './measure/providers.js';
-export { type AssumedPower, type PowerTable, type RatedPower, readPowerTable } from './measure/ratedPower.js';
-export {
-  type HitCost,
-  type HitRatePoint,
-  measureResultCaching,
-  type ResultCachingOptions,
-  type ResultCachingReport,
-} from './measure/resultCaching.js';
-export { measureRoofline, type Roofline, type RooflineOptions } from './measure/roofline.js';
-export type { Shard } from './measure/schedule.js';
-export {
-  measureServer,
-  measureServers,
-  type ServedRate,
-  type ServerOptions,
-  type ServerReport,
-} from './measure/server.js';
-export { serviceAt } from './measure/serviceAt.js';
+} from './measure/memory/memoryLimit.js';
+export { type ModelSize, measureModelSize, type TypeSize } from './measure/memory/modelSize.js';
+export type { ProcessMemory } from './measure/process/processMemory.js';
+export type { Recording, Trial } from './measure/process/protocol.js';
+export type { Shard } from './measure/process/schedule.js';
+export type { TurnMethod } from './measure/process/turns.js';
 export { compareTimes, type SpeedUp, type TimedTrial } from './measure/speedUp.js';
-export { findStability, type Outliers, type Stability } from './measure/stability.js';
+export {
+  type BootstrapOptions,
+  bootstrap,
+  bootstrapMean,
+  bootstrapMedian,
+  bootstrapRatio,
+  bootstrapRatioByGroup,
+} from './measure/statistics/bootstrap.js';
+export {
+  boundPercentile,
+  earlyStoppingPercentile,
+  earlyStoppingRank,
+  fewestTrials,
+  type PercentileBound,
+} from './measure/statistics/earlyStopping.js';
+export {
+  type MatchedPairsTest,
+  matchedPairsTest,
+  type SegmentErrors,
+  segmentErrors,
+} from './measure/statistics/matchedPairs.js';
+export { findStability, type Outliers, type Stability } from './measure/statistics/stability.js';
 export { compareTexts, type TextComparison } from './measure/textComparison.js';
-export type { TurnMethod } from './measure/turns.js';
-export { countWork, type NodeWork } from './measure/work.js';
 export { writeBuiltCard } from './model/builtCard.js';
 export {
   type CachedRecognition,

@@ -19,15 +19,22 @@ from export_lstm import build_lstm
 from export_separable import build_separable
 from model import DeepSpeech2
 from network import Network
+from onnx_graph import shorten_weights
 from residual import ResidualGRU
 from separable import SeparableNetwork
 
 BUILDERS = {DeepSpeech2: build_lstm, ResidualGRU: build_gru, SeparableNetwork: build_separable}
 
 
-def build_onnx(model: Network) -> onnx.ModelProto:
-    """The whole network in evaluation mode as a checked ONNX model, opset 17."""
-    return BUILDERS[type(model)](model)
+def build_onnx(model: Network, on_grid: bool = False) -> onnx.ModelProto:
+    """The whole network in evaluation mode as a checked ONNX model, opset 17.
+
+    on_grid: its weights are on a grid that it was trained for, and must stay there.
+    """
+    exported = BUILDERS[type(model)](model)
+    if not on_grid:
+        shorten_weights(exported.graph)
+    return exported
 
 
 def main() -> None:
@@ -37,8 +44,8 @@ def main() -> None:
     parser.add_argument("--checkpoint", default="best.pt")
     parser.add_argument("--output", type=Path, help="default: model.onnx in the run's folder")
     options = parser.parse_args()
-    model, _ = load_average(options.run / options.checkpoint)
-    contents = build_onnx(model).SerializeToString()
+    model, state = load_average(options.run / options.checkpoint)
+    contents = build_onnx(model, on_grid=bool(state.get("grid"))).SerializeToString()
     output = options.output or options.run / "model.onnx"
     partial = output.with_suffix(".partial")
     partial.write_bytes(contents)

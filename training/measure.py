@@ -87,7 +87,7 @@ def batch_difference(session: onnxruntime.InferenceSession, blocks: list[np.ndar
 
 
 def pytorch_difference(session: onnxruntime.InferenceSession, checkpoint: Path, blocks: list[np.ndarray]) -> float:
-    """Largest difference in log-probability between the file and the PyTorch weights before float16's rounding."""
+    """Largest difference in log-probability between the file and the PyTorch weights before the rounding of weights."""
     model, _ = load_average(checkpoint)
     worst = 0.0
     for block in blocks:

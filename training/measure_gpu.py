@@ -124,7 +124,7 @@ def sha256(path: Path) -> str:
 
 
 def read_environment() -> dict:
-    """The machine, as `src/measure/environment.ts` describes it; Python stands where Node would."""
+    """The machine, as `src/measure/machine/environment.ts` describes it; Python stands where Node would."""
     try:
         info = Path("/proc/cpuinfo").read_text(encoding="utf8")
     except OSError:

@@ -1,7 +1,7 @@
 """Graphs built node by node: quantizers find each layer as one node with its weights as initializers.
 
-Every weight is rounded to a value that float16 holds exactly, so that a file can be stored in half the bytes without
-change.
+Every weight is rounded to a value that float16 holds exactly, and if it is on no grid of its own to bfloat16's eight
+significant bits, too, so that a file can be stored in a third of the bytes without change.
 """
 
 import numpy as np
@@ -21,6 +21,21 @@ def to_half_grid(values: torch.Tensor | np.ndarray) -> np.ndarray:
     if not np.isfinite(rounded).all():
         raise ValueError("weights: every value must be within float16's range, got one beyond 65504")
     return rounded.astype(np.float32)
+
+
+def to_eight_bits(values: np.ndarray) -> np.ndarray:
+    """Float32 values rounded to the nearest, ties to even, with eight significant bits: those of bfloat16."""
+    bits = np.ascontiguousarray(values, dtype=np.float32).view(np.uint32)
+    last_kept = (bits >> 16) & 1
+    return ((bits + 0x7FFF + last_kept) & 0xFFFF0000).astype(np.uint32).view(np.float32)
+
+
+def shorten_weights(graph: onnx.GraphProto) -> None:
+    """Round all weights to eight significant bits, in place; single numbers stay as they are."""
+    for initializer in graph.initializer:
+        values = numpy_helper.to_array(initializer)
+        if values.dtype == np.float32 and values.size > 1:
+            initializer.CopyFrom(numpy_helper.from_array(to_eight_bits(values), initializer.name))
 
 
 class GraphBuilder:

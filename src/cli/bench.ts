@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { DEFAULT_MODEL, manifestPath } from '../experiment/plan.js';
 import { benchModels } from '../measure/bench.js';
-import type { PercentileBound } from '../measure/earlyStopping.js';
-import { describeDrift } from '../measure/stability.js';
+import type { PercentileBound } from '../measure/statistics/earlyStopping.js';
+import { describeDrift } from '../measure/statistics/stability.js';
 import { resolveModel } from '../model/registry.js';
 import { readManifest } from '../speech/manifest.js';
 import { columns, megabytes } from './columns.js';

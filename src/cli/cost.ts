@@ -9,8 +9,8 @@ import {
   type MeasuredSpeed,
   nodesOf,
   type TranscriptionCost,
-} from '../measure/cost.js';
-import { readPrices } from '../measure/prices.js';
+} from '../measure/cost/cost.js';
+import { readPrices } from '../measure/cost/prices.js';
 import { breakEvenFigure, costFigure } from '../report/costFigure.js';
 import { speedsOf } from '../report/costOf.js';
 import { readFinishedRun } from '../report/run.js';

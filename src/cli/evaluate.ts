@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
 import { DEFAULT_MODEL, manifestPath } from '../experiment/plan.js';
 import { evaluateModels, type ModelEvaluation } from '../measure/bench.js';
-import type { Estimate } from '../measure/bootstrap.js';
+import type { Estimate } from '../measure/statistics/bootstrap.js';
 import { resolveModel } from '../model/registry.js';
 import { alignWords, formatAlignment } from '../speech/alignmentView.js';
 import { type Confusion, countConfusions } from '../speech/confusions.js';

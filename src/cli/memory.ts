@@ -1,7 +1,12 @@
 import type { Command } from 'commander';
 import { manifestPath } from '../experiment/plan.js';
-import { type MemorySummary, measureMemory } from '../measure/memory.js';
-import { findSmallestLimit, type LimitResult, runWithinLimit, SMALL_DEVICE_BYTES } from '../measure/memoryLimit.js';
+import { type MemorySummary, measureMemory } from '../measure/memory/memory.js';
+import {
+  findSmallestLimit,
+  type LimitResult,
+  runWithinLimit,
+  SMALL_DEVICE_BYTES,
+} from '../measure/memory/memoryLimit.js';
 import { readManifest } from '../speech/manifest.js';
 import { columns, megabytes } from './columns.js';
 import { namedModels } from './namedModels.js';

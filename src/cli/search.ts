@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { writeRecipe } from '../compress/recipe.js';
 import type { SearchTrial } from '../compress/search.js';
 import { searchOnSpeech } from '../experiment/search.js';
-import { createRandom } from '../measure/random.js';
+import { createRandom } from '../measure/statistics/random.js';
 import { resolveModel } from '../model/registry.js';
 import { columns, megabytes, percent } from './columns.js';
 import { fraction, wholeNumber } from './options.js';

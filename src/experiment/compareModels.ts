@@ -2,7 +2,7 @@ import { layersOf } from '../compress/layers.js';
 import { signalToErrorDb } from '../compress/rewrite.js';
 import { showing } from '../compress/sensitivity.js';
 import { InputError } from '../errors.js';
-import { mean } from '../measure/statistics.js';
+import { mean } from '../measure/statistics/statistics.js';
 import type { ResolvedModel } from '../model/registry.js';
 import { producersOf } from '../onnx/graph.js';
 import { mainGraph } from '../onnx/model.js';

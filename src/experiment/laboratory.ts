@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readJson, writeFileAtomic } from '../files.js';
-import type { Environment } from '../measure/environment.js';
-import type { MachineLimits } from '../measure/hardware.js';
+import type { OfflineReport } from '../measure/load/offline.js';
+import type { ResultCachingReport } from '../measure/load/resultCaching.js';
+import type { ServerReport } from '../measure/load/server.js';
 import type { LoadTimeReport } from '../measure/loadTime.js';
-import type { OfflineReport } from '../measure/offline.js';
-import type { ResultCachingReport } from '../measure/resultCaching.js';
-import type { Roofline } from '../measure/roofline.js';
-import type { ServerReport } from '../measure/server.js';
+import type { Environment } from '../measure/machine/environment.js';
+import type { MachineLimits } from '../measure/machine/hardware.js';
+import type { Roofline } from '../measure/machine/roofline.js';
 import type { LaboratoryProtocol } from './laboratoryProtocol.js';
 
 /**

@@ -1,4 +1,4 @@
-import { SET_BYTES } from '../measure/hardware.js';
+import { SET_BYTES } from '../measure/machine/hardware.js';
 import type { ExperimentPlan } from './plan.js';
 
 /** How much each topic of the laboratory measures. */

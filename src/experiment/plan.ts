@@ -2,7 +2,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { PRESET_NAMES } from '../compress/recipe.js';
 import { readJson } from '../files.js';
-import { defaultThreads, packageRoot } from '../measure/environment.js';
+import { defaultThreads, packageRoot } from '../measure/machine/environment.js';
 import { type Condition, NO_RECIPE, type Protocol, type ResourceProtocol } from './schema.js';
 
 /** What is to be measured: the conditions that are compared, and how. */

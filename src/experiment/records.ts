@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { MemoryStages } from '../measure/memory.js';
-import type { ProcessMemory } from '../measure/processMemory.js';
+import type { MemoryStages } from '../measure/memory/memory.js';
+import type { ProcessMemory } from '../measure/process/processMemory.js';
 import type { Dtype } from '../onnx/dtype.js';
 import type {
   Condition,

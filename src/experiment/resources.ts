@@ -1,10 +1,10 @@
 import { UnavailableError } from '../errors.js';
-import { type EnergySummary, measureEnergy } from '../measure/energy.js';
-import { type MemorySummary, measureMemory } from '../measure/memory.js';
+import { type EnergySummary, measureEnergy } from '../measure/energy/energy.js';
+import { type MemorySummary, measureMemory } from '../measure/memory/memory.js';
 import type { ResolvedModel } from '../model/registry.js';
 import type { ExecutionProvider } from '../model/session.js';
 import type { Utterance } from '../speech/types.js';
-import type { EnergyRecord, MemoryRecord, ResourceProtocol } from './schema.js';
+import type { EnergyRecord, MeasuredOutcome, MemoryRecord, ResourceProtocol } from './schema.js';
 
 /** What resources are measured with. */
 export interface ResourceOptions {
@@ -12,26 +12,54 @@ export interface ResourceOptions {
   readonly utterances: readonly Utterance[];
   readonly signal?: AbortSignal | undefined;
   readonly workerPath?: string | undefined;
+  /** Called before each measurement, of the conditions that it is of. */
+  readonly onStep?: (id: string, resource: 'memory' | 'energy') => void;
 }
 
-/** A measured condition whose resources are not known yet. */
+/** A condition whose trials are done. What its outcome tells already is not measured again. */
 export interface Resourceful {
   readonly id: string;
   readonly model: ResolvedModel;
-  readonly executionProvider: ExecutionProvider;
   readonly threads: number;
+  readonly outcome: MeasuredOutcome;
 }
 
 /** Recordings that the process of a memory measurement holds: enough for short and long ones, and no more. */
 const MEMORY_RECORDINGS = 20;
 
 /**
- * Measures the memory of a condition in processes of their own.
+ * Measures memory and energy of conditions: after all trials, since their processes would be in each other's way.
  *
- * @returns `null` where it cannot be read on this system
- * @throws {InputError} when the model or a recording is bad
+ * @param conditions - in the order of the run; energy is compared with the first one on the same device with as many threads
+ * @returns each condition's outcome with what was measured, as soon as it is: once for its memory, once for its energy
+ * @throws {InputError} when a model or a recording is bad
  */
-export async function memoryOf(condition: Resourceful, options: ResourceOptions): Promise<MemoryRecord | null> {
+export async function* measureResources(
+  conditions: readonly Resourceful[],
+  options: ResourceOptions,
+): AsyncGenerator<Pick<Resourceful, 'id' | 'outcome'>, void, undefined> {
+  const groups = new Map<string, Resourceful[]>();
+  for (let condition of conditions) {
+    const { id, threads, outcome } = condition;
+    if (outcome.memory === undefined) {
+      options.onStep?.(id, 'memory');
+      condition = { ...condition, outcome: { ...outcome, memory: await memoryOf(condition, options) } };
+      yield condition;
+    }
+    const key = `${outcome.executionProvider} ${threads}`;
+    if (outcome.energy === undefined) groups.set(key, [...(groups.get(key) ?? []), condition]);
+  }
+  for (const group of groups.values()) {
+    for (const { id } of group) options.onStep?.(id, 'energy');
+    const records = await energyOf(group, options);
+    for (const [place, { id, outcome }] of group.entries()) {
+      yield { id, outcome: { ...outcome, energy: records?.[place] ?? null } };
+    }
+  }
+}
+
+/** `null` where it cannot be read on this system. */
+async function memoryOf(condition: Resourceful, options: ResourceOptions): Promise<MemoryRecord | null> {
   const { protocol, utterances, signal, workerPath } = options;
   const recordings = utterances.slice(0, MEMORY_RECORDINGS).map(({ id, audioPath }) => ({ id, audioPath }));
   return await unlessUnavailable(async () => {
@@ -50,13 +78,8 @@ export async function memoryOf(condition: Resourceful, options: ResourceOptions)
   });
 }
 
-/**
- * Measures, or else estimates, the energy of conditions that run on the same device with the same threads, in turns.
- *
- * @returns in the order of the conditions; `null` where nothing tells it, as of a GPU whose driver does not answer
- * @throws {InputError} when a model or a recording is bad
- */
-export async function energyOf(
+/** Of conditions that take turns, in their order; `null` where nothing tells it, as of a GPU whose driver does not answer. */
+async function energyOf(
   conditions: readonly Resourceful[],
   options: ResourceOptions,
 ): Promise<readonly EnergyRecord[] | null> {
@@ -70,7 +93,7 @@ export async function energyOf(
         utterances,
         trials: protocol.energyTrials,
         threads: first.threads,
-        executionProvider: first.executionProvider,
+        executionProvider: first.outcome.executionProvider as ExecutionProvider,
         ...(signal !== undefined && { signal }),
         ...(workerPath !== undefined && { workerPath }),
       },

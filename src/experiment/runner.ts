@@ -2,10 +2,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { InputError, QuantlabError } from '../errors.js';
 import { sha256OfFile } from '../files.js';
 import { codeDigest } from '../measure/codeDigest.js';
-import { readEnvironment } from '../measure/environment.js';
-import { findGpu } from '../measure/gpu.js';
-import { MeasuringProcess, ProcessError } from '../measure/process.js';
-import type { Loaded, Trial } from '../measure/protocol.js';
+import { readEnvironment } from '../measure/machine/environment.js';
+import { findGpu } from '../measure/machine/gpu.js';
+import { MeasuringProcess, ProcessError } from '../measure/process/process.js';
+import type { Loaded, Trial } from '../measure/process/protocol.js';
 import {
   type Block,
   drawTrials,
@@ -14,13 +14,12 @@ import {
   type Shard,
   type Trials,
   trialsOfShard,
-} from '../measure/schedule.js';
-import { type TurnMethod, Turns } from '../measure/turns.js';
-import type { ExecutionProvider } from '../model/session.js';
+} from '../measure/process/schedule.js';
+import { type TurnMethod, Turns } from '../measure/process/turns.js';
 import { readManifest, UNKNOWN_SPEAKER } from '../speech/manifest.js';
 import type { Utterance } from '../speech/types.js';
 import { type ExperimentPlan, languageModelPath, manifestPath } from './plan.js';
-import { energyOf, memoryOf, type Resourceful } from './resources.js';
+import { measureResources, type Resourceful } from './resources.js';
 import { RUN_CODE } from './resultCode.js';
 import { type OpenRunOptions, RunFolder, readFinishedRecord } from './runFolder.js';
 import { requireSameMachine, requireSamePlan, requireShard } from './sameRun.js';
@@ -339,37 +338,24 @@ class Run {
     this.#report(id, phase, this.#doneTrials(id, phase).size, this.#ownTrials(phase));
   }
 
-  /** Memory and energy of what was measured: after all trials, since their processes would be in each other's way. */
   async #measureResources(): Promise<void> {
-    const { protocol, conditions, shard = WHOLE } = this.#record;
+    const { protocol, conditions, outcomes, shard = WHOLE } = this.#record;
     // One shard measures them for all.
     if (protocol.resources === undefined || shard.index !== 1) return;
-    const { signal, workerPath } = this.#options;
-    const options = { protocol: protocol.resources, utterances: this.#utterances, signal, workerPath };
-    const groups = new Map<string, Resourceful[]>();
+    const measured: Resourceful[] = [];
     for (const condition of conditions) {
       const { id, threads } = condition;
-      const outcome = this.#record.outcomes[id];
+      const outcome = outcomes[id];
       if (outcome?.status !== 'measured') continue;
-      const { model } = await this.#makeVariant(condition);
-      const resourceful = { id, model, threads, executionProvider: outcome.executionProvider as ExecutionProvider };
-      if (outcome.memory === undefined) {
-        this.#report(id, 'memory', 0, 1);
-        await this.#close(id, { ...outcome, memory: await memoryOf(resourceful, options) });
-        this.#throwIfStopped();
-      }
-      const key = `${outcome.executionProvider} ${threads}`;
-      if (outcome.energy === undefined) groups.set(key, [...(groups.get(key) ?? []), resourceful]);
+      measured.push({ id, threads, outcome, model: (await this.#makeVariant(condition)).model });
     }
-    for (const group of groups.values()) {
-      for (const { id } of group) this.#report(id, 'energy', 0, 1);
-      const records = await energyOf(group, options);
-      for (const [place, { id }] of group.entries()) {
-        const outcome = this.#record.outcomes[id];
-        if (outcome?.status === 'measured') await this.#close(id, { ...outcome, energy: records?.[place] ?? null });
-      }
+    const { signal, workerPath } = this.#options;
+    const onStep = (id: string, resource: 'memory' | 'energy'): void => {
       this.#throwIfStopped();
-    }
+      this.#report(id, resource, 0, 1);
+    };
+    const options = { protocol: protocol.resources, utterances: this.#utterances, signal, workerPath, onStep };
+    for await (const { id, outcome } of measureResources(measured, options)) await this.#close(id, outcome);
   }
 
   #write(observation: Observation): void {

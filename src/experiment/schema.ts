@@ -1,13 +1,13 @@
 import type { AccuracySummary } from '../measure/accuracy.js';
-import type { Estimate } from '../measure/bootstrap.js';
-import type { EnergySummary } from '../measure/energy.js';
-import type { Environment } from '../measure/environment.js';
+import type { EnergySummary } from '../measure/energy/energy.js';
 import type { LatencySummary } from '../measure/latency.js';
-import type { MemorySummary } from '../measure/memory.js';
-import type { Phase, Shard } from '../measure/schedule.js';
+import type { Environment } from '../measure/machine/environment.js';
+import type { MemorySummary } from '../measure/memory/memory.js';
+import type { Phase, Shard } from '../measure/process/schedule.js';
+import type { TurnMethod } from '../measure/process/turns.js';
 import type { SpeedUp, TimedTrial } from '../measure/speedUp.js';
+import type { Estimate } from '../measure/statistics/bootstrap.js';
 import type { TextComparison } from '../measure/textComparison.js';
-import type { TurnMethod } from '../measure/turns.js';
 
 export type { AccuracySummary, Environment, Estimate, LatencySummary, Phase, Shard, SpeedUp, TurnMethod };
 
@@ -113,28 +113,31 @@ export interface ShardRecord {
   readonly observationsSha256: string;
 }
 
+/** How a condition ended whose trials are done, and what was measured beside them. */
+export interface MeasuredOutcome {
+  readonly status: 'measured';
+  /** Execution provider that served: `cpu`, `cuda`, `webgpu`. */
+  readonly executionProvider: string;
+  /** From the call to a session that is ready, in milliseconds. */
+  readonly loadMs: number;
+  /** First inference of the process, in milliseconds. */
+  readonly firstRunMs: number;
+  /** Size of the model file on disk. */
+  readonly sizeBytes: number;
+  readonly modelSha256: string;
+  /** Share of the timed blocks' wall time that was not inside a trial: messages, files, event loop. */
+  readonly harnessOverhead?: number | undefined;
+  /** On a GPU: nodes of the graph that ran on it, and beside it on the processor. */
+  readonly placement?: { readonly onDevice: number; readonly onCpu: number } | undefined;
+  /** `null` where it could not be read; left out where it was not asked for. */
+  readonly memory?: MemoryRecord | null | undefined;
+  /** Likewise. */
+  readonly energy?: EnergyRecord | null | undefined;
+}
+
 /** How a condition ended. */
 export type Outcome =
-  | {
-      readonly status: 'measured';
-      /** Execution provider that served: `cpu`, `cuda`, `webgpu`. */
-      readonly executionProvider: string;
-      /** From the call to a session that is ready, in milliseconds. */
-      readonly loadMs: number;
-      /** First inference of the process, in milliseconds. */
-      readonly firstRunMs: number;
-      /** Size of the model file on disk. */
-      readonly sizeBytes: number;
-      readonly modelSha256: string;
-      /** Share of the timed blocks' wall time that was not inside a trial: messages, files, event loop. */
-      readonly harnessOverhead?: number | undefined;
-      /** On a GPU: nodes of the graph that ran on it, and beside it on the processor. */
-      readonly placement?: { readonly onDevice: number; readonly onCpu: number } | undefined;
-      /** `null` where it could not be read; left out where it was not asked for. */
-      readonly memory?: MemoryRecord | null | undefined;
-      /** Likewise. */
-      readonly energy?: EnergyRecord | null | undefined;
-    }
+  | MeasuredOutcome
   | { readonly status: 'skipped'; readonly reason: string }
   | { readonly status: 'failed'; readonly reason: string };
 

@@ -14,7 +14,7 @@ import {
 } from '../compress/search.js';
 import { InputError } from '../errors.js';
 import { describeFileError, parseJson, sha256OfFile, writeFileAtomic } from '../files.js';
-import { median } from '../measure/statistics.js';
+import { median } from '../measure/statistics/statistics.js';
 import { Recognizer } from '../model/recognizer.js';
 import type { ResolvedModel } from '../model/registry.js';
 import { readModel } from '../onnx/read.js';

@@ -1,8 +1,8 @@
 import { InputError } from '../errors.js';
 import { type Heard, summarizeAccuracy } from '../measure/accuracy.js';
-import { bootstrapRatio } from '../measure/bootstrap.js';
 import { summarizeLatency } from '../measure/latency.js';
 import { compareTimes } from '../measure/speedUp.js';
+import { bootstrapRatio } from '../measure/statistics/bootstrap.js';
 import { compareTexts, type TextComparison } from '../measure/textComparison.js';
 import { readRun } from './runFolder.js';
 import type {

@@ -1,4 +1,4 @@
-import { describeDrift } from '../measure/stability.js';
+import { describeDrift } from '../measure/statistics/stability.js';
 import type { ConditionSummary, RunRecord } from './schema.js';
 
 /**

@@ -1,7 +1,7 @@
 import type { EditCounts } from '../speech/types.js';
 import { countCharacterEdits, countWordEdits } from '../speech/wer.js';
-import { bootstrapRatio, bootstrapRatioByGroup, type Estimate } from './bootstrap.js';
-import { sum } from './statistics.js';
+import { bootstrapRatio, bootstrapRatioByGroup, type Estimate } from './statistics/bootstrap.js';
+import { sum } from './statistics/statistics.js';
 
 /** How often it errs. */
 export interface AccuracySummary {

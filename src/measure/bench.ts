@@ -6,14 +6,14 @@ import type { ExecutionProvider } from '../model/session.js';
 import { UNKNOWN_SPEAKER } from '../speech/manifest.js';
 import type { Utterance } from '../speech/types.js';
 import { type AccuracySummary, type Heard, summarizeAccuracy } from './accuracy.js';
-import { defaultThreads } from './environment.js';
 import { type LatencySummary, summarizeLatency } from './latency.js';
-import { MeasuringProcess } from './process.js';
-import type { Loaded } from './protocol.js';
-import { drawTrials, orderBlocks } from './schedule.js';
+import { defaultThreads } from './machine/environment.js';
+import { MeasuringProcess } from './process/process.js';
+import type { Loaded } from './process/protocol.js';
+import { drawTrials, orderBlocks } from './process/schedule.js';
+import { type TurnMethod, Turns } from './process/turns.js';
 import { compareTimes, type SpeedUp, type TimedTrial } from './speedUp.js';
 import { compareTexts, type TextComparison } from './textComparison.js';
-import { type TurnMethod, Turns } from './turns.js';
 
 /** How models are measured. */
 export interface ModelOptions {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { sha256OfBytes } from '../files.js';
-import { packageRoot } from './environment.js';
+import { packageRoot } from './machine/environment.js';
 
 /** Comments and white space, strings (those in a value of a template too), and regular expressions (a slash where no value can stand before it). */
 const TOKENS =

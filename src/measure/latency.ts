@@ -1,8 +1,8 @@
-import { bootstrap, bootstrapRatio, type Estimate } from './bootstrap.js';
-import { boundPercentile, type PercentileBound } from './earlyStopping.js';
-import type { Trial } from './protocol.js';
-import { findStability, type Stability } from './stability.js';
-import { mean, median, quantile, standardDeviation, sum } from './statistics.js';
+import type { Trial } from './process/protocol.js';
+import { bootstrap, bootstrapRatio, type Estimate } from './statistics/bootstrap.js';
+import { boundPercentile, type PercentileBound } from './statistics/earlyStopping.js';
+import { findStability, type Stability } from './statistics/stability.js';
+import { mean, median, quantile, standardDeviation, sum } from './statistics/statistics.js';
 
 /** How long one utterance takes. */
 export interface LatencySummary {

@@ -4,11 +4,11 @@ import { InputError } from '../errors.js';
 import { makeFolder } from '../files.js';
 import { keepOptimized } from '../model/optimizedModel.js';
 import type { ResolvedModel } from '../model/registry.js';
-import { bootstrapMedian, bootstrapRatio, type Estimate } from './bootstrap.js';
-import { MeasuringProcess } from './process.js';
-import type { Recording } from './protocol.js';
-import { createRandom, permutation } from './random.js';
-import { median, sum } from './statistics.js';
+import { MeasuringProcess } from './process/process.js';
+import type { Recording } from './process/protocol.js';
+import { bootstrapMedian, bootstrapRatio, type Estimate } from './statistics/bootstrap.js';
+import { createRandom, permutation } from './statistics/random.js';
+import { median, sum } from './statistics/statistics.js';
 
 /** How load times are compared. */
 export interface LoadTimeOptions {

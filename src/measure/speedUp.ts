@@ -1,6 +1,6 @@
 import { InputError } from '../errors.js';
-import { bootstrap, type Estimate } from './bootstrap.js';
-import type { Trial } from './protocol.js';
+import type { Trial } from './process/protocol.js';
+import { bootstrap, type Estimate } from './statistics/bootstrap.js';
 
 /** A trial, and when it ran. */
 export interface TimedTrial extends Trial {

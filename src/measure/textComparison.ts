@@ -9,9 +9,9 @@ import {
   bootstrapRatioByGroup,
   type Estimate,
   percentileInterval,
-} from './bootstrap.js';
-import { type MatchedPairsTest, matchedPairsTest } from './matchedPairs.js';
-import { sum } from './statistics.js';
+} from './statistics/bootstrap.js';
+import { type MatchedPairsTest, matchedPairsTest } from './statistics/matchedPairs.js';
+import { sum } from './statistics/statistics.js';
 
 /** What one recogniser heard beside what another, the base, heard of the same speech. */
 export interface TextComparison {

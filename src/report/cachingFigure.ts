@@ -1,4 +1,4 @@
-import type { ResultCachingReport } from '../measure/resultCaching.js';
+import type { ResultCachingReport } from '../measure/load/resultCaching.js';
 import type { Figure, JsonObject } from './figure.js';
 import { formatEstimate, formatMs, formatNumber, roundTo } from './format.js';
 import { FIGURE_WIDTH, markOf } from './theme.js';

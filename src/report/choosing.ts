@@ -1,6 +1,6 @@
 import { InputError } from '../errors.js';
 import type { Summary } from '../experiment/schema.js';
-import type { InstancePrice } from '../measure/prices.js';
+import type { InstancePrice } from '../measure/cost/prices.js';
 import { cheapestCost, speedsOf } from './costOf.js';
 
 /** Metrics of a deployed system: of all but one, less is better. */

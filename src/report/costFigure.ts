@@ -1,4 +1,4 @@
-import type { BreakEven, TranscriptionCost } from '../measure/cost.js';
+import type { BreakEven, TranscriptionCost } from '../measure/cost/cost.js';
 import type { Figure, JsonObject } from './figure.js';
 import { formatEstimate, formatNumber, roundTo } from './format.js';
 import { FIGURE_WIDTH, markOf } from './theme.js';

@@ -1,6 +1,6 @@
 import type { Summary } from '../experiment/schema.js';
-import { costOnInstance, type MeasuredSpeed, type TranscriptionCost } from '../measure/cost.js';
-import type { InstancePrice } from '../measure/prices.js';
+import { costOnInstance, type MeasuredSpeed, type TranscriptionCost } from '../measure/cost/cost.js';
+import type { InstancePrice } from '../measure/cost/prices.js';
 
 /** Speed of a condition, by its id. */
 export interface ConditionSpeed extends MeasuredSpeed {

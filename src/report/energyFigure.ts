@@ -1,5 +1,5 @@
 import type { Estimate } from '../experiment/schema.js';
-import type { EnergySource } from '../measure/energyMeter.js';
+import type { EnergySource } from '../measure/energy/energyMeter.js';
 import type { Figure } from './figure.js';
 import { formatEstimate, formatNumber, roundTo } from './format.js';
 import { FIGURE_WIDTH, markOf } from './theme.js';

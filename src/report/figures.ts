@@ -1,6 +1,6 @@
 import type { Observation, Summary } from '../experiment/schema.js';
-import { breakEven, costOnInstance } from '../measure/cost.js';
-import type { InstancePrice } from '../measure/prices.js';
+import { breakEven, costOnInstance } from '../measure/cost/cost.js';
+import type { InstancePrice } from '../measure/cost/prices.js';
 import { breakEvenFigure, costFigure } from './costFigure.js';
 import { cheapestCost, speedsOf } from './costOf.js';
 import { energyFigure } from './energyFigure.js';

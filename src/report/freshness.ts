@@ -5,7 +5,7 @@ import { TOPICS } from '../experiment/laboratory.js';
 import { LABORATORY_CODE, RUN_CODE } from '../experiment/resultCode.js';
 import { readJson } from '../files.js';
 import { codeDigest } from '../measure/codeDigest.js';
-import { packageRoot } from '../measure/environment.js';
+import { packageRoot } from '../measure/machine/environment.js';
 import { type Laboratory, resultPath } from './laboratory.js';
 import type { FinishedRun } from './run.js';
 

@@ -1,6 +1,6 @@
 import { DEFAULT_MODEL } from '../experiment/plan.js';
 import { type Environment, type Estimate, NO_RECIPE, type Summary } from '../experiment/schema.js';
-import type { InstancePrice } from '../measure/prices.js';
+import type { InstancePrice } from '../measure/cost/prices.js';
 import { verdictOf } from './answer.js';
 import { CARES, type Candidate, candidatesOf, paretoFront, recommend } from './choosing.js';
 import { buildTable, type DataTable } from './dataTable.js';

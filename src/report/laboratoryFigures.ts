@@ -1,4 +1,4 @@
-import type { InstancePrice } from '../measure/prices.js';
+import type { InstancePrice } from '../measure/cost/prices.js';
 import { cachingFigure } from './cachingFigure.js';
 import type { Figure } from './figure.js';
 import type { Laboratory } from './laboratory.js';

@@ -1,11 +1,11 @@
-import type { AccuracySummary, ConditionSummary, LatencySummary, Outcome, Summary } from '../experiment/schema.js';
+import type { AccuracySummary, ConditionSummary, LatencySummary, MeasuredOutcome, Summary } from '../experiment/schema.js';
 
 /** A condition that was measured in full. */
 export interface Measured {
   readonly id: string;
   readonly title: string;
   readonly entry: ConditionSummary;
-  readonly outcome: Extract<Outcome, { status: 'measured' }>;
+  readonly outcome: MeasuredOutcome;
   readonly latency: LatencySummary;
   readonly accuracy: AccuracySummary;
 }

@@ -1,5 +1,5 @@
 import type { Summary } from '../experiment/schema.js';
-import type { MemoryStages } from '../measure/memory.js';
+import type { MemoryStages } from '../measure/memory/memory.js';
 import type { Figure, JsonObject } from './figure.js';
 import { formatMegabytes, roundTo } from './format.js';
 import { absencesOf, type Measured, measuredOf } from './measured.js';

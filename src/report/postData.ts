@@ -1,6 +1,6 @@
 import type { Comparison, ConditionSummary, MemoryRecord, Summary } from '../experiment/schema.js';
-import { breakEven, CLUSTER_CLAIM, nodesOf } from '../measure/cost.js';
-import type { InstancePrice } from '../measure/prices.js';
+import { breakEven, CLUSTER_CLAIM, nodesOf } from '../measure/cost/cost.js';
+import type { InstancePrice } from '../measure/cost/prices.js';
 import { answerOf, verdictOf } from './answer.js';
 import { cheapestCost, speedsOf } from './costOf.js';
 import type { Json, JsonObject } from './figure.js';

@@ -1,5 +1,5 @@
-import type { MachineLimits } from '../measure/hardware.js';
-import type { Roofline } from '../measure/roofline.js';
+import type { MachineLimits } from '../measure/machine/hardware.js';
+import type { Roofline } from '../measure/machine/roofline.js';
 import type { Figure, JsonObject } from './figure.js';
 import { formatNumber, roundTo } from './format.js';
 import { FIGURE_WIDTH, markOf } from './theme.js';

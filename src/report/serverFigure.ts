@@ -1,4 +1,4 @@
-import type { ServedRate, ServerReport } from '../measure/server.js';
+import type { ServedRate, ServerReport } from '../measure/load/server.js';
 import type { Figure, JsonObject } from './figure.js';
 import { formatMs, formatNumber, roundTo } from './format.js';
 import { FIGURE_WIDTH, markOf } from './theme.js';

@@ -1,6 +1,6 @@
 import type { ConditionSummary, LatencySummary, Summary } from '../experiment/schema.js';
-import type { TranscriptionCost } from '../measure/cost.js';
-import { readPrices } from '../measure/prices.js';
+import type { TranscriptionCost } from '../measure/cost/cost.js';
+import { readPrices } from '../measure/cost/prices.js';
 import { answerOf } from './answer.js';
 import { cheapestCost, speedsOf } from './costOf.js';
 import { buildTable, type DataTable, type TableCells } from './dataTable.js';

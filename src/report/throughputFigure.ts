@@ -1,5 +1,5 @@
-import { nameArrangement } from '../measure/arrangements.js';
-import type { ArrangementResult, OfflineReport } from '../measure/offline.js';
+import { nameArrangement } from '../measure/load/arrangements.js';
+import type { ArrangementResult, OfflineReport } from '../measure/load/offline.js';
 import type { Figure, JsonObject } from './figure.js';
 import { formatEstimate, formatNumber, formatPercent, roundTo } from './format.js';
 import { FIGURE_WIDTH, markOf } from './theme.js';

@@ -1,5 +1,5 @@
 import type { Estimate, Summary } from '../experiment/schema.js';
-import type { InstancePrice } from '../measure/prices.js';
+import type { InstancePrice } from '../measure/cost/prices.js';
 import { cheapestCost, speedsOf } from './costOf.js';
 import type { Figure, JsonObject } from './figure.js';
 import { formatEstimate, formatMegabytes, formatMs, formatNumber, formatPercent, roundTo } from './format.js';

@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../files.js';
-import { readPrices } from '../measure/prices.js';
+import { readPrices } from '../measure/cost/prices.js';
 import { answerOf } from './answer.js';
 import type { FindBrowserOptions } from './browser.js';
 import type { DataTable } from './dataTable.js';

@@ -1,6 +1,6 @@
 import { UnavailableError } from '../errors.js';
-import { MeasuringProcess, ProcessError } from '../measure/process.js';
-import type { Setup } from '../measure/protocol.js';
+import { MeasuringProcess, ProcessError } from '../measure/process/process.js';
+import type { Setup } from '../measure/process/protocol.js';
 import type { Transcript } from '../model/transcribe.js';
 
 /** How many processes there are, and how many requests may wait for them. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { readRun, verifyRun } from '../../src/experiment/runFolder.js';
-import { createRandom } from '../../src/measure/random.js';
+import { createRandom } from '../../src/measure/statistics/random.js';
 import { FAKE_WORKER, keyOf, newFolder, RUN_SCRIPT, smallPlan } from './setUp.js';
 
 const TRIALS = 2 * (47 + 13 + 4);

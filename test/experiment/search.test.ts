@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { manifestPath } from '../../src/experiment/plan.js';
 import { searchOnSpeech } from '../../src/experiment/search.js';
 import { sensitivityOnSpeech } from '../../src/experiment/sensitivity.js';
-import { createRandom } from '../../src/measure/random.js';
+import { createRandom } from '../../src/measure/statistics/random.js';
 import { resolveModel } from '../../src/model/registry.js';
 import { readModel } from '../../src/onnx/read.js';
 import { readManifest } from '../../src/speech/manifest.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createRandom } from '../../src/measure/random.js';
 import { compareTimes, expandedConfidence, type TimedTrial } from '../../src/measure/speedUp.js';
+import { createRandom } from '../../src/measure/statistics/random.js';
 
 function trial(totalMs: number, utterance: string, turn?: number): TimedTrial {
   const parts = { featuresMs: 0, inferenceMs: totalMs, decodingMs: 0 };

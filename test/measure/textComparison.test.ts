@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Heard, summarizeAccuracy } from '../../src/measure/accuracy.js';
 import { compareTexts } from '../../src/measure/textComparison.js';
-import { pairsOf, significance } from './significance.js';
+import { pairsOf, significance } from './statistics/significance.js';
 
 /** Texts whose alignment has these steps: each word of a reference is another, and so is each wrong one. */
 function heardOf(speaker: string, steps: string): Heard {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { EnergySource } from '../../src/measure/energyMeter.js';
+import type { EnergySource } from '../../src/measure/energy/energyMeter.js';
 import { energyFigure } from '../../src/report/energyFigure.js';
 
 const estimated: EnergySource = {

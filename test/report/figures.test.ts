@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Summary } from '../../src/experiment/schema.js';
-import { readPrices } from '../../src/measure/prices.js';
+import { readPrices } from '../../src/measure/cost/prices.js';
 import type { JsonObject } from '../../src/report/figure.js';
 import { buildFigures } from '../../src/report/figures.js';
 import { readLaboratory } from '../../src/report/laboratory.js';

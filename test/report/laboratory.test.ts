@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readPrices } from '../../src/measure/prices.js';
+import { readPrices } from '../../src/measure/cost/prices.js';
 import type { Json, JsonObject } from '../../src/report/figure.js';
 import { EMPTY_LABORATORY, readLaboratory } from '../../src/report/laboratory.js';
 import { buildVariantsTable, laboratoryDataOf } from '../../src/report/laboratoryData.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { sha256OfBytes } from '../../src/files.js';
-import { readPrices } from '../../src/measure/prices.js';
+import { readPrices } from '../../src/measure/cost/prices.js';
 import { staleResults } from '../../src/report/freshness.js';
 import { readLaboratory } from '../../src/report/laboratory.js';
 import { laboratoryDataOf } from '../../src/report/laboratoryData.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { ArrangementResult, OfflineReport } from '../../src/measure/offline.js';
-import type { HitRatePoint, ResultCachingReport } from '../../src/measure/resultCaching.js';
-import type { ServedRate, ServerReport } from '../../src/measure/server.js';
+import type { ArrangementResult, OfflineReport } from '../../src/measure/load/offline.js';
+import type { HitRatePoint, ResultCachingReport } from '../../src/measure/load/resultCaching.js';
+import type { ServedRate, ServerReport } from '../../src/measure/load/server.js';
 import { cachingFigure } from '../../src/report/cachingFigure.js';
 import { serverFigure } from '../../src/report/serverFigure.js';
 import { throughputFigure } from '../../src/report/throughputFigure.js';

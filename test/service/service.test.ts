@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { runLoad } from '../../src/measure/load.js';
-import { serviceAt } from '../../src/measure/serviceAt.js';
+import { runLoad } from '../../src/measure/load/load.js';
+import { serviceAt } from '../../src/measure/load/serviceAt.js';
 import { type ResolvedModel, resolveModel } from '../../src/model/registry.js';
 import { type ServiceOptions, TranscriptionService } from '../../src/service/service.js';
 

@@ -108,7 +108,7 @@ def test_quantlab_quantize_reproduces_the_trained_integers(granularity, tmp_path
     model = fold(lively())
     trained = model.replicate()
     round_weights(model, granularity)
-    onnx.save(build_onnx(model), tmp_path / "model.onnx")
+    onnx.save(build_onnx(model, on_grid=True), tmp_path / "model.onnx")
     command = ["node", str(COMMAND), "quantize", str(tmp_path / "model.onnx"), "-o", str(tmp_path / "int8.onnx")]
     subprocess.run([*command, *(["--per-channel"] if granularity == "channel" else [])], check=True, capture_output=True)
     made = {t.name: numpy_helper.to_array(t) for t in onnx.load(tmp_path / "int8.onnx").graph.initializer}
@@ -130,7 +130,7 @@ def test_static_quantization_reproduces_the_trained_integers_of_convolutions(tmp
     model = lively(SeparableShape(channels=16, repeats=2, wide=16, kernels=(5, 7)))
     trained = model.replicate()
     round_weights(model, "channel")
-    onnx.save(build_onnx(model), tmp_path / "model.onnx")
+    onnx.save(build_onnx(model, on_grid=True), tmp_path / "model.onnx")
     blocks = [np.random.default_rng(7).standard_normal((60, 161)).astype(np.float32)]
     quantize(tmp_path / "model.onnx", tmp_path / "int8.onnx", blocks)
     made = {t.name: numpy_helper.to_array(t) for t in onnx.load(tmp_path / "int8.onnx").graph.initializer}

@@ -1,0 +1,148 @@
+import { InputError } from '../../errors.js';
+import type { ResolvedModel } from '../../model/registry.js';
+import { feedsOf } from '../../model/tensors.js';
+import { readAudio } from '../../speech/audio.js';
+import { createFrontEnd } from '../../speech/features.js';
+import { MeasuringProcess } from '../process/process.js';
+import type { Recording } from '../process/protocol.js';
+import { median } from '../statistics/statistics.js';
+import { bandwidthFor, type MachineLimits } from './hardware.js';
+import { countWork, type NodeWork } from './work.js';
+
+/** How near a model comes to what the machine can do, for one utterance. */
+export interface Roofline {
+  /** Id of its card. */
+  readonly model: string;
+  readonly path: string;
+  readonly threads: number;
+  readonly audioS: number;
+  /** Operations of products, convolutions and recurrences, by arithmetic; a multiply-add is two. */
+  readonly float32Operations: number;
+  readonly int8Operations: number;
+  /** Bytes that they read and write once, and weights that recurrences read anew in each step. */
+  readonly bytesOnce: number;
+  readonly bytesStreamed: number;
+  /** Operations for each byte. */
+  readonly intensity: number;
+  /** Least time by arithmetic alone and by memory alone, and the sum over the nodes of the larger of the two, in milliseconds. */
+  readonly arithmeticMs: number;
+  readonly memoryMs: number;
+  readonly boundMs: number;
+  /** The network alone, measured: fastest run and median. */
+  readonly fastestMs: number;
+  readonly medianMs: number;
+  /** Bound over the fastest run: 1 would be all that the machine can do. */
+  readonly share: number;
+}
+
+/** How a roofline is found. */
+export interface RooflineOptions {
+  /** What the model hears. */
+  readonly recording: Recording;
+  /** Runs of the model, after three that do not count. Default: 20. */
+  readonly runs?: number;
+  readonly signal?: AbortSignal;
+  /** Program of the measuring process. Default: the package's own. */
+  readonly workerPath?: string;
+}
+
+const DEFAULT_RUNS = 20;
+const WARM_UP_RUNS = 3;
+
+/**
+ * Sets the time of a model beside the least that its arithmetic and its memory allow (Williams et al., "Roofline", 2009), node
+ * by node, with the limits measured in the same runtime. Weights that are read once come from beyond the caches; those that a
+ * recurrence reads anew come from the cache that they fit in.
+ *
+ * @param limits - of this machine; the model runs with as many threads
+ * @throws {InputError} when the model or the recording is bad
+ * @throws {UnavailableError} when the process breaks
+ */
+export async function measureRoofline(
+  model: ResolvedModel,
+  limits: MachineLimits,
+  options: RooflineOptions,
+): Promise<Roofline> {
+  const { recording, runs = DEFAULT_RUNS, signal, workerPath } = options;
+  if (!(Number.isInteger(runs) && runs >= 1)) {
+    throw new InputError(`runs: a whole number from 1 was required, got ${runs}; 20 is usual`);
+  }
+  const frontEnd = await createFrontEnd(model.card.frontEnd);
+  const features = frontEnd.compute(await readAudio(recording.audioPath));
+  const works = await countWork(model.path, feedsOf(model.card, [features]));
+  const process = new MeasuringProcess({
+    name: model.card.id,
+    signal,
+    ...(workerPath === undefined ? {} : { workerPath }),
+  });
+  try {
+    const warmUp = Array.from({ length: WARM_UP_RUNS }, () => [0]);
+    const { threads } = limits;
+    await process.load({ model, executionProvider: 'cpu', threads, recordings: [recording], warmUp });
+    const times: number[] = [];
+    let audioS = 0;
+    for (let run = 0; run < runs; run++) {
+      const trial = await process.trial([0]);
+      times.push(trial.inferenceMs);
+      audioS = trial.audioS;
+    }
+    const fastestMs = Math.min(...times);
+    const bound = boundOf(works, limits);
+    return {
+      model: model.card.id,
+      path: model.path,
+      threads,
+      audioS,
+      ...bound,
+      fastestMs,
+      medianMs: median(times),
+      share: bound.boundMs / fastestMs,
+    };
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    await process.stop();
+  }
+}
+
+/** Work of a model, and the least time that it takes. */
+export type Bound = Pick<
+  Roofline,
+  | 'float32Operations'
+  | 'int8Operations'
+  | 'bytesOnce'
+  | 'bytesStreamed'
+  | 'intensity'
+  | 'arithmeticMs'
+  | 'memoryMs'
+  | 'boundMs'
+>;
+
+/**
+ * Computes the least time of some work on a machine.
+ *
+ * @param works - of the nodes of a model
+ * @param limits - of the machine
+ */
+export function boundOf(works: readonly NodeWork[], limits: MachineLimits): Bound {
+  const total = (value: (work: NodeWork) => number): number => works.reduce((sum, work) => sum + value(work), 0);
+  const beyondCaches = bandwidthFor(limits, Number.POSITIVE_INFINITY);
+  const arithmeticS = (work: NodeWork): number =>
+    work.operations / (work.arithmetic === 'int8' ? limits.int8PerS : limits.float32PerS);
+  const memoryS = (work: NodeWork): number =>
+    work.bytesOnce / beyondCaches + work.bytesStreamed / bandwidthFor(limits, work.streamedSetBytes);
+  const bytesOnce = total((work) => work.bytesOnce);
+  const bytesStreamed = total((work) => work.bytesStreamed);
+  const operations = total((work) => work.operations);
+  return {
+    float32Operations: total((work) => (work.arithmetic === 'float32' ? work.operations : 0)),
+    int8Operations: total((work) => (work.arithmetic === 'int8' ? work.operations : 0)),
+    bytesOnce,
+    bytesStreamed,
+    intensity: operations / Math.max(1, bytesOnce + bytesStreamed),
+    arithmeticMs: 1000 * total(arithmeticS),
+    memoryMs: 1000 * total(memoryS),
+    boundMs: 1000 * total((work) => Math.max(arithmeticS(work), memoryS(work))),
+  };
+}

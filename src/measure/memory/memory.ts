@@ -1,0 +1,94 @@
+import { InputError } from '../../errors.js';
+import type { ResolvedModel } from '../../model/registry.js';
+import { MeasuringProcess } from '../process/process.js';
+import type { ProcessMemory } from '../process/processMemory.js';
+import type { Recording } from '../process/protocol.js';
+import { type ModelSize, measureModelSize } from './modelSize.js';
+
+/** How memory is measured. */
+export interface MemoryOptions {
+  /** What the model hears, in turns; the process keeps the sound. */
+  readonly recordings: readonly Recording[];
+  /** Runs after loading. Default: 20. */
+  readonly runs?: number;
+  /** Threads of one operator. Default: 1. */
+  readonly threads?: number;
+  readonly signal?: AbortSignal;
+  /** Called after each process that was measured. */
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Program of the measuring processes. Default: the package's own. */
+  readonly workerPath?: string;
+}
+
+/** Memory of one process, as its life goes on. Peaks are from its beginning on. */
+export interface MemoryStages {
+  /** Whether the runtime kept the memory of one run for the next (`enableCpuMemArena`). */
+  readonly arena: boolean;
+  /** The same process before it loaded anything: Node, the runtime's library, the front end. */
+  readonly baseline: ProcessMemory;
+  /** After the model was loaded, before it ran. */
+  readonly loaded: ProcessMemory;
+  /** After the last run. */
+  readonly afterRuns: ProcessMemory;
+}
+
+/** How much memory and room a model takes. */
+export interface MemorySummary {
+  /** Id of its card. */
+  readonly model: string;
+  readonly path: string;
+  readonly size: ModelSize;
+  readonly threads: number;
+  readonly runs: number;
+  readonly withArena: MemoryStages;
+  readonly withoutArena: MemoryStages;
+}
+
+const DEFAULT_RUNS = 20;
+
+/**
+ * Measures the memory of a process that holds one model and nothing else, with the runtime's arena and without, and the
+ * size of the model's files.
+ *
+ * @throws {InputError} when the model or a recording is bad, or there is no recording
+ * @throws {UnavailableError} when a process breaks
+ */
+export async function measureMemory(model: ResolvedModel, options: MemoryOptions): Promise<MemorySummary> {
+  const { runs = DEFAULT_RUNS, threads = 1 } = options;
+  if (options.recordings.length === 0) {
+    throw new InputError('memory: at least one recording was required, got none; name one');
+  }
+  const size = await measureModelSize(model.path);
+  const withArena = await measureStages(model, options, runs, threads, true);
+  options.onProgress?.(1, 2);
+  const withoutArena = await measureStages(model, options, runs, threads, false);
+  options.onProgress?.(2, 2);
+  return { model: model.card.id, path: model.path, size, threads, runs, withArena, withoutArena };
+}
+
+async function measureStages(
+  model: ResolvedModel,
+  options: MemoryOptions,
+  runs: number,
+  threads: number,
+  arena: boolean,
+): Promise<MemoryStages> {
+  const { recordings, signal, workerPath } = options;
+  const process = new MeasuringProcess({
+    name: model.card.id,
+    signal,
+    ...(workerPath === undefined ? {} : { workerPath }),
+  });
+  try {
+    const baseline = await process.memory();
+    await process.load({ model, executionProvider: 'cpu', threads, arena, recordings, warmUp: [] });
+    const loaded = await process.memory();
+    for (let run = 0; run < runs; run++) await process.trial([run % recordings.length]);
+    return { arena, baseline, loaded, afterRuns: await process.memory() };
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    await process.stop();
+  }
+}

@@ -1,0 +1,89 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { describeFileError } from '../../files.js';
+import type { Dtype } from '../../onnx/dtype.js';
+import { sliceOf } from '../../onnx/payload.js';
+import { readModel } from '../../onnx/read.js';
+import { modelTensors } from '../../onnx/subgraphs.js';
+import { elementCount, storedSizeBytes, tensorDtype } from '../../onnx/tensor.js';
+
+/** Stored values of one element type. */
+export interface TypeSize {
+  readonly dtype: Dtype;
+  /** How many values. */
+  readonly values: number;
+  readonly sizeBytes: number;
+}
+
+/** How large a model is. */
+export interface ModelSize {
+  /** The `.onnx` file, and the external files it names. */
+  readonly sizeBytes: number;
+  /** The same files by gzip at level 9, as package registries and web servers send them. */
+  readonly gzipBytes: number;
+  /** Values in weights and constants, those of nested graphs too; small integers that say shapes are among them. */
+  readonly values: number;
+  /** The same by element type, the most bytes first. */
+  readonly types: readonly TypeSize[];
+}
+
+/** Level of gzip: the smallest result; it takes longer than the usual 6, not more memory. */
+const GZIP_LEVEL = 9;
+
+/**
+ * Measures how large a model is on the disk, compressed, and by element type.
+ *
+ * @param path - the `.onnx` file
+ * @throws {InputError} when the file is missing, damaged or no ONNX model
+ */
+export async function measureModelSize(path: string): Promise<ModelSize> {
+  const model = await readModel(path);
+  const files = new Set([path]);
+  const types = new Map<Dtype, { values: number; sizeBytes: number }>();
+  for (const tensor of modelTensors(model.proto)) {
+    const slice = sliceOf(tensor);
+    if (slice !== undefined && !slice.internal) files.add(slice.path);
+    const dtype = tensorDtype(tensor);
+    const before = types.get(dtype) ?? { values: 0, sizeBytes: 0 };
+    types.set(dtype, {
+      values: before.values + elementCount(tensor),
+      sizeBytes: before.sizeBytes + storedSizeBytes(tensor),
+    });
+  }
+  let sizeBytes = 0;
+  let gzipBytes = 0;
+  for (const file of files) {
+    sizeBytes += await fileSize(file);
+    gzipBytes += await gzipSize(file);
+  }
+  const sizes = [...types].map(([dtype, size]) => ({ dtype, ...size }));
+  return {
+    sizeBytes,
+    gzipBytes,
+    values: sizes.reduce((total, { values }) => total + values, 0),
+    types: sizes.sort((a, b) => b.sizeBytes - a.sizeBytes),
+  };
+}
+
+async function fileSize(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    throw describeFileError(path, error);
+  }
+}
+
+async function gzipSize(path: string): Promise<number> {
+  let total = 0;
+  const count = new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      total += chunk.length;
+      done();
+    },
+  });
+  await pipeline(createReadStream(path), createGzip({ level: GZIP_LEVEL }), count);
+  return total;
+}
