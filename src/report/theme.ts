@@ -9,11 +9,11 @@ export const FIGURE_WIDTH = 640;
 /**
  * Okabe and Ito's palette, safe for colour-blind readers ("Color Universal Design", 2008), in the order in which it is given to
  * conditions that have no colour of their own. Each stands out from white and from the dark background by 3 : 1 or more. The last
- * four are for figures with many models; there, shapes and words tell apart what colours may not.
+ * five are for figures with many models; there, shapes and words tell apart what colours may not.
  */
 const PALETTE = [
   ...['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#B8860B', '#7A68C8'],
-  ...['#C2385B', '#5E8C00', '#8D6E63', '#00838F'],
+  ...['#C2385B', '#5E8C00', '#8D6E63', '#00838F', '#757575'],
 ] as const;
 const SYMBOLS = ['circle', 'diamond', 'square', 'triangle-up', 'cross', 'star'] as const;
 
