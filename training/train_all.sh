@@ -27,7 +27,7 @@ deepspeech2-student-sparse50 | 0.8 | 12  | --start-from runs/deepspeech2-student
 deepspeech2-student-sparse75 | 0.8 | 12  | --start-from runs/deepspeech2-student --sparsity 0.75
 deepspeech2-student-sparse90 | 0.8 | 12  | --start-from runs/deepspeech2-student --sparsity 0.9
 deepspeech2-student-96       | 0.8 | 12  | --start-from runs/deepspeech2-student --units-kept 96
-deepspeech2-efficient-int8   | 0.8 | 12  | --start-from runs/deepspeech2-efficient --grid channel
+deepspeech2-efficient-int8   | 0.8 | 12  | --start-from runs/deepspeech2-efficient --grid channel --dropout 0
 "
 
 while IFS='|' read -r run on_gpu on_cpu options; do

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { InputError, UnavailableError } from '../../errors.js';
@@ -70,7 +71,11 @@ export class MeasuringProcess {
       if (this.#child.pid === undefined) this.#pending?.onError(this.#ended(error.message));
     });
     const stop = (): void => void this.stop();
-    options.signal?.addEventListener('abort', stop);
+    if (options.signal !== undefined) {
+      // A listener for each process, taken away with it: many are no leak.
+      setMaxListeners(0, options.signal);
+      options.signal.addEventListener('abort', stop);
+    }
     // Not `close`: that event does not come after `disconnect` (seen with Node 20).
     const exited = new Promise<void>((resolve) => {
       this.#child.once('exit', () => resolve(this.#pending?.onError(this.#ended(this.#howItEnded))));
