@@ -1,4 +1,10 @@
-import type { AccuracySummary, ConditionSummary, LatencySummary, MeasuredOutcome, Summary } from '../experiment/schema.js';
+import type {
+  AccuracySummary,
+  ConditionSummary,
+  LatencySummary,
+  MeasuredOutcome,
+  Summary,
+} from '../experiment/schema.js';
 
 /** A condition that was measured in full. */
 export interface Measured {

@@ -38,6 +38,13 @@ const SIGNS: Readonly<Record<string, string>> = {
 const LARGEST_MARKER = 30;
 const SMALLEST_MARKER = 8;
 
+/** Left of this share of the largest value, names stand right of their points. */
+const LEFTMOST = 0.2;
+
+/** A letter of a name, and its height, as shares of what the axes show. */
+const LETTER_WIDTH = 0.025;
+const NAME_HEIGHT = 0.07;
+
 /** Height of a line of the legend, in CSS pixels; three models stand on one. */
 const LEGEND_ROW = 28;
 
@@ -56,14 +63,15 @@ export function variantsFigure(summary: Summary, axis: VariantAxis, prices: read
   const recipes = [...new Set(points.map(({ recipe }) => recipe))];
   const largest = Math.max(1, ...points.map(({ sizeBytes }) => sizeBytes));
   const rightmost = Math.max(1e-9, ...points.map(({ x }) => x.value));
+  const lowest = Math.min(1, ...points.map(({ wer }) => wer.low));
+  const highest = Math.max(0.01, ...points.map(({ wer }) => wer.high));
   const { name, title, unit } = AXES[axis];
+  const named = namedOf(front, rightmost, highest - lowest);
   const symbolOf = (recipe: string): string =>
     markOf(
       `CPU ${recipe}`,
       recipes.map((one) => `CPU ${one}`),
     ).symbol;
-  const lowest = Math.min(1, ...points.map(({ wer }) => wer.low));
-  const highest = Math.max(0.01, ...points.map(({ wer }) => wer.high));
   const format = (value: number): string => (axis === 'latency' ? formatMs(value) : formatNumber(value, 2));
   return {
     name,
@@ -71,7 +79,7 @@ export function variantsFigure(summary: Summary, axis: VariantAxis, prices: read
     caption: [
       `Word error rate (best path, no language model) against ${axis === 'latency' ? 'mean latency' : 'the price of 1,000 hours of sound on the cheapest machine of the table of prices, an estimate'}: down and left is better (${machineOf(summary)}).`,
       'Each colour is a model, each shape a way to compress it; the area of a marker is the size of the file. The vertical axis does not begin at zero.',
-      'The grey line joins the variants that no other beats in both; the name of each model stands beside its first. Pale bars are 95 % intervals, wide because all hear the same few utterances.',
+      'The grey line joins the variants that no other beats in both; where there is room, the name of its model stands beside the first. Pale bars are 95 % intervals, wide because all hear the same few utterances.',
       ...absencesOf(summary),
     ].join(' '),
     alt: `Word error rate against ${axis === 'latency' ? 'latency' : 'price'}, a marker for each variant. ${points
@@ -114,10 +122,9 @@ export function variantsFigure(summary: Summary, axis: VariantAxis, prices: read
               100,
               color,
             ),
-            // Once for each model: names of neighbours would cover each other.
-            text: own.map((point) => (point === front.find((one) => one.model === model) ? ` ${shorten(model)} ` : '')),
+            text: own.map((point) => (named.has(point) ? ` ${shorten(model)} ` : '')),
             // Left of and below the front there is nothing, by its meaning.
-            textposition: own.map(({ x }) => `bottom ${x.value < 0.2 * rightmost ? 'right' : 'left'}`),
+            textposition: own.map(({ x }) => `bottom ${x.value < LEFTMOST * rightmost ? 'right' : 'left'}`),
             cliponaxis: false,
             marker: {
               color,
@@ -190,6 +197,19 @@ function frontOf(points: readonly Point[]): readonly Point[] {
   return points
     .filter((point) => !points.some((other) => beats(other, point)))
     .toSorted((a, b) => a.x.value - b.x.value);
+}
+
+/** The first of each model on the front, best first, whose name fits between the axis and the point and covers no other. */
+function namedOf(front: readonly Point[], rightmost: number, height: number): ReadonlySet<Point> {
+  const named: Point[] = [];
+  for (const point of front.toReversed()) {
+    const { model, x, wer } = point;
+    const known = named.some((other) => other.model === model);
+    const crowded = named.some((other) => Math.abs(other.wer.value - wer.value) < NAME_HEIGHT * height);
+    const fits = x.value < LEFTMOST * rightmost || x.value > shorten(model).length * LETTER_WIDTH * rightmost;
+    if (!known && !crowded && fits) named.push(point);
+  }
+  return new Set(named);
 }
 
 function bars(estimates: readonly Estimate[], factor: number, color: string): JsonObject {
