@@ -201,13 +201,13 @@ function frontOf(points: readonly Point[]): readonly Point[] {
 
 /** The first of each model on the front, best first, whose name fits between the axis and the point and covers no other. */
 function namedOf(front: readonly Point[], rightmost: number, height: number): ReadonlySet<Point> {
+  const firsts = front.filter((point) => point === front.find(({ model }) => model === point.model));
   const named: Point[] = [];
-  for (const point of front.toReversed()) {
+  for (const point of firsts.toReversed()) {
     const { model, x, wer } = point;
-    const known = named.some((other) => other.model === model);
     const crowded = named.some((other) => Math.abs(other.wer.value - wer.value) < NAME_HEIGHT * height);
     const fits = x.value < LEFTMOST * rightmost || x.value > shorten(model).length * LETTER_WIDTH * rightmost;
-    if (!known && !crowded && fits) named.push(point);
+    if (!crowded && fits) named.push(point);
   }
   return new Set(named);
 }
