@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { heardIn } from '../fixtures/model/reference.js';
 import { quantlab } from './terminal.js';
 
 const AUDIO = fileURLToPath(new URL('../../data/speech/audio/', import.meta.url));
@@ -43,9 +44,9 @@ describe('commands that measure', () => {
     expect(printed).toMatch(/deepspeech2-lstm: 2 utterances, 1 s of sound/);
     const kept = JSON.parse(await readFile(out, 'utf8'));
     expect(kept.passes).toHaveLength(2);
-    // Heard as `aded`: test/fixtures/model/reference.jsonl.
-    expect(kept.passes[0].texts).toEqual(['aded', 'aded']);
-    expect(kept.reports[0].results[0].accuracy.wer.value).toBe(1);
+    const heard = heardIn('added');
+    expect(kept.passes[0].texts).toEqual([heard, heard]);
+    expect(kept.reports[0].results[0].accuracy.wer.value).toBe(heard === 'added' ? 0 : 1);
     expect(err.split('\n').filter((line) => /^\d\/2 /.test(line))).toHaveLength(2);
   });
 

@@ -1,13 +1,9 @@
-// Expected texts of the float model: test/fixtures/model/reference.jsonl.
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { readRun } from '../../src/experiment/runFolder.js';
 import { runExperiment } from '../../src/experiment/runner.js';
+import { heardIn } from '../fixtures/model/reference.js';
 import { CONDITIONS, fixedEnvironment, newFolder, smallPlan } from './setUp.js';
-
-const REFERENCE = fileURLToPath(new URL('../fixtures/model/reference.jsonl', import.meta.url));
 
 describe('runExperiment with the real model', () => {
   it('makes the int8 variant at run time, and measures it beside the float model', async () => {
@@ -40,13 +36,8 @@ describe('runExperiment with the real model', () => {
       expect((afterRuns?.residentBytes ?? 0) - (baseline?.residentBytes ?? 0)).toBeGreaterThan(32_000_000);
     }
     const { observations } = await readRun(options.out);
-    const references = readFileSync(REFERENCE, 'utf8')
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line));
     for (const { utterances, texts } of observations.filter(({ condition }) => condition === 'cpu-float32')) {
-      const greedy = utterances.map((id) => references.find((one: { id: string }) => one.id === id)?.greedy);
-      expect(texts).toEqual(greedy);
+      expect(texts).toEqual(utterances.map(heardIn));
     }
   });
 });

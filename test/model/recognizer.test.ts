@@ -12,16 +12,9 @@ import { type ResolvedModel, resolveModel } from '../../src/model/registry.js';
 import { readAudio } from '../../src/speech/audio.js';
 import { readManifest } from '../../src/speech/manifest.js';
 import type { Audio } from '../../src/speech/types.js';
+import { REFERENCES } from '../fixtures/model/reference.js';
 
 const HOLDOUT = fileURLToPath(new URL('../../data/speech/holdout.jsonl', import.meta.url));
-const REFERENCE = fileURLToPath(new URL('../fixtures/model/reference.jsonl', import.meta.url));
-
-interface Reference {
-  readonly id: string;
-  readonly samples: number;
-  readonly greedy: string;
-  readonly log_probability_sum: number;
-}
 
 describe('Recognizer', () => {
   let model: ResolvedModel;
@@ -37,10 +30,8 @@ describe('Recognizer', () => {
   afterAll(async () => await recognizer.release());
 
   it('hears in all 129 prompts what the reference in Python heard', async () => {
-    const lines = (await readFile(REFERENCE, 'utf8')).trim().split('\n');
-    const references = lines.map((line) => JSON.parse(line) as Reference);
-    expect(references).toHaveLength(129);
-    for (const { id, samples, greedy, log_probability_sum: expected } of references) {
+    expect(REFERENCES).toHaveLength(129);
+    for (const { id, samples, greedy, log_probability_sum: expected } of REFERENCES) {
       const audio = audios.get(id) as Audio;
       const { text, logProbability, audioS } = await recognizer.recognize(audio);
       expect({ id, text, samples: audio.samples.length }).toEqual({ id, text: greedy, samples });

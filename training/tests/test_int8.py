@@ -17,7 +17,7 @@ from separable import SeparableShape
     ("shape", "operators"),
     [
         (Shape(channels=2, units=16, layers=2), {"DynamicQuantizeLSTM": 2, "MatMulInteger": 1}),
-        (SeparableShape(channels=16, repeats=2, wide=16, kernels=(5, 7)), {"Conv": 16, "DynamicQuantizeLSTM": 0}),
+        (SeparableShape(channels=16, repeats=2, wide=16, kernels=(5, 7)), {"Conv": 18, "DynamicQuantizeLSTM": 0}),
     ],
 )
 def test_what_becomes_integers(shape, operators, tmp_path):
