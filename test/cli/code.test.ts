@@ -23,12 +23,12 @@ describe('quantlab code', () => {
     const { exitCode, out } = await quantlab('code', small, '-o', coded, '--json');
     expect(exitCode).toBe(0);
     const { sizeBytes, report } = JSON.parse(out);
-    // 8.28 to 6.58 MB for this model: one scale a tensor leaves the outer codes rare.
+    // 8.28 to 6.53 MB for this model: one scale a tensor leaves the outer codes rare.
     expect(sizeBytes.before / sizeBytes.after).toBeGreaterThan(1.2);
     expect(report.codedBytes).toBeLessThan(report.sizeBytes);
     expect(await quantlab('code', coded, '-o', back, '--decode')).toMatchObject({
       exitCode: 0,
-      out: expect.stringContaining('6.6 MB → 8.3 MB'),
+      out: expect.stringContaining(`${(sizeBytes.after / 1e6).toFixed(1)} MB → 8.3 MB`),
     });
     expect((await readFile(back)).equals(await readFile(small))).toBe(true);
     expect((await quantlab('code', small, '-o', coded)).out).toContain('entropy (bits a byte)');
