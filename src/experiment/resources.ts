@@ -62,7 +62,7 @@ export async function* measureResources(
 async function memoryOf(condition: Resourceful, options: ResourceOptions): Promise<MemoryRecord | null> {
   const { protocol, utterances, signal, workerPath } = options;
   const recordings = utterances.slice(0, MEMORY_RECORDINGS).map(({ id, audioPath }) => ({ id, audioPath }));
-  return await unlessUnavailable(async () => {
+  return await unlessUnavailable(signal, async () => {
     const {
       model: _model,
       path: _path,
@@ -86,7 +86,7 @@ async function energyOf(
   const [first] = conditions;
   if (first === undefined) return [];
   const { protocol, utterances, signal, workerPath } = options;
-  return await unlessUnavailable(async () => {
+  return await unlessUnavailable(signal, async () => {
     const { models, idleW } = await measureEnergy(
       conditions.map(({ model }) => model),
       {
@@ -106,11 +106,12 @@ async function energyOf(
   });
 }
 
-async function unlessUnavailable<T>(measure: () => Promise<T>): Promise<T | null> {
+/** `null` where it cannot be measured here. What was only stopped is not that: it is measured when the run goes on. */
+async function unlessUnavailable<T>(signal: AbortSignal | undefined, measure: () => Promise<T>): Promise<T | null> {
   try {
     return await measure();
   } catch (error) {
-    if (error instanceof UnavailableError) return null;
+    if (error instanceof UnavailableError && !signal?.aborted) return null;
     throw error;
   }
 }

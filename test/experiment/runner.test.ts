@@ -187,6 +187,22 @@ describe('runExperiment', () => {
     expect(observations).toHaveLength(2 * TRIALS_EACH);
   });
 
+  it('measures when it goes on what it was measuring when it was stopped', async () => {
+    const { options, plan } = await place();
+    const asked = { ...plan, resources: { memoryRuns: 2, energyTrials: 200 } };
+    const controller = new AbortController();
+    const stopped = runExperiment(asked, {
+      ...options,
+      signal: controller.signal,
+      onProgress: ({ phase }) => phase === 'energy' && setTimeout(() => controller.abort(), 100),
+    });
+    await expect(stopped).rejects.toThrow(/go on with --resume/);
+    const { outcomes } = JSON.parse(readFileSync(join(options.out, 'run.json'), 'utf8'));
+    expect(outcomes['cpu-float32']).not.toHaveProperty('energy');
+    const { conditions } = await runExperiment(asked, { ...options, resume: true });
+    expect(conditions[0]?.outcome).toMatchObject({ energy: { joulesPerUtterance: expect.anything() } });
+  });
+
   it('drops the half line of a killed run and nothing else', async () => {
     const { options, plan } = await place();
     await runExperiment(plan, options);
