@@ -3,7 +3,7 @@
 // `--test` opens and runs copies of them in a JupyterLab of the test's own (`--test 01 05 --screenshots DIR`).
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -21,6 +21,8 @@ const env = {
   PATH: [join(root, 'node_modules', '.bin'), binaries, process.env.PATH].join(delimiter),
   JUPYTER_PREFER_ENV_PATH: '1',
   PYTHONDONTWRITEBYTECODE: '1',
+  // A notebook may load ONNX Runtime without this package, which turns its reports off.
+  ORT_DISABLE_TELEMETRY: process.env.ORT_DISABLE_TELEMETRY ?? '1',
 };
 
 function fail(message) {
@@ -52,7 +54,11 @@ function run(title, command, args) {
 }
 
 function prepare() {
-  const wanted = createHash('sha256').update(readFileSync(requirements)).update(root).digest('hex');
+  const wanted = createHash('sha256')
+    .update(readFileSync(requirements))
+    .update(readFileSync(fileURLToPath(import.meta.url)))
+    .update(root)
+    .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   const python = findPython();
   rmSync(venv, { recursive: true, force: true });
@@ -66,6 +72,11 @@ function prepare() {
   ]);
   // JupyterLab's own scripts are not modules, which the package.json above them would make them.
   writeFileSync(join(venv, 'package.json'), '{}\n');
+  // JupyterLab asks its makers for news and for updates; ours does not.
+  const settings = join(venv, 'share', 'jupyter', 'lab', 'settings');
+  mkdirSync(settings, { recursive: true });
+  const quiet = { '@jupyterlab/apputils-extension:notification': { fetchNews: 'false', checkForUpdates: false } };
+  writeFileSync(join(settings, 'overrides.json'), JSON.stringify(quiet));
   writeFileSync(stamp, wanted);
 }
 
@@ -124,13 +135,7 @@ if (process.argv[2] === '--execute') {
 } else if (process.argv[2] === '--test') {
   test(process.argv.slice(3));
 } else if (!process.argv.includes('--prepare-only')) {
-  const args = [
-    '-m',
-    'jupyterlab',
-    `--ServerApp.root_dir=${root}`,
-    '--LabApp.default_url=/lab/tree/notebooks',
-    '--LabApp.news_url=None',
-  ];
+  const args = ['-m', 'jupyterlab', `--ServerApp.root_dir=${root}`, '--LabApp.default_url=/lab/tree/notebooks'];
   if (process.getuid?.() === 0) args.push('--allow-root');
   const own = process.argv.slice(2);
   const lab = spawn(join(binaries, 'python'), [...args, ...own], { cwd: root, env, stdio: 'inherit' });

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import telemetry  # noqa: F401
 import numpy as np
 import onnx
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static

@@ -12,6 +12,7 @@ import json
 import tempfile
 from pathlib import Path
 
+import telemetry  # noqa: F401
 import numpy as np
 import onnx
 import onnxruntime

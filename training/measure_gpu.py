@@ -22,6 +22,7 @@ import time
 from datetime import datetime, timezone
 from pathlib import Path
 
+import telemetry  # noqa: F401
 import numpy as np
 import onnxruntime
 import soundfile

@@ -7,8 +7,11 @@ Prints the seconds from the file read to the file written (the imports apart), a
 
 import json
 import logging
+import os
 import sys
 import time
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # asked before the first session
 
 import onnxruntime
 from onnxruntime.quantization import QuantType, quantize_dynamic

@@ -1,7 +1,6 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { InferenceSession, type Tensor } from 'onnxruntime-node';
 import type { CalibrationSample } from '../compress/calibrate.js';
 import { InputError } from '../errors.js';
 import type { ModelCard } from '../model/card.js';
@@ -9,6 +8,7 @@ import { openSession } from '../model/session.js';
 import { feedsOf } from '../model/tensors.js';
 import type { OnnxModel } from '../onnx/model.js';
 import { writeModel } from '../onnx/write.js';
+import { InferenceSession, type Tensor } from '../runtime.js';
 import { readAudio } from '../speech/audio.js';
 import { createFrontEnd } from '../speech/features.js';
 import { readManifest } from '../speech/manifest.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { env } from 'onnxruntime-node';
 import { InputError } from '../errors.js';
 import { sha256OfBytes, sha256OfFile } from '../files.js';
+import { env } from '../runtime.js';
 import { DECODER_VERSION } from '../speech/ctc.js';
 import { FEATURES_VERSION } from '../speech/features.js';
 import type { Audio, Decoding, Features } from '../speech/types.js';

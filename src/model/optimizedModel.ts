@@ -3,12 +3,12 @@ import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { arch, cpus } from 'node:os';
 import { join } from 'node:path';
 import { TensorProto_DataLocation } from 'onnx-buf';
-import { env } from 'onnxruntime-node';
 import { z } from 'zod';
 import { QuantlabError } from '../errors.js';
 import { makeFolder, sha256OfBytes, sha256OfFile, writeFileAtomic } from '../files.js';
 import { readModel } from '../onnx/read.js';
 import { modelTensors } from '../onnx/subgraphs.js';
+import { env } from '../runtime.js';
 import { rememberedSha256 } from './rememberedChecksum.js';
 import { openSession, type SessionOptions } from './session.js';
 

@@ -1,5 +1,5 @@
-import type { InferenceSession } from 'onnxruntime-node';
 import { InputError } from '../errors.js';
+import type { InferenceSession } from '../runtime.js';
 import { createFrontEnd, type FeatureExtractor } from '../speech/features.js';
 import type { Audio, Decoding, Features } from '../speech/types.js';
 import type { ModelCard } from './card.js';

@@ -1,8 +1,8 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
-import { env, InferenceSession } from 'onnxruntime-node';
 import { InputError, UnavailableError } from '../errors.js';
 import { describeFileError } from '../files.js';
+import { env, InferenceSession } from '../runtime.js';
 
 /** Parts of ONNX Runtime that run a model: the processor, NVIDIA's CUDA, or WebGPU (Vulkan, Metal, Direct3D 12). */
 export type ExecutionProvider = 'cpu' | 'cuda' | 'webgpu';

@@ -1,5 +1,5 @@
-import { Tensor } from 'onnxruntime-node';
 import { InputError } from '../errors.js';
+import { Tensor } from '../runtime.js';
 import type { Features } from '../speech/types.js';
 import type { CardTensors, ModelCard } from './card.js';
 

@@ -19,6 +19,9 @@ const INSTALLED_PATHS = [
   'C:\\Program Files (x86)\\Google\\Chrome\\Application\\chrome.exe',
 ] as const;
 
+/** A browser asks its makers for updates, lists and experiments while it draws; it finds nobody but this machine. */
+const PRIVATE_ARGS = ['--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost'] as const;
+
 /**
  * Finds a browser: `CHROME_PATH`, then an installed Chrome or Chromium, then the one inside `@sparticuz/chromium`.
  *
@@ -26,6 +29,14 @@ const INSTALLED_PATHS = [
  */
 export async function findBrowser(options: FindBrowserOptions = {}): Promise<BrowserProgram> {
   const { env = process.env, source = 'any' } = options;
+  const program = await programOf(env, source);
+  return { ...program, args: [...program.args, ...PRIVATE_ARGS] };
+}
+
+async function programOf(
+  env: Readonly<Record<string, string | undefined>>,
+  source: FindBrowserOptions['source'],
+): Promise<BrowserProgram> {
   if (source !== 'packaged') {
     const executablePath = installedBrowser(env);
     if (executablePath) return { executablePath, args: ['--no-sandbox', '--font-render-hinting=none'], env: {} };

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { openSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -26,9 +26,6 @@ const START_TIMEOUT_MS = 120_000;
 /** After this a server whose test was killed ends by itself. */
 const ABANDONED_S = 900;
 
-/** The first visit asks whether to fetch news; nobody is there to answer. */
-const SETTINGS = { fetchNews: 'false', checkForUpdates: false };
-
 /**
  * Starts JupyterLab from the environment of `.ci/lab.mjs`: a free port, a token of its own, folders of its own for settings,
  * workspaces and signatures, so that nothing of a person's is read or changed.
@@ -38,9 +35,6 @@ const SETTINGS = { fetchNews: 'false', checkForUpdates: false };
 export async function startLab(python: string): Promise<Lab> {
   const own = await mkdtemp(join(tmpdir(), 'quantlab-lab-'));
   const copies = await mkdtemp(join(ROOT, '.lab-'));
-  const settings = join(own, 'settings', '@jupyterlab', 'apputils-extension');
-  await mkdir(settings, { recursive: true });
-  await writeFile(join(settings, 'notification.jupyterlab-settings'), JSON.stringify(SETTINGS));
   const token = randomBytes(24).toString('hex');
   const log = join(own, 'log');
   const server = spawn(python, argumentsOf(), {

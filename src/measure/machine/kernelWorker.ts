@@ -1,5 +1,5 @@
 /** The process of one kernel, started by {@link runKernel}: opens it, runs it, tells the times of the runs, and ends. */
-import { env, InferenceSession, Tensor } from 'onnxruntime-node';
+import { env, InferenceSession, Tensor } from '../../runtime.js';
 import { readGraphics } from './graphics.js';
 import type { KernelReply, KernelRequest } from './kernelProtocol.js';
 import type { KernelInput } from './kernels.js';

@@ -1,6 +1,6 @@
-import { listSupportedBackends } from 'onnxruntime-node';
 import { UnavailableError } from '../../errors.js';
 import { EXECUTION_PROVIDERS, explainProviderError } from '../../model/session.js';
+import { listSupportedBackends } from '../../runtime.js';
 import { findImitation } from './graphics.js';
 import { runKernel } from './kernelProcess.js';
 import { probeKernel } from './kernels.js';

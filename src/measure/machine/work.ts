@@ -2,7 +2,6 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NodeProto, TensorProto } from 'onnx-buf';
-import { InferenceSession, type Tensor } from 'onnxruntime-node';
 import { z } from 'zod';
 import { UnavailableError } from '../../errors.js';
 import { parseJson } from '../../files.js';
@@ -10,6 +9,7 @@ import { isOp } from '../../onnx/node.js';
 import { readModel } from '../../onnx/read.js';
 import { modelNodes, nestedGraphs } from '../../onnx/subgraphs.js';
 import { elementCount, shapeOf, storedSizeBytes, tensorDtype } from '../../onnx/tensor.js';
+import { InferenceSession, type Tensor } from '../../runtime.js';
 
 /** Work of one node in one run of a model. */
 export interface NodeWork {
