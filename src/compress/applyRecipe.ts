@@ -42,12 +42,14 @@ export async function applyRecipe(
 ): Promise<Compressed> {
   let current = model;
   const reports: CompressionReport[] = [];
+  const params = new Set<string>();
   for (const step of recipe.steps) {
     const done = await applyStep(current, step, recipe, resources);
     current = done.model;
     reports.push(done.report);
+    for (const name of done.params ?? []) params.add(name);
   }
-  return { model: current, report: joinReports(recipe.name, reports) };
+  return { model: current, report: joinReports(recipe.name, reports, params), params };
 }
 
 async function applyStep(
@@ -85,27 +87,22 @@ async function applyStep(
   }
 }
 
-/** Operators whose float constants are scales that an earlier step made. */
-const SCALE_READERS: ReadonlySet<string> = new Set([
-  'QuantizeLinear',
-  'DequantizeLinear',
-  'MatMulNBits',
-  'DynamicQuantizeLSTM',
-  'MatMulIntegerToFloat',
-]);
-
-/** One report of several steps: a weight that a later step reads again was not left by an earlier one. */
-function joinReports(title: string, reports: readonly CompressionReport[]): CompressionReport {
+/**
+ * One report of several steps: a weight that a later step reads again was not left by an earlier one, and the scales that
+ * an earlier step made are no weights that a later one left.
+ */
+function joinReports(
+  title: string,
+  reports: readonly CompressionReport[],
+  params: ReadonlySet<string>,
+): CompressionReport {
   const last = reports.at(-1);
   const all = reports.flatMap((report) => report.compressed);
   const changed = new Set(all.filter(({ from, to }) => from !== to).map((weight) => weight.name));
   // What was pruned and then quantized counts as what it is in the end.
   const compressed = all.filter(({ name, from, to }) => from !== to || !changed.has(name));
   const done = new Set(compressed.map((weight) => weight.name));
-  const leftWeights = (last?.leftWeights ?? []).filter(
-    (weight) =>
-      !done.has(weight.name) && !(SCALE_READERS.has(weight.opType) && weight.reason.includes('has no form of')),
-  );
+  const leftWeights = (last?.leftWeights ?? []).filter(({ name }) => !done.has(name) && !params.has(name));
   const replaced = new Map<string, number>();
   for (const { replacedNodes } of reports) {
     for (const [opType, count] of Object.entries(replacedNodes))

@@ -12,12 +12,14 @@ export type CalibrationSample = Readonly<Record<string, Float32Array>>;
  * @param tensors - names to watch
  * @param samples - what the model of {@link planCalibration} answered, sample after sample
  * @param options - the method and its constants
- * @throws {InputError} when there is no sample, a sample lacks a tensor, or a value is not finite
+ * @param notFinite - `leave`: a tensor that holds NaN or an infinity has no range; what it feeds then stays in float
+ * @throws {InputError} when there is no sample, a sample lacks a tensor, or a value is not finite and not to be left
  */
 export async function calibrateRanges(
   tensors: readonly string[],
   samples: AsyncIterable<CalibrationSample> | Iterable<CalibrationSample>,
   options: CalibrationOptions = {},
+  notFinite: 'refuse' | 'leave' = 'refuse',
 ): Promise<ReadonlyMap<string, ValueRange>> {
   const observers = new Map<string, RangeObserver>(tensors.map((name) => [name, createRangeObserver(options)]));
   let count = 0;
@@ -28,7 +30,8 @@ export async function calibrateRanges(
       if (values === undefined) {
         throw new InputError(`calibration: values of ${name} were required in sample ${count}, got none`);
       }
-      naming(name, () => observer.observe(values));
+      if (notFinite === 'leave' && !values.every(Number.isFinite)) observers.delete(name);
+      else naming(name, () => observer.observe(values));
     }
   }
   if (count === 0 && tensors.length > 0) {

@@ -30,6 +30,8 @@ import { Scope } from './scope.js';
 export interface Compressed {
   readonly model: OnnxModel;
   readonly report: CompressionReport;
+  /** Names of the scales that were made: constants of the new model that are no weights. */
+  readonly params?: ReadonlySet<string>;
 }
 
 type Rewrite = (node: NodeProto, scope: Scope, context: DynamicContext) => void;
@@ -105,7 +107,7 @@ function quantize(original: OnnxModel, options: QuantizeDynamicOptions): Compres
   for (const { initializer } of nestedGraphs(quantized)) for (const { name } of initializer) stored.add(name);
   // One of a node's weights may have been quantized before another made the node stay in float.
   const compressed = rewriting.compressed.filter((one) => stored.has(one.quantized)).map((one) => one.report);
-  const left = leftWeights(quantized, rewriting.reasons, rewriting.scales);
+  const left = leftWeights(quantized, 'dynamic quantization', rewriting.reasons, rewriting.scales);
   const sum = (sizes: readonly number[]): number => sizes.reduce((total, size) => total + size, 0);
   const leftBytes = sum(left.map((weight) => weight.sizeBytes));
   const leftNames = new Set(left.map((weight) => weight.name));
@@ -122,7 +124,7 @@ function quantize(original: OnnxModel, options: QuantizeDynamicOptions): Compres
     weightBytesAfter: sum(compressed.map((weight) => weight.sizeBytesAfter)) + leftBytes,
     notes: notesOn(inlined, model, quantized),
   };
-  return { model: { proto, path: model.path }, report };
+  return { model: { proto, path: model.path }, report, params: rewriting.scales };
 }
 
 function notesOn(inlined: InlinedModel, model: OnnxModel, quantized: GraphProto): string[] {

@@ -109,7 +109,9 @@ export function convertToHalf(model: OnnxModel, options: HalfOptions = {}): Comp
   const changed = pruneUnused(
     copyMessage(graph, { node: scope.nodes, initializer: [...graph.initializer, ...scope.added], valueInfo: [] }),
   );
-  const left = leftWeights(changed, new Map(), new Set()).filter((weight) => weight.dtype === 'float32');
+  const left = leftWeights(changed, 'half precision', new Map(), new Set()).filter(
+    (weight) => weight.dtype === 'float32',
+  );
   const sum = (sizes: readonly number[]): number => sizes.reduce((total, size) => total + size, 0);
   const leftBytes = sum(left.map((weight) => weight.sizeBytes));
   const report: CompressionReport = {

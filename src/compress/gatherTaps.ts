@@ -64,6 +64,7 @@ export function gatherTaps(compressed: Compressed): Compressed {
   const changed = copyMessage(graph, { node, initializer: [...graph.initializer, ...added] });
   const bytes = [...grown.values()].reduce((sum, extra) => sum + extra, 0);
   return {
+    ...compressed,
     model: { proto: copyMessage(model.proto, { graph: pruneDequantized(changed) }), path: model.path },
     report: {
       ...report,
@@ -81,7 +82,7 @@ export function gatherTaps(compressed: Compressed): Compressed {
     const weightDequantize = producers.get(conv.input[1] ?? '');
     const weight = initializers.get(weightDequantize?.input[0] ?? '');
     if (dequantize === undefined || weightDequantize === undefined || weight === undefined) return undefined;
-    const [, inputs, height = 1, width = 1, ...more] = shapeOf(weight);
+    const [, inputs, height = 1, width = 1] = shapeOf(weight);
     const [vertical, horizontal] = dilationsOf(conv);
     const fits =
       isOp(dequantize, 'DequantizeLinear') &&
@@ -90,7 +91,7 @@ export function gatherTaps(compressed: Compressed): Compressed {
       consumers.get(conv.input[1] ?? '')?.length === 1 &&
       tensorDtype(weight) === 'int8' &&
       inputs === 1 &&
-      more.length === 0 &&
+      weight.dims.length === 4 &&
       intAttribute(conv, 'group', 1) === 1 &&
       stringAttribute(conv, 'auto_pad', 'NOTSET') === 'NOTSET';
     if (!fits) return undefined;

@@ -1,6 +1,6 @@
 import { mainGraph, type OnnxModel } from '../onnx/model.js';
 import { isOp } from '../onnx/node.js';
-import { elementCount } from '../onnx/tensor.js';
+import { elementCount, tensorDtype } from '../onnx/tensor.js';
 import { foldBatchNorm } from './foldBatchNorm.js';
 import type { Recipe, RecipeStep } from './recipe.js';
 import { Scope } from './scope.js';
@@ -40,7 +40,7 @@ export interface Layer {
 }
 
 /**
- * The layers of a model's main graph whose weights are constant and whose nodes have a name, in order. A batch
+ * The layers of a model's main graph whose weights are float32 constants and whose nodes have a name, in order. A batch
  * normalisation that a layer alone feeds counts as part of it.
  */
 export function layersOf(original: OnnxModel): readonly Layer[] {
@@ -54,7 +54,8 @@ export function layersOf(original: OnnxModel): readonly Layer[] {
     if (opType === undefined || node.name === '') continue;
     const places = opType === 'LSTM' || opType === 'GRU' || opType === 'RNN' ? [1, 2] : [1];
     const weights = places.map((place) => scope.constantOf(node.input[place] ?? ''));
-    if (weights.some((weight) => weight === undefined)) continue;
+    // What is not float32 has no form in fewer bits, and cannot be watched beside it.
+    if (!weights.every((weight) => weight !== undefined && tensorDtype(weight.tensor) === 'float32')) continue;
     const parameters = weights.reduce((sum, weight) => sum + (weight ? elementCount(weight.tensor) : 0), 0);
     const direct = node.output.find((name) => name !== '') ?? '';
     layers.push({ node: node.name, opType, parameters, output: after.get(direct)?.output[0] ?? direct });

@@ -23,11 +23,13 @@ const KEPT_INPUTS: Readonly<Record<string, Readonly<Record<number, string>>>> = 
  * each with the reason.
  *
  * @param graph - the new main graph
+ * @param title - what was done: `dynamic quantization`
  * @param reasons - why nodes stay in float, by their titles
  * @param params - names of scales, which are no weights
  */
 export function leftWeights(
   graph: GraphProto,
+  title: string,
   reasons: ReadonlyMap<string, string>,
   params: ReadonlySet<string>,
 ): LeftWeight[] {
@@ -44,7 +46,7 @@ export function leftWeights(
         shape: shapeOf(tensor),
         dtype: tensorDtype(tensor),
         sizeBytes: storedSizeBytes(tensor),
-        reason: reasonFor(reader, place, reasons),
+        reason: reasonFor(reader, place, title, reasons),
       });
     }
   }
@@ -88,11 +90,16 @@ function capturing(value: string): (graph: GraphProto) => boolean {
   return (graph) => capturedBy(graph).has(value);
 }
 
-function reasonFor(reader: NodeProto | undefined, place: number, reasons: ReadonlyMap<string, string>): string {
+function reasonFor(
+  reader: NodeProto | undefined,
+  place: number,
+  title: string,
+  reasons: ReadonlyMap<string, string>,
+): string {
   if (reader === undefined) return 'it is an output of the model or read by nothing';
   const kept = KEPT_INPUTS[reader.opType]?.[place];
   if (kept !== undefined) return kept;
   const reason = reasons.get(nodeTitle(reader));
   if (reason !== undefined) return `${reader.opType}: ${reason}`;
-  return `dynamic quantization has no form of ${reader.opType}`;
+  return `${title} has no form of ${reader.opType}`;
 }

@@ -53,6 +53,7 @@ export function pruneWeights(model: OnnxModel, options: PruneOptions = {}): Comp
   const filter = { opTypesToQuantize: opTypesToPrune, nodesToQuantize: nodesToPrune, nodesToExclude };
   const { report } = rewriteModel(model, filter, {
     name: 'prune',
+    title: 'pruning',
     opTypes: PRUNED_OP_TYPES,
     nested: true,
     rewrite(node, opType, scope, { compressed, notes }) {

@@ -29,6 +29,7 @@ export function quantizeRecurrent(model: OnnxModel, options: QuantizeRecurrentOp
   const record: ProductRecord = { integerNodes: new Set(), origins: new Map(), biases: new Set() };
   const rewritten = rewriteModel(raised, settings, {
     name: 'recurrent',
+    title: 'the recurrent transform',
     opTypes: RECURRENT_OP_TYPES,
     nested: true,
     rewrite(node, opType, scope, rewriting) {
@@ -41,7 +42,7 @@ export function quantizeRecurrent(model: OnnxModel, options: QuantizeRecurrentOp
   });
   const notes = raised === model ? [] : [`operator set ${opsetVersion(model)} was raised to 11`];
   if (record.integerNodes.size === 0) {
-    return { model: rewritten.model, report: withOrigins(rewritten.report, [], record, notes) };
+    return { ...rewritten, report: withOrigins(rewritten.report, [], record, notes) };
   }
   const quantized = quantizeDynamic(rewritten.model, {
     opTypesToQuantize: ['MatMul'],
@@ -52,6 +53,7 @@ export function quantizeRecurrent(model: OnnxModel, options: QuantizeRecurrentOp
   return {
     model: quantized.model,
     report: withOrigins(rewritten.report, quantized.report.compressed, record, notes),
+    params: new Set([...(rewritten.params ?? []), ...(quantized.params ?? [])]),
   };
 }
 

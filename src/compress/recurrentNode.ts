@@ -69,7 +69,9 @@ export function readRecurrent(node: NodeProto, opType: RecurrentOpType, scope: S
       `weights for ${wanted} × ${units} units were required, got [${shapeOf(w.tensor)}] and [${shapeOf(r.tensor)}]`,
     );
   }
-  if (!tensorFloats(r.tensor).every(Number.isFinite)) throw new LeftInFloat(`its weight ${r.name} is not finite`);
+  for (const { name, tensor } of [w, r]) {
+    if (!tensorFloats(tensor).every(Number.isFinite)) throw new LeftInFloat(`its weight ${name} is not finite`);
+  }
   const lstm = opType === 'LSTM';
   return {
     node,

@@ -38,6 +38,8 @@ export interface Rewriting {
 export interface Transform<T extends string> {
   /** Its name in the report. */
   readonly name: string;
+  /** What it does, for sentences: `static quantization`. */
+  readonly title: string;
   /** Every operator that it knows. */
   readonly opTypes: readonly T[];
   /** Whether nodes in the bodies of `If`, `Loop` and `Scan` are rewritten too. */
@@ -106,8 +108,9 @@ export function rewriteModel<T extends string>(
   if (rewriting.usesMicrosoftDomain && opsetVersion(model, MICROSOFT_DOMAIN) === 0) {
     opsetImport.push(create(OperatorSetIdProtoSchema, { domain: MICROSOFT_DOMAIN, version: 1n }));
   }
-  const report = reportOf(transform.name, graph, rewriting, leftNodes, reasons, replaced);
-  return { model: { proto: copyMessage(model.proto, { graph, opsetImport }), path: model.path }, report };
+  const report = reportOf(transform, graph, rewriting, leftNodes, reasons, replaced);
+  const proto = copyMessage(model.proto, { graph, opsetImport });
+  return { model: { proto, path: model.path }, report, params: rewriting.params };
 }
 
 /**
@@ -183,7 +186,7 @@ function reasonToSkip<T extends string>(node: NodeProto, opType: T, filter: Node
 }
 
 function reportOf(
-  transform: string,
+  transform: { readonly name: string; readonly title: string },
   graph: GraphProto,
   rewriting: Rewriting,
   leftNodes: readonly LeftNode[],
@@ -191,7 +194,7 @@ function reportOf(
   replaced: ReadonlyMap<string, number>,
 ): CompressionReport {
   const { compressed, params, notes } = rewriting;
-  const left = leftWeights(graph, reasons, params);
+  const left = leftWeights(graph, transform.title, reasons, params);
   const leftNames = new Set(left.map((weight) => weight.name));
   const gone = new Map(
     compressed.filter(({ name }) => !leftNames.has(name)).map((weight) => [weight.name, weight.sizeBytesBefore]),
@@ -199,7 +202,7 @@ function reportOf(
   const sum = (sizes: Iterable<number>): number => [...sizes].reduce((total, size) => total + size, 0);
   const leftBytes = sum(left.map((weight) => weight.sizeBytes));
   return {
-    transform,
+    transform: transform.name,
     compressed,
     leftWeights: left,
     leftNodes,

@@ -1,24 +1,26 @@
 import type { NodeProto } from 'onnx-buf';
 import { copyMessage } from '../onnx/copy.js';
 import { mainGraph, type OnnxModel, opsetVersion } from '../onnx/model.js';
-import { attributeOf, intAttribute, makeNode, nodeTitle } from '../onnx/node.js';
+import { makeNode, nodeTitle } from '../onnx/node.js';
 import { pruneUnused } from '../onnx/prune.js';
-import { makeTensor, shapeOf, tensorDtype } from '../onnx/tensor.js';
+import { makeTensor, shapeOf } from '../onnx/tensor.js';
 import type { ValueRange } from './calibrators/range.js';
 import type { Compressed } from './dynamic.js';
 import { LeftInFloat } from './dynamicContext.js';
 import { foldBatchNorm } from './foldBatchNorm.js';
-import { compressedWeight, constantFloats, type Rewriting, rewriteModel } from './rewrite.js';
+import { compressedWeight, type Rewriting, rewriteModel } from './rewrite.js';
 import type { Constant, Scope } from './scope.js';
 import { activationParams, addQuantization, bounds } from './staticActivation.js';
+import { staticLayer } from './staticLayer.js';
 import {
+  PER_CHANNEL_OPSET,
   type QuantizeStaticOptions,
   STATIC_OP_TYPES,
   type StaticOpType,
   type StaticSettings,
   staticSettings,
 } from './staticOptions.js';
-import { activationsAfter } from './staticPlan.js';
+import { activationsAfter, withQuantizeLinear } from './staticPlan.js';
 import { type StaticWeight, staticWeight } from './staticWeight.js';
 
 /** What the rewriting of one model knows and remembers. */
@@ -49,8 +51,9 @@ export function quantizeStatic(
   ranges: ReadonlyMap<string, ValueRange>,
   options: QuantizeStaticOptions = {},
 ): Compressed {
-  const settings = staticSettings(options, opsetVersion(model));
-  const { model: folded, folded: normalisations } = foldBatchNorm(model);
+  const raised = withQuantizeLinear(model);
+  const settings = staticSettings(options, opsetVersion(raised));
+  const { model: folded, folded: normalisations } = foldBatchNorm(raised);
   const context: StaticContext = {
     settings,
     ranges,
@@ -58,8 +61,13 @@ export function quantizeStatic(
     quantized: new Map(),
     removed: new Set(),
   };
-  const { model: rewritten, report } = rewriteModel(folded, settings, {
+  const {
+    model: rewritten,
+    report,
+    params,
+  } = rewriteModel(folded, settings, {
     name: 'static',
+    title: 'static quantization',
     opTypes: STATIC_OP_TYPES,
     nested: false,
     rewrite: (node, opType, scope, rewriting) => rewriteLayer(node, opType, context, scope, rewriting),
@@ -67,9 +75,15 @@ export function quantizeStatic(
   const graph = mainGraph(rewritten);
   const node = graph.node.filter((one) => !context.removed.has(one));
   const notes = normalisations.map((title) => `${title} was folded into the layer before it`);
+  const opset = opsetVersion(raised);
+  if (raised !== model) notes.push(`operator set ${opsetVersion(model)} was raised to ${opset}`);
+  if (opset < PER_CHANNEL_OPSET && report.compressed.length > 0 && options.perChannel !== false) {
+    notes.push(`operator set ${opset} has no scales per channel: one for each tensor was used`);
+  }
   for (const one of context.removed) notes.push(`${nodeTitle(one)} became the saturation of the integers before it`);
   const proto = copyMessage(rewritten.proto, { graph: pruneUnused(copyMessage(graph, { node })) });
-  return { model: { proto, path: model.path }, report: { ...report, notes: [...report.notes, ...notes] } };
+  const full = { ...report, notes: [...report.notes, ...notes] };
+  return { model: { proto, path: model.path }, report: full, ...(params && { params }) };
 }
 
 function rewriteLayer(
@@ -80,8 +94,7 @@ function rewriteLayer(
   rewriting: Rewriting,
 ): void {
   const { settings } = context;
-  const weight = constantFloats(scope, node.input[1]);
-  const bias = biasOf(node, opType, weight, scope);
+  const { weight, bias } = staticLayer(node, opType, scope);
   const input = node.input[0] ?? '';
   const known = context.quantized.get(input);
   const inputParams = known ?? activationParams(rangeOf(input, context), settings);
@@ -101,26 +114,6 @@ function rewriteLayer(
   const scale = addQuantization(output.name, raw, output.name, output.range, context.settings, scope, rewriting);
   context.quantized.set(output.name, { name: output.name, scale });
   if (output.replaces !== undefined) context.removed.add(output.replaces);
-}
-
-/** A bias that can become int32: constant, one number for each output channel. */
-function biasOf(node: NodeProto, opType: StaticOpType, weight: Constant, scope: Scope): Constant | undefined {
-  if (opType === 'MatMul') return undefined;
-  const shape = shapeOf(weight.tensor);
-  if (opType === 'Gemm') {
-    for (const name of ['alpha', 'beta']) {
-      if ((attributeOf(node, name)?.f ?? 1) !== 1) throw new LeftInFloat(`its ${name} is not 1`);
-    }
-  }
-  const name = node.input[2] ?? '';
-  if (name === '') return undefined;
-  const bias = scope.constantOf(name);
-  if (bias === undefined || tensorDtype(bias.tensor) !== 'float32') {
-    throw new LeftInFloat('its bias is no float32 constant');
-  }
-  const channels = opType === 'Conv' || intAttribute(node, 'transB', 0) !== 0 ? shape[0] : shape[1];
-  if (shapeOf(bias.tensor).join() !== String(channels)) throw new LeftInFloat('its bias is not one number a channel');
-  return bias;
 }
 
 /** Where a convolution's output is quantized: after a `Relu` or `Clip` that saturation does as well, or right away. */

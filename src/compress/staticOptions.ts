@@ -8,9 +8,12 @@ export const STATIC_OP_TYPES = ['Conv', 'MatMul', 'Gemm'] as const;
 /** An operator that static quantization knows. */
 export type StaticOpType = (typeof STATIC_OP_TYPES)[number];
 
+/** First operator set whose `DequantizeLinear` knows channels. */
+export const PER_CHANNEL_OPSET = 13;
+
 /** Options of {@link quantizeStatic}; the words are those of ONNX Runtime's `quantize_static`. */
 export interface QuantizeStaticOptions extends Partial<NodeFilter<StaticOpType>> {
-  /** A weight scale for each output channel; needs operator set 13. Default true. */
+  /** A weight scale for each output channel; needs operator set 13. Default: true where the model has it. */
   readonly perChannel?: boolean;
   /** Weights in 7 of the 8 bits, for processors without VNNI. Default false. */
   readonly reduceRange?: boolean;
@@ -40,17 +43,15 @@ export const STATIC_DEFAULTS: StaticSettings = {
  * @throws {InputError} for an unknown type, or an operator set that cannot do it
  */
 export function staticSettings(options: QuantizeStaticOptions, opset: number): StaticSettings {
-  const settings = { ...STATIC_DEFAULTS, ...options };
+  const settings = { ...STATIC_DEFAULTS, perChannel: opset >= PER_CHANNEL_OPSET, ...options };
   if (settings.activationType !== 'uint8' && settings.activationType !== 'int8') {
     throw new InputError(
       `activationType: uint8 or int8 was required, got ${String(settings.activationType)}; choose one`,
     );
   }
-  const lowest = settings.perChannel ? 13 : 10;
-  if (opset < lowest) {
+  if (settings.perChannel && opset < PER_CHANNEL_OPSET) {
     throw new InputError(
-      `static quantization: operator set ${lowest} or later was required, got ${opset}; ` +
-        (opset < 10 ? 'export the model with a later one' : 'set perChannel to false'),
+      `perChannel: operator set ${PER_CHANNEL_OPSET} or later was required, got ${opset}; leave it out or export the model with a later one`,
     );
   }
   return settings;

@@ -11,8 +11,12 @@ import { DTYPE_CODE } from '../onnx/dtype.js';
 import { consumersOf } from '../onnx/graph.js';
 import { mainGraph, type OnnxModel, opsetVersion } from '../onnx/model.js';
 import { isOp } from '../onnx/node.js';
+import { raiseToOpset11 } from '../onnx/raiseOpset.js';
 import { ranksOf } from '../onnx/ranks.js';
+import { LeftInFloat } from './dynamicContext.js';
 import { foldBatchNorm } from './foldBatchNorm.js';
+import { Scope } from './scope.js';
+import { staticLayer } from './staticLayer.js';
 import { type QuantizeStaticOptions, type StaticOpType, staticSettings } from './staticOptions.js';
 
 /** What calibration has to watch. */
@@ -31,18 +35,21 @@ export interface CalibrationPlan {
  * @throws {InputError} for an unknown option, or an operator set that cannot do it
  */
 export function planCalibration(model: OnnxModel, options: QuantizeStaticOptions = {}): CalibrationPlan {
-  const settings = staticSettings(options, opsetVersion(model));
-  const folded = foldBatchNorm(model).model;
+  const raised = withQuantizeLinear(model);
+  const settings = staticSettings(options, opsetVersion(raised));
+  const folded = foldBatchNorm(raised).model;
   const graph = mainGraph(folded);
+  const scope = new Scope(graph, null);
   const tensors = new Set<string>();
   const activations = activationsAfter(folded);
   for (const node of graph.node) {
     const { nodesToExclude, nodesToQuantize, opTypesToQuantize } = settings;
-    const wanted = opTypesToQuantize.some((type: StaticOpType) => isOp(node, type));
+    const opType = opTypesToQuantize.find((type: StaticOpType) => isOp(node, type));
     const named = nodesToQuantize.length === 0 || nodesToQuantize.includes(node.name);
-    if (!wanted || !named || nodesToExclude.includes(node.name)) continue;
+    if (opType === undefined || !named || nodesToExclude.includes(node.name)) continue;
+    if (!canBeStatic(node, opType, scope)) continue;
     tensors.add(node.input[0] ?? '');
-    if (!isOp(node, 'Conv')) continue;
+    if (opType !== 'Conv') continue;
     tensors.add(node.output[0] ?? '');
     const after = activations.get(node.output[0] ?? '');
     if (after !== undefined) tensors.add(after.output[0] ?? '');
@@ -51,6 +58,26 @@ export function planCalibration(model: OnnxModel, options: QuantizeStaticOptions
   const ranks = ranksOf(graph);
   const added = [...tensors].filter((name) => !shown.has(name)).map((name) => floatValue(name, ranks.get(name)));
   return { tensors: [...tensors], model: copyModel(folded, { output: [...graph.output, ...added] }) };
+}
+
+/**
+ * The model in an operator set that has `QuantizeLinear`, 10 or later; the very model where it is in one.
+ *
+ * @throws {InputError} for an operator set below 7
+ */
+export function withQuantizeLinear(model: OnnxModel): OnnxModel {
+  return opsetVersion(model) < 10 ? raiseToOpset11(model) : model;
+}
+
+/** Whether a layer will be quantized: the values of others may be of any type, and are not to be watched. */
+function canBeStatic(node: NodeProto, opType: StaticOpType, scope: Scope): boolean {
+  try {
+    staticLayer(node, opType, scope);
+    return true;
+  } catch (error) {
+    if (!(error instanceof LeftInFloat)) throw error;
+    return false;
+  }
 }
 
 /** For each value that one `Relu` or `Clip` alone reads: that node. Quantizing its output can do its work. */

@@ -65,7 +65,7 @@ function blockTensors(
     transposeMatrices(floats, target, 1, columns, rows);
     floats = target;
   }
-  const matrix = blockMatrix(floats, rows, columns, settings);
+  const matrix = blockMatrix(weight.name, floats, rows, columns, settings);
   const blocks = Math.ceil(rows / settings.blockSize);
   const { names } = rewriting;
   const packedName = names.value(`${weight.name}_Q${settings.bits}`);
@@ -90,9 +90,23 @@ function blockTensors(
   return [packedName, scalesName, ...(zerosName === '' ? [] : [zerosName])];
 }
 
-function blockMatrix(floats: Float32Array, rows: number, columns: number, settings: WeightOnlySettings): BlockMatrix {
+function blockMatrix(
+  name: string,
+  floats: Float32Array,
+  rows: number,
+  columns: number,
+  settings: WeightOnlySettings,
+): BlockMatrix {
   const { bits, blockSize, isSymmetric: symmetric } = settings;
-  return settings.algorithm === 'hqq'
-    ? quantizeBlocksHqq(floats, rows, columns, { bits, blockSize })
-    : quantizeBlocks(floats, rows, columns, { bits, blockSize, symmetric });
+  if (!floats.every(Number.isFinite)) {
+    throw new LeftInFloat(`its weight ${name}: finite values were required, got NaN or an infinity`);
+  }
+  const matrix =
+    settings.algorithm === 'hqq'
+      ? quantizeBlocksHqq(floats, rows, columns, { bits, blockSize })
+      : quantizeBlocks(floats, rows, columns, { bits, blockSize, symmetric });
+  if (!matrix.scales.every(Number.isFinite)) {
+    throw new LeftInFloat(`its weight ${name}: a block spans more than float32 holds`);
+  }
+  return matrix;
 }

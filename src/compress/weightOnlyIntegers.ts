@@ -1,5 +1,6 @@
 import type { NodeProto } from 'onnx-buf';
 import { copyMessage } from '../onnx/copy.js';
+import { DTYPE_CODE } from '../onnx/dtype.js';
 import { intAttribute, makeNode } from '../onnx/node.js';
 import { makeTensor, shapeOf, tensorFloats } from '../onnx/tensor.js';
 import { LeftInFloat } from './dynamicContext.js';
@@ -14,33 +15,33 @@ function weightInputs(opType: WeightOnlyOpType): readonly number[] {
   return opType === 'LSTM' || opType === 'GRU' || opType === 'RNN' ? [1, 2] : [1];
 }
 
-/** Channels of a weight: the axis that a scale belongs to, and the shape in which that is one axis. */
-function channelsOf(node: NodeProto, opType: WeightOnlyOpType, shape: readonly number[]): [readonly number[], number] {
-  const [first = 1, second = 1, ...rest] = shape;
+/** The axes of a weight along which each place has a scale of its own: those of its output channels. */
+function channelAxes(node: NodeProto, opType: WeightOnlyOpType, rank: number): readonly number[] {
   switch (opType) {
     case 'LSTM':
     case 'GRU':
     case 'RNN':
-      // Directions and gates side by side: `DequantizeLinear` has scales along one axis alone.
-      return [[first * second, ...rest], 0];
+      // Directions and gates.
+      return [0, 1];
     case 'Gemm':
-      return [shape, intAttribute(node, 'transB', 0) === 0 ? 1 : 0];
+      return [intAttribute(node, 'transB', 0) === 0 ? 1 : 0];
     case 'MatMul':
-      return [shape, shape.length - 1];
+      return [rank - 1];
     default:
-      return [shape, 0];
+      return [0];
   }
 }
 
 /**
- * Stores the weights of a node as int8 and puts a `DequantizeLinear` before it.
+ * Stores the weights of a node as int8 and brings them back to float by a `Cast` and a `Mul` before it. Not by a
+ * `DequantizeLinear`: ONNX Runtime joins that with the product after it to an operator that rounds the activations, too.
  *
- * @param perAxis - a scale for each output channel
+ * @param perChannel - a scale for each output channel
  */
 export function storeIntegers(
   node: NodeProto,
   opType: WeightOnlyOpType,
-  perAxis: boolean,
+  perChannel: boolean,
   scope: Scope,
   rewriting: Rewriting,
 ): void {
@@ -49,73 +50,98 @@ export function storeIntegers(
     throw new LeftInFloat('it picks from a value that is computed at run time', false);
   }
   const weights = weightInputs(opType).map((place) => ({ place, weight: constantFloats(scope, node.input[place]) }));
+  // All are looked at before the first is changed.
+  const integers = weights.map(({ place, weight }) => ({
+    place,
+    stored: storedBefore(node, opType, weight, perChannel) ?? quantized8(node, opType, weight, perChannel),
+  }));
   const input = [...node.input];
-  for (const { place, weight } of weights) input[place] = dequantized(node, opType, weight, perAxis, rewriting);
+  for (const { place, stored } of integers) {
+    input[place] = typeof stored === 'string' ? stored : addFloats(node, stored, rewriting);
+  }
   scope.nodes.push(copyMessage(node, { input }));
 }
 
-/** The name of a weight that is stored as integers; one for all nodes that read it in the same way. */
-function dequantized(
+/** A weight as integers, and the shape of its scales, which spread over it by ONNX's broadcasting. */
+interface StoredWeight {
+  readonly weight: Constant;
+  readonly manner: string;
+  readonly quantized: QuantizedValues;
+  readonly scaleShape: readonly number[];
+}
+
+function layoutOf(
   node: NodeProto,
   opType: WeightOnlyOpType,
   weight: Constant,
-  perAxis: boolean,
-  rewriting: Rewriting,
-): string {
+  perChannel: boolean,
+): { readonly layout: ChannelLayout; readonly scaleShape: readonly number[]; readonly manner: string } {
   const shape = shapeOf(weight.tensor);
-  const [storedShape, axis] = channelsOf(node, opType, shape);
-  const channels = perAxis && shape.length > 1;
-  const manner = channels ? `QDQ ${storedShape.join(' ')} ${axis}` : 'QDQ';
-  const known = weight.owner.weights.get(`${weight.name} ${manner}`);
-  if (known !== undefined) return known.quantized;
   const product = (dims: readonly number[]): number => dims.reduce((count, dim) => count * dim, 1);
-  const layout: ChannelLayout = channels
-    ? {
-        groups: 1,
-        outer: product(storedShape.slice(0, axis)),
-        channels: storedShape[axis] ?? 1,
-        inner: product(storedShape.slice(axis + 1)),
-      }
-    : { groups: 1, outer: 1, channels: 1, inner: product(shape) };
-  const quantized = quantized8(weight, layout);
-  const names = rewriting.names;
-  const [stored, scale, zeroPoint] = ['quantized', 'scale', 'zero_point'].map((end) =>
-    names.value(`${weight.name}_${end}`),
-  );
-  const paramShape = channels ? [layout.channels] : [];
-  const made = [
-    makeTensor(stored ?? '', 'int8', channels ? storedShape : shape, quantized.values),
-    makeTensor(scale ?? '', 'float32', paramShape, quantized.scales),
-    makeTensor(zeroPoint ?? '', 'int8', paramShape, quantized.zeroPoints),
-  ];
-  const { owner } = weight;
-  owner.added.push(...made);
-  rewriting.params.add(scale ?? '');
-  let output = names.value(`${weight.name}_dequantized`);
-  owner.nodes.push(
-    makeNode('DequantizeLinear', [stored ?? '', scale ?? '', zeroPoint ?? ''], [output], {
-      name: names.node(`${weight.name}_DequantizeLinear`),
-      ...(channels ? { attributes: { axis } } : {}),
-    }),
-  );
-  if (channels && storedShape.length !== shape.length) {
-    const shapeName = names.value(`${weight.name}_shape`);
-    owner.added.push(makeTensor(shapeName, 'int64', [shape.length], BigInt64Array.from(shape, BigInt)));
-    const flat = output;
-    output = names.value(`${weight.name}_reshaped`);
-    owner.nodes.push(makeNode('Reshape', [flat, shapeName], [output], { name: names.node(`${weight.name}_Reshape`) }));
+  if (!perChannel || shape.length < 2) {
+    return { layout: { groups: 1, outer: 1, channels: 1, inner: product(shape) }, scaleShape: [], manner: 'integers' };
   }
-  owner.weights.set(`${weight.name} ${manner}`, { quantized: output, scale: scale ?? '', zeroPoint: zeroPoint ?? '' });
-  rewriting.compressed.push(
-    compressedWeight(weight, node, made, channels ? 'channel' : 'tensor', quantized.signalToErrorDb),
-  );
-  return output;
+  const axes = channelAxes(node, opType, shape.length);
+  const [first = 0, last = first] = [axes[0], axes.at(-1)];
+  const layout = {
+    groups: 1,
+    outer: product(shape.slice(0, first)),
+    channels: product(shape.slice(first, last + 1)),
+    inner: product(shape.slice(last + 1)),
+  };
+  const scaleShape = shape.map((dim, axis) => (axes.includes(axis) ? dim : 1));
+  return { layout, scaleShape, manner: `integers ${axes.join()}` };
 }
 
-function quantized8(weight: Constant, layout: ChannelLayout): QuantizedValues {
+/** The name of a weight that another node has already made float again in the same way. */
+function storedBefore(
+  node: NodeProto,
+  opType: WeightOnlyOpType,
+  weight: Constant,
+  perChannel: boolean,
+): string | undefined {
+  const { manner } = layoutOf(node, opType, weight, perChannel);
+  return weight.owner.weights.get(`${weight.name} ${manner}`)?.quantized;
+}
+
+function quantized8(node: NodeProto, opType: WeightOnlyOpType, weight: Constant, perChannel: boolean): StoredWeight {
+  const { layout, scaleShape, manner } = layoutOf(node, opType, weight, perChannel);
   try {
-    return quantizeValues(tensorFloats(weight.tensor), layout, { type: 'int8', reduceRange: false });
+    const quantized = quantizeValues(tensorFloats(weight.tensor), layout, { type: 'int8', reduceRange: false });
+    return { weight, manner, quantized, scaleShape };
   } catch (error) {
     throw new LeftInFloat(`its weight ${weight.name}: ${(error as Error).message}`, true, { cause: error });
   }
+}
+
+/** Adds the integers and what makes floats of them; returns the name of the floats. */
+function addFloats(
+  node: NodeProto,
+  { weight, manner, quantized, scaleShape }: StoredWeight,
+  { names, params, compressed }: Rewriting,
+): string {
+  const { owner, name } = weight;
+  const key = `${name} ${manner}`;
+  const known = owner.weights.get(key);
+  if (known !== undefined) return known.quantized;
+  const [stored, scale] = [names.value(`${name}_quantized`), names.value(`${name}_scale`)];
+  const [whole, output] = [names.value(`${name}_integers`), names.value(`${name}_dequantized`)];
+  const made = [
+    makeTensor(stored, 'int8', shapeOf(weight.tensor), quantized.values),
+    makeTensor(scale, 'float32', scaleShape, quantized.scales),
+  ];
+  owner.added.push(...made);
+  params.add(scale);
+  owner.nodes.push(
+    makeNode('Cast', [stored], [whole], {
+      name: names.node(`${name}_Cast`),
+      attributes: { to: DTYPE_CODE.float32 },
+    }),
+    makeNode('Mul', [whole, scale], [output], { name: names.node(`${name}_Mul`) }),
+  );
+  // Symmetric: there is no zero point.
+  owner.weights.set(key, { quantized: output, scale, zeroPoint: '' });
+  const granularity = scaleShape.length === 0 ? 'tensor' : 'channel';
+  compressed.push(compressedWeight(weight, node, made, granularity, quantized.signalToErrorDb));
+  return output;
 }

@@ -10,13 +10,13 @@ export type WeightOnlyOpType = (typeof WEIGHT_ONLY_OP_TYPES)[number];
 /** Options of {@link quantizeWeightOnly}; the words are ONNX Runtime's. */
 export interface QuantizeWeightOnlyOptions extends Partial<NodeFilter<WeightOnlyOpType>> {
   /**
-   * `QDQ`: int8 weights and a `DequantizeLinear`, for every operator; a smaller file, no faster.
+   * `QDQ`: int8 weights, made float again when the model is loaded, for every operator; a smaller file, no faster.
    * `QOperator`: `MatMulNBits`, for MatMul and Gemm; smaller in memory too. Default: QDQ for 8 bits, QOperator for 4.
    */
   readonly quantFormat?: 'QDQ' | 'QOperator';
   /** 4 (QOperator alone) or 8. Default 8. */
   readonly bits?: 4 | 8;
-  /** QDQ: a scale for each output channel; needs operator set 13, below it one for each tensor. Default true. */
+  /** QDQ: a scale for each output channel, else one for each tensor. Default true. */
   readonly perChannel?: boolean;
   /** QOperator: rows that share a scale, 16 to 256. Default 128. */
   readonly blockSize?: number;

@@ -22,7 +22,7 @@ export interface CalibrateOptions extends Omit<SpeechOptions, 'manifest'> {
 export function calibrator(card: ModelCard, options: CalibrateOptions = {}): NonNullable<RecipeResources['calibrate']> {
   return async (plan, calibration) => {
     const samples = runOverSpeech(plan.model, plan.tensors, card, { manifest: 'calibration', ...options });
-    return await calibrateRanges(plan.tensors, samples, calibration);
+    return await calibrateRanges(plan.tensors, samples, calibration, 'leave');
   };
 }
 

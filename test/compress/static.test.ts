@@ -4,11 +4,14 @@ import { calibrateRanges } from '../../src/compress/calibrate.js';
 import type { CalibrationOptions } from '../../src/compress/calibrators/observer.js';
 import type { Compressed } from '../../src/compress/dynamic.js';
 import { foldBatchNorm } from '../../src/compress/foldBatchNorm.js';
+import { layersOf } from '../../src/compress/layers.js';
 import { quantizeStatic } from '../../src/compress/static.js';
 import type { QuantizeStaticOptions } from '../../src/compress/staticOptions.js';
 import { planCalibration } from '../../src/compress/staticPlan.js';
 import { InputError } from '../../src/errors.js';
 import { resolveModel } from '../../src/model/registry.js';
+import { DTYPE_CODE } from '../../src/onnx/dtype.js';
+import { encodeFloat16 } from '../../src/onnx/halfFloat.js';
 import { mainGraph, type OnnxModel } from '../../src/onnx/model.js';
 import { makeNode } from '../../src/onnx/node.js';
 import { readModel } from '../../src/onnx/read.js';
@@ -223,15 +226,97 @@ describe('static quantization', () => {
     expect(modelToBytes(model)).toEqual(before);
   });
 
+  it('works per tensor below operator set 13, and says so', async () => {
+    for (const version of [7n, 9n, 10n, 12n]) {
+      const model = convolutionModel(5);
+      // Until 11 the bounds of Clip were attributes.
+      mainGraph(model).node = mainGraph(model).node.map((node) =>
+        version < 11n && node.opType === 'Clip'
+          ? makeNode('Clip', ['n1'], ['a1'], { attributes: { min: { float: 0 }, max: { float: 6 } } })
+          : node,
+      );
+      for (const entry of model.proto.opsetImport) entry.version = version;
+      const { model: smaller, report } = await calibrated(model, feeds);
+      expect(report.replacedNodes).toEqual({ Conv: 2, Gemm: 1 });
+      expect(report.compressed.every(({ granularity }) => granularity === 'tensor')).toBe(true);
+      expect(report.notes.join()).toContain('has no scales per channel');
+      expect(await decibels(model, smaller, feeds[0] ?? {})).toBeGreaterThan(25);
+    }
+  });
+
+  it('leaves layers of other types than float32 as they are, by name', async () => {
+    const doubles = Float64Array.from({ length: 64 }, (_, index) => ((index * 37) % 17) / 17 - 0.5);
+    const model = smallModel(
+      [
+        makeNode('Cast', ['x'], ['wide'], { attributes: { to: DTYPE_CODE.float64 } }),
+        makeNode('MatMul', ['wide', 'doubles'], ['a'], { name: 'double' }),
+        makeNode('Cast', ['x'], ['whole'], { attributes: { to: DTYPE_CODE.int32 } }),
+        makeNode('MatMul', ['whole', 'integers'], ['b'], { name: 'integer' }),
+        makeNode('Cast', ['x'], ['short'], { attributes: { to: DTYPE_CODE.float16 } }),
+        makeNode('MatMul', ['short', 'halves'], ['c'], { name: 'half' }),
+        makeNode('MatMul', ['x', 'singles'], ['y'], { name: 'single' }),
+      ],
+      [
+        makeTensor('doubles', 'float64', [8, 8], doubles),
+        makeTensor(
+          'integers',
+          'int32',
+          [8, 8],
+          Int32Array.from(doubles, (value) => 9 * value),
+        ),
+        makeTensor('halves', 'float16', [8, 8], encodeFloat16(Float32Array.from(doubles))),
+        weight('singles', [8, 8], 3),
+      ],
+      [valueInfo('x', ['n', 8])],
+      [valueInfo('a', ['n', 8], 'float64'), valueInfo('b', ['n', 8], 'int32'), valueInfo('y', ['n', 8])],
+    );
+    const feed = { x: pattern([5, 8], 1) };
+    const { model: smaller, report } = await calibrated(model, [feed]);
+    expect(report.compressed.map(({ name }) => name)).toEqual(['singles']);
+    expect(report.leftNodes.map(({ node, reason }) => [node, reason])).toEqual([
+      ['double', 'its weight is float64, not float32'],
+      ['integer', 'its weight is int32, not float32'],
+      ['half', 'its weight is float16, not float32'],
+    ]);
+    expect(await decibels(model, smaller, feed)).toBeGreaterThan(30);
+    expect(layersOf(model).map(({ node }) => node)).toEqual(['single']);
+  });
+
+  it('leaves a layer whose weight or bias is not finite, by name', async () => {
+    const values = [new Float32Array(64).fill(0.5), new Float32Array(8).fill(0.5)];
+    for (const broken of [0, 1]) {
+      for (const bad of [Number.NaN, Number.NEGATIVE_INFINITY]) {
+        const [w = new Float32Array(), b = new Float32Array()] = values.map((one, index) =>
+          index === broken ? one.with(3, bad) : one,
+        );
+        const model = smallModel(
+          [
+            makeNode('Gemm', ['x', 'w', 'b'], ['a'], { name: 'one' }),
+            makeNode('MatMul', ['x', 'v'], ['y'], { name: 'two' }),
+          ],
+          [makeTensor('w', 'float32', [8, 8], w), makeTensor('b', 'float32', [8], b), weight('v', [8, 8], 3)],
+          [valueInfo('x', ['n', 8])],
+          [valueInfo('a', ['n', 8]), valueInfo('y', ['n', 8])],
+        );
+        const { report } = await calibrated(model, [{ x: pattern([5, 8], 1) }]);
+        expect(report.compressed.map(({ name }) => name)).toEqual(['v']);
+        const reason = `its weight ${broken === 0 ? 'w' : 'b'}: finite values were required, got NaN or an infinity`;
+        expect(report.leftNodes).toEqual([{ node: 'one', opType: 'Gemm', reason }]);
+      }
+    }
+  });
+
   it('refuses what it cannot do', async () => {
     const model = convolutionModel(5);
     for (const entry of model.proto.opsetImport) entry.version = 12n;
-    expect(() => planCalibration(model)).toThrow(/operator set 13 or later/);
+    expect(() => planCalibration(model, { perChannel: true })).toThrow(/perChannel: operator set 13 or later/);
     expect(() => planCalibration(convolutionModel(5), { activationType: 'int4' as 'int8' })).toThrow(InputError);
     expect(() => quantizeStatic(convolutionModel(5), new Map(), { nodesToExclude: ['nobody'] })).toThrow(InputError);
     await expect(calibrateRanges(['x'], [])).rejects.toThrow(/at least one sample/);
     await expect(calibrateRanges(['x'], [{ y: Float32Array.of(1) }])).rejects.toThrow(/values of x/);
-    await expect(calibrateRanges(['x'], [{ x: Float32Array.of(Number.NaN) }])).rejects.toThrow(/tensor x/);
+    const samples = [{ x: Float32Array.of(1, Number.NaN), z: Float32Array.of(1) }];
+    await expect(calibrateRanges(['x'], samples)).rejects.toThrow(/tensor x/);
+    expect([...(await calibrateRanges(['x', 'z'], samples, {}, 'leave')).keys()]).toEqual(['z']);
   });
 });
 
