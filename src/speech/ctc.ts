@@ -3,7 +3,7 @@ import { labelPieces, textOf } from './labelPieces.js';
 import type { GreedyDecoding } from './types.js';
 
 /** Counts the changes to what decoding gives: raise it when the same log-probabilities give another text. Kept results carry it. */
-export const DECODER_VERSION = 1;
+export const DECODER_VERSION = 2;
 
 /**
  * Decodes the output of a connectionist temporal classification (CTC) network greedily: the best class of each step,

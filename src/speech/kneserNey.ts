@@ -1,5 +1,6 @@
 import { InputError } from '../errors.js';
-import { type Ngram, NgramModel, SENTENCE_BEGIN, SENTENCE_END, UNKNOWN_WORD } from './ngram.js';
+import { NgramModel, SENTENCE_BEGIN, SENTENCE_END, UNKNOWN_WORD } from './ngram.js';
+import type { Ngram } from './ngramTree.js';
 
 /** How a language model is estimated. */
 export interface KneserNeyOptions {

@@ -7,6 +7,7 @@ import { createGunzip } from 'node:zlib';
 import { extract, type Header } from 'tar-stream';
 import { InputError, QuantlabError } from '../errors.js';
 import { describeFileError } from '../files.js';
+import { isGzip, readStart } from './fileStart.js';
 
 /** Options of {@link unpackTar}. */
 export interface UnpackOptions {
@@ -21,21 +22,6 @@ export interface UnpackOptions {
 }
 
 const defaults = { maxBytes: 100e9, maxEntries: 1_000_000 } as const;
-
-/** RFC 1952, section 2.3.1: a gzip member begins with 1f 8b. */
-async function isGzip(path: string): Promise<boolean> {
-  try {
-    const file = await open(path, 'r');
-    try {
-      const { bytesRead, buffer } = await file.read(Buffer.alloc(2), 0, 2, 0);
-      return bytesRead === 2 && buffer.readUInt16BE(0) === 0x1f8b;
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    throw describeFileError(path, error);
-  }
-}
 
 /** The path of an entry below the target, or the reason why it is refused. */
 function placeOf({ name, type }: Header): { readonly parts: readonly string[] } | { readonly refusal: string } {
@@ -109,7 +95,7 @@ export async function unpackTar(archive: string, folder: string, options: Unpack
     }
   }
 
-  const decoder = (await isGzip(archive)) ? createGunzip() : new PassThrough();
+  const decoder = isGzip(await readStart(archive, 2)) ? createGunzip() : new PassThrough();
   const feeding = pipeline(readArchive, decoder, entries, signal ? { signal } : {});
   try {
     await Promise.all([feeding, writeEntries()]);
