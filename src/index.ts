@@ -99,6 +99,7 @@ export type { QuantizeWeightOnlyOptions, WeightOnlyOpType } from './compress/wei
 export { InputError, QuantlabError, UnavailableError, UsageError } from './errors.js';
 export { activationsOnSpeech } from './experiment/activations.js';
 export { type CalibrateOptions, calibrator } from './experiment/calibrate.js';
+export { type CheckRunOptions, checkRun, type RunCheck } from './experiment/checkRun.js';
 export { compareOnSpeech, type ModelComparison, type ValueComparison } from './experiment/compareModels.js';
 export {
   type FiledTopic,

@@ -21,7 +21,7 @@ export function addLaboratoryCommand(program: Command, terminal: Terminal): void
     )
     .addOption(new Option('--only <topic...>', 'only these topics').choices([...TOPICS]))
     .option('--short', 'fewer runs of everything: under a minute, too few to conclude from')
-    .option('--resume', 'leave topics alone that this code has measured on this machine')
+    .option('--resume', 'leave topics alone that were measured on this machine, timed as today')
     .option('--out <folder>', 'where (default: data/results/laboratory; with --short: data/results/short-laboratory)')
     .action(async (options: LaboratoryCommandOptions) => {
       const out = options.out ?? join('data', 'results', options.short ? 'short-laboratory' : 'laboratory');

@@ -19,6 +19,7 @@ import { addMergeCommand } from './merge.js';
 import { addModelCommand } from './model.js';
 import { addQuantizeCommand } from './quantize.js';
 import { addReportCommand } from './report.js';
+import { addResultsCommand } from './results.js';
 import { addSearchCommand } from './search.js';
 import { addSensitivityCommand } from './sensitivity.js';
 import { addServeCommand } from './serve.js';
@@ -44,6 +45,7 @@ function createProgram(terminal: Terminal): Command {
     addMergeCommand,
     addLaboratoryCommand,
     addReportCommand,
+    addResultsCommand,
     addQuantizeCommand,
     addCodeCommand,
     addCompareCommand,

@@ -8,6 +8,7 @@ import type { LoadTimeReport } from '../measure/loadTime.js';
 import type { Environment } from '../measure/machine/environment.js';
 import type { MachineLimits } from '../measure/machine/hardware.js';
 import type { Roofline } from '../measure/machine/roofline.js';
+import type { Timed } from '../measure/timingVersion.js';
 import type { LaboratoryProtocol } from './laboratoryProtocol.js';
 
 /**
@@ -52,8 +53,8 @@ export interface TopicResults {
   readonly sensitivity: readonly LayerEffect[];
 }
 
-/** A topic's file: what was planned, on which machine, by which code, and what was found. */
-export interface TopicRecord<T extends FiledTopic> {
+/** A topic's file: what was planned, on which machine, and what was found. */
+export interface TopicRecord<T extends FiledTopic> extends Timed {
   readonly schema: typeof LABORATORY_SCHEMA;
   readonly topic: T;
   readonly model: string;
@@ -62,8 +63,6 @@ export interface TopicRecord<T extends FiledTopic> {
   readonly startedAt: string;
   readonly finishedAt: string;
   readonly environment: Environment;
-  /** Digest of the code that made it; see `codeDigest`. */
-  readonly code: string | null;
   readonly result: TopicResults[T];
 }
 
@@ -74,7 +73,7 @@ const recordSchema = z.looseObject({
   model: z.string(),
   protocol: z.looseObject({}),
   environment: z.looseObject({ cpu: z.string() }),
-  code: z.string().nullable(),
+  timingVersion: z.number().optional(),
 });
 
 /** File of a topic, or folder of the run of all variants. */

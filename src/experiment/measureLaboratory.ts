@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { codeDigest } from '../measure/codeDigest.js';
 import { measureOffline, summarizeOffline } from '../measure/load/offline.js';
 import { measureResultCaching } from '../measure/load/resultCaching.js';
 import { measureServers } from '../measure/load/server.js';
@@ -9,6 +8,7 @@ import { measureLoadTime } from '../measure/loadTime.js';
 import { defaultThreads, readEnvironment } from '../measure/machine/environment.js';
 import { measureHardware, threadCounts } from '../measure/machine/hardware.js';
 import { measureRoofline } from '../measure/machine/roofline.js';
+import { TIMING_VERSION, timingVersionOf } from '../measure/timingVersion.js';
 import { cacheFolder, listModels, type ResolvedModel, resolveModel } from '../model/registry.js';
 import { readModel } from '../onnx/read.js';
 import { readManifest } from '../speech/manifest.js';
@@ -25,7 +25,6 @@ import {
 } from './laboratory.js';
 import { FULL_LABORATORY, type LaboratoryProtocol } from './laboratoryProtocol.js';
 import { DEFAULT_MODEL, DEFAULT_PROTOCOL, type ExperimentPlan, languageModelFor, manifestPath } from './plan.js';
-import { LABORATORY_CODE } from './resultCode.js';
 import { runExperiment } from './runner.js';
 import { type Condition, NO_RECIPE } from './schema.js';
 import { sensitivityOnSpeech } from './sensitivity.js';
@@ -38,7 +37,7 @@ export interface LaboratoryOptions {
   readonly protocol?: LaboratoryProtocol;
   /** Whose variants are measured. Default: the shipped one; of the variants, all that are shipped. */
   readonly model?: string;
-  /** Leaves a topic alone that this code has measured on this machine, by the same protocol. */
+  /** Leaves a topic alone that was measured on this machine, by the same protocol and version of timing. */
   readonly resume?: boolean;
   readonly signal?: AbortSignal;
   /** Told how far the topic is, and what is being measured. */
@@ -68,11 +67,11 @@ export async function measureTopic(topic: Topic, options: LaboratoryOptions): Pr
   const { out, protocol = FULL_LABORATORY, model = DEFAULT_MODEL, resume = false } = options;
   if (topic === 'variants') return await runVariants(out, protocol.variants, options);
   const environment = await readEnvironment();
-  const plan = { model, protocol: protocol[topic], code: codeDigest(LABORATORY_CODE) };
+  const plan = { model, protocol: protocol[topic], timingVersion: TIMING_VERSION };
   if (resume) {
     const held = await readTopic(out, topic).catch(() => null);
     const { cpu, packages } = environment;
-    const has = held && { model: held.model, protocol: held.protocol, code: held.code };
+    const has = held && { model: held.model, protocol: held.protocol, timingVersion: timingVersionOf(held) };
     const machine = held && { cpu: held.environment.cpu, packages: held.environment.packages };
     if (isDeepStrictEqual(has, plan) && isDeepStrictEqual(machine, { cpu, packages })) return 'kept';
   }

@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { InputError } from '../errors.js';
 import { sha256OfFile } from '../files.js';
-import { PHASES, trialsOfShard } from '../measure/process/schedule.js';
 import { mean, median } from '../measure/statistics/statistics.js';
+import { timingVersionOf } from '../measure/timingVersion.js';
 import { RUN_FILES, RunFolder, readRun, verifyRun } from './runFolder.js';
 import type { Environment, Observation, Outcome, RunRecord, Shard, ShardRecord, Summary } from './schema.js';
 import { summarize } from './summarize.js';
+import { requireTrials } from './trials.js';
 
 /** Where the merged run goes. */
 export interface MergeOptions {
@@ -61,7 +62,7 @@ export async function mergeRuns(folders: readonly string[], options: MergeOption
     outcomes: Object.fromEntries(first.record.conditions.map(({ id }) => [id, joinOutcomes(id, parts)])),
     ...(first.record.inputs !== undefined && { inputs: first.record.inputs }),
     turns: parts.some((part) => part.record.turns === 'paused') ? 'paused' : 'stopped',
-    ...(parts.every((part) => part.record.code === first.record.code) && { code: first.record.code }),
+    timingVersion: timingVersionOf(first.record),
     shards: await Promise.all(parts.map(describePart)),
   };
   const out = await RunFolder.open(options.out, { restart: options.restart ?? false });
@@ -127,6 +128,7 @@ function requireSameRun(first: Part, part: Part): void {
     ...record.protocol,
     conditions: record.conditions,
     'model files': record.inputs,
+    'version of timing': timingVersionOf(record),
     ...Object.fromEntries(SAME_ENVIRONMENT.map((field) => [field, record.environment[field]])),
   });
   const [wanted, held] = [factsOf(first), factsOf(part)];
@@ -135,31 +137,6 @@ function requireSameRun(first: Part, part: Part): void {
   throw new InputError(
     `${part.folder}: the same run as in ${first.folder} was required, got another ${other}; merge shards of one plan, one version and the same model files`,
   );
-}
-
-/** Of each measured condition exactly the trials of the shard, each once. */
-function requireTrials({ folder, record, shard, observations }: Part): void {
-  const { latencyTrials, throughputTrials } = record.protocol;
-  for (const { id } of record.conditions) {
-    if (record.outcomes[id]?.status !== 'measured') continue;
-    for (const phase of PHASES) {
-      const own = observations.filter((one) => one.condition === id && one.phase === phase).map(({ trial }) => trial);
-      // How many utterances there are, only the manifest knows; a gap or a double shows without it.
-      const heard = record.protocol.accuracy === false ? 0 : Math.max(0, ...own) + 1;
-      const all = { latency: latencyTrials, throughput: throughputTrials, accuracy: heard }[phase];
-      const wanted = trialsOfShard(all, shard);
-      if (
-        isDeepStrictEqual(
-          [...own].sort((a, b) => a - b),
-          wanted,
-        )
-      )
-        continue;
-      throw new InputError(
-        `${folder}: ${wanted.length} ${phase} trials of ${id}, each once, were required, got ${own.length}; run the shard again`,
-      );
-    }
-  }
 }
 
 /** The first shard's, with all processors named. */

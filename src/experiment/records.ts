@@ -173,7 +173,7 @@ export const runRecordSchema: z.ZodType<RunRecord> = z.object({
   outcomes: z.record(z.string(), outcomeSchema),
   inputs: z.record(z.string(), inputsSchema).optional(),
   turns: z.enum(['stopped', 'paused']).optional(),
-  code: z.string().optional(),
+  timingVersion: count.optional(),
   shard: shardSchema.optional(),
   shards: z.array(shardRecordSchema).optional(),
 });

@@ -179,18 +179,22 @@ export async function readRun(
   return { record, observations: readObservations(join(folder, RUN_FILES.observations)).observations };
 }
 
+/** Files of a run that have a checksum. */
+const CHECKED_FILES = [RUN_FILES.record, RUN_FILES.observations, RUN_FILES.summary] as const;
+
 /**
  * Holds a finished run against its checksums.
  *
  * @param folder - of the run
+ * @param files - which of its files. Default: all
  * @throws {InputError} when it has none, or a file is not as it was written
  */
-export async function verifyRun(folder: string): Promise<void> {
+export async function verifyRun(folder: string, files: readonly string[] = CHECKED_FILES): Promise<void> {
   const path = join(folder, RUN_FILES.checksums);
   const text = await readFile(path, 'utf8').catch((error) => {
     throw describeFileError(path, error);
   });
-  for (const name of [RUN_FILES.record, RUN_FILES.observations, RUN_FILES.summary]) {
+  for (const name of files) {
     const sum = await sha256OfFile(join(folder, name));
     if (text.includes(`${sum}  ${name}\n`)) continue;
     throw new InputError(

@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { InputError, QuantlabError } from '../errors.js';
 import { sha256OfFile } from '../files.js';
-import { codeDigest } from '../measure/codeDigest.js';
 import { readEnvironment } from '../measure/machine/environment.js';
 import { findGpu } from '../measure/machine/gpu.js';
 import { MeasuringProcess, ProcessError } from '../measure/process/process.js';
@@ -16,13 +15,13 @@ import {
   trialsOfShard,
 } from '../measure/process/schedule.js';
 import { type TurnMethod, Turns } from '../measure/process/turns.js';
+import { TIMING_VERSION } from '../measure/timingVersion.js';
 import { readManifest, UNKNOWN_SPEAKER } from '../speech/manifest.js';
 import type { Utterance } from '../speech/types.js';
 import { type ExperimentPlan, languageModelPath, manifestPath } from './plan.js';
 import { measureResources, type Resourceful } from './resources.js';
-import { RUN_CODE } from './resultCode.js';
 import { type OpenRunOptions, RunFolder, readFinishedRecord } from './runFolder.js';
-import { requireSameMachine, requireSamePlan, requireShard } from './sameRun.js';
+import { requireSameMachine, requireSamePlan, requireSameTiming, requireShard } from './sameRun.js';
 import type {
   Condition,
   ConditionInputs,
@@ -126,6 +125,7 @@ export async function runExperiment(plan: ExperimentPlan, options: RunOptions): 
     const finished = await readFinishedRecord(options.out);
     if (finished !== null) {
       requireSamePlan(options.out, finished, wanted);
+      requireSameTiming(options.out, finished);
       return await summarizeRun(options.out);
     }
   }
@@ -134,10 +134,10 @@ export async function runExperiment(plan: ExperimentPlan, options: RunOptions): 
     const environment = await (options.environment ?? readEnvironment)();
     if (folder.record !== null) {
       requireSamePlan(options.out, folder.record, wanted);
+      requireSameTiming(options.out, folder.record);
       requireSameMachine(options.out, folder.record.environment, environment);
     }
     const now = options.now ?? (() => new Date());
-    const code = codeDigest(RUN_CODE);
     const record: RunRecord = folder.record ?? {
       schema: RESULTS_SCHEMA,
       startedAt: now().toISOString(),
@@ -146,7 +146,7 @@ export async function runExperiment(plan: ExperimentPlan, options: RunOptions): 
       conditions,
       environment,
       outcomes: {},
-      ...(code !== null && { code }),
+      timingVersion: TIMING_VERSION,
       ...(wanted.shard !== undefined && { shard: wanted.shard }),
     };
     for (const warning of warningsOf(record, [])) options.onWarning?.(warning);

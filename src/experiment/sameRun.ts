@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { InputError } from '../errors.js';
+import { describeOtherTiming } from '../measure/timingVersion.js';
 import type { Condition, Environment, Protocol, RunRecord, Shard } from './schema.js';
 
 /** What must be the same in a run that is gone on with. */
@@ -18,6 +19,16 @@ export function requireSamePlan(out: string, record: RunRecord, wanted: Wanted):
   throw new InputError(
     `${out}: a run of the same plan was required, got one with another ${other}; give the plan that it was begun with, or choose another folder`,
   );
+}
+
+/**
+ * Refuses to go on with a run whose times were taken otherwise.
+ *
+ * @throws {InputError} that names both versions
+ */
+export function requireSameTiming(out: string, record: RunRecord): void {
+  const other = describeOtherTiming(out, record, 'without --resume, and with --restart where a run was stopped');
+  if (other !== null) throw new InputError(other);
 }
 
 /**

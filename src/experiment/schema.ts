@@ -8,6 +8,7 @@ import type { TurnMethod } from '../measure/process/turns.js';
 import type { SpeedUp, TimedTrial } from '../measure/speedUp.js';
 import type { Estimate } from '../measure/statistics/bootstrap.js';
 import type { TextComparison } from '../measure/textComparison.js';
+import type { Timed } from '../measure/timingVersion.js';
 
 export type { AccuracySummary, Environment, Estimate, LatencySummary, Phase, Shard, SpeedUp, TurnMethod };
 
@@ -142,7 +143,7 @@ export type Outcome =
   | { readonly status: 'failed'; readonly reason: string };
 
 /** `run.json`: what was planned, on which machine, and how each condition ended. */
-export interface RunRecord {
+export interface RunRecord extends Timed {
   readonly schema: typeof RESULTS_SCHEMA;
   /** ISO 8601, UTC. */
   readonly startedAt: string;
@@ -157,8 +158,6 @@ export interface RunRecord {
   readonly inputs?: Readonly<Record<string, ConditionInputs>> | undefined;
   /** How conditions left each other alone. Not in runs made before it was recorded. */
   readonly turns?: TurnMethod | undefined;
-  /** Digest of the code that began the run; see `codeDigest`. Not in runs made before it was recorded. */
-  readonly code?: string | undefined;
   /** Which part of the trials this run is; a whole run has none. */
   readonly shard?: Shard | undefined;
   /** Of which parts this run was put together; the environment above is then that of the first, with all processors named. */

@@ -17,6 +17,8 @@ export interface Variant {
   readonly sha256: string;
   /** What it was made from. */
   readonly inputs: ConditionInputs;
+  /** Made by the results of float arithmetic, so that another processor may make another file of the same sources. */
+  readonly isCalibrated: boolean;
 }
 
 /**
@@ -38,7 +40,7 @@ export async function makeVariant(
 ): Promise<Variant> {
   const model = await resolveModel(idOrPath);
   const modelSha256 = await sha256OfFile(model.path);
-  if (recipe === NO_RECIPE) return await describe(model, modelSha256, null);
+  if (recipe === NO_RECIPE) return { ...(await describe(model, modelSha256, null)), isCalibrated: false };
   const steps = typeof recipe === 'string' ? await readRecipe(recipe) : recipe;
   // The steps alone: a recipe that is called or described otherwise makes the same model.
   const recipeSha256 = sha256OfBytes(Buffer.from(JSON.stringify(steps.steps)));
@@ -46,10 +48,15 @@ export async function makeVariant(
   const path = join(folder, `${id}-${modelSha256.slice(0, 16)}-${recipeSha256.slice(0, 8)}.onnx`);
   const { model: made } = await applyRecipe(await readModel(model.path), steps, { calibrate: calibrator(model.card) });
   await writeModel(made, path);
-  return await describe({ card: { ...model.card, id }, path }, modelSha256, recipeSha256);
+  const isCalibrated = steps.steps.some(({ transform }) => transform === 'static');
+  return { ...(await describe({ card: { ...model.card, id }, path }, modelSha256, recipeSha256)), isCalibrated };
 }
 
-async function describe(model: ResolvedModel, modelSha256: string, recipeSha256: string | null): Promise<Variant> {
+async function describe(
+  model: ResolvedModel,
+  modelSha256: string,
+  recipeSha256: string | null,
+): Promise<Omit<Variant, 'isCalibrated'>> {
   const sha256 = recipeSha256 === null ? modelSha256 : await sha256OfFile(model.path);
   const inputs = { modelSha256, recipeSha256, variantSha256: sha256 };
   return { model, sizeBytes: (await stat(model.path)).size, sha256, inputs };

@@ -1,19 +1,20 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { TOPICS } from '../experiment/laboratory.js';
 import { writeFileAtomic } from '../files.js';
 import { readPrices } from '../measure/cost/prices.js';
+import { describeOtherTiming } from '../measure/timingVersion.js';
 import { answerOf } from './answer.js';
 import type { FindBrowserOptions } from './browser.js';
 import type { DataTable } from './dataTable.js';
 import type { Figure, JsonObject } from './figure.js';
 import { buildFigures } from './figures.js';
-import { type CodeDigests, staleResults } from './freshness.js';
-import { EMPTY_LABORATORY, readLaboratory } from './laboratory.js';
+import { EMPTY_LABORATORY, type Laboratory, readLaboratory, resultPath } from './laboratory.js';
 import { buildVariantsTable, laboratoryDataOf } from './laboratoryData.js';
 import { buildLaboratoryFigures } from './laboratoryFigures.js';
 import { postDataOf } from './postData.js';
 import { withAnswer } from './readmeAnswer.js';
-import { readFinishedRun } from './run.js';
+import { type FinishedRun, readFinishedRun } from './run.js';
 import { buildAnswerTable } from './table.js';
 import { tableToHtml, tableToMarkdown, tableToText } from './tableText.js';
 import { writeFigures } from './writeFigures.js';
@@ -51,8 +52,6 @@ export interface WriteReportOptions {
   readonly laboratoryFolder?: string | null;
   /** Where to look for the browser that draws pictures. */
   readonly browser?: FindBrowserOptions;
-  /** Digests of the code that makes results. Default: those of the build. */
-  readonly code?: CodeDigests;
 }
 
 /** What a report consists of. */
@@ -69,7 +68,7 @@ export interface Report {
 /**
  * Writes what people read of a run and of the laboratory: the answer table (`table.md` in the run's folder), figures (spec, SVG
  * light and dark, PNG), and the numbers, tables and figures of the write-up. Nothing is measured again; the same results give the
- * same files. Results that are older than the code that makes them are named in a warning.
+ * same files. Results whose times were taken otherwise than today are named in a warning.
  *
  * The README beside the figures gets the answer where it marks a place for it.
  *
@@ -96,11 +95,7 @@ export async function writeReport(runFolder: string, options: WriteReportOptions
     files.push(path);
   };
   await write(join(runFolder, 'table.md'), tableToMarkdown(table));
-  const places = [
-    { ...run, folder: runFolder },
-    { ...laboratory, folder: laboratoryFolder ?? '' },
-  ] as const;
-  const warnings = [...(await staleResults(...places, options.code))];
+  const warnings = [...otherTimings(runFolder, run, laboratoryFolder ?? '', laboratory)];
   if (figuresFolder !== null) {
     const written = await writeFigures(figures, figuresFolder, browser);
     files.push(...written.files);
@@ -126,6 +121,23 @@ export async function writeReport(runFolder: string, options: WriteReportOptions
     }
   }
   return { table, text: tableToText(table), files, warnings };
+}
+
+/** Results that were timed otherwise than today, a sentence each. */
+function otherTimings(
+  runFolder: string,
+  run: FinishedRun,
+  laboratoryFolder: string,
+  laboratory: Laboratory,
+): readonly string[] {
+  const topics = TOPICS.map((topic) => {
+    const held = laboratory[topic];
+    if (held === undefined) return null;
+    const results = 'summary' in held ? held.summary.run : held;
+    const remedy = `npm run quantlab -- laboratory --only ${topic}`;
+    return describeOtherTiming(resultPath(laboratoryFolder, topic), results, remedy);
+  });
+  return [describeOtherTiming(runFolder, run.summary.run, 'npm start'), ...topics].filter((one) => one !== null);
 }
 
 /** Figures that this report wrote when more was measured: they would show numbers that are no longer there. */

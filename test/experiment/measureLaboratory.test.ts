@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readTopic } from '../../src/experiment/laboratory.js';
+import { readTopic, writeTopic } from '../../src/experiment/laboratory.js';
 import { FULL_LABORATORY, SHORT_LABORATORY } from '../../src/experiment/laboratoryProtocol.js';
 import { measureTopic, variantsPlan } from '../../src/experiment/measureLaboratory.js';
+import { TIMING_VERSION } from '../../src/measure/timingVersion.js';
 import { writeBuiltCard } from '../../src/model/builtCard.js';
 import { listModels } from '../../src/model/registry.js';
 import { buildDeepSpeech2, deepSpeech2Settings } from '../../src/onnx/build.js';
@@ -29,20 +30,23 @@ const protocol = {
 };
 
 describe('measureTopic', () => {
-  it('keeps what it found, with machine, protocol and code, under the titles of the variants', async () => {
+  it('keeps what it found, with machine, protocol and version of timing, under the titles of the variants', async () => {
     expect(await measureTopic('throughput', { out, protocol, model })).toBe('measured');
-    const { result, environment, code, ...record } = await readTopic(out, 'throughput');
+    const { result, environment, timingVersion, ...record } = await readTopic(out, 'throughput');
     expect(result.map((report) => report.model)).toEqual(expect.arrayContaining(['CPU float32', 'CPU int8 dynamic']));
     expect(record.protocol).toEqual(protocol.throughput);
     expect(environment.cpu.length).toBeGreaterThan(0);
-    expect(code).toMatch(/^[0-9a-f]{64}$/);
+    expect(timingVersion).toBe(TIMING_VERSION);
     expect(JSON.stringify({ ...record, result }).replaceAll(model, '')).not.toContain(folder);
   }, 120_000);
 
-  it('leaves alone what this code has measured by this protocol', async () => {
+  it('leaves alone what was measured by this protocol and timed as today', async () => {
     const options = { out, protocol, model, resume: true };
     expect(await measureTopic('sensitivity', options)).toBe('measured');
     expect(await measureTopic('sensitivity', options)).toBe('kept');
+    const record = await readTopic(out, 'sensitivity');
+    await writeTopic(out, { ...record, timingVersion: TIMING_VERSION + 1 });
+    expect(await measureTopic('sensitivity', options)).toBe('measured');
     const { result } = await readTopic(out, 'sensitivity');
     expect(new Set(result.map(({ opType }) => opType))).toEqual(new Set(['Conv', 'LSTM', 'MatMul']));
   }, 120_000);

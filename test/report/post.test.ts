@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { sha256OfBytes } from '../../src/files.js';
 import { readPrices } from '../../src/measure/cost/prices.js';
-import { staleResults } from '../../src/report/freshness.js';
 import { readLaboratory } from '../../src/report/laboratory.js';
 import { laboratoryDataOf } from '../../src/report/laboratoryData.js';
 import { postDataOf } from '../../src/report/postData.js';
@@ -103,12 +102,6 @@ describe('committed results', () => {
     const { sources } = read('laboratory.json') as { sources: Readonly<Record<string, string>> };
     expect(sources, remedy).toEqual((await readLaboratory(LABORATORY)).sha256);
   });
-
-  it('are not older than the code that makes them', async () => {
-    const run = { ...(await readFinishedRun(LATEST)), folder: 'data/results/latest' };
-    const laboratory = { ...(await readLaboratory(LABORATORY)), folder: 'data/results/laboratory' };
-    expect(await staleResults(run, laboratory)).toEqual([]);
-  });
 });
 
 describe('the built post', () => {
@@ -119,7 +112,6 @@ describe('the built post', () => {
       figuresFolder: join(folder, 'figures'),
       postFolder: tree,
       laboratoryFolder: LABORATORY_FOLDER,
-      code: { run: null, laboratory: null },
     });
     const site = join(folder, 'site');
     const built = spawnSync('jekyll', ['build', '--source', tree, '--destination', site, '--disable-disk-cache'], {

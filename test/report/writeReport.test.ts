@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InputError } from '../../src/errors.js';
+import { TIMING_VERSION } from '../../src/measure/timingVersion.js';
 import { writeReport } from '../../src/report/writeReport.js';
 import { LABORATORY_FOLDER, RUN_FOLDER } from './fixture.js';
 
@@ -17,7 +18,6 @@ const places = () => ({
   figuresFolder: join(folder, 'figures'),
   postFolder: join(folder, 'post'),
   laboratoryFolder: join(folder, 'laboratory'),
-  code: { run: null, laboratory: null },
 });
 /** No browser anywhere. */
 const browser = { source: 'installed', env: { PATH: '' } } as const;
@@ -79,10 +79,14 @@ describe('writeReport', () => {
     expect(await write()).toEqual(await write());
   });
 
-  it('warns of results that are older than their code', async () => {
-    const code = { run: 'today', laboratory: 'today' };
-    const { warnings } = await writeReport(join(folder, 'run'), { ...places(), browser, code });
-    expect(warnings[0]).toMatch(/made by code that left no digest; measure again: npm start$/);
+  it('says which results were timed otherwise than today', async () => {
+    cpSync(LABORATORY_FOLDER, join(folder, 'laboratory'), { recursive: true });
+    expect((await writeReport(join(folder, 'run'), { ...places(), browser })).warnings.join()).not.toMatch(/version/);
+    const path = join(folder, 'laboratory', 'load.json');
+    const held = JSON.parse(readFileSync(path, 'utf8'));
+    writeFileSync(path, JSON.stringify({ ...held, timingVersion: TIMING_VERSION + 1 }));
+    const { warnings } = await writeReport(join(folder, 'run'), { ...places(), browser });
+    expect(warnings[0]).toMatch(/load\.json: times of version 1 were required, got version 2.*laboratory --only load$/);
   });
 
   it('names the file that is missing or of another kind', async () => {

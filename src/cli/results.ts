@@ -1,0 +1,54 @@
+import type { Command } from 'commander';
+import { QuantlabError } from '../errors.js';
+import { checkRun, type RunCheck } from '../experiment/checkRun.js';
+import type { Terminal } from './terminal.js';
+
+/** Runs that belong to this repository. */
+const COMMITTED_RUNS = ['data/results/latest', 'data/results/laboratory/variants'] as const;
+
+/** `quantlab results`: what was measured, held against itself. */
+export function addResultsCommand(program: Command, terminal: Terminal): void {
+  program
+    .command('results')
+    .description('Check what was measured')
+    .command('check')
+    .description(
+      'Check runs: files as written, summary as it follows from the observations, models made again the same',
+    )
+    .argument('[run...]', `folders of runs (default: ${COMMITTED_RUNS.join(', ')})`)
+    .option('--hear', 'also hear the speech again with each model; another processor may hear a word otherwise')
+    .option('--json', 'print what was found as JSON')
+    .action(async (runs: string[], options: { readonly hear?: true; readonly json?: true }) => {
+      const checks: (RunCheck & { readonly run: string })[] = [];
+      for (const run of runs.length > 0 ? runs : COMMITTED_RUNS) {
+        const progress = terminal.progress();
+        try {
+          const onProgress = (done: number, total: number, what: string): void => progress.update(done, total, what);
+          checks.push({
+            run,
+            ...(await checkRun(run, { hear: options.hear === true, onProgress, signal: terminal.signal })),
+          });
+        } finally {
+          progress.stop();
+        }
+      }
+      if (options.json) terminal.print(`${JSON.stringify(checks, null, 2)}\n`);
+      else for (const check of checks) terminal.print(describeCheck(check.run, check));
+      const faults = checks.reduce((sum, check) => sum + check.faults.length, 0);
+      if (faults === 0) return;
+      throw new QuantlabError(`results: runs without faults were required, got ${faults}; see above`);
+    });
+}
+
+function describeCheck(run: string, { faults, notes, models, texts }: RunCheck): string {
+  const counts = [
+    `models made again: ${models.same} of ${models.made} the same`,
+    ...(texts.heard > 0 ? [`texts heard again: ${texts.same} of ${texts.heard} the same`] : []),
+  ];
+  const lines = [...faults.map((fault) => `fault: ${fault}`), ...notes.map((note) => `note: ${note}`)];
+  return [
+    `${run}: ${faults.length === 0 ? 'as it was measured' : 'not as it was measured'}; ${counts.join('; ')}`,
+    ...lines,
+    '',
+  ].join('\n');
+}
