@@ -1,17 +1,16 @@
+import { createHash, type Hash } from 'node:crypto';
 import { InputError } from '../errors.js';
+import { cutFrames, type FlacFrame, type FlacInfo, parseStreamInfo, STREAM_INFO_BYTES } from './flacFrames.js';
+import { checkLength } from './limits.js';
 import { checkSampleRate } from './pcm.js';
-import { readBlocks, type SoundSource } from './source.js';
-import type { Audio } from './types.js';
+import { damagedFile, type ReadPlan, readBlocks, type SoundBlock, type SoundSource } from './source.js';
 
-/** `fLaC`, the header of the first block, and STREAMINFO (RFC 9639, section 8.2). */
-const STREAM_INFO_END = 42;
-
-/**
- * Given to the decoder behind the last byte of the file. Without them its parser loses the last frame of one file in 130: where that
- * is shorter than it takes a header for, or where the third byte from the end is 0xff and the search for the next frame steps over the end.
- * Zeros behind a frame leave its checksum 0 (CRC-16 without a final inversion), and hold no frame.
- */
-const BEHIND_THE_LAST_FRAME: Uint8Array = new Uint8Array(16);
+/** Samples of one channel that are decoded at a time, in whole frames. */
+const BLOCK_SAMPLES = 65_536;
+/** A file with more blocks of metadata than this is made to keep us busy. */
+const MAXIMUM_METADATA_BLOCKS = 10_000;
+/** The decoder's floats hold whole numbers up to this width exactly: wider sound is not checked against its MD5. */
+const EXACT_BITS = 24;
 
 /** What the decoder hands back; the package's own types are not needed beyond this. */
 interface Decoded {
@@ -20,88 +19,126 @@ interface Decoded {
   readonly errors: readonly { readonly message: string }[];
 }
 
+interface FrameDecoder {
+  decodeFrames(frames: Uint8Array[]): Promise<Decoded>;
+  reset(): Promise<void>;
+}
+
 /**
- * Reads a FLAC file as it is decoded; channels are averaged.
+ * Reads a FLAC file frame by frame.
  *
- * @throws {InputError} when the file is truncated, damaged or holds no sample: nothing is skipped
+ * @throws {InputError} when the file is truncated, damaged, holds no sample, or its samples are not those that its MD5 was
+ * taken of: nothing is skipped
  */
-export async function* readFlac(source: SoundSource): AsyncGenerator<Audio> {
-  const info = await readStreamInfo(source);
+export async function* readFlac(source: SoundSource, plan: ReadPlan): AsyncGenerator<SoundBlock> {
+  const { path } = source;
+  const head = await source.read(0, 8 + STREAM_INFO_BYTES);
+  if (head.length < 8 + STREAM_INFO_BYTES || ((head[4] ?? 0) & 0x7f) !== 0) {
+    throw damagedFile(path, 'FLAC', 'no STREAMINFO');
+  }
+  const info = parseStreamInfo(head.subarray(8));
+  const start = await endOfMetadata(source);
+  yield* decodeFlac(cutFrames(readBlocks(source, start), info, path, start), info, path, plan);
+}
+
+/**
+ * Decodes the frames of one FLAC stream.
+ *
+ * @throws {InputError} when a frame cannot be decoded, or the samples are not those that the MD5 was taken of
+ */
+export async function* decodeFlac(
+  frames: AsyncIterable<FlacFrame>,
+  info: FlacInfo,
+  path: string,
+  { maximumS }: Pick<ReadPlan, 'maximumS'>,
+): AsyncGenerator<SoundBlock> {
+  checkSampleRate(info.sampleRateHz, path);
+  checkLength(path, info.samples / info.sampleRateHz, maximumS);
   const { FLACDecoder } = await import('@wasm-audio-decoders/flac');
   const decoder = new FLACDecoder();
   await decoder.ready;
-  let samples = 0;
+  const digest = info.bits <= EXACT_BITS && /[^0]/.test(info.md5) ? createHash('md5') : undefined;
+  const finish = ({ channelData, samplesDecoded }: Decoded): SoundBlock => {
+    const channels = channelData.map((channel) => channel.subarray(0, samplesDecoded));
+    rescale(channels, info.bits);
+    if (digest !== undefined) update(digest, channels, info.bits);
+    return { channels, sampleRateHz: info.sampleRateHz };
+  };
   try {
-    for await (const block of withZerosBehind(readBlocks(source))) {
-      const mono = mix(await attempt(() => decoder.decode(block), source.path), info.bits, source.path);
-      samples += mono.length;
-      if (mono.length > 0) yield { samples: mono, sampleRateHz: info.sampleRateHz };
+    let waiting: FlacFrame[] = [];
+    let samples = 0;
+    for await (const frame of frames) {
+      waiting.push(frame);
+      samples += frame.samples;
+      if (samples < BLOCK_SAMPLES) continue;
+      yield finish(await decode(decoder, waiting, path));
+      [waiting, samples] = [[], 0];
     }
-    const rest = mix(await attempt(() => decoder.flush(), source.path), info.bits, source.path);
-    samples += rest.length;
-    if (rest.length > 0) yield { samples: rest, sampleRateHz: info.sampleRateHz };
+    if (waiting.length > 0) yield finish(await decode(decoder, waiting, path));
   } finally {
     decoder.free();
   }
-  if (samples === 0) throw damaged(source.path, 'no sample that can be decoded');
-  // Zero stands for "not known" (a stream that was never rewound).
-  if (info.samples !== 0 && samples !== info.samples) {
-    throw damaged(source.path, `${samples} samples where its header says ${info.samples}`);
+  const md5 = digest?.digest('hex');
+  if (md5 !== undefined && md5 !== info.md5) {
+    throw new InputError(
+      `${path}: samples with the MD5 of the FLAC header, ${info.md5}, were required, got ${md5}; the samples or the header were changed: fetch the file again, or write it anew with \`flac -d\` and \`flac\``,
+    );
   }
 }
 
-async function* withZerosBehind(blocks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  yield* blocks;
-  yield BEHIND_THE_LAST_FRAME;
-}
-
-async function attempt(decode: () => Promise<Decoded>, path: string): Promise<Decoded> {
-  try {
-    return await decode();
-  } catch (error) {
-    throw damaged(path, error instanceof Error ? error.message : String(error), error);
+async function decode(decoder: FrameDecoder, frames: readonly FlacFrame[], path: string): Promise<Decoded> {
+  const last = frames.at(-1) as FlacFrame;
+  const wanted = frames.reduce((sum, { samples }) => sum + samples, 0);
+  let failure = 'frames that cannot be decoded';
+  let cause: unknown;
+  // Nearly always there is one place where the last frame may end; of several the first that the decoder takes is right.
+  for (const end of last.ends) {
+    try {
+      const whole = frames.map((frame) => (frame === last ? end : (frame.ends[0] as Uint8Array)));
+      const decoded = await decoder.decodeFrames(whole);
+      if (decoded.errors.length === 0 && decoded.samplesDecoded === wanted) return decoded;
+      failure = decoded.errors[0]?.message ?? `${decoded.samplesDecoded} samples of ${wanted}`;
+    } catch (error) {
+      [failure, cause] = [error instanceof Error ? error.message : String(error), error];
+    }
+    await decoder.reset();
   }
+  throw damagedFile(path, 'FLAC', failure, cause);
 }
 
-function mix(decoded: Decoded, bits: number, path: string): Float32Array {
-  const [error] = decoded.errors;
-  if (error !== undefined) throw damaged(path, error.message);
-  // The decoder divides whole numbers by 2^(bits−1) − 1; every other reader here, and libsndfile, by 2^(bits−1).
+/** The decoder divides whole numbers by 2^(bits−1) − 1; every other reader here, and libsndfile, by 2^(bits−1). */
+function rescale(channels: readonly Float32Array[], bits: number): void {
   const full = 2 ** (bits - 1);
-  for (const channel of decoded.channelData) {
+  for (const channel of channels) {
     for (let i = 0; i < channel.length; i++) channel[i] = Math.round((channel[i] as number) * (full - 1)) / full;
   }
-  return mixChannels(decoded.channelData, decoded.samplesDecoded);
 }
 
-/** Averages channels into one. */
-export function mixChannels(channels: readonly Float32Array[], length: number): Float32Array {
-  const [first] = channels;
-  if (first === undefined) return new Float32Array(0);
-  const mono = first.slice(0, length);
-  if (channels.length === 1) return mono;
-  for (const channel of channels.slice(1)) {
-    for (let i = 0; i < mono.length; i++) mono[i] = (mono[i] ?? 0) + (channel[i] ?? 0);
+/** The MD5 is taken of the samples of all channels in turn, in whole bytes, the lowest first. */
+function update(digest: Hash, channels: readonly Float32Array[], bits: number): void {
+  const width = Math.ceil(bits / 8);
+  const full = 2 ** (bits - 1);
+  const length = channels[0]?.length ?? 0;
+  const bytes = Buffer.alloc(length * channels.length * width);
+  let at = 0;
+  for (let i = 0; i < length; i++) {
+    for (const channel of channels) {
+      const value = (channel[i] as number) * full;
+      for (let byte = 0; byte < width; byte++) bytes[at++] = (value >> (8 * byte)) & 0xff;
+    }
   }
-  for (let i = 0; i < mono.length; i++) mono[i] = (mono[i] ?? 0) / channels.length;
-  return mono;
+  digest.update(bytes);
 }
 
-async function readStreamInfo(
-  source: SoundSource,
-): Promise<{ readonly sampleRateHz: number; readonly bits: number; readonly samples: number }> {
-  const bytes = await source.read(0, STREAM_INFO_END);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < STREAM_INFO_END || (view.getUint8(4) & 0x7f) !== 0) throw damaged(source.path, 'no STREAMINFO');
-  // 20 bits of sample rate, 3 of channels, 5 of width, 36 of samples, from byte 18 on.
-  const sampleRateHz = view.getUint32(18) >>> 12;
-  checkSampleRate(sampleRateHz, source.path);
-  const bits = (((view.getUint8(20) & 1) << 4) | (view.getUint8(21) >>> 4)) + 1;
-  return { sampleRateHz, bits, samples: (view.getUint8(21) & 0x0f) * 2 ** 32 + view.getUint32(22) };
-}
-
-function damaged(path: string, got: string, cause?: unknown): InputError {
-  return new InputError(`${path}: a whole FLAC stream was required, got ${got}; fetch or make the file again`, {
-    cause,
-  });
+/** Where the first frame stands. */
+async function endOfMetadata(source: SoundSource): Promise<number> {
+  let position = 4;
+  for (let blocks = 0; blocks < MAXIMUM_METADATA_BLOCKS; blocks++) {
+    const header = await source.read(position, 4);
+    if (header.length < 4) break;
+    const [kind, high, middle, low] = header as unknown as readonly [number, number, number, number];
+    position += 4 + high * 65_536 + middle * 256 + low;
+    if ((kind & 0x80) !== 0) return position;
+  }
+  throw damagedFile(source.path, 'FLAC', 'one that ends within its metadata');
 }

@@ -1,148 +1,98 @@
-import { InputError } from '../errors.js';
-import { mixChannels } from './flac.js';
-import { readBlocks, type SoundSource } from './source.js';
-import type { Audio } from './types.js';
+import type { InputError } from '../errors.js';
+import { damagedFile, latin1 } from './source.js';
 
 /** Opus decodes to this rate, whatever went in (RFC 7845, section 5.1). */
-const OPUS_RATE_HZ = 48_000;
+export const OPUS_RATE_HZ = 48_000;
 
-const PAGE_HEADER_BYTES = 27;
-const OPUS_HEAD_BYTES = 19;
-/** Flags of a page: the first of a stream, the last of it. */
-const FIRST_PAGE = 2;
-const LAST_PAGE = 4;
-
-interface Decoded {
-  readonly channelData: readonly Float32Array[];
-  readonly samplesDecoded: number;
-  readonly errors: readonly { readonly message: string }[];
+/** What the header of an Opus stream says (RFC 7845, section 5.1). */
+export interface OpusHead {
+  readonly channels: number;
+  /** Samples at the beginning that only bring the decoder into its state. */
+  readonly preSkip: number;
+  /** Factor that the decoded samples are to be multiplied with. */
+  readonly gain: number;
+  /** Streams that the packets hold, how many of them are stereo, and which channel comes from where. */
+  readonly streams: number;
+  readonly coupledStreams: number;
+  readonly mapping: readonly number[];
 }
 
 /**
- * Reads an Ogg Opus file as it is decoded, at 48 kHz; channels are averaged.
+ * Reads the header of an Opus stream.
  *
- * @throws {InputError} when the file is of another codec, truncated or damaged: nothing is skipped
+ * @throws {InputError} when it is cut off or of a kind that nobody defined
  */
-export async function* readOpus(source: SoundSource): AsyncGenerator<Audio> {
-  const { path } = source;
-  const start = await source.read(0, 300);
-  // The first page holds one packet, which begins with its codec's name.
-  const first = latin1(start.subarray(PAGE_HEADER_BYTES + (start[26] ?? 0)));
-  if (!first.startsWith('OpusHead')) {
-    const codec = first.startsWith('vorbis', 1) ? 'Vorbis' : first.startsWith('FLAC', 1) ? 'Ogg FLAC' : 'another codec';
-    throw new InputError(`${path}: Opus was required in the Ogg file, got ${codec}; convert the file to WAV or FLAC`);
+export function parseOpusHead(bytes: Uint8Array, path: string): OpusHead {
+  if (bytes.length < 19 || !isOpusHead(bytes)) throw damaged(path, 'one that ends within its header');
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const channels = view.getUint8(9);
+  const family = view.getUint8(18);
+  const head = { channels, preSkip: view.getUint16(10, true), gain: 10 ** (view.getInt16(16, true) / (20 * 256)) };
+  // The upper half of the version's byte is the major version.
+  if (view.getUint8(8) >>> 4 !== 0) throw damaged(path, `version ${view.getUint8(8)} of the header`);
+  if (family === 0) {
+    if (channels !== 1 && channels !== 2) throw damaged(path, `${channels} channels in mapping family 0`);
+    return { ...head, streams: 1, coupledStreams: channels - 1, mapping: channels === 1 ? [0] : [0, 1] };
   }
-  if (first.length < OPUS_HEAD_BYTES) throw damaged(path, 'one that ends within its header');
-  const { OggOpusDecoder } = await import('ogg-opus-decoder');
-  const decoder = new OggOpusDecoder();
+  // Family 3 has a matrix instead of a table.
+  if (family === 3 || channels === 0 || bytes.length < 21 + channels) {
+    throw damaged(path, `${channels} channels in mapping family ${family}`);
+  }
+  const [streams, coupledStreams] = [view.getUint8(19), view.getUint8(20)];
+  const mapping = [...bytes.subarray(21, 21 + channels)];
+  const isPossible = mapping.every((index) => index < streams + coupledStreams || index === 255);
+  if (streams < 1 || coupledStreams > streams || !isPossible)
+    throw damaged(path, 'a mapping of channels that cannot be');
+  return { ...head, streams, coupledStreams, mapping };
+}
+
+/** Whether a packet is the header of an Opus stream. */
+export function isOpusHead(bytes: Uint8Array): boolean {
+  return latin1(bytes.subarray(0, 8)) === 'OpusHead';
+}
+
+/** Decodes the packets of one stream, its gain applied; the pre-skip is left to who knows where the sound ends. */
+export interface OpusPackets {
+  /** @throws {InputError} when a packet cannot be decoded */
+  decode(packets: readonly Uint8Array[]): readonly Float32Array[];
+  free(): void;
+}
+
+/** Makes a decoder of packets. */
+export async function openOpus(head: OpusHead, path: string): Promise<OpusPackets> {
+  const { OpusDecoder } = await import('opus-decoder');
+  const decoder = new OpusDecoder({
+    channels: head.channels,
+    streamCount: head.streams,
+    coupledStreamCount: head.coupledStreams,
+    channelMappingTable: [...head.mapping],
+  });
   await decoder.ready;
-  const pages = new PageChecker(path);
-  const header = new DataView(start.buffer, start.byteOffset, start.byteLength);
-  const preSkip = header.getUint16(PAGE_HEADER_BYTES + (start[26] ?? 0) + 10, true);
-  let samples = 0;
-  const mix = async (decode: () => Decoded | Promise<Decoded>): Promise<Float32Array> => {
-    let decoded: Decoded;
-    try {
-      decoded = await decode();
-    } catch (error) {
-      throw damaged(path, error instanceof Error ? error.message : String(error), error);
-    }
-    const [error] = decoded.errors;
-    if (error !== undefined) throw damaged(path, error.message);
-    // The last page says where the sound ends; the decoder hands out what its last packet holds beyond that.
-    const most = pages.endPosition === undefined ? decoded.samplesDecoded : pages.endPosition - preSkip - samples;
-    const mono = mixChannels(decoded.channelData, Math.max(0, Math.min(decoded.samplesDecoded, most)));
-    samples += mono.length;
-    return mono;
+  return {
+    decode: (packets) => {
+      const { channelData, samplesDecoded, errors } = decode(() => decoder.decodeFrames([...packets]), path);
+      const [error] = errors;
+      if (error !== undefined) throw damaged(path, error.message);
+      const channels = channelData.map((channel) => channel.subarray(0, samplesDecoded));
+      if (head.gain !== 1) {
+        for (const channel of channels) {
+          for (let i = 0; i < channel.length; i++) channel[i] = (channel[i] as number) * head.gain;
+        }
+      }
+      return channels;
+    },
+    free: () => decoder.free(),
   };
+}
+
+function decode<T>(run: () => T, path: string): T {
   try {
-    for await (const block of readBlocks(source)) {
-      pages.push(block);
-      const mono = await mix(() => decoder.decode(block));
-      if (mono.length > 0) yield { samples: mono, sampleRateHz: OPUS_RATE_HZ };
-    }
-    pages.finish();
-    const rest = await mix(() => decoder.flush());
-    if (rest.length > 0) yield { samples: rest, sampleRateHz: OPUS_RATE_HZ };
-  } finally {
-    decoder.free();
+    return run();
+  } catch (error) {
+    throw damaged(path, error instanceof Error ? error.message : String(error), error);
   }
-  if (samples === 0) throw damaged(path, 'no sample that can be decoded');
-}
-
-/** Follows Ogg's pages (RFC 3533): each whole, each with its checksum, the last one marked as the last. */
-class PageChecker {
-  readonly #path: string;
-  #rest: Uint8Array = new Uint8Array(0);
-  #pages = 0;
-  /** Samples to the end of the stream, pre-skip among them, once the last page has been seen. */
-  endPosition: number | undefined;
-
-  constructor(path: string) {
-    this.#path = path;
-  }
-
-  push(block: Uint8Array): void {
-    const bytes = new Uint8Array(this.#rest.length + block.length);
-    bytes.set(this.#rest);
-    bytes.set(block, this.#rest.length);
-    let position = 0;
-    for (;;) {
-      const sizeBytes = pageSize(bytes.subarray(position));
-      if (sizeBytes === undefined || position + sizeBytes > bytes.length) break;
-      this.#check(bytes.subarray(position, position + sizeBytes));
-      position += sizeBytes;
-    }
-    this.#rest = bytes.slice(position);
-  }
-
-  finish(): void {
-    if (this.#rest.length > 0) throw damaged(this.#path, 'one that ends within a page');
-    if (this.endPosition === undefined) throw damaged(this.#path, 'one without its last page');
-  }
-
-  #check(page: Uint8Array): void {
-    if (latin1(page.subarray(0, 4)) !== 'OggS') throw damaged(this.#path, 'bytes between its pages');
-    const view = new DataView(page.buffer, page.byteOffset, page.byteLength);
-    if (checksum(page) !== view.getUint32(22, true)) throw damaged(this.#path, 'a page with a wrong checksum');
-    const flags = view.getUint8(5);
-    if (this.#pages > 0 && (flags & FIRST_PAGE) !== 0) throw damaged(this.#path, 'several streams in one file');
-    if (view.getUint32(18, true) !== this.#pages++) throw damaged(this.#path, 'one with a page missing');
-    if ((flags & LAST_PAGE) !== 0) this.endPosition = Number(view.getBigInt64(6, true));
-  }
-}
-
-/** Size of the page that begins here, or undefined while its header is not complete. */
-function pageSize(bytes: Uint8Array): number | undefined {
-  const segments = bytes[26];
-  if (segments === undefined || bytes.length < 27 + segments) return undefined;
-  let sizeBytes = 27 + segments;
-  for (let i = 0; i < segments; i++) sizeBytes += bytes[27 + i] ?? 0;
-  return sizeBytes;
-}
-
-/** Ogg's CRC: polynomial 0x04c11db7, nothing reflected, its own field taken as zero. */
-function checksum(page: Uint8Array): number {
-  let crc = 0;
-  for (let i = 0; i < page.length; i++) {
-    const byte = i >= 22 && i < 26 ? 0 : (page[i] ?? 0);
-    crc = ((crc << 8) ^ (CRC_TABLE[((crc >>> 24) ^ byte) & 0xff] ?? 0)) >>> 0;
-  }
-  return crc;
-}
-
-const CRC_TABLE: Uint32Array = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let crc = byte << 24;
-  for (let bit = 0; bit < 8; bit++) crc = (crc << 1) ^ (crc & 0x80000000 ? 0x04c11db7 : 0);
-  return crc >>> 0;
-});
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
 
 function damaged(path: string, got: string, cause?: unknown): InputError {
-  return new InputError(`${path}: a whole Ogg Opus stream was required, got ${got}; fetch or make the file again`, {
-    cause,
-  });
+  return damagedFile(path, 'Opus', got, cause);
 }

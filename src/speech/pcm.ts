@@ -1,5 +1,6 @@
 import wavefile from 'wavefile';
 import { InputError } from '../errors.js';
+import { BLOCK_BYTES, type SoundBlock, type SoundSource } from './source.js';
 
 /** How samples lie in a file: uncompressed, or companded to eight bits (G.711). */
 export interface PcmFormat {
@@ -71,34 +72,60 @@ export function checkSampleRate(sampleRateHz: number, path: string): void {
 }
 
 /**
- * Decodes raw samples to mono sound in −1…1; channels are averaged.
+ * Decodes raw samples to sound in −1…1.
  *
  * The bytes get a plain 44-byte header and go through `wavefile`, so that nothing else of the file (cue points, lists,
  * other chunks, right or wrong) is ever parsed. A-law and mu-law follow ITU-T G.711.
  *
  * @param bytes - whole frames, nothing after them
  * @param format - a format that {@link checkPcmFormat} let pass
+ * @returns samples of each channel
  */
-export function decodePcm(bytes: Uint8Array, format: PcmFormat): Float32Array {
+export function decodePcm(bytes: Uint8Array, format: PcmFormat): readonly Float32Array[] {
   const frames = Math.floor(bytes.length / bytesOfFrame(format));
   const wav = new wavefile.WaveFile(withHeader(bytes, format));
   if (format.encoding === 'a-law') wav.fromALaw();
   if (format.encoding === 'mu-law') wav.fromMuLaw();
   const values = wav.getSamples(true, Float64Array) as unknown as Float64Array;
-  const unsigned = format.encoding === 'integer' && format.bits === 8;
-  const offset = unsigned ? 128 : 0;
-  const scale = fullScale(format) * format.channels;
-  const samples = new Float32Array(frames);
-  if (format.channels === 1) {
-    for (let i = 0; i < frames; i++) samples[i] = ((values[i] ?? 0) - offset) / scale;
+  const offset = format.encoding === 'integer' && format.bits === 8 ? 128 : 0;
+  const scale = fullScale(format);
+  return Array.from({ length: format.channels }, (_, channel) => {
+    const samples = new Float32Array(frames);
+    for (let i = 0, at = channel; i < frames; i++, at += format.channels) {
+      samples[i] = ((values[at] ?? 0) - offset) / scale;
+    }
     return samples;
+  });
+}
+
+/**
+ * Decodes raw samples that lie in one piece of a file.
+ *
+ * @param start - place of the first sample in the file
+ * @param sizeBytes - size of all samples; an incomplete last frame is left out
+ * @param startS - sound before it is stepped over, in seconds
+ * @throws {InputError} when there is no sample
+ */
+export async function* readPcm(
+  source: SoundSource,
+  format: PcmFormat,
+  start: number,
+  sizeBytes: number,
+  startS: number,
+): AsyncGenerator<SoundBlock> {
+  const { sampleRateHz } = format;
+  const frameBytes = bytesOfFrame(format);
+  const frames = Math.floor(sizeBytes / frameBytes);
+  if (frames === 0) {
+    throw new InputError(`${source.path}: samples were required, got none; record or fetch the file again`);
   }
-  for (let frame = 0, i = 0; frame < frames; frame++) {
-    let sum = 0;
-    for (let channel = 0; channel < format.channels; channel++) sum += (values[i++] ?? 0) - offset;
-    samples[frame] = sum / scale;
+  const framesOfBlock = Math.max(1, Math.floor(BLOCK_BYTES / frameBytes));
+  // Never beyond the last sample: who asked for more is told how much there is.
+  for (let frame = Math.min(Math.floor(startS * sampleRateHz), frames - 1); frame < frames; frame += framesOfBlock) {
+    const count = Math.min(framesOfBlock, frames - frame);
+    const bytes = await source.read(start + frame * frameBytes, count * frameBytes);
+    yield { channels: decodePcm(bytes, format), sampleRateHz, start: frame };
   }
-  return samples;
 }
 
 /** The value that stands for 1. */

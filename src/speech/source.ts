@@ -1,8 +1,26 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { InputError } from '../errors.js';
 import { describeFileError } from '../files.js';
-import { bytesOfFrame, decodePcm, type PcmFormat } from './pcm.js';
-import type { Audio } from './types.js';
+
+/** Sound of one or more channels, as a reader hands it out. */
+export interface SoundBlock {
+  /** Samples of each channel in −1…1, equally many. */
+  readonly channels: readonly Float32Array[];
+  readonly sampleRateHz: number;
+  /** Place of the first sample in the recording. Default: behind the block before; only a reader that can seek says it. */
+  readonly start?: number;
+}
+
+/** What a reader may leave out. */
+export interface ReadPlan {
+  /** Sound before it is not wanted: a reader that can seek begins there, in seconds. */
+  readonly startS: number;
+  /** A header that states more seconds than this is refused before anything is decoded. */
+  readonly maximumS: number;
+}
+
+/** Reads one format: blocks in order, without a gap, or an error. */
+export type SoundReader = (source: SoundSource, plan: ReadPlan) => AsyncGenerator<SoundBlock>;
 
 /** An open sound file, read piece by piece. */
 export interface SoundSource {
@@ -13,8 +31,8 @@ export interface SoundSource {
   close(): Promise<void>;
 }
 
-/** Bytes that are read from the disk and decoded at a time. */
-const BLOCK_BYTES = 1 << 18;
+/** Bytes that are read from the disk at a time. */
+export const BLOCK_BYTES: number = 1 << 18;
 
 /**
  * Opens a sound file.
@@ -78,39 +96,25 @@ class FileSource implements SoundSource {
 }
 
 /** The file's bytes in order, a block at a time. */
-export async function* readBlocks(source: SoundSource): AsyncGenerator<Uint8Array> {
-  for (let position = 0; position < source.sizeBytes; position += BLOCK_BYTES) {
+export async function* readBlocks(source: SoundSource, start: number = 0): AsyncGenerator<Uint8Array> {
+  for (let position = start; position < source.sizeBytes; position += BLOCK_BYTES) {
     yield await source.read(position, BLOCK_BYTES);
   }
 }
 
-/**
- * Decodes raw samples that lie in one piece of a file.
- *
- * @param start - place of the first sample in the file
- * @param sizeBytes - size of all samples; an incomplete last frame is left out
- * @throws {InputError} when the file is shorter than its header says, or holds no sample
- */
-export async function* readPcm(
-  source: SoundSource,
-  format: PcmFormat,
-  start: number,
-  sizeBytes: number,
-): AsyncGenerator<Audio> {
-  const present = Math.max(0, source.sizeBytes - start);
-  if (sizeBytes > present) {
-    throw new InputError(
-      `${source.path}: ${sizeBytes} bytes of samples were required by the header, got ${present}; the file is truncated, fetch or make it again`,
-    );
-  }
-  const frameBytes = bytesOfFrame(format);
-  const end = start + Math.floor(sizeBytes / frameBytes) * frameBytes;
-  if (end === start) {
-    throw new InputError(`${source.path}: samples were required, got none; record or fetch the file again`);
-  }
-  const block = Math.max(1, Math.floor(BLOCK_BYTES / frameBytes)) * frameBytes;
-  for (let position = start; position < end; position += block) {
-    const bytes = await source.read(position, Math.min(block, end - position));
-    yield { samples: decodePcm(bytes, format), sampleRateHz: format.sampleRateHz };
-  }
+/** Bytes as one string of Latin letters: names in headers. */
+export function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+}
+
+/** What a file that is not whole is told. */
+export function damagedFile(path: string, format: string, got: string, cause?: unknown): InputError {
+  return new InputError(`${path}: a whole ${format} stream was required, got ${got}; fetch or make the file again`, {
+    cause,
+  });
+}
+
+/** Whether bytes behind the end of a stream are known to hold no sound: zeros, or a tag of those that players write there. */
+export function isTail(bytes: Uint8Array): boolean {
+  return /^(TAG|APETAGEX|ID3|LYRICSBEGIN)/.test(latin1(bytes.subarray(0, 11))) || bytes.every((byte) => byte === 0);
 }

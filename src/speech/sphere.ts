@@ -1,26 +1,25 @@
 import { InputError } from '../errors.js';
-import { bytesOfFrame, checkPcmFormat, type PcmFormat } from './pcm.js';
-import { readPcm, type SoundSource } from './source.js';
-import type { Audio } from './types.js';
+import { bytesOfFrame, checkPcmFormat, type PcmFormat, readPcm } from './pcm.js';
+import { latin1, type ReadPlan, type SoundBlock, type SoundSource } from './source.js';
 
 const MAXIMUM_HEADER_BYTES = 1 << 20;
 
 /**
  * Reads a NIST SPHERE file of plain samples: 16-, 24- or 32-bit PCM in either byte order, A-law or mu-law.
  *
- * Sound packed with `shorten`, `wavpack` or `shortpack` is refused; NIST's `w_decode` or `sox` unpacks it.
+ * Sound packed with `shorten`, `wavpack` or `shortpack` is refused; `sph2pipe` or FFmpeg unpacks it.
  *
  * @throws {InputError} when the header is broken, the file is truncated or empty, or the sound is packed
  * @see https://www.nist.gov/itl/iad/mig/tools
  */
-export async function* readSphere(source: SoundSource): AsyncGenerator<Audio> {
+export async function* readSphere(source: SoundSource, { startS }: ReadPlan): AsyncGenerator<SoundBlock> {
   const { fields, headerBytes } = await readHeader(source);
   const { path } = source;
   const coding = (fields.get('sample_coding') ?? 'pcm').toLowerCase();
   const encoding = ENCODINGS[coding];
   if (encoding === undefined) {
     throw new InputError(
-      `${path}: plain PCM, A-law or mu-law sound was required, got SPHERE of "${coding}"; unpack it with \`w_decode -o pcm\` or \`sox\``,
+      `${path}: plain PCM, A-law or mu-law sound was required, got SPHERE of "${coding}"; unpack it with \`sph2pipe -p -f wav IN OUT.wav\` or \`ffmpeg -i IN OUT.wav\``,
     );
   }
   const bytesPerSample = numberField(fields, 'sample_n_bytes', path, encoding === 'integer' ? 2 : 1);
@@ -39,13 +38,15 @@ export async function* readSphere(source: SoundSource): AsyncGenerator<Audio> {
     );
   }
   checkPcmFormat(format, path);
-  const frames = numberField(
-    fields,
-    'sample_count',
-    path,
-    Math.floor((source.sizeBytes - headerBytes) / bytesOfFrame(format)),
-  );
-  yield* readPcm(source, format, headerBytes, frames * bytesOfFrame(format));
+  const present = Math.max(0, source.sizeBytes - headerBytes);
+  const frames = numberField(fields, 'sample_count', path, Math.floor(present / bytesOfFrame(format)));
+  const sizeBytes = frames * bytesOfFrame(format);
+  if (sizeBytes > present) {
+    throw new InputError(
+      `${path}: ${sizeBytes} bytes of samples were required by the header, got ${present}; the file is truncated, fetch or make it again`,
+    );
+  }
+  yield* readPcm(source, format, headerBytes, sizeBytes, startS);
 }
 
 const ENCODINGS: Readonly<Record<string, PcmFormat['encoding']>> = {
@@ -85,8 +86,4 @@ function numberField(fields: ReadonlyMap<string, string>, name: string, path: st
     );
   }
   return value;
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }

@@ -109,7 +109,6 @@ describe('bad sound files: an InputError that names the file', () => {
       wav({}).subarray(0, 1000),
       /1600 bytes of samples were required by the header, got 956; the file is truncated/,
     ],
-    ['huge.wav', wav({ dataBytes: 0xfffffff0 }), /truncated/],
     ['mp3.wav', wav({ tag: 0x55 }), /got MP3; convert/],
     ['unknown.wav', wav({ tag: 0x1234 }), /got codec 0x1234; convert/],
     ['12-bit.wav', wav({ bits: 12 }), /8, 16, 24, 32 bits/],
@@ -131,12 +130,13 @@ describe('bad sound files: an InputError that names the file', () => {
 
   it('codecs that have no decoder here', async () => {
     expect(await refusal(fixture('ima-adpcm.wav'))).toMatch(/got IMA ADPCM/);
-    expect(await refusal(fixture('vorbis.ogg'))).toMatch(/got Vorbis/);
     const packed = readFileSync(fixture('big-endian.sph'), 'latin1').replace(
       /sample_coding -s3 pcm {0,30}/,
       'sample_coding -s26 pcm,embedded-shorten-v2.00',
     );
-    expect(await refusal(written('packed.sph', Buffer.from(packed, 'latin1')))).toMatch(/embedded-shorten.*unpack it/);
+    expect(await refusal(written('packed.sph', Buffer.from(packed, 'latin1')))).toMatch(
+      /embedded-shorten.*unpack it with `sph2pipe/,
+    );
   });
 
   it.each(['s16.flac', 'tone.opus', 'big-endian.sph', 's24.wav'])('%s, cut short', async (name) => {
