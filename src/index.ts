@@ -307,6 +307,8 @@ export {
   type DecoderOptions,
   readBeamWeights,
 } from './model/decoder.js';
+export { GraphTensors } from './model/graphTensors.js';
+export { type GraphValue, type LoadedGraph, ModelSession } from './model/modelSession.js';
 export { keepOptimized, type OptimizedModel, type OptimizedSurroundings } from './model/optimizedModel.js';
 export {
   type BatchRecognition,
@@ -318,8 +320,7 @@ export {
 } from './model/recognizer.js';
 export { listModels, type RegistryOptions, type ResolvedModel, resolveModel } from './model/registry.js';
 export { ResultCache, type ResultCacheCounts, type ResultCacheOptions } from './model/resultCache.js';
-export type { ExecutionProvider, SessionOptions } from './model/session.js';
-export { feedsOf, readOutputs } from './model/tensors.js';
+export { type ExecutionProvider, openSession, type SessionOptions } from './model/session.js';
 export {
   type Listener,
   type TranscribedSegment,

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import type { CalibrationSample } from '../compress/calibrate.js';
 import { InputError } from '../errors.js';
 import type { ModelCard } from '../model/card.js';
+import { GraphTensors } from '../model/graphTensors.js';
+import type { ModelSession } from '../model/modelSession.js';
 import { openSession } from '../model/session.js';
-import { feedsOf } from '../model/tensors.js';
 import type { OnnxModel } from '../onnx/model.js';
 import { writeModel } from '../onnx/write.js';
-import { InferenceSession, type Tensor } from '../runtime.js';
+import type { Tensor } from '../runtime.js';
 import { readAudio } from '../speech/audio.js';
 import { createFrontEnd } from '../speech/features.js';
 import { readManifest } from '../speech/manifest.js';
@@ -49,15 +50,16 @@ export async function* runOverSpeech(
   const frontEnd = await createFrontEnd(card.frontEnd);
   // The runtime loads a file with less memory than bytes, and models above 2 GB from a file alone.
   const folder = await mkdtemp(join(tmpdir(), 'quantlab-run-'));
-  let session: InferenceSession | undefined;
+  let session: ModelSession | undefined;
   try {
     const path = join(folder, 'model.onnx');
     await writeModel(model, path);
-    session = await openSession(path, options.threads === undefined ? {} : { threads: options.threads });
+    session = await openSession(path, { ...threadsOf(options), shownPath: model.path });
+    const graph = new GraphTensors(card, session);
     for (const [index, utterance] of utterances.entries()) {
-      const feeds = feedsOf(card, [frontEnd.compute(await readAudio(utterance.audioPath))]);
-      const shown = tensors.filter((name) => !(name in feeds));
-      const all: Record<string, Tensor> = { ...feeds, ...(await session.run(feeds, shown)) };
+      const feeds = graph.feeds([frontEnd.compute(await readAudio(utterance.audioPath))]);
+      const shown = tensors.filter((name) => !Object.hasOwn(feeds, name));
+      const all: Record<string, Tensor | undefined> = { ...feeds, ...(await session.run(feeds, shown)) };
       yield Object.fromEntries(tensors.map((name) => [name, floats(name, all[name])]));
       options.onProgress?.(index + 1, utterances.length);
     }
@@ -76,18 +78,14 @@ export async function profileOnSpeech(model: OnnxModel, card: ModelCard, options
   const utterances = [...(await utterancesOf(options))].sort((a, b) => a.durationS - b.durationS);
   const middle = utterances[Math.floor(utterances.length / 2)] as Utterance;
   const frontEnd = await createFrontEnd(card.frontEnd);
-  const feeds = feedsOf(card, [frontEnd.compute(await readAudio(middle.audioPath))]);
+  const features = frontEnd.compute(await readAudio(middle.audioPath));
   const folder = await mkdtemp(join(tmpdir(), 'quantlab-profile-'));
   try {
     const path = join(folder, 'model.onnx');
     await writeModel(model, path);
-    const session = await InferenceSession.create(path, {
-      enableProfiling: true,
-      profileFilePrefix: join(folder, 'profile'),
-      interOpNumThreads: 1,
-      logSeverityLevel: 3,
-      ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
-    });
+    const profilePrefix = join(folder, 'profile');
+    const session = await openSession(path, { ...threadsOf(options), profilePrefix, shownPath: model.path });
+    const feeds = new GraphTensors(card, session).feeds([features]);
     for (let run = 0; run < WARM_UP_RUNS + PROFILED_RUNS; run++) await session.run(feeds);
     session.endProfiling();
     await session.release();
@@ -97,6 +95,10 @@ export async function profileOnSpeech(model: OnnxModel, card: ModelCard, options
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+function threadsOf({ threads }: SpeechOptions): { readonly threads?: number } {
+  return threads === undefined ? {} : { threads };
 }
 
 async function utterancesOf(options: SpeechOptions): Promise<readonly Utterance[]> {

@@ -12,22 +12,35 @@ export interface CardFile {
 
 /** Which tensors of the graph carry what, and in which form, for models that name and shape them otherwise. */
 export interface CardTensors {
-  /** float32 [N, T, F]; see {@link CardTensors.featuresLayout}. */
+  /** float32, float16 or float64 [N, T, F]; see {@link CardTensors.featuresLayout}. Another axis, of one place, may stand between them. */
   readonly features: string;
   /**
-   * Order of the axes of `features`: recordings, frames, features (`ntf`), or features before frames (`nft`, NeMo). For a
-   * `waveform`, [N, T] (`nt`). Default: `nt` for a `waveform`, else `ntf`.
+   * Order of the axes of `features`: recordings, frames, features (`ntf`), features before frames (`nft`, NeMo), or frames first
+   * (`tnf`). For a `waveform`, [N, T] (`nt`). Default: `nt` for a `waveform`, else the one that the graph's fixed sizes tell, else `ntf`.
    */
-  readonly featuresLayout?: 'ntf' | 'nft' | 'nt' | undefined;
+  readonly featuresLayout?: 'ntf' | 'nft' | 'tnf' | 'nt' | undefined;
   /** Frames of each recording, [N]. A graph without them hears one recording at a time. */
   readonly lengths?: string | undefined;
-  /** What a length is: whole frames, or the part of the longest (`relative`, float32, SpeechBrain). Default `int64`. */
+  /** What a length is: whole frames, in the graph's type, or the part of the longest (`relative`, float32, SpeechBrain). */
   readonly lengthsType?: 'int64' | 'int32' | 'float32' | 'relative' | undefined;
-  /** float32 [N, T′, V]. */
+  /**
+   * 1 for each frame of a recording, 0 for each of its padding, [N, T]: int64, int32, float32 or bool. Default: the graph's
+   * `attention_mask`, where it has one.
+   */
+  readonly mask?: string | undefined;
+  /** float32, float16 or float64 [N, T′, V]; see {@link CardTensors.scoresLayout}. */
   readonly logProbabilities: string;
-  /** Whether the graph ends in logarithms of probabilities or before the softmax. Default `log-probabilities`. */
-  readonly scores?: 'log-probabilities' | 'logits' | undefined;
-  /** Steps of each recording, int64 or int32 [N]. Without them: frames over the time stride, rounded up. */
+  /**
+   * Order of the axes of the scores: recordings, steps, classes (`ntv`), steps first (`tnv`), or classes before steps (`nvt`). Default:
+   * the one that the graph's sizes and names of axes tell, else `ntv`.
+   */
+  readonly scoresLayout?: 'ntv' | 'tnv' | 'nvt' | undefined;
+  /**
+   * Whether the graph ends in logarithms of probabilities, before the softmax, or in probabilities. Default: told from what it gives,
+   * recording by recording.
+   */
+  readonly scores?: 'log-probabilities' | 'logits' | 'probabilities' | undefined;
+  /** Steps of each recording, whole numbers of any type [N]. Without them: frames over the time stride, rounded up. */
   readonly outputLengths?: string | undefined;
 }
 
@@ -151,11 +164,13 @@ const frontEndSchema: z.ZodType<FrontEnd> = z.discriminatedUnion('kind', [
 
 const tensorsSchema: z.ZodType<CardTensors> = z.strictObject({
   features: z.string().min(1),
-  featuresLayout: z.enum(['ntf', 'nft', 'nt']).optional(),
+  featuresLayout: z.enum(['ntf', 'nft', 'tnf', 'nt']).optional(),
   lengths: z.string().min(1).optional(),
   lengthsType: z.enum(['int64', 'int32', 'float32', 'relative']).optional(),
+  mask: z.string().min(1).optional(),
   logProbabilities: z.string().min(1),
-  scores: z.enum(['log-probabilities', 'logits']).optional(),
+  scoresLayout: z.enum(['ntv', 'tnv', 'nvt']).optional(),
+  scores: z.enum(['log-probabilities', 'logits', 'probabilities']).optional(),
   outputLengths: z.string().min(1).optional(),
 });
 

@@ -7,7 +7,7 @@ import { decodeGreedy } from '../speech/ctc.js';
 import { timeWords } from '../speech/timeStamps.js';
 import type { Decoding, WordTime } from '../speech/types.js';
 import type { ModelCard } from './card.js';
-import { type LogProbabilities, secondsPerStep } from './tensors.js';
+import type { LogProbabilities } from './outputTensors.js';
 
 /** Weights of a beam search, as `quantlab lm tune` finds them. */
 export interface BeamWeights {
@@ -123,4 +123,10 @@ async function createBeamDecoder(card: ModelCard, options: DecoderOptions): Prom
 
 function timesOf(card: ModelCard, { data, steps }: LogProbabilities, sequence: readonly number[]): readonly WordTime[] {
   return timeWords(data, steps, sequence, card.labels, card.blank, secondsPerStep(card));
+}
+
+/** Seconds of one output step: time stride × hop / sample rate. */
+function secondsPerStep({ frontEnd, timeStride }: ModelCard): number {
+  const hopSamples = frontEnd.kind === 'waveform' ? 1 : frontEnd.hopSamples;
+  return (timeStride * hopSamples) / frontEnd.sampleRateHz;
 }

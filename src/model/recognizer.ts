@@ -1,13 +1,13 @@
-import { InputError } from '../errors.js';
-import type { InferenceSession } from '../runtime.js';
 import { createFrontEnd, type FeatureExtractor } from '../speech/features.js';
 import type { Audio, Decoding, Features } from '../speech/types.js';
 import type { ModelCard } from './card.js';
 import { createDecoder, type Decoder, type DecoderOptions } from './decoder.js';
+import { GraphTensors } from './graphTensors.js';
+import type { ModelSession } from './modelSession.js';
 import { keepOptimized } from './optimizedModel.js';
+import type { LogProbabilities } from './outputTensors.js';
 import type { ResolvedModel } from './registry.js';
 import { type ExecutionProvider, openSession, type SessionOptions } from './session.js';
-import { feedsOf, type LogProbabilities, outputNames, readOutputs } from './tensors.js';
 
 /** Where the time of a recognition went, in milliseconds. */
 export interface Timing {
@@ -40,7 +40,8 @@ export interface BatchRecognition {
 }
 
 /** How a recognizer runs. */
-export interface RecognizerOptions extends Omit<SessionOptions, 'graphOptimizationLevel' | 'optimizedModelFilePath'> {
+export interface RecognizerOptions
+  extends Omit<SessionOptions, 'graphOptimizationLevel' | 'optimizedModelFilePath' | 'profilePrefix' | 'shownPath'> {
   /** Keeps the optimised model in this folder, and loads that where it is there: see `keepOptimized`. Default: not kept. */
   readonly optimizedFolder?: string | undefined;
   /** How log-probabilities become text. Default: best path. */
@@ -49,7 +50,7 @@ export interface RecognizerOptions extends Omit<SessionOptions, 'graphOptimizati
   readonly clock?: () => number;
 }
 
-export type { LogProbabilities } from './tensors.js';
+export type { LogProbabilities } from './outputTensors.js';
 
 /**
  * A front end, a session and a decoder: waveform in, text out. The unit of timing.
@@ -61,14 +62,16 @@ export type { LogProbabilities } from './tensors.js';
 export class Recognizer {
   readonly card: ModelCard;
   readonly executionProvider: ExecutionProvider;
-  readonly #session: InferenceSession;
+  readonly #session: ModelSession;
+  readonly #tensors: GraphTensors;
   readonly #frontEnd: FeatureExtractor;
   readonly #decoder: Decoder;
   readonly #clock: () => number;
 
   private constructor(
     card: ModelCard,
-    session: InferenceSession,
+    session: ModelSession,
+    tensors: GraphTensors,
     frontEnd: FeatureExtractor,
     decoder: Decoder,
     options: RecognizerOptions,
@@ -77,6 +80,7 @@ export class Recognizer {
     this.#decoder = decoder;
     this.executionProvider = options.executionProvider ?? 'cpu';
     this.#session = session;
+    this.#tensors = tensors;
     this.#frontEnd = frontEnd;
     this.#clock = options.clock ?? (() => performance.now());
   }
@@ -84,7 +88,7 @@ export class Recognizer {
   /**
    * Loads a model.
    *
-   * @throws {InputError} when the file cannot be loaded, or has not the tensors that its card names
+   * @throws {InputError} when the file cannot be loaded, or its tensors are not those that its card describes
    * @throws {UnavailableError} when the execution provider does not exist on this machine
    */
   static async load(model: ResolvedModel, options: RecognizerOptions = {}): Promise<Recognizer> {
@@ -92,13 +96,16 @@ export class Recognizer {
     const kept = optimizedFolder === undefined ? null : await keepOptimized(model.path, optimizedFolder, rest);
     const session = await (kept === null || kept.state === 'not kept'
       ? openSession(model.path, rest)
-      : openSession(kept.path, { ...rest, graphOptimizationLevel: 'disabled' }));
-    const { features, lengths } = model.card.tensors;
-    const inputs = lengths === undefined ? [features] : [features, lengths];
-    requireNames(model.path, 'inputs', session.inputNames, inputs);
-    requireNames(model.path, 'outputs', session.outputNames, outputNames(model.card));
-    const frontEnd = await createFrontEnd(model.card.frontEnd);
-    return new Recognizer(model.card, session, frontEnd, await createDecoder(model.card, decoder), options);
+      : openSession(kept.path, { ...rest, graphOptimizationLevel: 'disabled', shownPath: model.path }));
+    try {
+      const tensors = new GraphTensors(model.card, session);
+      const frontEnd = await createFrontEnd(model.card.frontEnd);
+      const decode = await createDecoder(model.card, decoder);
+      return new Recognizer(model.card, session, tensors, frontEnd, decode, options);
+    } catch (error) {
+      await session.release();
+      throw error;
+    }
   }
 
   /** Tells decoders apart that may give other texts, for whoever keeps results. */
@@ -118,8 +125,8 @@ export class Recognizer {
 
   /**
    * Recognizes several recordings in one call of the network. Shorter ones are padded with zeros after the front end,
-   * which changes nothing for a network that masks by length (within 1e-4 in float32). A graph that knows no lengths hears
-   * them one after the other.
+   * which changes nothing for a network that masks by length (within 1e-4 in float32). A graph that cannot tell them apart
+   * hears them one after the other.
    *
    * @throws {InputError} when there are no recordings, or one is too short for the front end
    */
@@ -164,8 +171,7 @@ export class Recognizer {
    * @param features - of several recordings; at least one
    */
   async infer(features: readonly Features[]): Promise<readonly LogProbabilities[]> {
-    const { lengths } = this.card.tensors;
-    if (lengths !== undefined || features.length <= 1) return await this.#infer(features);
+    if (this.#tensors.takesBatches || features.length <= 1) return await this.#infer(features);
     const outputs: LogProbabilities[] = [];
     for (const one of features) outputs.push(...(await this.#infer([one])));
     return outputs;
@@ -182,16 +188,10 @@ export class Recognizer {
   }
 
   async #infer(features: readonly Features[]): Promise<LogProbabilities[]> {
-    const outputs = await this.#session.run(feedsOf(this.card, features), outputNames(this.card));
-    const frames = features.map((one) => one.frames);
-    return readOutputs(this.card, outputs, frames);
+    const outputs = await this.#session.run(this.#tensors.feeds(features), this.#tensors.outputs);
+    return this.#tensors.read(
+      outputs,
+      features.map(({ frames }) => frames),
+    );
   }
-}
-
-function requireNames(path: string, what: string, has: readonly string[], needs: readonly string[]): void {
-  const missing = needs.filter((name) => !has.includes(name));
-  if (missing.length === 0) return;
-  throw new InputError(
-    `${path}: ${what} named ${missing.join(' and ')} were required, got ${has.join(', ')}; mend the tensors of the card`,
-  );
 }

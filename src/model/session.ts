@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { InputError, UnavailableError } from '../errors.js';
 import { describeFileError } from '../files.js';
 import { env, InferenceSession } from '../runtime.js';
+import { ModelSession, runtimeMessage } from './modelSession.js';
 
 /** Parts of ONNX Runtime that run a model: the processor, NVIDIA's CUDA, or WebGPU (Vulkan, Metal, Direct3D 12). */
 export type ExecutionProvider = 'cpu' | 'cuda' | 'webgpu';
@@ -26,6 +27,10 @@ export interface SessionOptions {
   readonly optimizedModelFilePath?: string;
   /** Prints on standard error which node was placed where; for finding out, not for timing. */
   readonly verbose?: boolean;
+  /** Begins the name of the file that a profile of the runs is written to. Default: none is made. */
+  readonly profilePrefix?: string;
+  /** File that errors name, where the loaded one was made from another. Default: the loaded one. */
+  readonly shownPath?: string;
 }
 
 /** Names of {@link ExecutionProvider}s, in the order in which a GPU is looked for. */
@@ -41,8 +46,9 @@ const SMALLEST_EXTERNAL_BYTES = 1024;
  * @throws {InputError} when the file is missing, cut or no ONNX model, or an option is not possible
  * @throws {UnavailableError} when the execution provider does not exist on this machine
  */
-export async function openSession(path: string, options: SessionOptions = {}): Promise<InferenceSession> {
-  const { executionProvider = 'cpu', threads, arena = true, verbose = false } = options;
+export async function openSession(path: string, options: SessionOptions = {}): Promise<ModelSession> {
+  const { executionProvider = 'cpu', threads, arena = true, verbose = false, profilePrefix } = options;
+  const { shownPath = path } = options;
   if (!EXECUTION_PROVIDERS.includes(executionProvider)) {
     const known = EXECUTION_PROVIDERS.join(', ');
     throw new InputError(`execution provider: one of ${known} was required, got ${executionProvider}; choose one`);
@@ -51,19 +57,21 @@ export async function openSession(path: string, options: SessionOptions = {}): P
     throw new InputError(`threads: a whole number in 1…1024 was required, got ${threads}; try the number of cores`);
   }
   checkReadable(path);
-  // Set before the runtime starts: warnings about where nodes run are of no use to a reader.
-  if (!verbose) env.logLevel = 'error';
+  // Set before the runtime starts: warnings are of no use to a reader, and what fails is thrown.
+  if (!verbose) env.logLevel = 'fatal';
   try {
-    return await InferenceSession.create(path, {
+    const session = await InferenceSession.create(path, {
       executionProviders: [executionProvider],
       interOpNumThreads: 1,
       enableCpuMemArena: arena,
       ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
       ...(options.graphOptimizationLevel && { graphOptimizationLevel: options.graphOptimizationLevel }),
       ...(options.optimizedModelFilePath && { optimizedModelFilePath: options.optimizedModelFilePath }),
+      ...(profilePrefix !== undefined && { enableProfiling: true, profileFilePrefix: profilePrefix }),
       extra: { session: entriesOf(options) },
-      logSeverityLevel: verbose ? 0 : 3,
+      logSeverityLevel: verbose ? 0 : 4,
     });
+    return new ModelSession(session, shownPath);
   } catch (error) {
     const message = (error as Error).message.trim();
     if (executionProvider !== 'cpu' && !isAboutTheModel(message)) {
@@ -73,7 +81,7 @@ export async function openSession(path: string, options: SessionOptions = {}): P
       );
     }
     throw new InputError(
-      `${path}: an ONNX model that ONNX Runtime can load was required, got: ${firstLine(message)}; restore the file or make it again`,
+      `${shownPath}: an ONNX model that ONNX Runtime can load was required, got: ${runtimeMessage(error)}; restore the file or make it again`,
       { cause: error },
     );
   }
@@ -102,7 +110,7 @@ function isAboutTheModel(message: string): boolean {
  * @param message - what ONNX Runtime said
  */
 export function explainProviderError(provider: ExecutionProvider, message: string): string {
-  const detail = firstLine(message);
+  const detail = runtimeMessage({ message: message.split('\n', 1)[0] });
   if (provider === 'cuda' && /Failed to load shared library|libonnxruntime_providers/.test(message)) {
     return `its library or one that it needs (CUDA 12, cuDNN 9) is not installed (${detail})`;
   }
@@ -113,15 +121,6 @@ export function explainProviderError(provider: ExecutionProvider, message: strin
     return `no graphics driver answered (${detail.replace(/^.*(Failed to get a WebGPU adapter)/, '$1')})`;
   }
   return `it did not start (${detail})`;
-}
-
-/** The first line, without the place in the runtime's sources that it came from. */
-function firstLine(message: string): string {
-  const line = message.split('\n', 1)[0] ?? '';
-  return line
-    .replace(/^OrtSessionOptions\w+: /, '')
-    .replace(/^\/\S+\.cc:\d+ .*?(?=Failed|Error|error|CUDA)/, '')
-    .slice(0, 300);
 }
 
 function checkReadable(path: string): void {

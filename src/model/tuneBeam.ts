@@ -4,7 +4,7 @@ import type { NgramModel } from '../speech/ngram.js';
 import { countCharacterEdits, countWordEdits, errorRate } from '../speech/wer.js';
 import type { ModelCard } from './card.js';
 import type { BeamWeights } from './decoder.js';
-import type { LogProbabilities } from './tensors.js';
+import type { LogProbabilities } from './outputTensors.js';
 
 /** What a network gave for a recording, and what is said in it. */
 export interface ScoredUtterance {

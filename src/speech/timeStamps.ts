@@ -40,7 +40,8 @@ export function timeWords(
       word,
       startS: first * secondsPerStep,
       endS: (last + 1) * secondsPerStep,
-      confidence: Math.exp(sum / (last - first + 1)),
+      // Rounded logarithms of ones may lie a little above 0.
+      confidence: Math.min(1, Math.exp(sum / (last - first + 1))),
     };
   });
 }

@@ -1,6 +1,6 @@
 import { InputError } from '../../errors.js';
+import { GraphTensors } from '../../model/graphTensors.js';
 import type { ResolvedModel } from '../../model/registry.js';
-import { feedsOf } from '../../model/tensors.js';
 import { readAudio } from '../../speech/audio.js';
 import { createFrontEnd } from '../../speech/features.js';
 import { MeasuringProcess } from '../process/process.js';
@@ -69,7 +69,7 @@ export async function measureRoofline(
   }
   const frontEnd = await createFrontEnd(model.card.frontEnd);
   const features = frontEnd.compute(await readAudio(recording.audioPath));
-  const works = await countWork(model.path, feedsOf(model.card, [features]));
+  const works = await countWork(model.path, (graph) => new GraphTensors(model.card, graph).feeds([features]));
   const process = new MeasuringProcess({
     name: model.card.id,
     signal,

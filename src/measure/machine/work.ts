@@ -5,11 +5,16 @@ import type { NodeProto, TensorProto } from 'onnx-buf';
 import { z } from 'zod';
 import { UnavailableError } from '../../errors.js';
 import { parseJson } from '../../files.js';
+import type { LoadedGraph } from '../../model/modelSession.js';
+import { openSession } from '../../model/session.js';
 import { isOp } from '../../onnx/node.js';
 import { readModel } from '../../onnx/read.js';
 import { modelNodes, nestedGraphs } from '../../onnx/subgraphs.js';
 import { elementCount, shapeOf, storedSizeBytes, tensorDtype } from '../../onnx/tensor.js';
-import { InferenceSession, type Tensor } from '../../runtime.js';
+import type { Tensor } from '../../runtime.js';
+
+/** Makes the inputs of a run for a graph that was loaded. */
+type FeedsFor = (graph: LoadedGraph) => Readonly<Record<string, Tensor>>;
 
 /** Work of one node in one run of a model. */
 export interface NodeWork {
@@ -83,13 +88,13 @@ export interface NodeEvent {
  * file. A recurrence counts once for each step.
  *
  * @param path - the `.onnx` file
- * @param feeds - inputs of the run
+ * @param feedsFor - makes the inputs of the run
  * @throws {InputError} when the file is no model
  * @throws {UnavailableError} when the runtime writes no profile
  */
-export async function countWork(path: string, feeds: Readonly<Record<string, Tensor>>): Promise<readonly NodeWork[]> {
+export async function countWork(path: string, feedsFor: FeedsFor): Promise<readonly NodeWork[]> {
   const weights = weightsOf((await readModel(path)).proto);
-  const events = parseEvents(await profile(path, feeds));
+  const events = parseEvents(await profile(path, feedsFor));
   const works = new Map<string, NodeWork>();
   for (const event of events) {
     const { bytes, elements, quantized, bodyBytes } = weights.get(event.name) ?? NO_WEIGHTS;
@@ -222,18 +227,12 @@ function parseEvents(text: string): readonly NodeEvent[] {
 }
 
 /** One run with the profiler on and nothing fused, so that nodes bear the names of the file. */
-async function profile(path: string, feeds: Readonly<Record<string, Tensor>>): Promise<string> {
+async function profile(path: string, feedsFor: FeedsFor): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'quantlab-work-'));
   try {
-    const session = await InferenceSession.create(path, {
-      enableProfiling: true,
-      profileFilePrefix: join(folder, 'profile'),
-      graphOptimizationLevel: 'disabled',
-      intraOpNumThreads: 1,
-      interOpNumThreads: 1,
-      logSeverityLevel: 3,
-    });
-    await session.run(feeds);
+    const profilePrefix = join(folder, 'profile');
+    const session = await openSession(path, { threads: 1, graphOptimizationLevel: 'disabled', profilePrefix });
+    await session.run(feedsFor(session));
     session.endProfiling();
     await session.release();
     const file = (await readdir(folder)).find((name) => name.startsWith('profile'));
