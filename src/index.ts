@@ -342,6 +342,7 @@ export { type ChannelsLast, readChannelsLast } from './onnx/channelsLast.js';
 export { type InitializerSummary, inspectModel, type ModelSummary, type ValueSummary } from './onnx/inspect.js';
 export type { OnnxModel } from './onnx/model.js';
 export { modelFromBytes, readModel } from './onnx/read.js';
+export { describeSimplification, type Simplified, type SimplifyReport, simplifyModel } from './onnx/simplify.js';
 export { modelToBytes, writeModel } from './onnx/write.js';
 export { answerOf } from './report/answer.js';
 export { type BitsSeries, bitsFigure } from './report/bitsFigure.js';

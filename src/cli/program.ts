@@ -23,6 +23,7 @@ import { addResultsCommand } from './results.js';
 import { addSearchCommand } from './search.js';
 import { addSensitivityCommand } from './sensitivity.js';
 import { addServeCommand } from './serve.js';
+import { addSimplifyCommand } from './simplify.js';
 import { processTerminal, type Terminal } from './terminal.js';
 import { addThroughputCommand } from './throughput.js';
 import { addTranscribeCommand } from './transcribe.js';
@@ -47,6 +48,7 @@ function createProgram(terminal: Terminal): Command {
     addReportCommand,
     addResultsCommand,
     addQuantizeCommand,
+    addSimplifyCommand,
     addCodeCommand,
     addCompareCommand,
     addSensitivityCommand,

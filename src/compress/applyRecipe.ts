@@ -7,6 +7,7 @@ import type { ValueRange } from './calibrators/range.js';
 import { type Compressed, quantizeDynamic } from './dynamic.js';
 import { convertToHalf } from './float16.js';
 import { gatherTaps } from './gatherTaps.js';
+import { prepare } from './prepare.js';
 import { pruneWeights } from './pruneWeights.js';
 import type { Recipe, RecipeStep } from './recipe.js';
 import { quantizeRecurrent } from './recurrent.js';
@@ -71,7 +72,7 @@ async function applyStep(
       return pruneWeights(model, step.options);
     case 'static': {
       // A quantized convolution between transposes would be slower than it was: its transposes go first.
-      const { model: aligned } = readChannelsLast(alignConvolutions(model).model);
+      const { model: aligned } = readChannelsLast(alignConvolutions(prepare(model).model).model);
       const plan = planCalibration(aligned, step.options);
       if (plan.tensors.length === 0) return quantizeStatic(aligned, new Map(), step.options);
       if (resources.calibrate === undefined) {

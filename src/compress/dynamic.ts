@@ -2,13 +2,11 @@ import { create } from '@bufbuild/protobuf';
 import { type GraphProto, type NodeProto, OperatorSetIdProtoSchema } from 'onnx-buf';
 import { InputError } from '../errors.js';
 import { copyMessage } from '../onnx/copy.js';
-import { type InlinedModel, inlineFunctions } from '../onnx/inlineFunctions.js';
 import { mainGraph, type OnnxModel, opsetVersion } from '../onnx/model.js';
 import { NameSource } from '../onnx/names.js';
 import { isOp, nodeTitle } from '../onnx/node.js';
 import { mapSubgraphs, pruneUnused } from '../onnx/prune.js';
-import { raiseToOpset11 } from '../onnx/raiseOpset.js';
-import { modelNodes, nestedGraphs, subgraphsOf } from '../onnx/subgraphs.js';
+import { nestedGraphs, subgraphsOf } from '../onnx/subgraphs.js';
 import { FloatScratch } from '../onnx/tensor.js';
 import { addNodes, type DynamicContext, dequantizePending, LeftInFloat, MICROSOFT_DOMAIN } from './dynamicContext.js';
 import { rewriteConv } from './dynamicConv.js';
@@ -23,6 +21,7 @@ import {
   type QuantizeDynamicOptions,
 } from './dynamicOptions.js';
 import { leftWeights } from './leftWeights.js';
+import { prepare } from './prepare.js';
 import type { CompressionReport, LeftNode } from './report.js';
 import { Scope } from './scope.js';
 
@@ -79,10 +78,8 @@ export function quantizeDynamic(model: OnnxModel, options: QuantizeDynamicOption
 }
 
 function quantize(original: OnnxModel, options: QuantizeDynamicOptions): Compressed {
-  const inlined = inlineFunctions(original);
-  const model = raiseToOpset11(inlined.model);
+  const { model, notes, nodeNames } = prepare(original, { lowestOpset: 11 });
   const graph = mainGraph(model);
-  const nodeNames = new Set(Array.from(modelNodes(model.proto), (node) => node.name));
   const rewriting: Rewriting = {
     settings: dynamicSettings(options, nodeNames),
     names: new NameSource(model.proto),
@@ -122,20 +119,15 @@ function quantize(original: OnnxModel, options: QuantizeDynamicOptions): Compres
     replacedNodes: Object.fromEntries([...rewriting.replacedNodes].sort()),
     weightBytesBefore: sum([...gone.values()]) + leftBytes,
     weightBytesAfter: sum(compressed.map((weight) => weight.sizeBytesAfter)) + leftBytes,
-    notes: notesOn(inlined, model, quantized),
+    notes: [...notes, ...lostInputs(graph, quantized)],
   };
   return { model: { proto, path: model.path }, report, params: rewriting.scales };
 }
 
-function notesOn(inlined: InlinedModel, model: OnnxModel, quantized: GraphProto): string[] {
-  const notes: string[] = [];
-  if (inlined.calls > 0) notes.push(`${inlined.calls} calls of the model's own functions were put in place`);
-  for (const name of inlined.left) notes.push(`function ${name} was left in float: it is of another operator set`);
-  if (model !== inlined.model) notes.push(`operator set ${opsetVersion(inlined.model)} was raised to 11`);
-  const inputs = mainGraph(model).input.length - quantized.input.length;
-  if (inputs > 0)
-    notes.push(`${inputs} weights were listed as inputs, too: they cannot be replaced by callers any more`);
-  return notes;
+/** Says that weights that were inputs, too, are none any more. */
+function lostInputs(before: GraphProto, after: GraphProto): string[] {
+  const count = before.input.length - after.input.length;
+  return count > 0 ? [`${count} weights were listed as inputs, too: they cannot be replaced by callers any more`] : [];
 }
 
 function rewriteGraph(graph: GraphProto, parent: Scope | null, rewriting: Rewriting): GraphProto {

@@ -8,10 +8,11 @@ import { mainGraph, type OnnxModel } from '../onnx/model.js';
 import { NameSource } from '../onnx/names.js';
 import { makeNode } from '../onnx/node.js';
 import { pruneUnused } from '../onnx/prune.js';
-import { modelNodes, subgraphsOf } from '../onnx/subgraphs.js';
+import { subgraphsOf } from '../onnx/subgraphs.js';
 import { elementCount, makeTensor, shapeOf, tensorDtype, tensorFloats } from '../onnx/tensor.js';
 import type { Compressed } from './dynamic.js';
 import { leftWeights } from './leftWeights.js';
+import { prepare } from './prepare.js';
 import type { CompressedWeight, CompressionReport } from './report.js';
 import { compressedWeight, signalToErrorDb } from './rewrite.js';
 import { type Constant, Scope } from './scope.js';
@@ -74,14 +75,15 @@ interface Conversion {
  * Converts a model to half precision. Inputs and outputs stay float32; so do blocked operators, nested graphs, operators
  * outside ONNX's own set, and what is computed from lengths and shapes alone, where 2,049 would become 2,048.
  *
- * @param model - left as it is
+ * @param original - left as it is
  * @returns the new model and a report on each weight; constants beyond ±65,504 are clipped, and noted
  * @throws {UnavailableError} for bfloat16 arithmetic, which the runtime does not have
  * @throws {InputError} for an unknown format or node
  */
-export function convertToHalf(model: OnnxModel, options: HalfOptions = {}): Compressed {
+export function convertToHalf(original: OnnxModel, options: HalfOptions = {}): Compressed {
   const { format = 'float16', weightsOnly = false, opBlockList = HALF_BLOCK_LIST, nodesToExclude = [] } = options;
-  checkOptions(model, format, weightsOnly, nodesToExclude);
+  const { model, notes: changes, nodeNames } = prepare(original);
+  checkOptions(nodeNames, format, weightsOnly, nodesToExclude);
   const graph = mainGraph(model);
   const conversion: Conversion = {
     format,
@@ -91,7 +93,7 @@ export function convertToHalf(model: OnnxModel, options: HalfOptions = {}): Comp
     halves: new Map(),
     onlyHalf: new Set(),
     compressed: [],
-    notes: [],
+    notes: [...changes],
   };
   const blocked = new Set(opBlockList);
   const activations = new Set(graph.input.map(({ name }) => name).filter((name) => isFloat(name, conversion)));
@@ -127,7 +129,12 @@ export function convertToHalf(model: OnnxModel, options: HalfOptions = {}): Comp
   return { model: { proto: copyMessage(model.proto, { graph: changed }), path: model.path }, report };
 }
 
-function checkOptions(model: OnnxModel, format: string, weightsOnly: boolean, nodesToExclude: readonly string[]): void {
+function checkOptions(
+  names: ReadonlySet<string>,
+  format: string,
+  weightsOnly: boolean,
+  nodesToExclude: readonly string[],
+): void {
   if (format !== 'float16' && format !== 'bfloat16') {
     throw new InputError(`format: float16 or bfloat16 was required, got ${format}; choose one`);
   }
@@ -136,7 +143,6 @@ function checkOptions(model: OnnxModel, format: string, weightsOnly: boolean, no
       'bfloat16: a runtime that computes in it was required, got ONNX Runtime, which has no such kernels on the CPU; set weightsOnly',
     );
   }
-  const names = new Set(Array.from(modelNodes(model.proto), (node) => node.name));
   const missing = nodesToExclude.find((name) => !names.has(name));
   if (missing === undefined) return;
   throw new InputError(

@@ -2,6 +2,7 @@ import { InputError } from '../errors.js';
 import { mainGraph, type OnnxModel } from '../onnx/model.js';
 import { shapeOf, tensorFloats } from '../onnx/tensor.js';
 import { layersOf } from './layers.js';
+import { prepare } from './prepare.js';
 import { Scope } from './scope.js';
 
 /** A weight matrix (or kernel) of a layer. */
@@ -19,7 +20,8 @@ export interface LayerWeights {
  * @param node - name of one of {@link layersOf}
  * @throws {InputError} when there is no such layer
  */
-export function layerWeights(model: OnnxModel, node: string): readonly LayerWeights[] {
+export function layerWeights(original: OnnxModel, node: string): readonly LayerWeights[] {
+  const { model } = prepare(original);
   const layers = layersOf(model);
   const graph = mainGraph(model);
   const layer = layers.find((one) => one.node === node);

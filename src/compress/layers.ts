@@ -2,6 +2,7 @@ import { mainGraph, type OnnxModel } from '../onnx/model.js';
 import { isOp } from '../onnx/node.js';
 import { elementCount, tensorDtype } from '../onnx/tensor.js';
 import { foldBatchNorm } from './foldBatchNorm.js';
+import { prepare } from './prepare.js';
 import type { Recipe, RecipeStep } from './recipe.js';
 import { Scope } from './scope.js';
 import { activationsAfter } from './staticPlan.js';
@@ -40,11 +41,12 @@ export interface Layer {
 }
 
 /**
- * The layers of a model's main graph whose weights are float32 constants and whose nodes have a name, in order. A batch
+ * The layers of a model's main graph, what its functions do included, whose weights are float32 constants and whose nodes
+ * have a name, in order. A batch
  * normalisation that a layer alone feeds counts as part of it.
  */
 export function layersOf(original: OnnxModel): readonly Layer[] {
-  const { model } = foldBatchNorm(original);
+  const { model } = foldBatchNorm(prepare(original).model);
   const graph = mainGraph(model);
   const scope = new Scope(graph, null);
   const after = activationsAfter(model);

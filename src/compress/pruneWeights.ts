@@ -7,6 +7,7 @@ import { nodeTitle } from '../onnx/node.js';
 import { makeTensor, shapeOf, storedSizeBytes, tensorFloats } from '../onnx/tensor.js';
 import type { Compressed } from './dynamic.js';
 import { LeftInFloat } from './dynamicContext.js';
+import { prepare } from './prepare.js';
 import { compressedWeight, constantFloats, rewriteModel, signalToErrorDb } from './rewrite.js';
 
 /** Operators whose weights can be pruned. */
@@ -33,13 +34,13 @@ export interface PruneOptions {
  * The matrices keep their shapes: neither the file nor the time gets less by it, since the runtime has no sparse
  * products. What it gains shows once the weights are quantized and coded ({@link entropyCode}): zeros cost few bits.
  *
- * @param model - left as it is
+ * @param original - left as it is
  * @returns the new model and a report on each weight
  * @throws {InputError} for a sparsity outside 0…1, an unknown operator or node
  * @example
  * const { model } = pruneWeights(await readModel('model.onnx'), { sparsity: 0.3 });
  */
-export function pruneWeights(model: OnnxModel, options: PruneOptions = {}): Compressed {
+export function pruneWeights(original: OnnxModel, options: PruneOptions = {}): Compressed {
   const { sparsity = 0.5, opTypesToPrune = PRUNED_OP_TYPES, nodesToPrune = [], nodesToExclude = [] } = options;
   if (!(sparsity >= 0 && sparsity <= 1)) {
     throw new InputError(`sparsity: a share of 0 to 1 was required, got ${sparsity}; half is 0.5`);
@@ -48,10 +49,12 @@ export function pruneWeights(model: OnnxModel, options: PruneOptions = {}): Comp
   if (unknown !== undefined) {
     throw new InputError(`opTypesToPrune: ${PRUNED_OP_TYPES.join(', ')} were required, got ${unknown}; leave it out`);
   }
+  const prepared = prepare(original);
+  const { model } = prepared;
   const stored = storedTensors(model);
   const pruned = new Map<TensorProto, TensorProto>();
   const filter = { opTypesToQuantize: opTypesToPrune, nodesToQuantize: nodesToPrune, nodesToExclude };
-  const { report } = rewriteModel(model, filter, {
+  const { report } = rewriteModel(prepared, filter, {
     name: 'prune',
     title: 'pruning',
     opTypes: PRUNED_OP_TYPES,

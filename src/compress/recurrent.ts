@@ -1,6 +1,6 @@
 import { type OnnxModel, opsetVersion } from '../onnx/model.js';
-import { raiseToOpset11 } from '../onnx/raiseOpset.js';
 import { type Compressed, quantizeDynamic } from './dynamic.js';
+import { prepare } from './prepare.js';
 import { writeLayer } from './recurrentLayer.js';
 import { readRecurrent } from './recurrentNode.js';
 import { type QuantizeRecurrentOptions, RECURRENT_OP_TYPES, recurrentSettings } from './recurrentOptions.js';
@@ -24,10 +24,10 @@ import { rewriteModel } from './rewrite.js';
  */
 export function quantizeRecurrent(model: OnnxModel, options: QuantizeRecurrentOptions = {}): Compressed {
   const settings = recurrentSettings(options);
-  const raised = raiseToOpset11(model);
-  const opset = opsetVersion(raised);
+  const prepared = prepare(model, { lowestOpset: 11 });
+  const opset = opsetVersion(prepared.model);
   const record: ProductRecord = { integerNodes: new Set(), origins: new Map(), biases: new Set() };
-  const rewritten = rewriteModel(raised, settings, {
+  const rewritten = rewriteModel(prepared, settings, {
     name: 'recurrent',
     title: 'the recurrent transform',
     opTypes: RECURRENT_OP_TYPES,
@@ -40,9 +40,8 @@ export function quantizeRecurrent(model: OnnxModel, options: QuantizeRecurrentOp
       scope.nodes.push(...writer.nodes);
     },
   });
-  const notes = raised === model ? [] : [`operator set ${opsetVersion(model)} was raised to 11`];
   if (record.integerNodes.size === 0) {
-    return { ...rewritten, report: withOrigins(rewritten.report, [], record, notes) };
+    return { ...rewritten, report: withOrigins(rewritten.report, [], record) };
   }
   const quantized = quantizeDynamic(rewritten.model, {
     opTypesToQuantize: ['MatMul'],
@@ -52,7 +51,7 @@ export function quantizeRecurrent(model: OnnxModel, options: QuantizeRecurrentOp
   });
   return {
     model: quantized.model,
-    report: withOrigins(rewritten.report, quantized.report.compressed, record, notes),
+    report: withOrigins(rewritten.report, quantized.report.compressed, record),
     params: new Set([...(rewritten.params ?? []), ...(quantized.params ?? [])]),
   };
 }
@@ -62,7 +61,6 @@ function withOrigins(
   report: CompressionReport,
   integers: readonly CompressedWeight[],
   record: ProductRecord,
-  notes: readonly string[],
 ): CompressionReport {
   const done = new Set(integers.map(({ name }) => name));
   const compressed = [
@@ -88,6 +86,5 @@ function withOrigins(
     leftWeights,
     weightBytesBefore: sum(compressed.map((weight) => weight.sizeBytesBefore)) + leftBytes,
     weightBytesAfter: sum(compressed.map((weight) => weight.sizeBytesAfter)) + leftBytes,
-    notes: [...report.notes, ...notes],
   };
 }

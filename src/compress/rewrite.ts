@@ -2,15 +2,16 @@ import { create } from '@bufbuild/protobuf';
 import { type GraphProto, type NodeProto, OperatorSetIdProtoSchema, type TensorProto } from 'onnx-buf';
 import { InputError } from '../errors.js';
 import { copyMessage } from '../onnx/copy.js';
-import { mainGraph, type OnnxModel, opsetVersion } from '../onnx/model.js';
+import { mainGraph, opsetVersion } from '../onnx/model.js';
 import { NameSource } from '../onnx/names.js';
 import { isOp, nodeTitle } from '../onnx/node.js';
 import { mapSubgraphs, pruneUnused } from '../onnx/prune.js';
-import { modelNodes, subgraphsOf } from '../onnx/subgraphs.js';
+import { subgraphsOf } from '../onnx/subgraphs.js';
 import { shapeOf, storedSizeBytes, tensorDtype } from '../onnx/tensor.js';
 import type { Compressed } from './dynamic.js';
 import { LeftInFloat, MICROSOFT_DOMAIN } from './dynamicContext.js';
 import { leftWeights } from './leftWeights.js';
+import type { Prepared } from './prepare.js';
 import type { CompressedWeight, CompressionReport, Granularity, LeftNode } from './report.js';
 import { type Constant, Scope } from './scope.js';
 
@@ -55,20 +56,21 @@ export interface Transform<T extends string> {
 /**
  * Rewrites the nodes of a model one by one and reports on every weight.
  *
- * @param model - left as it is
+ * @param prepared - from {@link prepare}; left as it is
  * @throws {InputError} when the filter names an operator that the transform does not know, or a node that is not there
  */
 export function rewriteModel<T extends string>(
-  model: OnnxModel,
+  prepared: Prepared,
   filter: NodeFilter<T>,
   transform: Transform<T>,
 ): Compressed {
-  checkFilter(model, filter, transform.opTypes);
+  const { model, nodeNames } = prepared;
+  checkFilter(nodeNames, filter, transform.opTypes);
   const rewriting: Rewriting = {
     names: new NameSource(model.proto),
     compressed: [],
     params: new Set(),
-    notes: [],
+    notes: [...prepared.notes],
     usesMicrosoftDomain: false,
   };
   const leftNodes: LeftNode[] = [];
@@ -162,12 +164,11 @@ export function signalToErrorDb(reference: Float32Array, other: Float32Array): n
   return error === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(signal / error);
 }
 
-function checkFilter<T extends string>(model: OnnxModel, filter: NodeFilter<T>, known: readonly T[]): void {
+function checkFilter<T extends string>(names: ReadonlySet<string>, filter: NodeFilter<T>, known: readonly T[]): void {
   const unknown = filter.opTypesToQuantize.find((opType) => !known.includes(opType));
   if (unknown !== undefined) {
     throw new InputError(`opTypesToQuantize: ${known.join(', ')} were required, got ${unknown}; leave it out`);
   }
-  const names = new Set(Array.from(modelNodes(model.proto), (node) => node.name));
   for (const option of ['nodesToQuantize', 'nodesToExclude'] as const) {
     const missing = filter[option].find((name) => !names.has(name));
     if (missing === undefined) continue;

@@ -4,6 +4,7 @@ import { ranksOf } from '../onnx/ranks.js';
 import { applyRecipe, type RecipeResources } from './applyRecipe.js';
 import type { CalibrationSample } from './calibrate.js';
 import { LAYER_CHOICES, type Layer, type LayerChoice, layersOf, recipeOf } from './layers.js';
+import { prepare } from './prepare.js';
 import { floatValue } from './staticPlan.js';
 
 /** Runs a model on the same utterances each time: sample after sample the values of the tensors asked for. */
@@ -49,15 +50,16 @@ export interface SensitivityOptions {
 /**
  * Compresses one layer at a time, in each way that there is, and measures what it costs and what it gains.
  *
- * @param model - left as it is
+ * @param original - left as it is
  * @returns the most harmful first, by the effect on the output
  * @throws {InputError} when the model cannot be run or calibrated
  */
 export async function measureSensitivity(
-  model: OnnxModel,
+  original: OnnxModel,
   resources: SensitivityResources,
   options: SensitivityOptions,
 ): Promise<readonly LayerSensitivity[]> {
+  const { model } = prepare(original);
   const layers = layersOf(model);
   const watched = [...new Set([...layers.map(({ output }) => output), options.output])];
   const reference: CalibrationSample[] = [];

@@ -8,6 +8,7 @@ import type { ValueRange } from './calibrators/range.js';
 import type { Compressed } from './dynamic.js';
 import { LeftInFloat } from './dynamicContext.js';
 import { foldBatchNorm } from './foldBatchNorm.js';
+import { prepare } from './prepare.js';
 import { compressedWeight, type Rewriting, rewriteModel } from './rewrite.js';
 import type { Constant, Scope } from './scope.js';
 import { activationParams, addQuantization, bounds } from './staticActivation.js';
@@ -20,7 +21,7 @@ import {
   type StaticSettings,
   staticSettings,
 } from './staticOptions.js';
-import { activationsAfter, withQuantizeLinear } from './staticPlan.js';
+import { activationsAfter, QUANTIZE_LINEAR_OPSET } from './staticPlan.js';
 import { type StaticWeight, staticWeight } from './staticWeight.js';
 
 /** What the rewriting of one model knows and remembers. */
@@ -51,9 +52,9 @@ export function quantizeStatic(
   ranges: ReadonlyMap<string, ValueRange>,
   options: QuantizeStaticOptions = {},
 ): Compressed {
-  const raised = withQuantizeLinear(model);
-  const settings = staticSettings(options, opsetVersion(raised));
-  const { model: folded, folded: normalisations } = foldBatchNorm(raised);
+  const prepared = prepare(model, { lowestOpset: QUANTIZE_LINEAR_OPSET });
+  const settings = staticSettings(options, opsetVersion(prepared.model));
+  const { model: folded, folded: normalisations } = foldBatchNorm(prepared.model);
   const context: StaticContext = {
     settings,
     ranges,
@@ -65,7 +66,7 @@ export function quantizeStatic(
     model: rewritten,
     report,
     params,
-  } = rewriteModel(folded, settings, {
+  } = rewriteModel({ ...prepared, model: folded }, settings, {
     name: 'static',
     title: 'static quantization',
     opTypes: STATIC_OP_TYPES,
@@ -75,8 +76,7 @@ export function quantizeStatic(
   const graph = mainGraph(rewritten);
   const node = graph.node.filter((one) => !context.removed.has(one));
   const notes = normalisations.map((title) => `${title} was folded into the layer before it`);
-  const opset = opsetVersion(raised);
-  if (raised !== model) notes.push(`operator set ${opsetVersion(model)} was raised to ${opset}`);
+  const opset = opsetVersion(prepared.model);
   if (opset < PER_CHANNEL_OPSET && report.compressed.length > 0 && options.perChannel !== false) {
     notes.push(`operator set ${opset} has no scales per channel: one for each tensor was used`);
   }

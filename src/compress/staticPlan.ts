@@ -11,19 +11,22 @@ import { DTYPE_CODE } from '../onnx/dtype.js';
 import { consumersOf } from '../onnx/graph.js';
 import { mainGraph, type OnnxModel, opsetVersion } from '../onnx/model.js';
 import { isOp } from '../onnx/node.js';
-import { raiseToOpset11 } from '../onnx/raiseOpset.js';
 import { ranksOf } from '../onnx/ranks.js';
 import { LeftInFloat } from './dynamicContext.js';
 import { foldBatchNorm } from './foldBatchNorm.js';
+import { prepare } from './prepare.js';
 import { Scope } from './scope.js';
 import { staticLayer } from './staticLayer.js';
 import { type QuantizeStaticOptions, type StaticOpType, staticSettings } from './staticOptions.js';
+
+/** First operator set that has `QuantizeLinear`. */
+export const QUANTIZE_LINEAR_OPSET = 10;
 
 /** What calibration has to watch. */
 export interface CalibrationPlan {
   /** Activations whose ranges {@link quantizeStatic} asks for, in the order of the graph. */
   readonly tensors: readonly string[];
-  /** The model, normalisations folded, with those activations among its outputs. */
+  /** The model in normal form, normalisations folded, with those activations among its outputs. */
   readonly model: OnnxModel;
 }
 
@@ -35,9 +38,9 @@ export interface CalibrationPlan {
  * @throws {InputError} for an unknown option, or an operator set that cannot do it
  */
 export function planCalibration(model: OnnxModel, options: QuantizeStaticOptions = {}): CalibrationPlan {
-  const raised = withQuantizeLinear(model);
-  const settings = staticSettings(options, opsetVersion(raised));
-  const folded = foldBatchNorm(raised).model;
+  const { model: prepared } = prepare(model, { lowestOpset: QUANTIZE_LINEAR_OPSET });
+  const settings = staticSettings(options, opsetVersion(prepared));
+  const folded = foldBatchNorm(prepared).model;
   const graph = mainGraph(folded);
   const scope = new Scope(graph, null);
   const tensors = new Set<string>();
@@ -58,15 +61,6 @@ export function planCalibration(model: OnnxModel, options: QuantizeStaticOptions
   const ranks = ranksOf(graph);
   const added = [...tensors].filter((name) => !shown.has(name)).map((name) => floatValue(name, ranks.get(name)));
   return { tensors: [...tensors], model: copyModel(folded, { output: [...graph.output, ...added] }) };
-}
-
-/**
- * The model in an operator set that has `QuantizeLinear`, 10 or later; the very model where it is in one.
- *
- * @throws {InputError} for an operator set below 7
- */
-export function withQuantizeLinear(model: OnnxModel): OnnxModel {
-  return opsetVersion(model) < 10 ? raiseToOpset11(model) : model;
 }
 
 /** Whether a layer will be quantized: the values of others may be of any type, and are not to be watched. */

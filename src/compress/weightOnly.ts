@@ -1,6 +1,7 @@
 import { InputError } from '../errors.js';
 import { type OnnxModel, opsetVersion } from '../onnx/model.js';
 import type { Compressed } from './dynamic.js';
+import { prepare } from './prepare.js';
 import { rewriteModel } from './rewrite.js';
 import { multiplyBlocks } from './weightOnlyBlocks.js';
 import { storeIntegers } from './weightOnlyIntegers.js';
@@ -26,7 +27,7 @@ export function quantizeWeightOnly(model: OnnxModel, options: QuantizeWeightOnly
       `${model.path}: operator set ${LOWEST_OPSET} or later was required, got ${from}; export the model with a later one`,
     );
   }
-  return rewriteModel(model, settings, {
+  return rewriteModel(prepare(model), settings, {
     name: 'weight-only',
     title: 'weight-only quantization',
     opTypes: WEIGHT_ONLY_OP_TYPES,

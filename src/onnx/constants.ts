@@ -39,7 +39,8 @@ export function foldConstant(node: NodeProto, constantOf: ConstantLookup): Tenso
   return foldArithmetic(node, [first, ...rest], name);
 }
 
-function constantValue(node: NodeProto, name: string): TensorProto | undefined {
+/** The tensor of a `Constant` node; `undefined` for text and sparse ones. */
+export function constantValue(node: NodeProto, name: string): TensorProto | undefined {
   const attribute = node.attribute[0];
   switch (attribute?.name) {
     case 'value':

@@ -1,4 +1,4 @@
-import type { GraphProto, NodeProto } from 'onnx-buf';
+import type { FunctionProto, GraphProto, NodeProto } from 'onnx-buf';
 import { subgraphsOf } from './subgraphs.js';
 
 /** The node that makes each value of a graph; nested graphs apart. */
@@ -29,16 +29,22 @@ export function valuesRead(node: NodeProto): Set<string> {
   return names;
 }
 
+/** Names of the values that a graph (or a function) gives itself: inputs, stored weights, outputs of its nodes. */
+export function* definedNames(graph: GraphProto | FunctionProto): Generator<string> {
+  for (const input of graph.input) yield typeof input === 'string' ? input : input.name;
+  if ('initializer' in graph) {
+    for (const { name } of graph.initializer) yield name;
+    for (const { values } of graph.sparseInitializer) if (values !== undefined) yield values.name;
+  }
+  for (const node of graph.node) for (const name of node.output) if (name !== '') yield name;
+}
+
 /** Names that a nested graph takes from the graphs around it. */
 export function capturedBy(graph: GraphProto): Set<string> {
   const own = new Set<string>();
-  for (const { name } of graph.input) own.add(name);
-  for (const { name } of graph.initializer) own.add(name);
+  for (const name of definedNames(graph)) own.add(name);
   const captured = new Set<string>();
-  for (const node of graph.node) {
-    for (const name of valuesRead(node)) if (!own.has(name)) captured.add(name);
-    for (const name of node.output) own.add(name);
-  }
+  for (const node of graph.node) for (const name of valuesRead(node)) if (!own.has(name)) captured.add(name);
   for (const { name } of graph.output) if (!own.has(name)) captured.add(name);
   captured.delete('');
   return captured;

@@ -1,11 +1,12 @@
 import type { AttributeProto, FunctionProto, GraphProto, NodeProto, OperatorSetIdProto } from 'onnx-buf';
 import { InputError } from '../errors.js';
 import { copyMessage } from './copy.js';
+import { definedNames } from './graph.js';
 import { mainGraph, type OnnxModel } from './model.js';
 import { NameSource } from './names.js';
 import { makeNode } from './node.js';
-import { bindSlice, sliceOf } from './payload.js';
 import { mapSubgraphs } from './prune.js';
+import { type Renaming, renamedNode } from './renameValues.js';
 import { subgraphsOf } from './subgraphs.js';
 
 /** Functions that call functions beyond this call themselves. */
@@ -98,76 +99,38 @@ class Inliner {
 
   /** The nodes of a function as one call of it sees them. */
   #body(call: NodeProto, fn: FunctionProto): NodeProto[] {
+    const fresh = (name: string): string => this.names.value(`${call.name}_${name}`);
     const renamed = new Map<string, string>([['', '']]);
     for (const [index, name] of fn.input.entries()) renamed.set(name, call.input[index] ?? '');
     for (const [index, name] of fn.output.entries()) {
       const wanted = call.output[index] ?? '';
       // An output that is an input of the function needs a node that hands it on.
-      if (!renamed.has(name)) renamed.set(name, wanted === '' ? this.names.value(`${call.name}_${name}`) : wanted);
+      if (!renamed.has(name)) renamed.set(name, wanted === '' ? fresh(name) : wanted);
     }
+    for (const name of definedNames(fn)) if (!renamed.has(name)) renamed.set(name, fresh(name));
     const given = new Map(fn.attributeProto.map((attribute) => [attribute.name, attribute]));
     for (const attribute of call.attribute) given.set(attribute.name, attribute);
-    const nodes = fn.node.map((node) => this.#renamedNode(node, renamed, given, call.name));
+    const renaming: Renaming = {
+      rename: (name) => renamed.get(name) ?? name,
+      fresh,
+      node: (node) => this.#ownNode(node, given, call.name),
+    };
+    const nodes = fn.node.map((node) => renamedNode(node, renaming));
     for (const [index, name] of fn.output.entries()) {
       const wanted = call.output[index] ?? '';
       const has = renamed.get(name);
-      if (wanted !== '' && has !== undefined && has !== wanted) nodes.push(identity(has, wanted));
+      if (wanted !== '' && has !== undefined && has !== wanted) nodes.push(makeNode('Identity', [has], [wanted]));
     }
     return nodes;
   }
 
-  #renamedNode(
-    node: NodeProto,
-    renamed: Map<string, string>,
-    given: ReadonlyMap<string, AttributeProto>,
-    caller: string,
-  ): NodeProto {
+  /** A node of a function with the attributes of the call and a name of its own. */
+  #ownNode(node: NodeProto, given: ReadonlyMap<string, AttributeProto>, caller: string): NodeProto {
     const attribute = node.attribute.flatMap((one) => {
       if (one.refAttrName === '') return [one];
       const value = given.get(one.refAttrName);
       return value === undefined ? [] : [copyMessage(value, { name: one.name })];
     });
-    const input = node.input.map((name) => this.#rename(name, renamed, caller));
-    const output = node.output.map((name) => this.#rename(name, renamed, caller));
-    const name = this.names.node(node.name === '' ? '' : `${caller}_${node.name}`);
-    const copy = copyMessage(node, { input, output, attribute, name });
-    if (subgraphsOf(copy).length === 0) return copy;
-    return mapSubgraphs(copy, (graph) => this.#renamedGraph(graph, renamed, given, caller));
+    return copyMessage(node, { attribute, name: this.names.node(node.name === '' ? '' : `${caller}_${node.name}`) });
   }
-
-  #renamedGraph(
-    graph: GraphProto,
-    outer: ReadonlyMap<string, string>,
-    given: ReadonlyMap<string, AttributeProto>,
-    caller: string,
-  ): GraphProto {
-    const renamed = new Map(outer);
-    const fresh = (name: string): string => {
-      const made = this.names.value(`${caller}_${name}`);
-      renamed.set(name, made);
-      return made;
-    };
-    const input = graph.input.map((value) => copyMessage(value, { name: fresh(value.name) }));
-    const initializer = graph.initializer.map((tensor) => {
-      const copy = copyMessage(tensor, { name: fresh(tensor.name) });
-      const slice = sliceOf(tensor);
-      if (slice !== undefined) bindSlice(copy, slice);
-      return copy;
-    });
-    const node = graph.node.map((one) => this.#renamedNode(one, renamed, given, caller));
-    const output = graph.output.map((value) => copyMessage(value, { name: this.#rename(value.name, renamed, caller) }));
-    return copyMessage(graph, { input, initializer, node, output, valueInfo: [] });
-  }
-
-  #rename(name: string, renamed: Map<string, string>, caller: string): string {
-    const known = renamed.get(name);
-    if (known !== undefined) return known;
-    const made = this.names.value(`${caller}_${name}`);
-    renamed.set(name, made);
-    return made;
-  }
-}
-
-function identity(from: string, to: string): NodeProto {
-  return makeNode('Identity', [from], [to]);
 }

@@ -3,6 +3,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { TensorProto } from 'onnx-buf';
 import { InputError, UnavailableError } from '../errors.js';
 import { describeFileError } from '../files.js';
+import { copyMessage } from './copy.js';
 
 /** Bytes of a weight that are still in a file. */
 export interface FileSlice {
@@ -33,6 +34,16 @@ export function bindLazy(tensor: TensorProto, make: () => Uint8Array): void {
 /** How a tensor's bytes are made, if they are not stored. */
 export function makerOf(tensor: TensorProto): (() => Uint8Array) | undefined {
   return makers.get(tensor);
+}
+
+/** A tensor under another name, its bytes where they were. */
+export function renamedTensor(tensor: TensorProto, name: string): TensorProto {
+  const copy = copyMessage(tensor, { name });
+  const slice = slices.get(tensor);
+  const make = makers.get(tensor);
+  if (slice !== undefined) slices.set(copy, slice);
+  if (make !== undefined) makers.set(copy, make);
+  return copy;
 }
 
 /** Where a tensor's bytes lie, if they are in a file still. */

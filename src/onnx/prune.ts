@@ -2,37 +2,26 @@ import type { AttributeProto, GraphProto, NodeProto } from 'onnx-buf';
 import { copyMessage } from './copy.js';
 import { valuesRead } from './graph.js';
 
-/** Operators by which constants reach their reader: they go when nobody reads them. */
-const CARRIERS: ReadonlySet<string> = new Set([
-  'Constant',
-  'Identity',
-  'Cast',
-  'Transpose',
-  'Reshape',
-  'Squeeze',
-  'Unsqueeze',
-  'Slice',
-  'Concat',
-  'Shape',
-  'Expand',
-  'ConstantOfShape',
-  'Gather',
-  'Add',
-  'Sub',
-  'Mul',
-  'Div',
-]);
+/** Domains of operators that only compute: what nobody reads of them need not be computed. */
+const PURE_DOMAINS: ReadonlySet<string> = new Set(['', 'ai.onnx', 'ai.onnx.ml', 'com.microsoft']);
 
 /**
- * A copy of a graph without the initializers that nobody reads, and without the nodes that only prepared them.
- * Nested graphs are pruned first. Inputs of the graph that are the names of such initializers go with them.
+ * A copy of a graph, its nodes sorted, without the nodes and initializers whose results nobody reads. Nested graphs are
+ * pruned first. Inputs of the graph that are the names of such initializers go with them.
+ *
+ * @param read - further values that somebody reads
  */
-export function pruneUnused(graph: GraphProto): GraphProto {
-  const read = new Set(graph.output.map((output) => output.name));
+export function pruneUnused(graph: GraphProto, read: ReadonlySet<string> = new Set()): GraphProto {
+  return prune(graph, read, true);
+}
+
+function prune(graph: GraphProto, others: ReadonlySet<string>, main: boolean): GraphProto {
+  const read = new Set(others);
+  for (const { name } of graph.output) read.add(name);
   // From the end on: a node is judged when all that read it have been.
   const kept: NodeProto[] = [];
   for (const original of graph.node.toReversed()) {
-    if (CARRIERS.has(original.opType) && !original.output.some((name) => read.has(name))) continue;
+    if (PURE_DOMAINS.has(original.domain) && !original.output.some((name) => read.has(name))) continue;
     const node = pruneNested(original);
     kept.push(node);
     for (const name of valuesRead(node)) read.add(name);
@@ -41,13 +30,15 @@ export function pruneUnused(graph: GraphProto): GraphProto {
   return copyMessage(graph, {
     node: kept.reverse(),
     initializer: graph.initializer.filter((tensor) => !gone.has(tensor.name)),
-    input: graph.input.filter((value) => !gone.has(value.name)),
+    sparseInitializer: graph.sparseInitializer.filter(({ values }) => read.has(values?.name ?? '')),
+    // Those of a nested graph are counted by the node around it.
+    input: main ? graph.input.filter((value) => !gone.has(value.name)) : graph.input,
   });
 }
 
 function pruneNested(node: NodeProto): NodeProto {
   if (!node.attribute.some((attribute) => attribute.g !== undefined || attribute.graphs.length > 0)) return node;
-  return mapSubgraphs(node, pruneUnused);
+  return mapSubgraphs(node, (graph) => prune(graph, new Set(), false));
 }
 
 /** A copy of a node whose nested graphs are replaced. */

@@ -155,7 +155,7 @@ describe('inlineFunctions', () => {
   it('leaves functions of another operator set, and says so', () => {
     const old = makeFunction('Layer', ['a', 'm'], ['out'], layer.node, { opsetImport: [opset('', 15)] });
     const { report } = quantizeDynamic(modelWith([old], { nodes: [call('Layer', ['x', 'w'], ['y'])] }));
-    expect(report.notes).toEqual(['function Layer was left in float: it is of another operator set']);
+    expect(report.notes).toEqual(['function Layer was left as it is: it is of another operator set']);
   });
 
   it('refuses a function that calls itself', () => {
