@@ -101,6 +101,7 @@ export { activationsOnSpeech } from './experiment/activations.js';
 export { type CalibrateOptions, calibrator } from './experiment/calibrate.js';
 export { type CheckRunOptions, checkRun, type RunCheck } from './experiment/checkRun.js';
 export { compareOnSpeech, type ModelComparison, type ValueComparison } from './experiment/compareModels.js';
+export { type FinishedRun, readFinishedRun } from './experiment/finishedRun.js';
 export {
   type FiledTopic,
   type LayerEffect,
@@ -283,6 +284,7 @@ export {
 } from './measure/statistics/matchedPairs.js';
 export { findStability, type Outliers, type Stability } from './measure/statistics/stability.js';
 export { compareTexts, type TextComparison } from './measure/textComparison.js';
+export { TIMING_VERSION, type Timed } from './measure/timingVersion.js';
 export { writeBuiltCard } from './model/builtCard.js';
 export {
   type CachedRecognition,
@@ -368,7 +370,6 @@ export { buildFigures } from './report/figures.js';
 export { type Distribution, histogramFigure } from './report/histogramFigure.js';
 export { type PrecisionSeries, precisionFigure } from './report/precisionFigure.js';
 export { type RooflineRow, rooflineFigure } from './report/rooflineFigure.js';
-export { type FinishedRun, readFinishedRun } from './report/run.js';
 export { type SensitivityRow, sensitivityFigure } from './report/sensitivityFigure.js';
 export { serverFigure } from './report/serverFigure.js';
 export { type SpectrogramAxes, spectrogramFigure } from './report/spectrogramFigure.js';

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
+import { readFinishedRun } from '../experiment/finishedRun.js';
 import {
   breakEven,
   CLUSTER_CLAIM,
@@ -13,7 +14,6 @@ import {
 import { readPrices } from '../measure/cost/prices.js';
 import { breakEvenFigure, costFigure } from '../report/costFigure.js';
 import { speedsOf } from '../report/costOf.js';
-import { readFinishedRun } from '../report/run.js';
 import { writeFigures } from '../report/writeFigures.js';
 import { columns } from './columns.js';
 import { fraction, wholeNumber } from './options.js';

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../errors.js';
 import { readJson, sha256OfBytes } from '../files.js';
+import { verifyFiles } from './checksums.js';
 import { runRecordSchema } from './records.js';
-import { RUN_FILES, readRun, verifyRun } from './runFolder.js';
+import { RUN_FILES, readRun } from './runFolder.js';
 import { type Observation, RESULTS_SCHEMA, type RunRecord, type Summary } from './schema.js';
 import { summarize } from './summarize.js';
 import { requireTrials } from './trials.js';
@@ -37,7 +38,7 @@ export async function readFinishedRun(folder: string): Promise<FinishedRun> {
   if (record.finishedAt === null) {
     throw new InputError(`${folder}: a finished run was required, got one that was stopped; go on with it by --resume`);
   }
-  await verifyRun(folder, [RUN_FILES.record, RUN_FILES.observations]);
+  await verifyFiles(folder, [RUN_FILES.record, RUN_FILES.observations]);
   requireTrials({ folder, record, observations });
   const held = await readJson(path, summarySchema);
   const summary = summarize(record, observations);
@@ -47,7 +48,7 @@ export async function readFinishedRun(folder: string): Promise<FinishedRun> {
       `${path}: field ${other.field} was required to be ${other.wanted}, as follows from ${RUN_FILES.observations}, got ${other.got}; restore the files of the run, or measure again`,
     );
   }
-  await verifyRun(folder, [RUN_FILES.summary]);
+  await verifyFiles(folder, [RUN_FILES.summary]);
   return { summary, summarySha256: sha256OfBytes(await readFile(path)), observations };
 }
 

@@ -1,6 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readJson, writeFileAtomic } from '../files.js';
+import { readJson, sha256OfBytes, writeFileAtomic } from '../files.js';
 import type { OfflineReport } from '../measure/load/offline.js';
 import type { ResultCachingReport } from '../measure/load/resultCaching.js';
 import type { ServerReport } from '../measure/load/server.js';
@@ -9,6 +10,7 @@ import type { Environment } from '../measure/machine/environment.js';
 import type { MachineLimits } from '../measure/machine/hardware.js';
 import type { Roofline } from '../measure/machine/roofline.js';
 import type { Timed } from '../measure/timingVersion.js';
+import { CHECKSUMS_FILE, checksumLine, verifyFiles } from './checksums.js';
 import type { LaboratoryProtocol } from './laboratoryProtocol.js';
 
 /**
@@ -82,21 +84,34 @@ export function topicPath(folder: string, topic: Topic): string {
 }
 
 /**
- * Reads what was found of a topic.
+ * Reads what was found of a topic, as it was written.
  *
  * @param folder - of the laboratory
- * @throws {InputError} when the file is missing or of another kind
+ * @throws {InputError} when the file is missing, of another kind, or changed since
  */
 export async function readTopic<T extends FiledTopic>(folder: string, topic: T): Promise<TopicRecord<T>> {
-  return (await readJson(topicPath(folder, topic), recordSchema)) as unknown as TopicRecord<T>;
+  const record = (await readJson(topicPath(folder, topic), recordSchema)) as unknown as TopicRecord<T>;
+  await verifyFiles(folder, [fileName(topic)]);
+  return record;
 }
 
 /**
- * Writes what was found of a topic, as a whole or not at all.
+ * Writes what was found of a topic, as a whole or not at all, and its checksum.
  *
  * @param folder - of the laboratory
  * @throws {UnavailableError} when the place cannot be written
  */
 export async function writeTopic<T extends FiledTopic>(folder: string, record: TopicRecord<T>): Promise<void> {
-  await writeFileAtomic(topicPath(folder, record.topic), `${JSON.stringify(record, null, 1)}\n`);
+  const text = `${JSON.stringify(record, null, 1)}\n`;
+  const name = fileName(record.topic);
+  const path = join(folder, CHECKSUMS_FILE);
+  const before = await readFile(path, 'utf8').catch(() => '');
+  const others = before.split('\n').filter((line) => line !== '' && !line.endsWith(`  ${name}`));
+  const lines = [...others.map((line) => `${line}\n`), checksumLine(sha256OfBytes(text), name)];
+  await writeFileAtomic(topicPath(folder, record.topic), text);
+  await writeFileAtomic(path, lines.join(''));
+}
+
+function fileName(topic: FiledTopic): string {
+  return `${topic}.json`;
 }

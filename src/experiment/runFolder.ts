@@ -2,19 +2,18 @@ import { existsSync } from 'node:fs';
 import { readFile, rm, rmdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { InputError } from '../errors.js';
-import { describeFileError, makeFolder, readJson, sha256OfBytes, sha256OfFile, writeFileAtomic } from '../files.js';
+import { makeFolder, readJson, sha256OfBytes, sha256OfFile, writeFileAtomic } from '../files.js';
+import { CHECKSUMS_FILE, checksumLine, verifyFiles } from './checksums.js';
 import { acquireLock, type Lock } from './lock.js';
 import { ObservationLog, readObservations } from './observations.js';
 import { runRecordSchema } from './records.js';
 import type { Observation, RunRecord, Summary } from './schema.js';
 
-/** Names of the files of a run. */
+/** Names of the files of a run; when it has ended, checksums of the first three stand beside them. */
 export const RUN_FILES = {
   record: 'run.json',
   observations: 'observations.jsonl',
   summary: 'summary.json',
-  /** Of the three above, in the form that `sha256sum --check` reads; written when the run has ended. */
-  checksums: 'SHA256SUMS',
   lock: 'run.lock',
 } as const;
 
@@ -105,14 +104,14 @@ export class RunFolder {
     }
     if (record !== null && options.resume) {
       // Its files will be others when it ends.
-      await rm(join(folder, RUN_FILES.checksums), { force: true });
+      await rm(join(folder, CHECKSUMS_FILE), { force: true });
       const kept = existsSync(observationsPath) ? readObservations(observationsPath) : undefined;
       const log = new ObservationLog(observationsPath, kept);
       return new RunFolder(folder, target, lock, log, record, kept?.observations ?? []);
     }
     // The record goes first: without it a half-deleted run cannot be taken for a whole one.
     await rm(recordPath, { force: true });
-    await rm(join(folder, RUN_FILES.checksums), { force: true });
+    await rm(join(folder, CHECKSUMS_FILE), { force: true });
     return new RunFolder(folder, target, lock, new ObservationLog(observationsPath), null, []);
   }
 
@@ -141,15 +140,15 @@ export class RunFolder {
       [await sha256OfFile(join(this.#folder, RUN_FILES.observations)), RUN_FILES.observations],
       [sha256OfBytes(toJson(summary)), RUN_FILES.summary],
     ];
-    const checksums = sums.map(([sum, name]) => `${sum}  ${name}\n`).join('');
-    await writeFileAtomic(join(this.#folder, RUN_FILES.checksums), checksums);
+    const checksums = sums.map(([sum = '', name = '']) => checksumLine(sum, name)).join('');
+    await writeFileAtomic(join(this.#folder, CHECKSUMS_FILE), checksums);
     await this.writeRecord(record);
     if (this.#folder === this.#target) return;
     // `run.json` last, and copied: until then the folder beside is whole and the one that counts.
-    for (const name of [RUN_FILES.observations, RUN_FILES.summary, RUN_FILES.checksums, RUN_FILES.record]) {
+    for (const name of [RUN_FILES.observations, RUN_FILES.summary, CHECKSUMS_FILE, RUN_FILES.record]) {
       await writeFileAtomic(join(this.#target, name), await readFile(join(this.#folder, name)));
     }
-    for (const name of [RUN_FILES.record, RUN_FILES.observations, RUN_FILES.summary, RUN_FILES.checksums]) {
+    for (const name of [RUN_FILES.record, RUN_FILES.observations, RUN_FILES.summary, CHECKSUMS_FILE]) {
       await rm(join(this.#folder, name), { force: true });
     }
   }
@@ -179,28 +178,14 @@ export async function readRun(
   return { record, observations: readObservations(join(folder, RUN_FILES.observations)).observations };
 }
 
-/** Files of a run that have a checksum. */
-const CHECKED_FILES = [RUN_FILES.record, RUN_FILES.observations, RUN_FILES.summary] as const;
-
 /**
  * Holds a finished run against its checksums.
  *
  * @param folder - of the run
- * @param files - which of its files. Default: all
  * @throws {InputError} when it has none, or a file is not as it was written
  */
-export async function verifyRun(folder: string, files: readonly string[] = CHECKED_FILES): Promise<void> {
-  const path = join(folder, RUN_FILES.checksums);
-  const text = await readFile(path, 'utf8').catch((error) => {
-    throw describeFileError(path, error);
-  });
-  for (const name of files) {
-    const sum = await sha256OfFile(join(folder, name));
-    if (text.includes(`${sum}  ${name}\n`)) continue;
-    throw new InputError(
-      `${join(folder, name)}: the file as the run wrote it was required, got another (SHA-256 ${sum.slice(0, 16)}…); restore it`,
-    );
-  }
+export async function verifyRun(folder: string): Promise<void> {
+  await verifyFiles(folder, [RUN_FILES.record, RUN_FILES.observations, RUN_FILES.summary]);
 }
 
 async function readRecord(folder: string): Promise<RunRecord | null> {

@@ -18,6 +18,7 @@ import { type TurnMethod, Turns } from '../measure/process/turns.js';
 import { TIMING_VERSION } from '../measure/timingVersion.js';
 import { readManifest, UNKNOWN_SPEAKER } from '../speech/manifest.js';
 import type { Utterance } from '../speech/types.js';
+import { readFinishedRun } from './finishedRun.js';
 import { type ExperimentPlan, languageModelPath, manifestPath } from './plan.js';
 import { measureResources, type Resourceful } from './resources.js';
 import { type OpenRunOptions, RunFolder, readFinishedRecord } from './runFolder.js';
@@ -34,7 +35,7 @@ import type {
   Summary,
 } from './schema.js';
 import { RESULTS_SCHEMA } from './schema.js';
-import { summarize, summarizeRun } from './summarize.js';
+import { summarize } from './summarize.js';
 import { makeVariant, type Variant } from './variants.js';
 import { warningsOf } from './warnings.js';
 
@@ -126,7 +127,7 @@ export async function runExperiment(plan: ExperimentPlan, options: RunOptions): 
     if (finished !== null) {
       requireSamePlan(options.out, finished, wanted);
       requireSameTiming(options.out, finished);
-      return await summarizeRun(options.out);
+      return (await readFinishedRun(options.out)).summary;
     }
   }
   const folder = await RunFolder.open(options.out, options);

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type FinishedRun, readFinishedRun } from '../experiment/finishedRun.js';
 import {
   type FiledTopic,
   readTopic,
@@ -11,7 +12,6 @@ import {
 } from '../experiment/laboratory.js';
 import { RUN_FILES } from '../experiment/runFolder.js';
 import { sha256OfBytes } from '../files.js';
-import { type FinishedRun, readFinishedRun } from './run.js';
 
 /** What was measured besides the run; a topic that was not is missing. */
 export interface Laboratory {
@@ -38,7 +38,7 @@ export function resultPath(folder: string, topic: Topic): string {
  * Reads what the laboratory measured, as far as it has.
  *
  * @param folder - of the laboratory; need not exist
- * @throws {InputError} when a file that is there is of another kind
+ * @throws {InputError} when a file that is there is of another kind, or not as it was written
  */
 export async function readLaboratory(folder: string): Promise<Laboratory> {
   const found = TOPICS.filter((topic) => existsSync(resultPath(folder, topic)));

@@ -1,5 +1,6 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type FinishedRun, readFinishedRun } from '../experiment/finishedRun.js';
 import { TOPICS } from '../experiment/laboratory.js';
 import { writeFileAtomic } from '../files.js';
 import { readPrices } from '../measure/cost/prices.js';
@@ -14,7 +15,6 @@ import { buildVariantsTable, laboratoryDataOf } from './laboratoryData.js';
 import { buildLaboratoryFigures } from './laboratoryFigures.js';
 import { postDataOf } from './postData.js';
 import { withAnswer } from './readmeAnswer.js';
-import { type FinishedRun, readFinishedRun } from './run.js';
 import { buildAnswerTable } from './table.js';
 import { tableToHtml, tableToMarkdown, tableToText } from './tableText.js';
 import { writeFigures } from './writeFigures.js';

@@ -1,14 +1,18 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { writeBuiltCard } from '../../src/model/builtCard.js';
 import { buildDeepSpeech2, deepSpeech2Settings } from '../../src/onnx/build.js';
 import { writeModel } from '../../src/onnx/write.js';
+import { writeInventedRun } from '../report/fixture.js';
 import { quantlab } from './terminal.js';
 
-const RUN = fileURLToPath(new URL('../fixtures/report/run', import.meta.url));
+async function inventedRun(): Promise<string> {
+  const folder = join(mkdtempSync(join(tmpdir(), 'quantlab-cost-')), 'run');
+  await writeInventedRun(folder);
+  return folder;
+}
 
 async function smallModel(): Promise<string> {
   const path = join(mkdtempSync(join(tmpdir(), 'quantlab-resources-')), 'small.onnx');
@@ -29,7 +33,7 @@ describe('quantlab cost', () => {
   });
 
   it('prices the throughput of a run, says what it assumes, and names every page', async () => {
-    const { exitCode, out } = await quantlab('cost', '--run', RUN);
+    const { exitCode, out } = await quantlab('cost', '--run', await inventedRun());
     expect(exitCode).toBe(0);
     expect(out).toContain('CPU float32');
     expect(out).toMatch(/^Assumed: .*virtual processors as fast as one of the \d+ measured/m);

@@ -110,7 +110,7 @@ describe('readFinishedRun', () => {
     );
     await expect(readFinishedRun(copy(withoutMiddle, signAgain))).rejects.toThrow(/observations\.jsonl:6/);
     await expect(readFinishedRun(copy(withoutTail(20)))).rejects.toThrow(
-      /observations\.jsonl: the file as the run wrote/,
+      /observations\.jsonl: the file as it was written/,
     );
     await expect(readFinishedRun(copy(withoutTail(1), signAgain))).rejects.toThrow(
       /4 accuracy trials of cpu-.*, each once, were required, got 3/,
@@ -120,13 +120,11 @@ describe('readFinishedRun', () => {
   it('refuses a record that was changed, a summary that says less, and a run without checksums', async () => {
     const faster = (folder: string): void =>
       change(join(folder, 'run.json'), (text) => text.replace('Test processor', 'Faster'));
-    await expect(readFinishedRun(copy(faster))).rejects.toThrow(/run\.json: the file as the run wrote it was required/);
+    await expect(readFinishedRun(copy(faster))).rejects.toThrow(/run\.json: the file as it was written was required/);
     const less = inSummary((one) => void delete (one.conditions[0] as Summaries['conditions'][0]).latency.p90Ms);
-    await expect(readFinishedRun(copy(less))).rejects.toThrow(
-      /summary\.json: the file as the run wrote it was required/,
-    );
+    await expect(readFinishedRun(copy(less))).rejects.toThrow(/summary\.json: the file as it was written was required/);
     const bare = copy((folder) => change(join(folder, 'SHA256SUMS'), () => ''));
-    await expect(readFinishedRun(bare)).rejects.toThrow(/the file as the run wrote it was required/);
+    await expect(readFinishedRun(bare)).rejects.toThrow(/the file as it was written was required/);
   });
 
   it('reads results that still keep a digest of the code', async () => {

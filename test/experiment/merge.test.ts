@@ -118,7 +118,7 @@ describe('mergeRuns', () => {
     writeFileSync(log, `${lines.slice(0, -1).join('\n')}\n`);
     const out = join(folder, 'never');
     await expect(mergeRuns([one, two, damaged], { out })).rejects.toThrow(
-      /observations\.jsonl: the file as the run wrote/,
+      /observations\.jsonl: the file as it was written/,
     );
   });
 

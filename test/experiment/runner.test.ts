@@ -141,7 +141,7 @@ describe('runExperiment', () => {
     await verifyRun(options.out);
     const log = join(options.out, 'observations.jsonl');
     writeFileSync(log, readFileSync(log, 'utf8').replace('"totalMs":', '"totalMs": '));
-    await expect(verifyRun(options.out)).rejects.toThrow(/observations\.jsonl: the file as the run wrote it/);
+    await expect(verifyRun(options.out)).rejects.toThrow(/observations\.jsonl: the file as it was written/);
   });
 
   it('says before the first trial that the machine is busy, and in the summary, too', async () => {

@@ -7,7 +7,7 @@ import { buildFigures } from '../../src/report/figures.js';
 import { buildAnswerTable } from '../../src/report/table.js';
 import { readInventedRun } from '../report/fixture.js';
 
-const { summary, observations } = await readInventedRun();
+const { summary, observations } = readInventedRun();
 const figures = buildFigures(summary, observations);
 const figure = figures.find(({ alt }) => alt.startsWith('Distribution of latencies'));
 if (!figure) throw new Error('a figure was required');

@@ -4,7 +4,7 @@ import { answerOf, verdictOf } from '../../src/report/answer.js';
 import { readInventedRun } from './fixture.js';
 
 async function answerWith(changes: Partial<Comparison>): Promise<string> {
-  const { summary } = await readInventedRun();
+  const { summary } = readInventedRun();
   const conditions = summary.conditions.map((entry) =>
     entry.comparison ? { ...entry, comparison: { ...entry.comparison, ...changes } } : entry,
   );
@@ -27,7 +27,7 @@ describe('answer', () => {
   });
 
   it('has no answer without a measured variant, and says why', async () => {
-    const { summary } = await readInventedRun();
+    const { summary } = readInventedRun();
     const only: Summary = { ...summary, conditions: summary.conditions.filter(({ comparison }) => !comparison) };
     expect(answerOf(only)).toMatch(/no answer.*GPU float32 was skipped/);
   });

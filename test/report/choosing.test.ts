@@ -36,7 +36,7 @@ describe('choosing', () => {
   });
 
   it('reads a run, more sound a second being better', async () => {
-    const { summary } = await readInventedRun();
+    const { summary } = readInventedRun();
     const candidates = candidatesOf(summary, []);
     expect(candidates.map(({ id }) => id)).toEqual(['cpu-float32', 'cpu-int8-dynamic']);
     expect(recommend(candidates, { audioSPerS: 1 })[0]?.candidate.id).toBe('cpu-int8-dynamic');

@@ -9,7 +9,7 @@ import { buildFigures } from '../../src/report/figures.js';
 import { normaliseSvg } from '../../src/report/svg.js';
 import { readInventedRun } from './fixture.js';
 
-const { summary, observations } = await readInventedRun();
+const { summary, observations } = readInventedRun();
 const figures = buildFigures(summary, observations);
 const [, first, , size] = figures;
 if (!first || !size) throw new Error('the figures of the report were required');

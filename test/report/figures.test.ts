@@ -3,17 +3,16 @@ import type { Summary } from '../../src/experiment/schema.js';
 import { readPrices } from '../../src/measure/cost/prices.js';
 import type { JsonObject } from '../../src/report/figure.js';
 import { buildFigures } from '../../src/report/figures.js';
-import { readLaboratory } from '../../src/report/laboratory.js';
 import { markOf, templateOf, withScheme } from '../../src/report/theme.js';
-import { LABORATORY_FOLDER, readInventedRun } from './fixture.js';
+import { readInventedLaboratory, readInventedRun } from './fixture.js';
 
-const { summary, observations } = await readInventedRun();
+const { summary, observations } = readInventedRun();
 const prices = await readPrices();
 const figures = buildFigures(summary, observations, prices);
 const ids = ['cpu-float32', 'cpu-int8-dynamic', 'gpu-float32'];
 
 /** The same run with memory and energy, which older runs lack. */
-const { variants } = await readLaboratory(LABORATORY_FOLDER);
+const { variants } = readInventedLaboratory();
 const resources = variants?.summary.conditions.map(({ outcome }) => outcome) ?? [];
 const whole: Summary = {
   ...summary,

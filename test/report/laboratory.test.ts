@@ -7,13 +7,13 @@ import type { Json, JsonObject } from '../../src/report/figure.js';
 import { EMPTY_LABORATORY, readLaboratory } from '../../src/report/laboratory.js';
 import { buildVariantsTable, laboratoryDataOf } from '../../src/report/laboratoryData.js';
 import { buildLaboratoryFigures } from '../../src/report/laboratoryFigures.js';
-import { LABORATORY_FOLDER } from './fixture.js';
+import { readInventedLaboratory } from './fixture.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'quantlab-laboratory-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const prices = await readPrices();
-const laboratory = await readLaboratory(LABORATORY_FOLDER);
+const laboratory = readInventedLaboratory();
 const figures = buildLaboratoryFigures(laboratory, prices);
 
 /** Titles of axes, wherever they stand in a layout. */

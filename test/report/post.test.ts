@@ -9,9 +9,8 @@ import { readPrices } from '../../src/measure/cost/prices.js';
 import { readLaboratory } from '../../src/report/laboratory.js';
 import { laboratoryDataOf } from '../../src/report/laboratoryData.js';
 import { postDataOf } from '../../src/report/postData.js';
-import { readFinishedRun } from '../../src/report/run.js';
 import { writeReport } from '../../src/report/writeReport.js';
-import { LABORATORY_FOLDER, RUN_FOLDER } from './fixture.js';
+import { readInventedLaboratory, readInventedRun, writeInventedLaboratory, writeInventedRun } from './fixture.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const post = join(root, 'post');
@@ -57,8 +56,8 @@ describe('post', () => {
   });
 
   it.each(POSTS)('takes names that the data have: %s', async (_, text) => {
-    const run = await readFinishedRun(RUN_FOLDER);
-    const laboratory = await readLaboratory(LABORATORY_FOLDER);
+    const run = readInventedRun();
+    const laboratory = readInventedLaboratory();
     const prices = await readPrices();
     const data: Readonly<Record<string, unknown>> = {
       r: postDataOf(run.summary, run.summarySha256, prices),
@@ -108,10 +107,14 @@ describe('the built post', () => {
   it.skipIf(!hasJekyll)('is built by Jekyll, with every number and figure in its place', async () => {
     const tree = join(folder, 'post');
     cpSync(post, tree, { recursive: true });
-    await writeReport(copyOfRun(), {
+    const run = join(folder, 'run');
+    const laboratoryFolder = join(folder, 'laboratory');
+    await writeInventedRun(run);
+    await writeInventedLaboratory(laboratoryFolder);
+    await writeReport(run, {
       figuresFolder: join(folder, 'figures'),
       postFolder: tree,
-      laboratoryFolder: LABORATORY_FOLDER,
+      laboratoryFolder,
     });
     const site = join(folder, 'site');
     const built = spawnSync('jekyll', ['build', '--source', tree, '--destination', site, '--disable-disk-cache'], {
@@ -119,7 +122,7 @@ describe('the built post', () => {
     });
     expect(built.status, built.stderr).toBe(0);
     const html = readFileSync(join(site, 'does-int8-make-deepspeech-2-faster', 'index.html'), 'utf8');
-    expect(html).toContain('takes 11.8 (11.1 to 12.5) ms an utterance in the mean, CPU float32 25.7');
+    expect(html).toContain('takes 13.2 (11.6 to 14.9) ms an utterance in the mean, CPU float32 23.6');
     expect(html).toContain('The file shrinks from 32.1 to 8.30 MB');
     expect(html).toContain('the hypothesis holds');
     expect(html).toContain('carries 1.75× the load');
@@ -152,9 +155,3 @@ describe('the built post', () => {
     expect(html).not.toContain('<img');
   });
 });
-
-function copyOfRun(): string {
-  const copy = join(folder, 'run');
-  cpSync(RUN_FOLDER, copy, { recursive: true });
-  return copy;
-}

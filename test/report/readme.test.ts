@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { readFinishedRun } from '../../src/experiment/finishedRun.js';
 import { DEFAULT_MODEL, manifestPath } from '../../src/experiment/plan.js';
 import { listModels } from '../../src/model/registry.js';
 import { answerOf } from '../../src/report/answer.js';
 import { withAnswer } from '../../src/report/readmeAnswer.js';
-import { readFinishedRun } from '../../src/report/run.js';
 import { readManifest } from '../../src/speech/manifest.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));

@@ -3,7 +3,7 @@ import { buildAnswerTable } from '../../src/report/table.js';
 import { tableToHtml, tableToMarkdown, tableToText } from '../../src/report/tableText.js';
 import { readInventedRun } from './fixture.js';
 
-const { summary } = await readInventedRun();
+const { summary } = readInventedRun();
 const table = await buildAnswerTable(summary);
 
 describe('answer table', () => {

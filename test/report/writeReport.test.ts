@@ -1,16 +1,17 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InputError } from '../../src/errors.js';
+import { readTopic, TOPICS, writeTopic } from '../../src/experiment/laboratory.js';
 import { TIMING_VERSION } from '../../src/measure/timingVersion.js';
 import { writeReport } from '../../src/report/writeReport.js';
-import { LABORATORY_FOLDER, RUN_FOLDER } from './fixture.js';
+import { writeInventedLaboratory, writeInventedRun } from './fixture.js';
 
 let folder: string;
-beforeEach(() => {
+beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'quantlab-report-'));
-  cpSync(RUN_FOLDER, join(folder, 'run'), { recursive: true });
+  await writeInventedRun(join(folder, 'run'));
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -37,7 +38,7 @@ describe('writeReport', () => {
       wer_verdict: 'undecided',
       is_smaller: true,
     });
-    expect(data.pair.base.accuracy.wer_percent).toBe('55.85 (51.20 to 60.60)');
+    expect(data.pair.base.accuracy.wer_percent).toBe('20.00 (14.00 to 27.00)');
     expect(readFileSync(join(folder, 'run', 'table.md'), 'utf8')).toContain('| Status | measured |');
   });
 
@@ -47,15 +48,16 @@ describe('writeReport', () => {
     writeFileSync(picture, '<svg/>');
     await writeReport(join(folder, 'run'), { ...places(), browser });
     expect(existsSync(picture)).toBe(true);
-    const path = join(folder, 'run', 'summary.json');
-    writeFileSync(path, readFileSync(path, 'utf8').replaceAll('"sizeBytes": 8300000', '"sizeBytes": 9300000'));
+    await writeInventedRun(join(folder, 'run'), (run) =>
+      JSON.parse(JSON.stringify(run).replaceAll('8300000', '9300000')),
+    );
     await writeReport(join(folder, 'run'), { ...places(), browser });
     expect(existsSync(picture)).toBe(false);
   });
 
   it('writes what the laboratory measured, and nothing of it where it did not', async () => {
     const options = { ...places(), browser };
-    cpSync(LABORATORY_FOLDER, join(folder, 'laboratory'), { recursive: true });
+    await writeInventedLaboratory(join(folder, 'laboratory'));
     await writeReport(join(folder, 'run'), options);
     const load = join(folder, 'figures', '12-load.json');
     expect(existsSync(load)).toBe(true);
@@ -71,7 +73,7 @@ describe('writeReport', () => {
   });
 
   it('gives the same bytes for the same results', async () => {
-    cpSync(LABORATORY_FOLDER, join(folder, 'laboratory'), { recursive: true });
+    await writeInventedLaboratory(join(folder, 'laboratory'));
     const write = async (): Promise<readonly string[]> => {
       const { files } = await writeReport(join(folder, 'run'), { ...places(), browser });
       return files.map((file) => readFileSync(file, 'utf8'));
@@ -80,11 +82,10 @@ describe('writeReport', () => {
   });
 
   it('says which results were timed otherwise than today', async () => {
-    cpSync(LABORATORY_FOLDER, join(folder, 'laboratory'), { recursive: true });
+    await writeInventedLaboratory(join(folder, 'laboratory'));
     expect((await writeReport(join(folder, 'run'), { ...places(), browser })).warnings.join()).not.toMatch(/version/);
-    const path = join(folder, 'laboratory', 'load.json');
-    const held = JSON.parse(readFileSync(path, 'utf8'));
-    writeFileSync(path, JSON.stringify({ ...held, timingVersion: TIMING_VERSION + 1 }));
+    const held = await readTopic(join(folder, 'laboratory'), 'load');
+    await writeTopic(join(folder, 'laboratory'), { ...held, timingVersion: TIMING_VERSION + 1 });
     const { warnings } = await writeReport(join(folder, 'run'), { ...places(), browser });
     expect(warnings[0]).toMatch(/load\.json: times of version 1 were required, got version 2.*laboratory --only load$/);
   });
@@ -93,5 +94,31 @@ describe('writeReport', () => {
     await expect(writeReport(join(folder, 'nothing'), places())).rejects.toThrow(InputError);
     writeFileSync(join(folder, 'run', 'summary.json'), '{"schema":"other/1"}');
     await expect(writeReport(join(folder, 'run'), places())).rejects.toThrow(/summary\.json: field schema/);
+  });
+
+  it('publishes nothing of results that were changed: run, variants and every file of the laboratory', async () => {
+    await writeInventedLaboratory(join(folder, 'laboratory'));
+    const change = async (path: string, was: RegExp, is: string): Promise<void> => {
+      const before = readFileSync(path, 'utf8');
+      expect(before).toMatch(was);
+      writeFileSync(path, before.replace(was, is));
+      const published = writeReport(join(folder, 'run'), { ...places(), browser });
+      await expect(published).rejects.toThrow(InputError);
+      await expect(published).rejects.toThrow(path);
+      expect(existsSync(join(folder, 'post'))).toBe(false);
+      writeFileSync(path, before);
+    };
+    for (const run of [join(folder, 'run'), join(folder, 'laboratory', 'variants')]) {
+      await change(join(run, 'summary.json'), /("wer": \{\s*"value": )[\d.]+/, '$10.01');
+      await change(join(run, 'observations.jsonl'), /(?:.*\n){20}/, '');
+      await change(join(run, 'run.json'), /"sizeBytes": \d+/, '"sizeBytes": 1');
+    }
+    for (const topic of TOPICS.filter((one) => one !== 'variants')) {
+      await change(
+        join(folder, 'laboratory', `${topic}.json`),
+        /("(?:int8PerS|value|p95Ms|outputDb)": )[\d.e+-]+/,
+        '$11',
+      );
+    }
   });
 });
