@@ -11,11 +11,13 @@ from network import Network
 from prune_units import shrink
 from residual import ResidualGRU, ResidualShape
 from separable import SeparableNetwork, SeparableShape
+from whisper import WhisperCTC, WhisperShape
 
 ARCHITECTURES = {
     "lstm": (DeepSpeech2, Shape),
     "residual-gru": (ResidualGRU, ResidualShape),
     "separable": (SeparableNetwork, SeparableShape),
+    "whisper": (WhisperCTC, WhisperShape),
 }
 
 # The student has a fifth of the parameters of deepspeech2-lstm, deepspeech2-efficient about as many as the student.
@@ -24,6 +26,7 @@ MODELS = {
     "deepspeech2-gru": ResidualShape(),
     "deepspeech2-student": Shape(units=128, layers=4),
     "deepspeech2-efficient": SeparableShape(),
+    "whisper-ctc": WhisperShape(),
 }
 
 

@@ -17,13 +17,15 @@ from architectures import load_average
 from export_gru import build_gru
 from export_lstm import build_lstm
 from export_separable import build_separable
+from export_whisper import build_whisper
 from model import DeepSpeech2
 from network import Network
 from onnx_graph import shorten_weights
 from residual import ResidualGRU
 from separable import SeparableNetwork
+from whisper import WhisperCTC
 
-BUILDERS = {DeepSpeech2: build_lstm, ResidualGRU: build_gru, SeparableNetwork: build_separable}
+BUILDERS = {DeepSpeech2: build_lstm, ResidualGRU: build_gru, SeparableNetwork: build_separable, WhisperCTC: build_whisper}
 
 
 def build_onnx(model: Network, on_grid: bool = False) -> onnx.ModelProto:

@@ -12,11 +12,18 @@ from torch import Tensor
 
 import features
 import log_mel
+import whisper_mel
 
 
 def inside(lengths: Tensor, steps: int) -> Tensor:
     """Whether each step of a padded batch belongs to its utterance: bool [N, steps]; lengths: int64 [N]."""
     return torch.arange(steps, device=lengths.device) < lengths.unsqueeze(1)
+
+
+def mel_position(hertz: np.ndarray, centres_hz: np.ndarray) -> np.ndarray:
+    """Fractional mel bins at given frequencies; centres_hz: of the bins."""
+    mels = log_mel.hertz_to_mel(centres_hz)
+    return (log_mel.hertz_to_mel(hertz) - mels[0]) / (mels[1] - mels[0])
 
 
 class LogSpectrogram:
@@ -87,8 +94,7 @@ class LogMel:
     @staticmethod
     def position(hertz: np.ndarray) -> np.ndarray:
         """Fractional bins at given frequencies."""
-        mels = log_mel.hertz_to_mel(log_mel.CENTRES_HZ)
-        return (log_mel.hertz_to_mel(hertz) - mels[0]) / (mels[1] - mels[0])
+        return mel_position(hertz, log_mel.CENTRES_HZ)
 
     @staticmethod
     def standardise_batch(spectrum: Tensor, lengths: Tensor) -> Tensor:
@@ -99,5 +105,39 @@ class LogMel:
         return centred / (variance.sqrt() + log_mel.DEVIATION_GUARD)
 
 
-FRONT_ENDS = {front_end.name: front_end for front_end in (LogSpectrogram, LogMel)}
-FrontEnd = type[LogSpectrogram] | type[LogMel]
+class WhisperLogMel:
+    """The 80-bin log-mel spectrum of whisper_mel.py."""
+
+    name = "whisper-log-mel"
+    bins = whisper_mel.BINS
+    hertz = whisper_mel.CENTRES_HZ
+    lines = whisper_mel.LINES
+    analyse = staticmethod(whisper_mel.log_mel)
+    standardise = staticmethod(whisper_mel.standardise)
+    card = staticmethod(whisper_mel.card)
+
+    @staticmethod
+    def to_power(spectrum: Tensor) -> Tensor:
+        """Powers of log10(power), digital silence exactly zero."""
+        return (10.0**spectrum - 1.001 * whisper_mel.POWER_FLOOR).clamp_min(0)
+
+    @staticmethod
+    def from_power(power: Tensor) -> Tensor:
+        """log10 of powers."""
+        return power.clamp_min(whisper_mel.POWER_FLOOR).log10()
+
+    @staticmethod
+    def position(hertz: np.ndarray) -> np.ndarray:
+        """Fractional bins at given frequencies."""
+        return mel_position(hertz, whisper_mel.CENTRES_HZ)
+
+    @staticmethod
+    def standardise_batch(spectrum: Tensor, lengths: Tensor) -> Tensor:
+        """`standardise` of each utterance of [N, T, bins], zero where padded."""
+        mask = inside(lengths, spectrum.shape[1]).unsqueeze(2)
+        floor = spectrum.masked_fill(~mask, -torch.inf).amax((1, 2), keepdim=True) - whisper_mel.RANGE_DECADES
+        return (torch.maximum(spectrum, floor) + whisper_mel.SHIFT) / whisper_mel.SCALE * mask
+
+
+FRONT_ENDS = {front_end.name: front_end for front_end in (LogSpectrogram, LogMel, WhisperLogMel)}
+FrontEnd = type[LogSpectrogram] | type[LogMel] | type[WhisperLogMel]

@@ -39,19 +39,33 @@ def mel_to_hertz(mel) -> np.ndarray:
     return np.where(mel < _BREAK_MEL, mel * _HERTZ_A_MEL, _BREAK_HERTZ * np.exp((mel - _BREAK_MEL) * _LOG_STEP))
 
 
-def mel_filters() -> np.ndarray:
-    """Weights float64 [257, 128] of each spectrum line in each mel bin."""
-    edges = mel_to_hertz(np.linspace(0, hertz_to_mel(SAMPLE_RATE_HZ / 2), BINS + 2))
+def mel_edges_hz(bins: int) -> np.ndarray:
+    """Where the triangular filters begin, peak and end, float64 [bins + 2], equally spaced in mel from 0 to 8,000 Hz."""
+    return mel_to_hertz(np.linspace(0, hertz_to_mel(SAMPLE_RATE_HZ / 2), bins + 2))
+
+
+def filter_centres_hz(bins: int) -> np.ndarray:
+    """Where each filter peaks, float64 [bins]."""
+    return mel_edges_hz(bins)[1:-1]
+
+
+def mel_filters(fft_samples: int, bins: int) -> np.ndarray:
+    """Weights float64 [fft_samples / 2 + 1, bins] of each spectrum line in each mel bin."""
+    edges = mel_edges_hz(bins)
     lower, centre, upper = edges[:-2], edges[1:-1], edges[2:]
-    line = np.linspace(0, SAMPLE_RATE_HZ / 2, FFT_SAMPLES // 2 + 1)[:, None]
+    line = np.linspace(0, SAMPLE_RATE_HZ / 2, fft_samples // 2 + 1)[:, None]
     triangle = np.minimum((line - lower) / (centre - lower), (upper - line) / (upper - centre))
     return np.maximum(triangle, 0) * (2 / (upper - lower))
 
 
-FILTERS = mel_filters()
-CENTRES_HZ = mel_to_hertz(np.linspace(0, hertz_to_mel(SAMPLE_RATE_HZ / 2), BINS + 2))[1:-1]
-# Independent lines that a bin averages: how much noise varies in it.
-LINES = (FILTERS.sum(axis=0) ** 2 / np.square(FILTERS).sum(axis=0)).astype(np.float32)
+def independent_lines(filters: np.ndarray) -> np.ndarray:
+    """Independent spectrum lines that each bin averages, float32 [bins]: how much noise varies in it."""
+    return (filters.sum(axis=0) ** 2 / np.square(filters).sum(axis=0)).astype(np.float32)
+
+
+FILTERS = mel_filters(FFT_SAMPLES, BINS)
+CENTRES_HZ = filter_centres_hz(BINS)
+LINES = independent_lines(FILTERS)
 _WINDOW = np.zeros(FFT_SAMPLES)
 _MARGIN = (FFT_SAMPLES - WINDOW_SAMPLES) // 2
 _WINDOW[_MARGIN : _MARGIN + WINDOW_SAMPLES] = np.hanning(WINDOW_SAMPLES + 1)[:-1]

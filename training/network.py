@@ -13,6 +13,8 @@ class Network(nn.Module):
 
     # Frames of features for each output step.
     time_stride: int
+    # The most frames that it can read at once, where there is such a limit.
+    longest: int | None = None
 
     def __init__(self, shape, dropout: float = 0.0):
         super().__init__()
@@ -37,6 +39,10 @@ class Network(nn.Module):
             if hasattr(mine, "ROUNDED"):
                 its.grid = mine.grid
         return copy
+
+    def rates(self, progress: float) -> list[tuple[list[nn.Parameter], float]]:
+        """Groups of parameters with their learning rates against the run's, 0 for what is frozen at `progress` (0 ... 1)."""
+        return [(list(self.parameters()), 1.0)]
 
     def drop(self, x: Tensor) -> Tensor:
         """Dropout in training, nothing else."""

@@ -44,7 +44,7 @@ class GraphBuilder:
     def __init__(self):
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
-        for name, values in {"zero": 0, "one": 1, "two": 2, "axis0": [0], "axis1": [1], "axes12": [1, 2]}.items():
+        for name, values in {"zero": 0, "one": 1, "two": 2, "axis0": [0], "axis1": [1], "axis2": [2], "axes12": [1, 2]}.items():
             self.integers(name, values)
 
     def weight(self, name: str, values) -> str:

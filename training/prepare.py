@@ -1,4 +1,4 @@
-"""Make everything that training reads: prompts unpacked and split, synthetic speech, cached spectrograms.
+"""Make everything that training reads: prompts unpacked and split, Whisper's weights, synthetic speech, cached spectrograms.
 
     python prepare.py --corpora DIR --holdout FILE [--data data] [--synthetic 18000]
 """
@@ -11,6 +11,7 @@ import prompts
 from cache import ensure_cache
 from corpora import load_judged, load_trained, read_manifest
 from synthesis import choose_texts, synthesise
+from whisper_weights import WEIGHTS, fetch_weights
 
 WORD_LIST_PACKAGE = "wamerican-small"
 WORD_LIST = "usr/share/dict/american-english-small"
@@ -52,6 +53,7 @@ def main() -> None:
         prompts.fetch_packages(prompts_folder)
     print("prompts", prompts.write_manifests(prompts_folder, options.holdout))
 
+    fetch_weights(options.data / WEIGHTS)
     synthetic = options.data / "synthetic" if options.synthetic else None
     if synthetic and count_lines(synthetic / "train.jsonl") != options.synthetic:
         words = read_words(options.data / "words", options.corpora)

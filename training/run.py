@@ -68,8 +68,9 @@ class Run:
             for network in (self.model, self.judge):
                 set_grid(network, options.grid)
         self.average = {name: value.clone() for name, value in self.model.state_dict().items()}
+        groups = [{"params": parameters} for parameters, _ in self.model.rates(0.0)]
         self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=options.rate, weight_decay=WEIGHT_DECAY, betas=(0.9, 0.98), fused=True
+            groups, lr=options.rate, weight_decay=WEIGHT_DECAY, betas=(0.9, 0.98), fused=True
         )
         self.pruner = self._make_pruner()
         self.engine = self._make_engine(corpora)
@@ -80,6 +81,8 @@ class Run:
         options = self.options
         if options.start_from is None:
             model = build(options.shape, options.dropout)
+            if options.pretrained:
+                model.load_encoder(options.pretrained)
         else:
             start, state = load_average(options.start_from / "best.pt")
             self.started_from = {"run": options.start_from.name, "hours": state["elapsed_s"] / 3600,
@@ -160,15 +163,18 @@ class Run:
             self.pruner.restore(state["pruner"])
         self.updates, self.elapsed_s, self.best = state["updates"], state["elapsed_s"], state["best"]
 
-    def mixture_progress(self, progress: float) -> float:
-        """Progress as the mixture of corpora sees it: a continuation keeps the mixture that the first run ended with."""
+    def stage(self, progress: float) -> float:
+        """Progress as the mixture of corpora and what is frozen see it: a continuation is where the first run ended."""
         return 1.0 if self.options.start_from else progress
 
     def step(self, progress: float) -> tuple[float, float]:
         """One update; returns the loss for each label (nats) and the gradient's norm."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.options.rate, self.updates, progress)
-        loss = self.engine.gradients(self.mixture_progress(progress))
+        rate = learning_rate(self.options.rate, self.updates, progress)
+        for group, (parameters, share) in zip(self.optimizer.param_groups, self.model.rates(self.stage(progress))):
+            group["lr"] = rate * share
+            for parameter in parameters:
+                parameter.requires_grad_(share > 0)
+        loss = self.engine.gradients(self.stage(progress))
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), GRADIENT_NORM_LIMIT)
         # A single bad batch must not end a run of hours.
         if torch.isfinite(norm):
@@ -234,7 +240,7 @@ class Run:
             kept = {**self.description(), "average": self.average, "trained_frames": self.sampler.trained_frames}
             save_atomically(kept, folder / "best.pt")
         save_atomically(self.state(), folder / "checkpoint.pt")
-        shares = mixture(self.mixture_progress(progress), self.sampler.corpora)
+        shares = mixture(self.stage(progress), self.sampler.corpora)
         line = {
             "minutes": round(self.elapsed_s / 60, 1), "updates": self.updates,
             "loss": round(sum(losses) / max(len(losses), 1), 4),

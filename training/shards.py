@@ -60,7 +60,8 @@ class CoreEngine:
     def _gradients(self, shard: Shard, group: list) -> tuple[list, float, int]:
         batch = self.realiser.realise(group, shard.rng, shard.replica.generator)
         loss = self.objective.loss(shard.replica, batch)
-        gradients = torch.autograd.grad(loss, list(shard.replica.parameters()))
+        trained = [parameter for parameter in shard.replica.parameters() if parameter.requires_grad]
+        gradients = torch.autograd.grad(loss, trained)
         return gradients, float(loss.detach()), int(batch.target_lengths.sum())
 
     def gradients(self, progress: float) -> float:
@@ -69,7 +70,8 @@ class CoreEngine:
         jobs = [self.pool.submit(self._gradients, shard, group) for shard, group in zip(self.shards, groups)]
         parts = [job.result() for job in jobs]
         labels = sum(count for _, _, count in parts)
-        for parameter, *gradients in zip(self.model.parameters(), *(part[0] for part in parts)):
+        trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        for parameter, *gradients in zip(trained, *(part[0] for part in parts)):
             parameter.grad = sum(gradients).div_(labels)
         return sum(loss for _, loss, _ in parts) / labels
 

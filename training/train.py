@@ -20,12 +20,14 @@ from pathlib import Path
 
 import torch
 
-from architectures import MODELS, load_shape
+from architectures import ARCHITECTURES, MODELS, architecture_of, load_shape
+from augment import Augmentation
 from cache import cache_folder, ensure_cache
 from corpora import load_judged, load_trained
 from device import choose_device
 from front_ends import FRONT_ENDS
 from run import Run
+from whisper_weights import WEIGHTS
 
 DEVELOPMENT_SETS = ("an4-dev", "prompts-dev")
 # A GPU wants large batches, and with them larger steps and longer averages; it judges itself in seconds.
@@ -79,17 +81,25 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def complete(options: argparse.Namespace) -> argparse.Namespace:
-    """Options with the defaults of their device, and the network's shape as `shape`."""
+    """Options with the defaults of their device, the network's shape as `shape`, weights to begin with as `pretrained`."""
     for name, value in DEFAULTS[options.device].items():
         if getattr(options, name) is None:
             setattr(options, name, CONTINUED_RATE if name == "rate" and options.start_from else value)
     names = [name for name in MODELS if options.run.name.startswith(name)]
     options.model = options.model or (max(names, key=len) if names else "deepspeech2-lstm")
+    options.pretrained = options.data / WEIGHTS if options.model == "whisper-ctc" else None
     shape = MODELS[options.model]
     sizes = {field.name for field in fields(shape)}
     asked = {name: getattr(options, name) for name in ("channels", "units", "layers", "front_end")}
     options.shape = replace(shape, **{name: value for name, value in asked.items() if value is not None and name in sizes})
     return options
+
+
+def without_too_long(corpora: dict, longest: float | None) -> dict:
+    """The cached utterances of at most `longest` frames, all if there is no limit."""
+    if longest is None:
+        return corpora
+    return {name: [u for u in utterances if u.frames <= longest] for name, utterances in corpora.items()}
 
 
 def main() -> None:
@@ -104,9 +114,12 @@ def main() -> None:
     prompts_folder = options.data / "prompts"
     synthetic = None if options.no_synthetic else options.data / "synthetic"
     folder = cache_folder(options.data, front_end)
-    corpora = ensure_cache(folder, load_trained(options.corpora, prompts_folder, synthetic), front_end)
+    longest = ARCHITECTURES[architecture_of(options.shape)][0].longest
+    trained = ensure_cache(folder, load_trained(options.corpora, prompts_folder, synthetic), front_end)
+    corpora = without_too_long(trained, longest and longest / Augmentation().stretch[1])
     judged = load_judged(options.corpora, prompts_folder)
     development = ensure_cache(folder, {name: judged[name] for name in DEVELOPMENT_SETS}, front_end)
+    development = without_too_long(development, longest)
     run = Run(options, corpora, development)
     checkpoint = options.run / "checkpoint.pt"
     if checkpoint.exists():

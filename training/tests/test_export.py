@@ -12,8 +12,10 @@ from export import build_onnx
 from model import Shape
 from network import Network
 from onnx_graph import to_eight_bits
+from recurrence import Bidirectional
 from residual import ResidualShape
 from separable import SeparableShape
+from whisper import WhisperShape
 
 TOLERANCE = 1e-4  # in log-probability, float32
 
@@ -22,6 +24,7 @@ SHAPES = {
     "lstm": Shape(channels=4, units=24, layers=3),
     "gru": ResidualShape(channels=3, blocks=2, units=16, layers=3),
     "separable": SeparableShape(channels=24, repeats=2, wide=32, kernels=(5, 7)),
+    "whisper": WhisperShape(width=24, heads=6, encoder_layers=2, units=16),
 }
 
 
@@ -119,4 +122,4 @@ def test_layers_are_single_nodes_with_initializers(network, exported):
         if node.op_type == "Conv":
             assert set(node.input[1:]) <= names
     recurrent = sum(operator in ("LSTM", "GRU") for operator in operators)
-    assert recurrent == getattr(network.shape, "layers", 0)
+    assert recurrent == sum(isinstance(module, Bidirectional) for module in network.modules())

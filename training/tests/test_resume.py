@@ -18,7 +18,7 @@ def make_run() -> Run:
     }
     options = Namespace(seed=3, shape=Shape(channels=2, units=8, layers=2), dropout=0.2, dtype="float32", rate=1e-3,
                         batch_frames=400, round_frames=1500, threads=2, device="cpu", average_decay=0.99,
-                        start_from=None, teacher=None, grid=None, sparsity=None, units_kept=None)
+                        start_from=None, pretrained=None, teacher=None, grid=None, sparsity=None, units_kept=None)
     return Run(options, corpora, development={})
 
 

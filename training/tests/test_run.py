@@ -3,6 +3,7 @@
 import json
 from argparse import Namespace
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,7 +21,8 @@ from prune_units import UnitPruner
 from run import Run
 from train import parse_options
 
-TINY = {"units": 16, "channels": 4, "wide": 8, "kernels": (3, 5), "layers": 2, "blocks": 1, "repeats": 1}
+TINY = {"units": 16, "channels": 4, "wide": 8, "kernels": (3, 5), "layers": 2, "blocks": 1, "repeats": 1,
+        "width": 24, "encoder_layers": 2}
 
 
 def tiny(name: str):
@@ -41,7 +43,7 @@ def train(folder, shape, **changes):
     """Two updates, a judgement, the run's end; the kept weights."""
     options = Namespace(seed=3, shape=shape, dropout=0.1, dtype="float32", rate=1e-3, batch_frames=400, round_frames=900,
                         threads=2, device="cpu", average_decay=0.99, start_from=None, teacher=None, teacher_weight=0.5,
-                        temperature=2.0, grid=None, sparsity=None, units_kept=None, run=folder)
+                        temperature=2.0, grid=None, sparsity=None, units_kept=None, pretrained=None, run=folder)
     for name, value in changes.items():
         setattr(options, name, value)
     folder.mkdir()
@@ -138,6 +140,9 @@ def test_command_line_knows_the_model_by_the_runs_name(tmp_path):
     assert options.rate == 1.2e-3
     cuda = parse_options([*common, "--run", "runs/deepspeech2-gru", "--device", "cuda"])
     assert cuda.shape == MODELS["deepspeech2-gru"] and cuda.batch_frames == 120_000
+    assert cuda.pretrained is None
+    whisper = parse_options([*common, "--run", "runs/whisper-ctc", "--data", "somewhere"])
+    assert whisper.shape == MODELS["whisper-ctc"] and whisper.pretrained == Path("somewhere/whisper/model.bin")
     with pytest.raises(SystemExit):
         parse_options([*common, "--run", "runs/deepspeech2-lstm-sparse", "--sparsity", "0.5"])
 
