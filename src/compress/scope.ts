@@ -69,6 +69,11 @@ export class Scope {
     return own ? this : this.parent?.ownerOf(name);
   }
 
+  /** The node of this graph that makes a value. */
+  producerOf(name: string): NodeProto | undefined {
+    return this.#producers.get(name);
+  }
+
   /** The constant behind a value: an initializer, or what comes of constants alone. */
   constantOf(name: string): Constant | undefined {
     const owner = this.ownerOf(name);

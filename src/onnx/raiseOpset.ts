@@ -9,12 +9,15 @@ import {
 import { InputError } from '../errors.js';
 import { copyMessage } from './copy.js';
 import type { Dtype } from './dtype.js';
+import { encodeFloat16 } from './halfFloat.js';
 import { mainGraph, type OnnxModel, opsetVersion } from './model.js';
 import { NameSource } from './names.js';
 import { attributeOf, intAttribute, isOp, makeNode, nodeTitle, stringAttribute } from './node.js';
 import { mapSubgraphs } from './prune.js';
+import { type OperatorSets, operatorSetsOf } from './signature.js';
 import { subgraphsOf } from './subgraphs.js';
 import { makeTensor } from './tensor.js';
+import { bodyInputTypes, type ValueTypes, valueTypes } from './valueTypes.js';
 
 /** First operator set that the conversion starts from. */
 const LOWEST = 7;
@@ -22,10 +25,11 @@ const LOWEST = 7;
 /** IR version that operator set 11 came with. */
 const IR_VERSION = 6n;
 
-/** A graph's new constants, and names for them. */
+/** A graph's new constants, names for them, and the types of its values. */
 interface Constants {
   readonly names: NameSource;
   readonly added: TensorProto[];
+  readonly types: ValueTypes;
 }
 
 type Conversion = (node: NodeProto, constants: Constants, from: number) => NodeProto;
@@ -62,7 +66,7 @@ export function raiseToOpset11(model: OnnxModel): OnnxModel {
     );
   }
   const names = new NameSource(model.proto);
-  let graph = convertGraph(mainGraph(model), names, from);
+  let graph = convertGraph(mainGraph(model), names, from, operatorSetsOf(model.proto), undefined, []);
   let { irVersion } = model.proto;
   if (irVersion < 4n) {
     // Up to IR 3 each weight is listed as an input, too; from 4 on that would let callers replace it.
@@ -78,10 +82,20 @@ export function raiseToOpset11(model: OnnxModel): OnnxModel {
   return { proto: copyMessage(model.proto, { graph, opsetImport, irVersion }), path: model.path };
 }
 
-function convertGraph(graph: GraphProto, names: NameSource, from: number): GraphProto {
-  const constants: Constants = { names, added: [] };
+function convertGraph(
+  graph: GraphProto,
+  names: NameSource,
+  from: number,
+  sets: OperatorSets,
+  outer: ValueTypes | undefined,
+  given: readonly (Dtype | undefined)[],
+): GraphProto {
+  const types = valueTypes(graph, sets, outer, given);
+  const constants: Constants = { names, added: [], types };
   const node = graph.node.map((one) => {
-    const inner = subgraphsOf(one).length > 0 ? mapSubgraphs(one, (nested) => convertGraph(nested, names, from)) : one;
+    const nested = (body: GraphProto): GraphProto =>
+      convertGraph(body, names, from, sets, types, bodyInputTypes(one, types));
+    const inner = subgraphsOf(one).length > 0 ? mapSubgraphs(one, nested) : one;
     const conversion = CONVERSIONS[one.opType];
     return conversion !== undefined && isOp(one, one.opType) ? conversion(inner, constants, from) : inner;
   });
@@ -102,9 +116,27 @@ function constant(
   scalar = false,
 ): string {
   const name = constants.names.value(wanted);
-  const data = dtype === 'float32' ? Float32Array.from(values) : BigInt64Array.from(values, (value) => BigInt(value));
-  constants.added.push(makeTensor(name, dtype, scalar ? [] : [values.length], data));
+  constants.added.push(makeTensor(name, dtype, scalar ? [] : [values.length], elements(dtype, values)));
   return name;
+}
+
+function elements(dtype: Dtype, values: readonly number[]): ArrayBufferView {
+  switch (dtype) {
+    case 'float16':
+      return encodeFloat16(Float32Array.from(values));
+    case 'float64':
+      return Float64Array.from(values);
+    case 'float32':
+      return Float32Array.from(values);
+    default:
+      return BigInt64Array.from(values, (value) => BigInt(value));
+  }
+}
+
+/** The floating-point type that a node computes in: what it reads. */
+function computedIn(node: NodeProto, constants: Constants): Dtype {
+  const dtype = constants.types.get(node.input[0] ?? '');
+  return dtype === 'float16' || dtype === 'float64' ? dtype : 'float32';
 }
 
 /** Turns attributes into inputs. */
@@ -122,7 +154,7 @@ function convertClip(node: NodeProto, constants: Constants): NodeProto {
     const attribute = attributeOf(node, name);
     return attribute === undefined
       ? ''
-      : constant(constants, `${node.output[0]}_${name}`, 'float32', [attribute.f], true);
+      : constant(constants, `${node.output[0]}_${name}`, computedIn(node, constants), [attribute.f], true);
   };
   return withInputs(node, [bound('min'), bound('max')], ['min', 'max']);
 }
@@ -130,7 +162,7 @@ function convertClip(node: NodeProto, constants: Constants): NodeProto {
 function convertPad(node: NodeProto, constants: Constants): NodeProto {
   const pads = constant(constants, `${node.output[0]}_pads`, 'int64', ints(attributeOf(node, 'pads')));
   const value = attributeOf(node, 'value')?.f ?? 0;
-  const filler = constant(constants, `${node.output[0]}_value`, 'float32', [value], true);
+  const filler = constant(constants, `${node.output[0]}_value`, computedIn(node, constants), [value], true);
   return withInputs(node, [pads, filler], ['pads', 'value']);
 }
 

@@ -7,7 +7,7 @@ import { modelToBytes } from '../../src/onnx/write.js';
 
 /** A value fed to a model or answered by it. */
 export interface Fed {
-  readonly type: 'float32' | 'int64' | 'int32' | 'bool';
+  readonly type: 'float32' | 'int64' | 'int32' | 'uint8' | 'bool';
   readonly shape: readonly number[];
   readonly data: Float32Array | BigInt64Array | Int32Array | Uint8Array;
 }

@@ -1,10 +1,12 @@
 /** Operator sets 7 to 10 raised to 11: the runtime, which reads both, must answer the same. */
+import type { NodeProto } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/errors.js';
+import { DTYPE_CODE } from '../../src/onnx/dtype.js';
 import { mainGraph, opsetVersion } from '../../src/onnx/model.js';
-import { makeNode } from '../../src/onnx/node.js';
+import { type AttributeValue, makeNode } from '../../src/onnx/node.js';
 import { raiseToOpset11 } from '../../src/onnx/raiseOpset.js';
-import { makeTensor } from '../../src/onnx/tensor.js';
+import { makeTensor, tensorDtype } from '../../src/onnx/tensor.js';
 import { makeValueInfo } from '../../src/onnx/valueInfo.js';
 import { largestDifference, pattern, runModel } from '../compress/runModel.js';
 import { type SmallModel, smallModel, weightValues } from './smallModels.js';
@@ -93,6 +95,12 @@ const cases: Record<string, SmallModel> = {
   },
 };
 
+/** A node that casts to float32, whatever it cast to. */
+function retyped(node: NodeProto): NodeProto {
+  const to = { attributes: { to: DTYPE_CODE.float32 } };
+  return node.opType === 'Cast' ? makeNode('Cast', node.input, node.output, to) : node;
+}
+
 describe('raiseToOpset11', () => {
   it.each(Object.entries(cases))('keeps the meaning of %s', async (_, parts) => {
     const old = smallModel(parts);
@@ -129,6 +137,39 @@ describe('raiseToOpset11', () => {
     const [expected, actual] = [await runModel(old, feeds), await runModel(raiseToOpset11(old), feeds)];
     expect(actual['y']?.data).toEqual(expected['y']?.data);
   });
+
+  // Type constraints of Clip and Pad of set 11: one T for the tensor, the bounds and the filler.
+  it.each(['float16', 'float64'] as const)(
+    'writes its constants in the type that a %s model computes in',
+    async (type) => {
+      const between = (opType: string, attributes: Record<string, AttributeValue>): SmallModel => ({
+        opset: 10,
+        inputs: { x: ['float32', [2, 6]] },
+        outputs: { y: ['float32', ['n', 'm']] },
+        nodes: [
+          makeNode('Cast', ['x'], ['a'], { attributes: { to: DTYPE_CODE[type] } }),
+          makeNode(opType, ['a'], ['b'], { attributes }),
+          makeNode('Cast', ['b'], ['y'], { attributes: { to: DTYPE_CODE.float32 } }),
+        ],
+      });
+      const feeds = { x: pattern([2, 6], 1) };
+      for (const parts of [
+        // The runtime has no Clip of float64 below operator set 12.
+        ...(type === 'float16' ? [between('Clip', { min: { float: -0.25 }, max: { float: 0.5 } })] : []),
+        between('Pad', { pads: [0, 1, 0, 1], value: { float: 0.5 } }),
+      ]) {
+        const raised = raiseToOpset11(smallModel(parts));
+        const made = mainGraph(raised).initializer.map(tensorDtype);
+        expect(made.filter((dtype) => dtype !== 'int64')).toContain(type);
+        expect(made).not.toContain('float32');
+        const answer = (await runModel(raised, feeds))['y']?.data ?? new Float32Array();
+        // The runtime's kernel of Pad of set 10 knows float32 alone: the float32 model is the reference.
+        const inFloat = smallModel({ ...parts, nodes: parts.nodes.map((node) => retyped(node)) });
+        const expected = (await runModel(inFloat, feeds))['y']?.data ?? new Float32Array();
+        expect(largestDifference(expected, answer)).toBeLessThan(1e-3);
+      }
+    },
+  );
 
   it('takes weights out of the inputs where IR 3 listed them', () => {
     const old = smallModel({
