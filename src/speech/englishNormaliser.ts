@@ -1,3 +1,4 @@
+import { dropBracketed } from './brackets.js';
 import { readSpellings } from './britishSpellings.js';
 import { digitiseNumbers } from './spokenNumbers.js';
 import { WHITE_SPACE, WORD_BOUNDARY } from './unicode.js';
@@ -80,10 +81,8 @@ export function createEnglishNormaliser(): (text: string) => string {
     return new RegExp(source.replaceAll('\\b', WORD_BOUNDARY).replaceAll('\\s', `[${WHITE_SPACE}]`), 'gu');
   };
   const rules = [
-    ['[<\\[][^>\\]]*[>\\]]', ''],
-    ['\\(([^)]+?)\\)', ''],
     ['\\b(?:hmm|mm|mhm|mmm|uh|um)\\b', ''],
-    ["\\s+'", "'"],
+    ["(?<!\\s)\\s+'", "'"],
     ...REPLACEMENTS,
     ['(\\p{Nd}),(\\p{Nd})', '$1$2'],
     ['\\.([^0-9]|$)', ' $1'],
@@ -93,7 +92,7 @@ export function createEnglishNormaliser(): (text: string) => string {
   const spaces = pattern('\\s+');
   const spellings = readSpellings();
   return (text) => {
-    let plain = text.toLowerCase();
+    let plain = dropBracketed(text.toLowerCase());
     for (const [from, to] of rules) plain = plain.replace(from, to);
     const words = digitiseNumbers(dropSymbols(plain)).split(spaces);
     return words

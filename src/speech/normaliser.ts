@@ -1,26 +1,46 @@
+import { InputError } from '../errors.js';
+import { normaliseBasic } from './basicNormaliser.js';
 import { createEnglishNormaliser } from './englishNormaliser.js';
 import { normaliseTranscript } from './transcript.js';
 
 /** How texts are brought to one form before they are compared. */
-export type NormaliserName = 'plain' | 'whisper-english';
+export type NormaliserName = 'none' | 'plain' | 'whisper' | 'whisper-basic';
 
 /** All of them. */
-export const NORMALISER_NAMES: readonly NormaliserName[] = ['plain', 'whisper-english'];
+export const NORMALISER_NAMES: readonly NormaliserName[] = ['none', 'plain', 'whisper', 'whisper-basic'];
 
 /**
  * Makes a normaliser.
  *
- * - `plain`: {@link normaliseTranscript}, the alphabet of the models: lower case a–z, apostrophe, single spaces.
- * - `whisper-english`: the rules of Whisper's English normaliser (openai/whisper, release 20250625), with which public
- *   leaderboards compare: numbers in digits, currencies, American spelling, contractions and titles in full, no fillers
- *   and nothing in brackets. Its texts are for comparing, not for reading; single spaces may stand at the ends.
+ * - `none`: texts stay as they are; case and punctuation count.
+ * - `plain`: {@link normaliseTranscript}, lower-case words of any script without punctuation, the digits 0 to 9 spelled in English.
+ * - `whisper`: the rules of Whisper's English normaliser (openai/whisper, release 20250625 and what was changed since: a 1 within a
+ *   number stays), with which public leaderboards compare: numbers in digits, currencies, American spelling, contractions and
+ *   titles in full, no fillers and nothing in brackets.
+ * - `whisper-basic`: the rules of Whisper's normaliser for other languages: lower case, nothing in brackets, spaces for marks,
+ *   symbols and punctuation. Combining marks that no letter absorbs are such marks: words of Indic scripts fall apart, there
+ *   `plain` is the better measure.
  *
- * The same one belongs on both sides, the transcript and what was heard.
+ * The same one belongs on both sides, the transcript and what was heard. Whisper's texts are for comparing, not for reading;
+ * single spaces may stand at their ends.
  *
  * @example
- * createNormaliser('whisper-english')("Mr. Smith didn't pay twenty-one dollars for the colour.");
+ * createNormaliser('whisper')("Mr. Smith didn't pay twenty-one dollars for the colour.");
  * // 'mister smith did not pay $21 for the color '
  */
 export function createNormaliser(name: NormaliserName): (text: string) => string {
-  return name === 'plain' ? normaliseTranscript : createEnglishNormaliser();
+  switch (name) {
+    case 'none':
+      return (text) => text;
+    case 'plain':
+      return normaliseTranscript;
+    case 'whisper':
+      return createEnglishNormaliser();
+    case 'whisper-basic':
+      return normaliseBasic;
+    default:
+      throw new InputError(
+        `normaliser: one of ${NORMALISER_NAMES.join(', ')} was required, got ${String(name)}; choose one`,
+      );
+  }
 }

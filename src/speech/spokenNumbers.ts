@@ -23,6 +23,9 @@ const CURRENCIES = { pound: '£', euro: '€', dollar: '$', cent: '¢' };
 
 const WORDS: ReadonlyMap<string, NumberWord> = numberWords();
 
+/** Digits after which a number ends: so long a one is no number, and reading on would take ever longer. */
+const MOST_DIGITS = 1000;
+
 const NUMBER = /^\p{Nd}+(\.\p{Nd}+)?$/u;
 const SYMBOLS: ReadonlySet<string> = new Set(['-', '+', ...Object.values(CURRENCIES)]);
 
@@ -61,6 +64,7 @@ class NumberReader {
   /** Takes one word. @returns whether the next one is used up with it */
   #take(before: string | undefined, word: string, next: string | undefined): boolean {
     const known = WORDS.get(word);
+    if (typeof this.#value === 'string' && this.#value.length > MOST_DIGITS) this.#flush();
     if (this.#takeDigits(word)) return false;
     if (known === undefined) this.#plain(word);
     else if (known.kind === 'zero') this.#value = `${this.#digits()}0`;
@@ -190,7 +194,7 @@ function multiplied(value: Value, multiplier: bigint): bigint | undefined {
 /** A decimal number times a multiplier, if that is whole. */
 function wholeOf(digits: string, multiplier: bigint): bigint | undefined {
   const [, before = '', after = ''] = /^(?=\p{Nd}|\.\p{Nd})(\p{Nd}*)(?:\.(\p{Nd}*))?$/u.exec(digits) ?? [];
-  if (before === '' && after === '') return undefined;
+  if ((before === '' && after === '') || digits.length > 2 * MOST_DIGITS) return undefined;
   const product = BigInt(asciiDigits(before + after)) * multiplier;
   const divisor = 10n ** BigInt([...after].length);
   return product % divisor === 0n ? product / divisor : undefined;
@@ -246,7 +250,7 @@ function finish(text: string): string {
       return `${sign}${whole}.${cents.padStart(2, '0')}`;
     })
     .replace(new RegExp(`[€£$]0.([0-9]{1,2})${WORD_BOUNDARY}`, 'gu'), (_, cents) => `¢${Number(cents)}`)
-    .replace(new RegExp(`${WORD_BOUNDARY}1(s?)${WORD_BOUNDARY}`, 'gu'), 'one$1');
+    .replace(/(?<![^ ])1(s?)(?![^ ])/g, 'one$1');
 }
 
 function numberWords(): ReadonlyMap<string, NumberWord> {
