@@ -425,4 +425,11 @@ export type {
   WaveformFrontEnd,
   WordTime,
 } from './speech/types.js';
-export { countCharacterEdits, countWordEdits, errorRate } from './speech/wer.js';
+export {
+  countCharacterEdits,
+  countWordEdits,
+  type ErrorMeasures,
+  errorMeasures,
+  errorRate,
+  ratesOf,
+} from './speech/wer.js';

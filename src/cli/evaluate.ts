@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { DEFAULT_MODEL, manifestPath } from '../experiment/plan.js';
 import { evaluateModels, type ModelEvaluation } from '../measure/bench.js';
 import type { Estimate } from '../measure/statistics/bootstrap.js';
@@ -7,17 +7,16 @@ import { resolveModel } from '../model/registry.js';
 import { alignWords, formatAlignment } from '../speech/alignmentView.js';
 import { type Confusion, countConfusions } from '../speech/confusions.js';
 import { readManifest } from '../speech/manifest.js';
-import { createNormaliser, NORMALISER_NAMES, type NormaliserName } from '../speech/normaliser.js';
 import type { Utterance } from '../speech/types.js';
 import { type Cell, columns, percent } from './columns.js';
 import { addDecoderOptions, type DecoderCommandOptions, decoderOptions } from './decoderOptions.js';
+import { addNormaliserOption, type NormaliserOptions } from './normaliserOption.js';
 import { collect, wholeNumber } from './options.js';
 import type { Terminal } from './terminal.js';
 
-interface EvaluateCommandOptions extends DecoderCommandOptions {
+interface EvaluateCommandOptions extends DecoderCommandOptions, NormaliserOptions {
   readonly manifest: string;
   readonly model?: readonly string[];
-  readonly normalizer: NormaliserName;
   readonly threads?: number;
   readonly errors?: true;
   readonly json?: true;
@@ -28,28 +27,22 @@ const MOST_FREQUENT = 10;
 
 /** `quantlab evaluate`: how well models hear. */
 export function addEvaluateCommand(program: Command, terminal: Terminal): void {
-  addDecoderOptions(program.command('evaluate'))
+  addNormaliserOption(addDecoderOptions(program.command('evaluate')))
     .description('Word and character error rate of models on a manifest, and how they differ from the first one')
     .option('--manifest <set|path>', 'holdout, dev, calibration, or a manifest', 'holdout')
     .option('--model <id|path>', `a model (may be given several times; default: ${DEFAULT_MODEL})`, collect)
-    .addOption(
-      new Option('--normalizer <name>', 'form of the texts that are compared')
-        .choices(NORMALISER_NAMES)
-        .default('plain' satisfies NormaliserName),
-    )
     .option('--threads <n>', 'threads of one operator (default: one for each physical core)', wholeNumber(1))
     .option('--errors', 'show what was heard for what, word by word')
     .option('--json', 'print JSON')
     .action(async (options: EvaluateCommandOptions) => {
-      const normalise = createNormaliser(options.normalizer);
-      const utterances = await readManifest(manifestPath(options.manifest), normalise);
+      const utterances = await readManifest(manifestPath(options.manifest));
       const names = options.model ?? [DEFAULT_MODEL];
       const models = await Promise.all(names.map((model) => resolveModel(model)));
       const progress = terminal.progress();
       try {
         const evaluations = await evaluateModels(models, {
           utterances,
-          normalise,
+          normaliser: options.normaliser,
           decoder: decoderOptions(options),
           signal: terminal.signal,
           onProgress: (done, total) => progress.update(done, total, 'utterances'),
@@ -75,11 +68,11 @@ export function addEvaluateCommand(program: Command, terminal: Terminal): void {
 function recordOf(
   { wer, cer, path: _, heard, bySpeaker, comparison, ...counts }: ModelEvaluation,
   utterances: readonly Utterance[],
-  { normalizer, decoder, lm, errors }: EvaluateCommandOptions,
+  { normaliser, decoder, lm, errors }: EvaluateCommandOptions,
 ): Record<string, unknown> {
   return {
     ...counts,
-    normalizer,
+    normaliser,
     decoder,
     ...(lm !== undefined && { languageModel: basename(lm) }),
     wer: wer.value,

@@ -1,14 +1,16 @@
 import { join } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import { defaultPlan, type ExperimentPlan, languageModelFor, readPlan } from '../experiment/plan.js';
 import { type RunProgress, runExperiment } from '../experiment/runner.js';
 import type { Shard } from '../experiment/schema.js';
 import { writeReport } from '../report/writeReport.js';
+import { NORMALISER_NAMES, type NormaliserName } from '../speech/normaliser.js';
 import { wholeNumber } from './options.js';
 import type { Terminal } from './terminal.js';
 
 interface ExperimentCommandOptions {
+  readonly normaliser?: NormaliserName;
   readonly out?: string;
   readonly short?: true;
   readonly model?: string;
@@ -40,6 +42,12 @@ export function addExperimentCommand(program: Command, terminal: Terminal): void
     .option('--model <id|path>', 'the model, where the plan names none')
     .option('--manifest <set|path>', 'the speech: holdout, dev, calibration, or a manifest')
     .option('--threads <n>', 'threads of one operator (default: one for each physical core)', wholeNumber(1))
+    .addOption(
+      new Option(
+        '--normaliser <name>',
+        'form in which texts are compared (default: plain, or what the plan says)',
+      ).choices(NORMALISER_NAMES),
+    )
     .option(
       '--short',
       `fewer trials: ${SHORT_TRIALS.latencyTrials} of latency, ${SHORT_TRIALS.throughputTrials} of throughput`,
@@ -133,8 +141,11 @@ async function choosePlan(path: string | undefined, options: ExperimentCommandOp
           ...(options.threads !== undefined && { threads: options.threads }),
         })
       : await readPlan(path);
-  const short = options.short ? SHORT_TRIALS : {};
-  if (options.manifest === undefined) return { ...plan, ...short };
+  const changed = {
+    ...(options.short ? SHORT_TRIALS : {}),
+    ...(options.normaliser !== undefined && { normaliser: options.normaliser }),
+  };
+  if (options.manifest === undefined) return { ...plan, ...changed };
   const { languageModel: _, ...rest } = plan;
-  return { ...rest, manifest: options.manifest, ...languageModelFor(options.manifest), ...short };
+  return { ...rest, manifest: options.manifest, ...languageModelFor(options.manifest), ...changed };
 }

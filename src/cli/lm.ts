@@ -16,9 +16,11 @@ import { trainKneserNey } from '../speech/kneserNey.js';
 import { readManifest } from '../speech/manifest.js';
 import { fitMixture, mixModels } from '../speech/mixModels.js';
 import type { NgramModel } from '../speech/ngram.js';
+import type { NormaliserName } from '../speech/normaliser.js';
 import { digestOf, readSentences } from '../speech/sentences.js';
-import { countCharacterEdits, countWordEdits, errorRate } from '../speech/wer.js';
+import { ratesOf } from '../speech/wer.js';
 import { columns, megabytes, percent } from './columns.js';
+import { addNormaliserOption, type NormaliserOptions } from './normaliserOption.js';
 import { collect, wholeNumber, wholeNumbers } from './options.js';
 import type { Terminal } from './terminal.js';
 
@@ -31,7 +33,7 @@ interface BuildOptions {
   readonly json?: true;
 }
 
-interface TuneOptions {
+interface TuneOptions extends NormaliserOptions {
   readonly manifest: string;
   readonly model: string;
   readonly beamWidth: number;
@@ -102,7 +104,7 @@ export function addLmCommand(program: Command, terminal: Terminal): void {
       terminal.print(`${options.out}: ${built.ngrams.join(', ')} n-grams, ${megabytes(built.sizeBytes)}\n`);
     });
 
-  lm.command('tune')
+  addNormaliserOption(lm.command('tune'))
     .description(
       'Find the weights of a language model that err least on a development set; writes X.json beside X.arpa',
     )
@@ -157,11 +159,15 @@ async function tune(file: string, options: TuneOptions, terminal: Terminal): Pro
       if (scores !== undefined) scored.push({ scores, reference: text });
       progress.update(scored.length, utterances.length, 'utterances');
     }
-    const greedy = greedyRates(recognizer, scored);
+    const greedy = greedyRates(recognizer, scored, options.normaliser);
     let trials = 0;
-    const { best, defaults } = tuneBeam(recognizer.card, languageModel, scored, options.beamWidth, (trial) => {
-      terminal.signal.throwIfAborted();
-      progress.update(++trials, 0, `trials, the last ${percent(trial.wer)}`);
+    const { best, defaults } = tuneBeam(recognizer.card, languageModel, scored, {
+      beamWidth: options.beamWidth,
+      normaliser: options.normaliser,
+      onTrial: (trial) => {
+        terminal.signal.throwIfAborted();
+        progress.update(++trials, 0, `trials, the last ${percent(trial.wer)}`);
+      },
     });
     progress.stop();
     const tuned = {
@@ -197,12 +203,15 @@ async function tune(file: string, options: TuneOptions, terminal: Terminal): Pro
   }
 }
 
-function greedyRates(recognizer: Recognizer, scored: readonly ScoredUtterance[]): { wer: number; cer: number } {
-  const heard = scored.map(({ scores, reference }) => ({ reference, text: recognizer.decode(scores).text }));
-  return {
-    wer: errorRate(heard.map(({ reference, text }) => countWordEdits(reference, text))),
-    cer: errorRate(heard.map(({ reference, text }) => countCharacterEdits(reference, text))),
-  };
+function greedyRates(
+  recognizer: Recognizer,
+  scored: readonly ScoredUtterance[],
+  normaliser: NormaliserName,
+): { readonly wer: number; readonly cer: number } {
+  return ratesOf(
+    scored.map(({ scores, reference }) => ({ reference, text: recognizer.decode(scores).text })),
+    normaliser,
+  );
 }
 
 function rowOf(name: string, { weights, wer, cer }: WeightTrial): (string | number)[] {

@@ -5,10 +5,11 @@ import { searchOnSpeech } from '../experiment/search.js';
 import { createRandom } from '../measure/statistics/random.js';
 import { resolveModel } from '../model/registry.js';
 import { columns, megabytes, percent } from './columns.js';
+import { addNormaliserOption, type NormaliserOptions } from './normaliserOption.js';
 import { fraction, wholeNumber } from './options.js';
 import type { Terminal } from './terminal.js';
 
-interface SearchCommandOptions {
+interface SearchCommandOptions extends NormaliserOptions {
   readonly out: string;
   readonly goal: 'fastest' | 'smallest';
   readonly budget: number;
@@ -20,8 +21,7 @@ interface SearchCommandOptions {
 
 /** `quantlab search MODEL`: the recipe that is fastest or smallest within a budget of errors. */
 export function addSearchCommand(program: Command, terminal: Terminal): void {
-  program
-    .command('search')
+  addNormaliserOption(program.command('search'))
     .description('Search, layer by layer, for the fastest or smallest recipe within a budget of word error rate')
     .argument('<id|path>', 'a model with a card')
     .requiredOption('-o, --out <recipe.json>', 'the recipe that is found')
@@ -38,6 +38,7 @@ export function addSearchCommand(program: Command, terminal: Terminal): void {
         goal: options.goal,
         budget: options.budget,
         manifest: options.manifest,
+        normaliser: options.normaliser,
         minimumTrials: options.trials,
         random: createRandom(options.seed).next,
         tracePath: options.trace ?? options.out.replace(/(\.json)?$/, '.trace.jsonl'),

@@ -9,10 +9,11 @@ import { throughputFigure } from '../report/throughputFigure.js';
 import { writeFigures } from '../report/writeFigures.js';
 import { readManifest } from '../speech/manifest.js';
 import { columns, percent } from './columns.js';
+import { addNormaliserOption, type NormaliserOptions } from './normaliserOption.js';
 import { collect, wholeNumber, wholeNumbers } from './options.js';
 import type { Terminal } from './terminal.js';
 
-interface ThroughputCommandOptions {
+interface ThroughputCommandOptions extends NormaliserOptions {
   readonly manifest: string;
   readonly model?: readonly string[];
   readonly batches?: readonly number[];
@@ -26,8 +27,7 @@ interface ThroughputCommandOptions {
 
 /** `quantlab throughput`: how much models hear, by batch size and division of the cores. */
 export function addThroughputCommand(program: Command, terminal: Terminal): void {
-  program
-    .command('throughput')
+  addNormaliserOption(program.command('throughput'))
     .description(
       'Throughput of models when all recordings are there: batch sizes, processes and threads; the best of them',
     )
@@ -44,7 +44,7 @@ export function addThroughputCommand(program: Command, terminal: Terminal): void
       const utterances = await readManifest(manifestPath(options.manifest));
       const models = await Promise.all((options.model ?? [DEFAULT_MODEL]).map((model) => resolveModel(model)));
       const keep = async (passes: readonly OfflinePass[]): Promise<void> => {
-        const reports = summarizeOffline(passes, utterances);
+        const reports = summarizeOffline(passes, utterances, options);
         if (options.out !== undefined) {
           await writeFileAtomic(options.out, `${JSON.stringify({ reports, passes }, null, 1)}\n`);
         }
@@ -65,7 +65,7 @@ export function addThroughputCommand(program: Command, terminal: Terminal): void
           await keep(all);
         },
       });
-      const reports = summarizeOffline(passes, utterances);
+      const reports = summarizeOffline(passes, utterances, options);
       if (options.figure !== undefined) {
         const { files, warnings } = await writeFigures([throughputFigure(reports)], options.figure);
         for (const line of [...warnings, ...files]) terminal.say(`${line}\n`);

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { PRESET_NAMES } from '../compress/recipe.js';
 import { readJson } from '../files.js';
 import { defaultThreads, packageRoot } from '../measure/machine/environment.js';
+import { NORMALISER_NAMES } from '../speech/normaliser.js';
 import { type Condition, NO_RECIPE, type Protocol, type ResourceProtocol } from './schema.js';
 
 /** What is to be measured: the conditions that are compared, and how. */
@@ -96,6 +97,7 @@ const planSchema: z.ZodType<PlanFile> = z.strictObject({
   warmUpRuns: z.strictObject({ gpu: count(1), cpu: count(1) }).default(DEFAULT_PROTOCOL.warmUpRuns),
   seed: z.number().int().default(DEFAULT_PROTOCOL.seed),
   accuracy: z.boolean().optional(),
+  normaliser: z.enum(NORMALISER_NAMES).optional(),
   languageModel: z.string().min(1).optional(),
   resources: z
     .strictObject({ memoryRuns: count(1), energyTrials: count(1) })

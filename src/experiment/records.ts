@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { MemoryStages } from '../measure/memory/memory.js';
 import type { ProcessMemory } from '../measure/process/processMemory.js';
 import type { Dtype } from '../onnx/dtype.js';
+import { NORMALISER_NAMES } from '../speech/normaliser.js';
 import type {
   Condition,
   ConditionInputs,
@@ -38,6 +39,7 @@ const protocolSchema: z.ZodType<Protocol> = z.object({
   warmUpRuns: z.object({ gpu: count, cpu: count }),
   seed: z.number().int(),
   accuracy: z.boolean().optional(),
+  normaliser: z.enum(NORMALISER_NAMES).optional(),
   languageModel: z.string().optional(),
   languageModelSha256: z.string().optional(),
   resources: z.object({ memoryRuns: count, energyTrials: count }).optional(),

@@ -9,6 +9,7 @@ import type { SpeedUp, TimedTrial } from '../measure/speedUp.js';
 import type { Estimate } from '../measure/statistics/bootstrap.js';
 import type { TextComparison } from '../measure/textComparison.js';
 import type { Timed } from '../measure/timingVersion.js';
+import type { NormaliserName } from '../speech/normaliser.js';
 
 export type { AccuracySummary, Environment, Estimate, LatencySummary, Phase, Shard, SpeedUp, TurnMethod };
 
@@ -64,6 +65,8 @@ export interface Protocol {
   readonly seed: number;
   /** Whether texts are judged. Default: true; false for models with random weights. */
   readonly accuracy?: boolean | undefined;
+  /** Form in which texts are compared. Default: `plain`. */
+  readonly normaliser?: NormaliserName | undefined;
   /**
    * Language model of a beam search, by which texts are judged besides the best path: `prompts` (the package's own) or an
    * ARPA file, as given, and the SHA-256 of its bytes. Default: texts are judged by the best path alone. Nothing timed changes.

@@ -21,8 +21,9 @@ import { readModel } from '../onnx/read.js';
 import { writeModel } from '../onnx/write.js';
 import { readAudio } from '../speech/audio.js';
 import { readManifest } from '../speech/manifest.js';
+import { DEFAULT_NORMALISER, NORMALISER_NAMES, type NormaliserName } from '../speech/normaliser.js';
 import type { Audio } from '../speech/types.js';
-import { countWordEdits, errorRate } from '../speech/wer.js';
+import { ratesOf } from '../speech/wer.js';
 import { calibrator, remembering } from './calibrate.js';
 import { manifestPath } from './plan.js';
 
@@ -38,6 +39,8 @@ export interface SearchOnSpeechOptions
   readonly threads?: number;
   /** JSON Lines, one trial a line, appended as trials finish; where it exists the search goes on from it. */
   readonly tracePath?: string;
+  /** Form in which texts are compared. Default `plain`. */
+  readonly normaliser?: NormaliserName | undefined;
 }
 
 const scoreSchema: z.ZodType<RecipeScore> = z.strictObject({
@@ -50,6 +53,7 @@ const headSchema = z.strictObject({
   model: z.string(),
   manifest: z.string(),
   threads: z.int(),
+  normaliser: z.enum(NORMALISER_NAMES).optional(),
 });
 const lineSchema = z.strictObject({ recipe: z.unknown(), score: scoreSchema });
 
@@ -60,13 +64,19 @@ const lineSchema = z.strictObject({ recipe: z.unknown(), score: scoreSchema });
  * @throws {InputError} when the model, manifest or trace cannot be read, or the trace is of another model or setting
  */
 export async function searchOnSpeech(model: ResolvedModel, options: SearchOnSpeechOptions): Promise<SearchResult> {
-  const { manifest = 'dev', threads = 1, tracePath } = options;
+  const { manifest = 'dev', threads = 1, tracePath, normaliser = DEFAULT_NORMALISER } = options;
   const float = await readModel(model.path);
   const utterances = await readManifest(manifestPath(manifest));
   const audios = await Promise.all(utterances.map(({ audioPath }) => readAudio(audioPath)));
   const calibrate = remembering(calibrator(model.card, { threads }));
   const folder = await mkdtemp(join(tmpdir(), 'quantlab-search-'));
-  const head = { schema: 'quantlab.search/1', model: await sha256OfFile(model.path), manifest, threads } as const;
+  const head: z.infer<typeof headSchema> = {
+    schema: 'quantlab.search/1',
+    model: await sha256OfFile(model.path),
+    manifest,
+    threads,
+    ...(normaliser !== DEFAULT_NORMALISER && { normaliser }),
+  };
   const trace = tracePath === undefined ? [] : await openTrace(tracePath, head);
 
   const reference = await Recognizer.load(model, { threads });
@@ -75,12 +85,12 @@ export async function searchOnSpeech(model: ResolvedModel, options: SearchOnSpee
     await writeModel((await applyRecipe(float, recipe, { calibrate })).model, path);
     const recognizer = await Recognizer.load({ card: model.card, path }, { threads });
     try {
-      const edits = [];
+      const heard = [];
       for (const [index, audio] of audios.entries()) {
-        edits.push(countWordEdits(utterances[index]?.text ?? '', (await recognizer.recognize(audio)).text));
+        heard.push({ reference: utterances[index]?.text ?? '', text: (await recognizer.recognize(audio)).text });
       }
       const latencyRatio = await compareLatency(recognizer, reference, audios);
-      return { error: errorRate(edits), latencyRatio, sizeBytes: (await stat(path)).size };
+      return { error: ratesOf(heard, normaliser).wer, latencyRatio, sizeBytes: (await stat(path)).size };
     } finally {
       await recognizer.release();
     }

@@ -4,6 +4,7 @@ import { summarizeLatency } from '../measure/latency.js';
 import { compareTimes } from '../measure/speedUp.js';
 import { bootstrapRatio } from '../measure/statistics/bootstrap.js';
 import { compareTexts, type TextComparison } from '../measure/textComparison.js';
+import type { NormaliserName } from '../speech/normaliser.js';
 import { readRun } from './runFolder.js';
 import type {
   Comparison,
@@ -44,6 +45,7 @@ export async function summarizeRun(folder: string): Promise<Summary> {
  * @throws {InputError} when a measured condition has no trials
  */
 export function summarize(run: RunRecord, observations: readonly Observation[]): Summary {
+  const { normaliser } = run.protocol;
   const measured = run.conditions.flatMap(({ id, model }): Measured[] => {
     const outcome = run.outcomes[id];
     if (outcome?.status !== 'measured') return [];
@@ -65,9 +67,9 @@ export function summarize(run: RunRecord, observations: readonly Observation[]):
       outcome,
       latency: summarizeLatency(own.latency),
       throughput: summarizeThroughput(own.throughput),
-      accuracy: judged ? summarizeAccuracy(own.accuracy.map(heardIn)) : null,
-      ...(searched && { beamAccuracy: summarizeAccuracy(own.accuracy.map(heardByBeam)) }),
-      comparison: base === undefined || own === base ? null : compare(base, own),
+      accuracy: judged ? summarizeAccuracy(own.accuracy.map(heardIn), normaliser) : null,
+      ...(searched && { beamAccuracy: summarizeAccuracy(own.accuracy.map(heardByBeam), normaliser) }),
+      comparison: base === undefined || own === base ? null : compare(base, own, normaliser),
     };
   });
   return { schema: RESULTS_SCHEMA, run, conditions, warnings: warningsOf(run, conditions) };
@@ -94,9 +96,9 @@ function summarizeThroughput(trials: readonly Observation[]): ThroughputSummary 
   };
 }
 
-function compare(base: Measured, own: Measured): Comparison {
+function compare(base: Measured, own: Measured, normaliser: NormaliserName | undefined): Comparison {
   const heard = paired(base.accuracy, own.accuracy, utteranceOf);
-  const judged = heard.length === 0 ? null : compareHeard(heard, heardIn);
+  const judged = heard.length === 0 ? null : compareHeard(heard, heardIn, normaliser);
   const searched = heard.some(([one]) => one.secondTexts !== undefined);
   const { werChange = null, sameText = null, ...significance } = judged ?? {};
   return {
@@ -106,15 +108,20 @@ function compare(base: Measured, own: Measured): Comparison {
     compression: base.sizeBytes / own.sizeBytes,
     werChange,
     sameText,
-    ...(searched && { beamWerChange: compareHeard(heard, heardByBeam).werChange }),
+    ...(searched && { beamWerChange: compareHeard(heard, heardByBeam, normaliser).werChange }),
     ...(judged !== null && { significance: significance as NonNullable<Comparison['significance']> }),
   };
 }
 
-function compareHeard(pairs: readonly Pair[], heardOf: (observation: Observation) => Heard): TextComparison {
+function compareHeard(
+  pairs: readonly Pair[],
+  heardOf: (observation: Observation) => Heard,
+  normaliser: NormaliserName | undefined,
+): TextComparison {
   return compareTexts(
     pairs.map(([one]) => heardOf(one)),
     pairs.map(([, other]) => heardOf(other)),
+    { normaliser },
   );
 }
 

@@ -1,6 +1,7 @@
+import { createNormaliser, DEFAULT_NORMALISER, type NormaliserName } from '../speech/normaliser.js';
 import type { EditCounts } from '../speech/types.js';
-import { countCharacterEdits, countWordEdits } from '../speech/wer.js';
-import { bootstrapRatio, bootstrapRatioByGroup, type Estimate } from './statistics/bootstrap.js';
+import { countCharacterEdits, countWordEdits, rateOf } from '../speech/wer.js';
+import { bootstrapRatioByGroup, type Estimate } from './statistics/bootstrap.js';
 import { sum } from './statistics/statistics.js';
 
 /** How often it errs. */
@@ -31,10 +32,15 @@ export interface Heard {
  * intervals draw utterances, and speakers where more than one is known: what other speakers would bring is less certain
  * (and with fewer than some ten speakers the interval is itself uncertain, rather too narrow).
  *
- * @param heard - at least one
+ * @param texts - at least one
+ * @param normaliser - brings both texts to one form before they are compared
  * @throws {InputError} when there are none
  */
-export function summarizeAccuracy(heard: readonly Heard[]): AccuracySummary {
+export function summarizeAccuracy(
+  texts: readonly Heard[],
+  normaliser: NormaliserName = DEFAULT_NORMALISER,
+): AccuracySummary {
+  const heard = normaliseHeard(texts, normaliser);
   const words = heard.map(({ reference, text }) => countWordEdits(reference, text));
   const characters = heard.map(({ reference, text }) => countCharacterEdits(reference, text));
   const [wordEdits, wordUnits] = [words.map(editsIn), words.map(unitsIn)];
@@ -46,16 +52,33 @@ export function summarizeAccuracy(heard: readonly Heard[]): AccuracySummary {
     substitutions: sum(words.map(({ substitutions }) => substitutions)),
     deletions: sum(words.map(({ deletions }) => deletions)),
     insertions: sum(words.map(({ insertions }) => insertions)),
-    wer: bootstrapRatio(wordEdits, wordUnits),
-    cer: bootstrapRatio(characterEdits, characterUnits),
+    wer: bootstrapRate(wordEdits, wordUnits),
+    cer: bootstrapRate(characterEdits, characterUnits),
     ...(speakers !== null && {
       bySpeaker: {
         speakers: new Set(speakers).size,
-        wer: bootstrapRatioByGroup(wordEdits, wordUnits, speakers),
-        cer: bootstrapRatioByGroup(characterEdits, characterUnits, speakers),
+        wer: bootstrapRate(wordEdits, wordUnits, speakers),
+        cer: bootstrapRate(characterEdits, characterUnits, speakers),
       },
     }),
   };
+}
+
+/** An error rate with its interval; of references without any unit the number of edits alone, as jiwer 4 has it. */
+function bootstrapRate(
+  edits: readonly number[],
+  units: readonly number[],
+  groups: readonly string[] = units.map((_, index) => `${index}`),
+): Estimate {
+  if (sum(units) > 0) return bootstrapRatioByGroup(edits, units, groups);
+  const value = rateOf(sum(edits), 0);
+  return { value, low: value, high: value };
+}
+
+/** Brings what was said and what was heard to one form. */
+export function normaliseHeard(heard: readonly Heard[], normaliser: NormaliserName): readonly Heard[] {
+  const normalise = createNormaliser(normaliser);
+  return heard.map((one) => ({ ...one, reference: normalise(one.reference), text: normalise(one.text) }));
 }
 
 /** Who spoke each utterance; `null` where one is not known or all are the same. */

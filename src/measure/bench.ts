@@ -4,8 +4,9 @@ import type { DecoderOptions } from '../model/decoder.js';
 import type { ResolvedModel } from '../model/registry.js';
 import type { ExecutionProvider } from '../model/session.js';
 import { UNKNOWN_SPEAKER } from '../speech/manifest.js';
+import { DEFAULT_NORMALISER, type NormaliserName } from '../speech/normaliser.js';
 import type { Utterance } from '../speech/types.js';
-import { type AccuracySummary, type Heard, summarizeAccuracy } from './accuracy.js';
+import { type AccuracySummary, type Heard, normaliseHeard, summarizeAccuracy } from './accuracy.js';
 import { type LatencySummary, summarizeLatency } from './latency.js';
 import { defaultThreads } from './machine/environment.js';
 import { MeasuringProcess } from './process/process.js';
@@ -64,11 +65,8 @@ export interface ModelBench {
 
 /** How accuracy is measured. */
 export interface EvaluateOptions extends ModelOptions {
-  /**
-   * Brings what is heard to the form of the utterances' texts, which have been through the same normaliser. Default: texts
-   * stay as the model writes them.
-   */
-  readonly normalise?: (text: string) => string;
+  /** Brings transcripts and what is heard to one form. Default `plain`. */
+  readonly normaliser?: NormaliserName | undefined;
 }
 
 /** How well one model hears. */
@@ -76,7 +74,7 @@ export interface ModelEvaluation extends AccuracySummary {
   /** Id of its card. */
   readonly model: string;
   readonly path: string;
-  /** What it heard, in the order of the utterances. */
+  /** What it heard, in the order of the utterances, and the transcripts, both as they are compared. */
   readonly heard: readonly Heard[];
   /** Beside the first model; `null` for that itself. */
   readonly comparison: TextComparison | null;
@@ -145,7 +143,7 @@ export async function evaluateModels(
   options: EvaluateOptions,
 ): Promise<ModelEvaluation[]> {
   requireSome('model', models);
-  const { normalise = (text: string) => text } = options;
+  const { normaliser = DEFAULT_NORMALISER } = options;
   const utterances = requireSome('utterance', options.utterances);
   const threads = options.threads ?? (await defaultThreads());
   const evaluations: ModelEvaluation[] = [];
@@ -160,14 +158,16 @@ export async function evaluateModels(
       }
       return heard;
     });
-    const heard = utterances.map(({ text, speaker }, index) => ({
+    const raw = utterances.map(({ text, speaker }, index) => ({
       reference: text,
-      text: normalise(texts[index] ?? ''),
+      text: texts[index] ?? '',
       speaker: speaker === UNKNOWN_SPEAKER ? undefined : speaker,
     }));
+    const heard = normaliseHeard(raw, normaliser);
     const base = evaluations[0]?.heard;
-    const comparison = base === undefined ? null : compareTexts(base, heard);
-    evaluations.push({ model: model.card.id, path: model.path, ...summarizeAccuracy(heard), heard, comparison });
+    const comparison = base === undefined ? null : compareTexts(base, heard, { normaliser: 'none' });
+    const summary = summarizeAccuracy(heard, 'none');
+    evaluations.push({ model: model.card.id, path: model.path, ...summary, heard, comparison });
   }
   return evaluations;
 }

@@ -1,7 +1,8 @@
 import { InputError } from '../errors.js';
 import { alignWords } from '../speech/alignmentView.js';
+import { DEFAULT_NORMALISER, type NormaliserName } from '../speech/normaliser.js';
 import { countWordEdits } from '../speech/wer.js';
-import { editsIn, type Heard, speakersOf, unitsIn } from './accuracy.js';
+import { editsIn, type Heard, normaliseHeard, speakersOf, unitsIn } from './accuracy.js';
 import {
   BOOTSTRAP_DEFAULTS,
   type BootstrapOptions,
@@ -29,19 +30,28 @@ export interface TextComparison {
   readonly werAgainstBase: number | null;
 }
 
+/** How texts are compared, and how sure the intervals are. */
+export interface TextComparisonOptions extends BootstrapOptions {
+  /** Brings both texts to one form before they are compared. Default `plain`. */
+  readonly normaliser?: NormaliserName | undefined;
+}
+
 /**
  * Compares what two recognisers heard of the same utterances: the difference of their word error rates with a paired bootstrap
  * (Bisani and Ney 2004: utterances, or speakers, are drawn together for both), the matched-pairs test, and how far they agree.
  *
- * @param base - what the first one heard, at least one utterance
- * @param other - what the second one heard, in the same order
+ * @param baseTexts - what the first one heard, at least one utterance
+ * @param otherTexts - what the second one heard, in the same order
  * @throws {InputError} when the references are not the same, or have no word
  */
 export function compareTexts(
-  base: readonly Heard[],
-  other: readonly Heard[],
-  options: BootstrapOptions = {},
+  baseTexts: readonly Heard[],
+  otherTexts: readonly Heard[],
+  options: TextComparisonOptions = {},
 ): TextComparison {
+  const [base, other] = [baseTexts, otherTexts].map((heard) => {
+    return normaliseHeard(heard, options.normaliser ?? DEFAULT_NORMALISER);
+  }) as [readonly Heard[], readonly Heard[]];
   const alignedBase = base.map(({ reference, text }) => alignWords(reference, text));
   const alignedOther = other.map(({ reference, text }) => alignWords(reference, text));
   const matchedPairs = matchedPairsTest(alignedBase, alignedOther);
@@ -59,7 +69,7 @@ export function compareTexts(
       change += changes[index] as number;
       count += words[index] as number;
     }
-    return count === 0 ? 0 : change / count;
+    return change / count;
   };
   const { value, drawn } = bootstrapDraws(words.length, ratio, options);
   const speakers = speakersOf(base);

@@ -1,7 +1,8 @@
 import { InputError } from '../errors.js';
 import { BEAM_SEARCH_DEFAULTS, BeamSearch } from '../speech/beamSearch.js';
 import type { NgramModel } from '../speech/ngram.js';
-import { countCharacterEdits, countWordEdits, errorRate } from '../speech/wer.js';
+import type { NormaliserName } from '../speech/normaliser.js';
+import { ratesOf } from '../speech/wer.js';
 import type { ModelCard } from './card.js';
 import type { BeamWeights } from './decoder.js';
 import type { LogProbabilities } from './outputTensors.js';
@@ -21,6 +22,16 @@ export interface WeightTrial {
   readonly cer: number;
 }
 
+/** How weights are found. */
+export interface TuneBeamOptions {
+  /** Texts that are kept; it is taken as it is. */
+  readonly beamWidth: number;
+  /** Form in which texts are compared. Default `plain`. */
+  readonly normaliser?: NormaliserName | undefined;
+  /** Told of each trial. */
+  readonly onTrial?: (trial: WeightTrial) => void;
+}
+
 /** Values that are tried of each weight. */
 const GRID = {
   alpha: [0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1, 1.2, 1.5, 2],
@@ -36,8 +47,6 @@ const ROUNDS = 4;
  * word error rates the lower character error rate counts, then the first tried.
  *
  * @param utterances - of a development set; never of what is judged
- * @param beamWidth - texts that are kept; it is taken as it is
- * @param onTrial - told of each trial
  * @returns the best, and with it how the defaults did
  * @throws {InputError} when there is no utterance
  */
@@ -45,8 +54,7 @@ export function tuneBeam(
   card: ModelCard,
   languageModel: NgramModel,
   utterances: readonly ScoredUtterance[],
-  beamWidth: number,
-  onTrial: (trial: WeightTrial) => void = () => undefined,
+  { beamWidth, normaliser, onTrial }: TuneBeamOptions,
 ): { readonly best: WeightTrial; readonly defaults: WeightTrial } {
   if (utterances.length === 0) {
     throw new InputError('tuning: one utterance or more was required, got none; name a development set');
@@ -54,8 +62,8 @@ export function tuneBeam(
   const known = new Map<string, WeightTrial>();
   const tryOut = (weights: Required<BeamWeights>): WeightTrial => {
     const key = JSON.stringify(weights);
-    const trial = known.get(key) ?? measure(card, languageModel, utterances, weights);
-    if (!known.has(key)) onTrial(trial);
+    const trial = known.get(key) ?? measure(card, languageModel, utterances, weights, normaliser);
+    if (!known.has(key)) onTrial?.(trial);
     known.set(key, trial);
     return trial;
   };
@@ -80,15 +88,12 @@ function measure(
   languageModel: NgramModel,
   utterances: readonly ScoredUtterance[],
   weights: Required<BeamWeights>,
+  normaliser: NormaliserName | undefined,
 ): WeightTrial {
   const { alpha = 0, beta = 0, unknownPenalty = 0, beamWidth = 1 } = weights;
   const search = new BeamSearch(card.labels, card.blank, { languageModel, alpha, beta, unknownPenalty, beamWidth });
   const heard = utterances.map(({ scores, reference }) => {
     return { reference, text: search.decode(scores.data, scores.steps)[0]?.text ?? '' };
   });
-  return {
-    weights,
-    wer: errorRate(heard.map(({ reference, text }) => countWordEdits(reference, text))),
-    cer: errorRate(heard.map(({ reference, text }) => countCharacterEdits(reference, text))),
-  };
+  return { weights, ...ratesOf(heard, normaliser) };
 }

@@ -3,7 +3,6 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../errors.js';
 import { describeFileError, parseJson } from '../files.js';
-import { normaliseTranscript } from './transcript.js';
 import type { Utterance } from './types.js';
 
 /** One line as it is written: NeMo's form. `id` and `speaker` may be missing there. */
@@ -39,14 +38,10 @@ const LOOK_UPS = 64;
  * Every line is checked, and that its recording exists, before anything is returned.
  *
  * @param path - the manifest
- * @param normalise - brings the texts to one form; by default into the models' alphabet, by {@link normaliseTranscript}
  * @throws {InputError} naming file and line, when a line is broken, an id comes twice, a recording is missing, or there
  * is no line at all
  */
-export async function readManifest(
-  path: string,
-  normalise: (text: string) => string = normaliseTranscript,
-): Promise<readonly Utterance[]> {
+export async function readManifest(path: string): Promise<readonly Utterance[]> {
   let content: string;
   try {
     content = await readFile(path, 'utf8');
@@ -93,7 +88,7 @@ export async function readManifest(
       );
     }
   }
-  return utterances.map(({ utterance }) => ({ ...utterance, text: normalise(utterance.text) }));
+  return utterances.map(({ utterance }) => utterance);
 }
 
 function readLine(line: string, folder: string, where: string): Utterance {

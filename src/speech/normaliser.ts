@@ -6,6 +6,9 @@ import { normaliseTranscript } from './transcript.js';
 /** How texts are brought to one form before they are compared. */
 export type NormaliserName = 'none' | 'plain' | 'whisper' | 'whisper-basic';
 
+/** What is used where nothing else is said. */
+export const DEFAULT_NORMALISER: NormaliserName = 'plain';
+
 /** All of them. */
 export const NORMALISER_NAMES: readonly NormaliserName[] = ['none', 'plain', 'whisper', 'whisper-basic'];
 

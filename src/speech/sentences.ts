@@ -1,24 +1,22 @@
-import { readFile } from 'node:fs/promises';
-import { describeFileError, sha256OfBytes } from '../files.js';
+import { sha256OfBytes } from '../files.js';
 import { readManifest } from './manifest.js';
+import { readAllLines } from './textLines.js';
 import { normaliseTranscript } from './transcript.js';
 
 /**
- * Reads sentences, brought into the models' alphabet: the texts of a manifest (`.jsonl`), or the lines of a text file.
+ * Reads sentences as plain words: the texts of a manifest (`.jsonl`), or the lines of a text file, packed by gzip or not.
  *
  * @param path - the file
  * @returns each sentence with its words one space apart; empty ones are left out
  * @throws {InputError} when the file cannot be read
  */
 export async function readSentences(path: string): Promise<string[]> {
-  if (path.endsWith('.jsonl')) return (await readManifest(path)).map(({ text }) => text).filter(Boolean);
-  let content: string;
-  try {
-    content = await readFile(path, 'utf8');
-  } catch (error) {
-    throw describeFileError(path, error);
-  }
-  return content.split('\n').map(normaliseTranscript).filter(Boolean);
+  if (path.endsWith('.jsonl')) return plain((await readManifest(path)).map(({ text }) => text));
+  return plain(await readAllLines(path));
+}
+
+function plain(texts: readonly string[]): string[] {
+  return texts.map(normaliseTranscript).filter(Boolean);
 }
 
 /** Characters of a sentence's digest: among ten thousand sentences, two share one by chance once in a million lists. */

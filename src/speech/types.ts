@@ -14,7 +14,7 @@ export interface Utterance {
   readonly audioPath: string;
   /** Length in seconds. */
   readonly durationS: number;
-  /** Transcript in the form that its normaliser gives: by default lower case, a–z, apostrophe and space. */
+  /** Transcript as it is written; who scores brings it, and what was heard, to one form. */
   readonly text: string;
   /** Who speaks. */
   readonly speaker: string;

@@ -1,5 +1,5 @@
-import { InputError } from '../errors.js';
 import { countEdits } from './alignment.js';
+import { createNormaliser, DEFAULT_NORMALISER, type NormaliserName } from './normaliser.js';
 import type { EditCounts } from './types.js';
 import { splitCharacters, splitWords } from './words.js';
 
@@ -30,25 +30,77 @@ export function countCharacterEdits(reference: string, hypothesis: string): Edit
   return countUnits(splitCharacters(reference), splitCharacters(hypothesis));
 }
 
+/** Edits over reference units; of references without any unit the number of edits, as jiwer 4 has it: never NaN or infinite. */
+export function rateOf(edits: number, units: number): number {
+  return units === 0 ? edits : edits / units;
+}
+
 /**
  * Error rate of a corpus: edits of all utterances over reference units of all utterances. It is not the mean of the
  * utterances' rates.
  *
  * @param counts - one record for each utterance
- * @returns a fraction; above 1 where there are more edits than reference units
- * @throws {InputError} when the references have no unit at all: the rate is then not defined
+ * @returns a fraction; above 1 where there are more edits than reference units. Where no reference has a unit, the number of
+ * insertions, as jiwer 4 has it: 0 where nothing was heard either
  */
 export function errorRate(counts: readonly EditCounts[]): number {
-  let edits = 0;
-  let units = 0;
-  for (const { substitutions, deletions, insertions, hits } of counts) {
-    edits += substitutions + deletions + insertions;
-    units += substitutions + deletions + hits;
+  return errorMeasures(counts).errorRate;
+}
+
+/** Measures of what two texts share, jiwer's four. */
+export interface ErrorMeasures {
+  /** Edits over reference units: WER of words, CER of characters. */
+  readonly errorRate: number;
+  /** Match error rate: edits over all steps of the alignment, 0…1. */
+  readonly matchErrorRate: number;
+  /** Word information preserved: hits over reference units times hits over hypothesis units, 0…1. */
+  readonly informationPreserved: number;
+  /** Word information lost: what is not preserved. */
+  readonly informationLost: number;
+}
+
+/**
+ * Measures of a corpus, from the edits of all utterances together; where units are missing, jiwer 4's values.
+ *
+ * @param counts - one record for each utterance
+ * @see Morris, Maier & Green 2004, "From WER and RIL to MER and WIL"
+ */
+export function errorMeasures(counts: readonly EditCounts[]): ErrorMeasures {
+  let [substitutions, deletions, insertions, hits] = [0, 0, 0, 0];
+  for (const one of counts) {
+    substitutions += one.substitutions;
+    deletions += one.deletions;
+    insertions += one.insertions;
+    hits += one.hits;
   }
-  if (units === 0) {
-    throw new InputError('error rate: references with one word or more were required, got none; give transcripts');
-  }
-  return edits / units;
+  const edits = substitutions + deletions + insertions;
+  const [said, heard] = [hits + substitutions + deletions, hits + substitutions + insertions];
+  const share = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole);
+  const informationPreserved = said + heard === 0 ? 1 : share(hits, said) * share(hits, heard);
+  return {
+    errorRate: rateOf(edits, said),
+    matchErrorRate: share(edits, edits + hits),
+    informationPreserved,
+    informationLost: 1 - informationPreserved,
+  };
+}
+
+/**
+ * Word and character error rate of texts that were heard.
+ *
+ * @param heard - what was said, and what was recognised
+ * @param normaliser - brings both to one form
+ */
+export function ratesOf(
+  heard: readonly { readonly reference: string; readonly text: string }[],
+  normaliser: NormaliserName = DEFAULT_NORMALISER,
+): { readonly wer: number; readonly cer: number } {
+  const normalise = createNormaliser(normaliser);
+  const pairs = heard.map(({ reference, text }) => [normalise(reference), normalise(text)] as const);
+  return {
+    wer: errorRate(pairs.map((pair) => countWordEdits(...pair))),
+    cer: errorRate(pairs.map((pair) => countCharacterEdits(...pair))),
+  };
 }
 
 /** Gives each different unit a number of its own, in order of appearance. */

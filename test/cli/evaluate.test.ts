@@ -50,7 +50,7 @@ describe('quantlab evaluate', () => {
   });
 
   it('prints all of it as JSON, with the texts in the form that was asked for', async () => {
-    const form = ['--normalizer', 'whisper-english', '--errors', '--json'];
+    const form = ['--normaliser', 'whisper', '--errors', '--json'];
     const { exitCode, out } = await quantlab(
       'evaluate',
       '--manifest',
@@ -63,7 +63,7 @@ describe('quantlab evaluate', () => {
     );
     expect(exitCode).toBe(0);
     const [record] = JSON.parse(out) as Record<string, unknown>[];
-    expect(record).toMatchObject({ model: MODEL, utterances: 6, normalizer: 'whisper-english', comparison: null });
+    expect(record).toMatchObject({ model: MODEL, utterances: 6, normaliser: 'whisper', comparison: null });
     expect(record).toHaveProperty('intervalOverSpeakers.speakers', 2);
     const alignments = record?.['alignments'] as { words: { reference: string | null }[] }[];
     const said = alignments[0]?.words.flatMap(({ reference }) => reference ?? []);
@@ -71,8 +71,8 @@ describe('quantlab evaluate', () => {
   });
 
   it('knows no other normaliser', async () => {
-    const { exitCode, err } = await quantlab('evaluate', '--normalizer', 'french');
+    const { exitCode, err } = await quantlab('evaluate', '--normaliser', 'french');
     expect(exitCode).toBe(2);
-    expect(err).toContain('plain, whisper-english');
+    expect(err).toContain('none, plain, whisper, whisper-basic');
   });
 });

@@ -109,11 +109,14 @@ describe('tuneBeam', () => {
       return { scores, reference: truth.decode(scores.data, scores.steps)[0]?.text ?? '' };
     });
     const trials: WeightTrial[] = [];
-    const { best, defaults } = tuneBeam(card, languageModel, scored, 8, (trial) => trials.push(trial));
+    const { best, defaults } = tuneBeam(card, languageModel, scored, {
+      beamWidth: 8,
+      onTrial: (trial) => trials.push(trial),
+    });
     expect(trials[0]).toEqual(defaults);
     expect(Math.min(...trials.map(({ wer }) => wer))).toBe(best.wer);
     expect(best.wer).toBeLessThan(defaults.wer);
     expect(best.weights.beamWidth).toBe(8);
-    expect(() => tuneBeam(card, languageModel, [], 8)).toThrow(/one utterance or more/);
+    expect(() => tuneBeam(card, languageModel, [], { beamWidth: 8 })).toThrow(/one utterance or more/);
   });
 });

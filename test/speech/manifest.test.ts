@@ -36,7 +36,7 @@ describe('readManifest', () => {
   it('takes what NeMo writes: no id, no speaker, capitals, a mark at the beginning, Windows line ends', async () => {
     const line = JSON.stringify({ audio_filepath: 'audio/a.wav', duration: 1, text: 'Hello, 2 YOU!' });
     expect(await readManifest(manifest(`\uFEFF${line}\r`))).toMatchObject([
-      { id: 'audio/a.wav', text: 'hello two you', speaker: 'unknown' },
+      { id: 'audio/a.wav', text: 'Hello, 2 YOU!', speaker: 'unknown' },
     ]);
   });
 

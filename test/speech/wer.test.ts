@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../../src/errors.js';
 import { countEdits } from '../../src/speech/alignment.js';
 import { editDistance } from '../../src/speech/editTable.js';
 import type { EditCounts } from '../../src/speech/types.js';
-import { countCharacterEdits, countWordEdits, errorRate } from '../../src/speech/wer.js';
+import { countCharacterEdits, countWordEdits, errorRate, ratesOf } from '../../src/speech/wer.js';
 import { fixture } from './npy.js';
 
 interface Case {
@@ -86,10 +85,16 @@ describe('errorRate', () => {
     expect(errorRate([countWordEdits('a', 'b c d')])).toBe(3);
   });
 
-  it('is not defined without a reference', () => {
-    expect(() => errorRate([])).toThrow(InputError);
-    expect(() => errorRate([countWordEdits('', 'a')])).toThrow(
-      /references with one word or more were required, got none/,
-    );
+  it('is the number of insertions without a reference, as in jiwer 4', () => {
+    expect(errorRate([])).toBe(0);
+    expect(errorRate([countWordEdits('', '')])).toBe(0);
+    expect(errorRate([countWordEdits('', 'a b')])).toBe(2);
+  });
+
+  it('of texts compares them in one form', () => {
+    expect(ratesOf([{ reference: 'Für!', text: 'für' }])).toEqual({ wer: 0, cer: 0 });
+    expect(ratesOf([{ reference: 'Für!', text: 'für' }], 'none')).toEqual({ wer: 1, cer: 0.5 });
+    expect(ratesOf([{ reference: '$5', text: 'five dollars' }], 'whisper')).toEqual({ wer: 0, cer: 0 });
+    expect(ratesOf([{ reference: '', text: '' }])).toEqual({ wer: 0, cer: 0 });
   });
 });

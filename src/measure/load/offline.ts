@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { InputError } from '../../errors.js';
 import type { ResolvedModel } from '../../model/registry.js';
+import type { NormaliserName } from '../../speech/normaliser.js';
 import type { Utterance } from '../../speech/types.js';
 import { type AccuracySummary, summarizeAccuracy } from '../accuracy.js';
 import { MeasuringProcess } from '../process/process.js';
@@ -162,17 +163,18 @@ async function runPass(
  *
  * @param passes - at least one; rounds need not be complete
  * @param utterances - that were heard
+ * @param options - seed of the passes, and form in which texts are compared (default `plain`)
  */
 export function summarizeOffline(
   passes: readonly OfflinePass[],
   utterances: readonly Utterance[],
-  seed: number = DEFAULT_SEED,
+  { seed = DEFAULT_SEED, normaliser }: Pick<OfflineOptions, 'seed'> & { readonly normaliser?: NormaliserName } = {},
 ): readonly OfflineReport[] {
   const durations = utterances.map(({ durationS }) => durationS);
   const audioS = sum(durations);
   return [...groupBy(passes, ({ model }) => model)].map(([model, own]) => {
     const results = [...groupBy(own, ({ arrangement }) => nameArrangement(arrangement)).values()]
-      .map((group) => describe(group, utterances, audioS, paddingOf(group, durations, seed)))
+      .map((group) => describe(group, utterances, audioS, paddingOf(group, durations, seed), normaliser))
       .sort((a, b) => b.rtfx.value - a.rtfx.value);
     const best = results[0]?.name ?? '';
     const others = results.slice(1).filter(({ name }) => isEqual(own, best, name));
@@ -199,6 +201,7 @@ function describe(
   utterances: readonly Utterance[],
   audioS: number,
   padding: number,
+  normaliser: NormaliserName | undefined,
 ): ArrangementResult {
   const [first] = group as readonly [OfflinePass];
   const seconds = group.map(({ wallS }) => wallS);
@@ -216,6 +219,7 @@ function describe(
     paddingShare: padding,
     accuracy: summarizeAccuracy(
       utterances.map(({ text }, index) => ({ reference: text, text: first.texts[index] ?? '' })),
+      normaliser,
     ),
     unsteadyTexts: first.texts.filter((text, index) => group.some(({ texts }) => texts[index] !== text)).length,
   };

@@ -20,6 +20,9 @@ export interface BootstrapOptions {
 /** What is used where nothing else is said. */
 export const BOOTSTRAP_DEFAULTS: Required<BootstrapOptions> = { resamples: 2000, confidence: 0.95, seed: 20_260 };
 
+/** Resamples without a value before it is given up: one value of a hundred thousand with something below still suffices. */
+const MOST_REDRAWS = 1_000_000;
+
 /**
  * Bootstrap interval of any statistic of a sample (Efron's percentile method): the sample is drawn again with
  * replacement many times, and the interval holds the middle of the values that result.
@@ -45,8 +48,10 @@ export function bootstrap(
 /**
  * The values themselves that {@link bootstrap} makes its interval of.
  *
+ * A resample of which the statistic is not defined, such as a ratio with nothing below, is drawn again: no interval holds NaN.
+ *
  * @returns the statistic of the sample, and of each resample, rising
- * @throws {InputError} when the sample is empty
+ * @throws {InputError} when the sample is empty, or the statistic is not defined of it
  */
 export function bootstrapDraws(
   count: number,
@@ -58,8 +63,19 @@ export function bootstrapDraws(
   const random = createRandom(seed);
   const indices = Int32Array.from({ length: count }, (_, index) => index);
   const value = statistic(indices);
+  if (!Number.isFinite(value)) {
+    throw new InputError(`bootstrap: a statistic that is a number was required, got ${value}; measure something first`);
+  }
   const drawn = new Float64Array(resamples);
-  for (let sample = 0; sample < resamples; sample++) drawn[sample] = statistic(draw(indices, random));
+  for (let sample = 0, tries = 0; sample < resamples; tries++) {
+    const again = statistic(draw(indices, random));
+    if (Number.isFinite(again)) drawn[sample++] = again;
+    else if (tries - sample > MOST_REDRAWS) {
+      throw new InputError(
+        `bootstrap: resamples that are numbers were required, got ${again} again and again; measure more`,
+      );
+    }
+  }
   return { value, drawn: drawn.sort() };
 }
 
@@ -96,7 +112,7 @@ export function bootstrapMedian(values: ArrayLike<number>, options: BootstrapOpt
  * Bootstrap interval of a ratio of sums, Σ numerators / Σ denominators, drawn in pairs: a rate of a corpus, a
  * throughput, or the speed-up of one condition over another on the same utterances.
  *
- * @throws {InputError} when the two differ in length
+ * @throws {InputError} when the two differ in length, or the denominators are all 0
  */
 export function bootstrapRatio(
   numerators: ArrayLike<number>,

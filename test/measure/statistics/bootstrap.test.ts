@@ -44,5 +44,14 @@ describe('bootstrap', () => {
   it('refuses what has no answer', () => {
     expect(() => bootstrap(0, () => 1)).toThrow(/at least one value/);
     expect(() => bootstrapRatio([1, 2], [1])).toThrow(/pairs were required, got 2 numerators and 1/);
+    expect(() => bootstrapRatio([0, 0], [0, 0])).toThrow(/a statistic that is a number was required, got NaN/);
+    expect(() => bootstrapRatio([1, 0], [0, 0])).toThrow(/got Infinity/);
+  });
+
+  it('draws again where a resample has nothing below the line', () => {
+    // Half of the pairs weigh nothing: of two, every fourth resample has none that does.
+    const { value, low, high } = bootstrapRatio([1, 3], [2, 0]);
+    expect(value).toBe(2);
+    expect([low, high]).toEqual([0.5, 2]);
   });
 });
