@@ -18,11 +18,14 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const minimumNode = [20, 19];
 
+// The CPU library is inside the package of ONNX Runtime; its install script would fetch 300 MB for GPUs (README, "On a GPU").
+const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: process.env.ONNXRUNTIME_NODE_INSTALL ?? 'skip' };
+
 function run(title, command, args) {
   const started = process.hrtime.bigint();
   process.stderr.write(`${title} …\n`);
   const shell = process.platform === 'win32' && command === 'npm';
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], shell });
+  const { status, error } = spawnSync(command, args, { cwd: root, env, stdio: ['ignore', 2, 2], shell });
   if (status !== 0) {
     process.stderr.write(
       `${title} failed${error ? `: ${error.message}` : ''}; mend what is said above and run again\n`,
