@@ -1,9 +1,10 @@
 import { create } from '@bufbuild/protobuf';
 import { StringStringEntryProtoSchema, type TensorProto, TensorProto_DataLocation } from 'onnx-buf';
 import { copyMessage } from './copy.js';
-import { mapTensors } from './mapTensors.js';
+import { mapModelTensors } from './mapTensors.js';
 import { mainGraph, type OnnxModel } from './model.js';
 import { bindSlice, sliceOf } from './payload.js';
+import { modelTensors, nestedGraphs } from './subgraphs.js';
 import { storedSizeBytes, tensorBytes } from './tensor.js';
 
 /** Smaller tensors stay in the model's file even when the others move out of it. */
@@ -27,39 +28,43 @@ export interface PlacedModel {
 
 /**
  * Decides where the weights of a model go: into its own file, wherever they came from, or, where that would pass the
- * limit of the format (2 GB), the large ones into a second file beside it.
+ * limit of the format (2 GB), the large ones of all its graphs into a second file beside it.
  *
  * @param location - name of the second file
  * @param limitBytes - largest sum of weights in the model's own file
  */
 export function placeTensors(model: OnnxModel, location: string, limitBytes: number): PlacedModel {
-  const graph = mainGraph(model);
-  const total = graph.initializer.reduce((sum, tensor) => sum + storedSizeBytes(tensor), 0);
-  const own = new Set(graph.initializer);
+  let total = 0;
+  for (const tensor of modelTensors(model.proto)) total += storedSizeBytes(tensor);
+  const split = total > limitBytes;
+  // The runtime reads what stands in attributes from the model's file alone.
+  const movable = new Set([...nestedGraphs(mainGraph(model))].flatMap((graph) => graph.initializer));
   const external: PlacedTensor[] = [];
   let end = 0;
-  const placed = mapTensors(graph, (tensor) => {
-    if (total > limitBytes && own.has(tensor) && storedSizeBytes(tensor) >= SMALLEST_EXTERNAL_BYTES) {
+  const proto = mapModelTensors(model.proto, (tensor) => {
+    if (split && movable.has(tensor) && storedSizeBytes(tensor) >= SMALLEST_EXTERNAL_BYTES) {
       const offset = Math.ceil(end / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
       end = offset + storedSizeBytes(tensor);
       external.push({ tensor, offset });
       return outside(tensor, location, offset);
     }
-    return isOutside(tensor) ? inside(tensor, own.has(tensor)) : tensor;
+    return isOutside(tensor) ? inside(tensor, split) : tensor;
   });
-  if (placed === graph) return { model, external };
-  return { model: { proto: copyMessage(model.proto, { graph: placed }), path: model.path }, external };
+  return { model: { proto, path: model.path }, external };
 }
 
 function isOutside(tensor: TensorProto): boolean {
   return tensor.dataLocation === TensorProto_DataLocation.EXTERNAL;
 }
 
-/** A tensor whose bytes will stand in the model's file: copied when their turn comes, or, deeper inside, at once. */
-function inside(tensor: TensorProto, later: boolean): TensorProto {
+/**
+ * A tensor whose bytes will stand in the model's file, copied when their turn comes; at once where a second file is
+ * written first, which may be the very one that they are in.
+ */
+function inside(tensor: TensorProto, now: boolean): TensorProto {
   const copy = copyMessage(tensor, { externalData: [], dataLocation: TensorProto_DataLocation.DEFAULT });
   const slice = sliceOf(tensor);
-  if (later && slice !== undefined) bindSlice(copy, { ...slice, internal: true });
+  if (!now && slice !== undefined) bindSlice(copy, { ...slice, internal: true });
   else copy.rawData = tensorBytes(tensor) as Uint8Array<ArrayBuffer>;
   return copy;
 }

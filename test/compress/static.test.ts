@@ -268,7 +268,12 @@ describe('static quantization', () => {
         weight('singles', [8, 8], 3),
       ],
       [valueInfo('x', ['n', 8])],
-      [valueInfo('a', ['n', 8], 'float64'), valueInfo('b', ['n', 8], 'int32'), valueInfo('y', ['n', 8])],
+      [
+        valueInfo('a', ['n', 8], 'float64'),
+        valueInfo('b', ['n', 8], 'int32'),
+        valueInfo('c', ['n', 8], 'float16'),
+        valueInfo('y', ['n', 8]),
+      ],
     );
     const feed = { x: pattern([5, 8], 1) };
     const { model: smaller, report } = await calibrated(model, [feed]);
