@@ -1,6 +1,6 @@
-import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { entropyCode, entropyDecode } from '../compress/entropyCode.js';
+import { modelFileSize } from '../onnx/modelFileSize.js';
 import { readModel } from '../onnx/read.js';
 import { writeModel } from '../onnx/write.js';
 import { columns, megabytes } from './columns.js';
@@ -23,7 +23,9 @@ export function addCodeCommand(program: Command, terminal: Terminal): void {
     .option('--json', 'print the sizes as JSON')
     .action(async (path: string, options: CodeCommandOptions) => {
       const model = await readModel(path);
-      const sizesOf = async () => ({ before: (await stat(path)).size, after: (await stat(options.out)).size });
+      // Before anything is written: the output may be the input.
+      const before = await modelFileSize(model);
+      const sizesOf = async () => ({ before, after: await modelFileSize(await readModel(options.out)) });
       if (options.decode) {
         await writeModel(entropyDecode(model), options.out);
         const sizeBytes = await sizesOf();

@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { applyRecipe, type RecipeResources } from '../compress/applyRecipe.js';
 import { PRESET_NAMES, PRESETS, type Recipe, readRecipe, writeRecipe } from '../compress/recipe.js';
@@ -10,6 +9,7 @@ import type { ModelCard } from '../model/card.js';
 import { findCard, resolveModel } from '../model/registry.js';
 import { writeVariantCard } from '../model/variantCard.js';
 import type { OnnxModel } from '../onnx/model.js';
+import { modelFileSize } from '../onnx/modelFileSize.js';
 import { readModel } from '../onnx/read.js';
 import { writeModel } from '../onnx/write.js';
 import { columns, megabytes } from './columns.js';
@@ -48,6 +48,8 @@ export function addQuantizeCommand(program: Command, terminal: Terminal): void {
       const asked = withOptions(await readRecipe(options.recipe), options);
       const { path, card } = await findInput(input);
       const float = await readModel(path);
+      // Before anything is written: the output may be the input.
+      const before = await modelFileSize(float);
       const recipe =
         card && options.measure && asked.name === PRESETS.hybrid.name
           ? await measureHybrid(float, card, options, terminal)
@@ -60,7 +62,7 @@ export function addQuantizeCommand(program: Command, terminal: Terminal): void {
       const { model, report } = await applyRecipe(float, recipe, resources).finally(progress.stop);
       await writeModel(model, options.out);
       if (card) await writeVariantCard(card, options.out, recipe.name);
-      const sizes = { before: (await stat(path)).size, after: (await stat(options.out)).size };
+      const sizes = { before, after: await modelFileSize(await readModel(options.out)) };
       if (options.json) {
         terminal.print(`${JSON.stringify({ input: path, output: options.out, sizeBytes: sizes, report }, null, 2)}\n`);
       } else {

@@ -5,13 +5,16 @@ import type { Dtype } from '../onnx/dtype.js';
 import { mapTensors } from '../onnx/mapTensors.js';
 import { mainGraph, type OnnxModel } from '../onnx/model.js';
 import { readSlice, sliceOf } from '../onnx/payload.js';
+import { CODE_MARKS, codeMark, MARK_BYTES } from '../onnx/storedData.js';
 import { shapeOf, storedSizeBytes, tensorBytes, tensorDtype } from '../onnx/tensor.js';
 import { byteCounts, codedSizeBytes, entropyBits, huffmanDecode, huffmanEncode, huffmanLengths } from './huffman.js';
 
-/** Before the code of a tensor: these letters, the number of bytes coded (32 bits, little-endian), the table. */
-const MAGIC = 'QLHC';
+/** Before the code of a tensor: its mark, the number of bytes coded (32 bits, little-endian), the table. */
 const TABLE_BYTES = 256;
-const HEAD_BYTES = MAGIC.length + 4 + TABLE_BYTES;
+const HEAD_BYTES = MARK_BYTES + 4 + TABLE_BYTES;
+
+/** Bits of the shortest code: so many bytes at most are in a byte of it. */
+const SHORTEST_BITS = 1;
 
 /** Element types whose bytes are single codes of a quantizer, unequally often used. */
 const CODED_TYPES: ReadonlySet<Dtype> = new Set(['int8', 'uint8']);
@@ -83,44 +86,44 @@ export function entropyCode(model: OnnxModel): { readonly model: OnnxModel; read
 }
 
 /**
- * Brings a model back from {@link entropyCode}, byte for byte.
+ * Brings a model back from {@link entropyCode}, byte for byte; weights that had files of their own are in it now.
  *
  * @param model - coded, as read from its file; left as it is
  * @throws {InputError} when the code of a tensor is damaged
  */
 export function entropyDecode(model: OnnxModel): OnnxModel {
   const graph = mapTensors(mainGraph(model), (tensor) => {
-    const rawData = codeOf(tensor);
-    if (rawData === undefined) return tensor;
-    const count = new DataView(rawData.buffer, rawData.byteOffset).getUint32(MAGIC.length, true);
-    if (count !== storedSizeBytes(tensor)) {
-      throw new InputError(
-        `tensor ${tensor.name}: a code of ${storedSizeBytes(tensor)} bytes was required, got one of ${count}; the file is damaged`,
-      );
-    }
-    const lengths = rawData.slice(MAGIC.length + 4, HEAD_BYTES);
-    const decoded = huffmanDecode({ lengths, bits: rawData.subarray(HEAD_BYTES), count });
-    return copyMessage(tensor, { rawData: decoded as Uint8Array<ArrayBuffer> });
+    const mark = CODED_TYPES.has(tensorDtype(tensor)) ? codeMark(tensor) : undefined;
+    if (mark === undefined) return tensor;
+    const slice = sliceOf(tensor);
+    const code = slice === undefined ? tensor.rawData : readSlice(slice);
+    if (code.length < HEAD_BYTES) throw damaged(tensor, code.length);
+    const count = new DataView(code.buffer, code.byteOffset).getUint32(MARK_BYTES, true);
+    const bits = code.subarray(HEAD_BYTES);
+    if (count !== storedSizeBytes(tensor) || count * SHORTEST_BITS > bits.length * 8) throw damaged(tensor, count);
+    const lengths = code.slice(MARK_BYTES + 4, HEAD_BYTES);
+    const decoded = huffmanDecode({ lengths, bits, count }) as Uint8Array<ArrayBuffer>;
+    if (mark === 'raw') return copyMessage(tensor, { rawData: decoded });
+    const signed = tensorDtype(tensor) === 'int8' ? new Int8Array(decoded.buffer) : decoded;
+    return copyMessage(tensor, { int32Data: Array.from(signed) }, ['rawData']);
   });
   return { proto: copyMessage(model.proto, { graph }), path: model.path };
+}
+
+function damaged(tensor: TensorProto, count: number): InputError {
+  return new InputError(
+    `tensor ${tensor.name}: a code of ${storedSizeBytes(tensor)} bytes was required, got one of ${count}; the file is damaged`,
+  );
 }
 
 function coding(tensor: TensorProto, bytes: Uint8Array): TensorProto {
   const { lengths, bits, count } = huffmanEncode(bytes);
   const rawData = new Uint8Array(HEAD_BYTES + bits.length);
-  rawData.set(new TextEncoder().encode(MAGIC));
-  new DataView(rawData.buffer).setUint32(MAGIC.length, count, true);
-  rawData.set(lengths, MAGIC.length + 4);
+  // What stands in `int32_data` goes back there: every byte of the file comes back.
+  const mark = tensor.int32Data.length > 0 ? CODE_MARKS.int32 : CODE_MARKS.raw;
+  rawData.set(new TextEncoder().encode(mark));
+  new DataView(rawData.buffer).setUint32(MARK_BYTES, count, true);
+  rawData.set(lengths, MARK_BYTES + 4);
   rawData.set(bits, HEAD_BYTES);
-  return copyMessage(tensor, { rawData, int32Data: [] });
-}
-
-/** The code of a tensor, wherever it is stored; `undefined` where it is none. */
-function codeOf(tensor: TensorProto): Uint8Array | undefined {
-  if (!CODED_TYPES.has(tensorDtype(tensor))) return undefined;
-  const slice = sliceOf(tensor);
-  const length = slice?.length ?? tensor.rawData.length;
-  if (length < HEAD_BYTES || length === storedSizeBytes(tensor)) return undefined;
-  const bytes = slice === undefined ? tensor.rawData : readSlice(slice);
-  return new TextDecoder().decode(bytes.subarray(0, MAGIC.length)) === MAGIC ? bytes : undefined;
+  return copyMessage(tensor, { rawData, int32Data: [], externalData: [] }, ['dataLocation']);
 }

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -17,6 +17,7 @@ import { describeFileError, parseJson, sha256OfFile, writeFileAtomic } from '../
 import { median } from '../measure/statistics/statistics.js';
 import { Recognizer } from '../model/recognizer.js';
 import type { ResolvedModel } from '../model/registry.js';
+import { modelFileSize } from '../onnx/modelFileSize.js';
 import { readModel } from '../onnx/read.js';
 import { writeModel } from '../onnx/write.js';
 import { readAudio } from '../speech/audio.js';
@@ -90,7 +91,8 @@ export async function searchOnSpeech(model: ResolvedModel, options: SearchOnSpee
         heard.push({ reference: utterances[index]?.text ?? '', text: (await recognizer.recognize(audio)).text });
       }
       const latencyRatio = await compareLatency(recognizer, reference, audios);
-      return { error: ratesOf(heard, normaliser).wer, latencyRatio, sizeBytes: (await stat(path)).size };
+      const sizeBytes = await modelFileSize(await readModel(path));
+      return { error: ratesOf(heard, normaliser).wer, latencyRatio, sizeBytes };
     } finally {
       await recognizer.release();
     }

@@ -1,10 +1,11 @@
-import { stat } from 'node:fs/promises';
-import type { TensorProto, ValueInfoProto } from 'onnx-buf';
+import type { ValueInfoProto } from 'onnx-buf';
 import { InputError } from '../errors.js';
-import { describeFileError, sha256OfBytes } from '../files.js';
+import { sha256OfBytes } from '../files.js';
 import { type Dtype, dtypeOf } from './dtype.js';
 import { mainGraph, type OnnxModel, opsetVersion } from './model.js';
+import { modelFileSize } from './modelFileSize.js';
 import { readModel } from './read.js';
+import { type StoredWeight, storedWeights } from './storedWeights.js';
 import { modelNodes } from './subgraphs.js';
 import { shapeOf, storedSizeBytes, tensorBytes, tensorDtype } from './tensor.js';
 
@@ -28,14 +29,14 @@ export interface InitializerSummary {
 
 /** What a model is made of. */
 export interface ModelSummary {
-  /** Size of the `.onnx` file and of the external files it names. */
+  /** Size of the `.onnx` file and of what it reads of external files. */
   readonly sizeBytes: number;
   readonly opset: number;
   /** How often each operator occurs, nested graphs and functions counted too; other domains as `domain.Op`. */
   readonly operators: Readonly<Record<string, number>>;
   readonly inputs: readonly ValueSummary[];
   readonly outputs: readonly ValueSummary[];
-  /** Initializers of the main graph. */
+  /** Every weight that is stored: initializers and `Constant` nodes, those of nested graphs and functions, too; of sparse ones what is stored. */
   readonly initializers: readonly InitializerSummary[];
 }
 
@@ -49,16 +50,14 @@ export interface ModelSummary {
  */
 export async function inspectModel(path: string, options: { readonly hash?: boolean } = {}): Promise<ModelSummary> {
   const model = await readModel(path);
-  let sizeBytes: number;
-  try {
-    sizeBytes = (await stat(path)).size;
-  } catch (error) {
-    throw describeFileError(path, error);
-  }
-  return summarizeModel(model, sizeBytes, options.hash === true);
+  return summarizeModel(model, await modelFileSize(model), options.hash === true);
 }
 
-/** {@link inspectModel} for a model that is open already. */
+/**
+ * {@link inspectModel} for a model that is open already.
+ *
+ * @param sizeBytes - see {@link modelFileSize}
+ */
 export function summarizeModel(model: OnnxModel, sizeBytes: number, hash: boolean): ModelSummary {
   const graph = mainGraph(model);
   const counts = new Map<string, number>();
@@ -68,18 +67,16 @@ export function summarizeModel(model: OnnxModel, sizeBytes: number, hash: boolea
     counts.set(name, (counts.get(name) ?? 0) + 1);
   }
   const weights = new Set(graph.initializer.map((tensor) => tensor.name));
-  let total = sizeBytes;
-  const initializers = graph.initializer.map((tensor): InitializerSummary => {
+  const initializers = Array.from(storedWeights(model.proto), (weight): InitializerSummary => {
     try {
-      if (tensor.externalData.length > 0) total += storedSizeBytes(tensor);
-      return summarizeTensor(tensor, hash);
+      return summarizeWeight(weight, hash);
     } catch (error) {
       if (error instanceof InputError) throw new InputError(`${model.path}: ${error.message}`, { cause: error });
       throw error;
     }
   });
   return {
-    sizeBytes: total,
+    sizeBytes,
     opset: opsetVersion(model),
     operators: Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1))),
     inputs: graph.input.filter((value) => !weights.has(value.name)).map(summarizeValue),
@@ -88,13 +85,13 @@ export function summarizeModel(model: OnnxModel, sizeBytes: number, hash: boolea
   };
 }
 
-function summarizeTensor(tensor: TensorProto, hash: boolean): InitializerSummary {
+function summarizeWeight({ name, tensor, indices, dims }: StoredWeight, hash: boolean): InitializerSummary {
   const bytes = hash ? tensorBytes(tensor) : undefined;
   return {
-    name: tensor.name,
+    name,
     dtype: tensorDtype(tensor),
-    shape: shapeOf(tensor),
-    sizeBytes: storedSizeBytes(tensor),
+    shape: dims?.map(Number) ?? shapeOf(tensor),
+    sizeBytes: storedSizeBytes(tensor) + (indices === undefined ? 0 : storedSizeBytes(indices)),
     sha256: bytes === undefined ? null : sha256OfBytes(bytes),
   };
 }

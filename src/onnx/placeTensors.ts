@@ -4,6 +4,7 @@ import { copyMessage } from './copy.js';
 import { mapModelTensors } from './mapTensors.js';
 import { mainGraph, type OnnxModel } from './model.js';
 import { bindSlice, sliceOf } from './payload.js';
+import { codeMark } from './storedData.js';
 import { modelTensors, nestedGraphs } from './subgraphs.js';
 import { storedSizeBytes, tensorBytes } from './tensor.js';
 
@@ -35,10 +36,14 @@ export interface PlacedModel {
  */
 export function placeTensors(model: OnnxModel, location: string, limitBytes: number): PlacedModel {
   let total = 0;
-  for (const tensor of modelTensors(model.proto)) total += storedSizeBytes(tensor);
+  for (const tensor of modelTensors(model.proto)) total += tensor.rawData.length || storedSizeBytes(tensor);
   const split = total > limitBytes;
   // The runtime reads what stands in attributes from the model's file alone.
-  const movable = new Set([...nestedGraphs(mainGraph(model))].flatMap((graph) => graph.initializer));
+  const movable = new Set(
+    [...nestedGraphs(mainGraph(model))]
+      .flatMap((graph) => graph.initializer)
+      .filter((tensor) => codeMark(tensor) === undefined),
+  );
   const external: PlacedTensor[] = [];
   let end = 0;
   const proto = mapModelTensors(model.proto, (tensor) => {
@@ -62,7 +67,7 @@ function isOutside(tensor: TensorProto): boolean {
  * written first, which may be the very one that they are in.
  */
 function inside(tensor: TensorProto, now: boolean): TensorProto {
-  const copy = copyMessage(tensor, { externalData: [], dataLocation: TensorProto_DataLocation.DEFAULT });
+  const copy = copyMessage(tensor, { externalData: [] }, ['dataLocation']);
   const slice = sliceOf(tensor);
   if (!now && slice !== undefined) bindSlice(copy, { ...slice, internal: true });
   else copy.rawData = tensorBytes(tensor) as Uint8Array<ArrayBuffer>;
@@ -71,8 +76,7 @@ function inside(tensor: TensorProto, now: boolean): TensorProto {
 
 function outside(tensor: TensorProto, location: string, offset: number): TensorProto {
   const entries = { location, offset: String(offset), length: String(storedSizeBytes(tensor)) };
-  return copyMessage(tensor, {
-    rawData: new Uint8Array(),
+  const changes = {
     floatData: [],
     int32Data: [],
     int64Data: [],
@@ -80,7 +84,8 @@ function outside(tensor: TensorProto, location: string, offset: number): TensorP
     uint64Data: [],
     dataLocation: TensorProto_DataLocation.EXTERNAL,
     externalData: Object.entries(entries).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value })),
-  });
+  };
+  return copyMessage(tensor, changes, ['rawData']);
 }
 
 /** The bytes of the second file, one weight after another. */

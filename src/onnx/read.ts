@@ -7,6 +7,7 @@ import { describeFileError } from '../files.js';
 import { bindExternal } from './external.js';
 import type { OnnxModel } from './model.js';
 import { bindSlice, type FileSlice } from './payload.js';
+import { checkStoredData } from './storedData.js';
 import { modelTensors, nestingDepth } from './subgraphs.js';
 import { type ByteSource, lengthDelimited, varint, WireError, type WireField, wireFields } from './wire.js';
 
@@ -28,7 +29,8 @@ const WINDOW_BYTES = 1 << 18;
  * Opens an ONNX file. The messages are decoded; weights stay in the file until they are asked for.
  *
  * @param path - the `.onnx` file; weights in external files are found relative to its folder
- * @throws {InputError} when it is missing, cut, no ONNX model, or names external data outside its folder
+ * @throws {InputError} when it is missing, cut, no ONNX model, has a weight with more or less data than its shape asks
+ * for, or names external data outside its folder
  */
 export async function readModel(path: string): Promise<OnnxModel> {
   let file: number;
@@ -55,6 +57,7 @@ export async function readModel(path: string): Promise<OnnxModel> {
     }
     for (const tensor of modelTensors(proto)) {
       if (tensor.dataLocation === TensorProto_DataLocation.EXTERNAL) bindExternal(tensor, dirname(path), path);
+      checkStoredData(tensor, path);
     }
     return model;
   } catch (error) {

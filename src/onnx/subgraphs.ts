@@ -33,10 +33,11 @@ export function nestingDepth(graph: GraphProto): number {
 
 /** Every node of a model: main graph, nested graphs, and functions. */
 export function* modelNodes(model: ModelProto): Generator<NodeProto> {
-  for (const body of bodies(model)) yield* body.node;
+  for (const body of modelBodies(model)) yield* body.node;
 }
 
-function* bodies(model: ModelProto): Generator<GraphProto | FunctionProto> {
+/** The graphs and functions of a model: main graph first, nested graphs, functions and what is nested in them. */
+export function* modelBodies(model: ModelProto): Generator<GraphProto | FunctionProto> {
   if (model.graph !== undefined) yield* nestedGraphs(model.graph);
   for (const fn of model.functions) {
     yield fn;
@@ -46,7 +47,7 @@ function* bodies(model: ModelProto): Generator<GraphProto | FunctionProto> {
 
 /** Every tensor that a model stores: initializers, sparse ones' parts, and values in attributes, in all its graphs. */
 export function* modelTensors(model: ModelProto): Generator<TensorProto> {
-  for (const body of bodies(model)) {
+  for (const body of modelBodies(model)) {
     if ('initializer' in body) {
       yield* body.initializer;
       for (const sparse of body.sparseInitializer) {
@@ -58,6 +59,10 @@ export function* modelTensors(model: ModelProto): Generator<TensorProto> {
       for (const attribute of node.attribute) {
         if (attribute.t !== undefined) yield attribute.t;
         yield* attribute.tensors;
+        for (const sparse of [attribute.sparseTensor, ...attribute.sparseTensors]) {
+          if (sparse?.values !== undefined) yield sparse.values;
+          if (sparse?.indices !== undefined) yield sparse.indices;
+        }
       }
     }
   }

@@ -1,14 +1,18 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { quantizeDynamic } from '../../src/compress/dynamic.js';
 import { entropyCode, entropyDecode } from '../../src/compress/entropyCode.js';
 import { quantizeWeightOnly } from '../../src/compress/weightOnly.js';
 import { InputError } from '../../src/errors.js';
 import { resolveModel } from '../../src/model/registry.js';
+import { copyMessage } from '../../src/onnx/copy.js';
 import { mainGraph, type OnnxModel } from '../../src/onnx/model.js';
 import { makeNode } from '../../src/onnx/node.js';
 import { modelFromBytes, readModel } from '../../src/onnx/read.js';
-import { makeTensor } from '../../src/onnx/tensor.js';
-import { modelToBytes } from '../../src/onnx/write.js';
+import { makeTensor, tensorBytes } from '../../src/onnx/tensor.js';
+import { modelToBytes, writeModel } from '../../src/onnx/write.js';
 import { smallModel, valueInfo, weight } from './smallModels.js';
 
 const product = (values: Uint8Array): OnnxModel =>
@@ -42,6 +46,31 @@ describe('entropyCode', () => {
       expect(codedBytes * 8).toBeLessThan((entropyBits + 0.1) * sizeBytes + 8 * 264);
     }
     expect(saved / report.sizeBytes).toBeGreaterThan(0.2);
+  });
+
+  it('brings back weights that stand in int32_data, and takes in those that have a file of their own', async () => {
+    const values = Int8Array.from({ length: 4096 }, (_, index) => (index % 7) - 3);
+    const stored = makeTensor('w', 'int8', [64, 64], values);
+    const model = smallModel(
+      [makeNode('Cast', ['w'], ['y'], { attributes: { to: 1 } })],
+      [copyMessage(stored, { int32Data: [...values] }, ['rawData'])],
+      [],
+      [valueInfo('y', [64, 64])],
+    );
+    const before = modelToBytes(model);
+    const coded = modelToBytes(entropyCode(model).model);
+    expect(coded.length).toBeLessThan(0.5 * 4096);
+    expect(Buffer.compare(modelToBytes(entropyDecode(modelFromBytes(coded))), before)).toBe(0);
+
+    const folder = await mkdtemp(join(tmpdir(), 'quantlab-code-'));
+    const path = join(folder, 'external.onnx');
+    mainGraph(model).initializer = [stored];
+    await writeModel(model, path, { limitBytes: 100 });
+    const inCode = join(folder, 'coded.onnx');
+    await writeModel(entropyCode(await readModel(path)).model, inCode);
+    const [back] = mainGraph(entropyDecode(await readModel(inCode))).initializer;
+    expect(back && new Int8Array(tensorBytes(back))).toEqual(values);
+    expect(back?.externalData).toEqual([]);
   });
 
   it('codes packed 4-bit weights too, and leaves floats', () => {

@@ -1,17 +1,18 @@
-import { mkdtemp, readdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { toBinary } from '@bufbuild/protobuf';
-import { ModelProtoSchema } from 'onnx-buf';
+import { ModelProtoSchema, type TensorProto } from 'onnx-buf';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { InputError } from '../../src/errors.js';
 import { sha256OfFile } from '../../src/files.js';
 import { resolveModel } from '../../src/model/registry.js';
-import { mainGraph, opsetVersion } from '../../src/onnx/model.js';
+import { mainGraph, type OnnxModel, opsetVersion } from '../../src/onnx/model.js';
 import { makeNode } from '../../src/onnx/node.js';
+import { bindLazy } from '../../src/onnx/payload.js';
 import { modelFromBytes, readModel } from '../../src/onnx/read.js';
-import { makeTensor, tensorBytes, tensorFloats } from '../../src/onnx/tensor.js';
+import { makeTensor, makeUnfilledTensor, tensorBytes, tensorFloats } from '../../src/onnx/tensor.js';
 import { modelToBytes, writeModel } from '../../src/onnx/write.js';
 import { pattern, runModel } from '../compress/runModel.js';
 import { smallModel, weightValues } from './smallModels.js';
@@ -29,6 +30,27 @@ function product(weight = makeTensor('w', 'float32', [64, 64], weightValues(4096
     inputs: { x: ['float32', ['n', 64]] },
     outputs: { y: ['float32', ['n', 64]] },
     weights: [weight],
+  });
+}
+
+/** A product with one of two matrices, each in a branch of its own. */
+function choosing(weightOf: (name: string, seed: number) => TensorProto): OnnxModel {
+  const branch = (name: string, seed: number) => ({
+    graph: mainGraph(
+      smallModel({
+        nodes: [makeNode('MatMul', ['x', `${name}_w`], [name])],
+        inputs: {},
+        outputs: { [name]: ['float32', ['n', 64]] },
+        weights: [weightOf(`${name}_w`, seed)],
+      }),
+    ),
+  });
+  return smallModel({
+    nodes: [
+      makeNode('If', ['flag'], ['y'], { attributes: { then_branch: branch('a', 1), else_branch: branch('b', 2) } }),
+    ],
+    inputs: { x: ['float32', ['n', 64]], flag: ['bool', []] },
+    outputs: { y: ['float32', ['n', 64]] },
   });
 }
 
@@ -61,6 +83,33 @@ describe('reading and writing', () => {
     const read = await readModel(path);
     expect(mainGraph(read).initializer[0]?.rawData.length).toBe(0);
     expect(Buffer.compare(modelToBytes(read), bytes)).toBe(0);
+  });
+
+  it('refuses weights with more or less data than their shape asks for, by file and name', async () => {
+    const path = join(folder, 'short.onnx');
+    const make = (change: (tensor: TensorProto) => void): Promise<void> => {
+      const tensor = makeTensor('w', 'float32', [2, 2], new Float32Array(4));
+      change(tensor);
+      return writeFile(path, toBinary(ModelProtoSchema, product(tensor).proto));
+    };
+    for (const [change, got] of [
+      [(tensor: TensorProto) => Object.assign(tensor, { rawData: new Uint8Array(3) }), 3],
+      [(tensor: TensorProto) => Object.assign(tensor, { rawData: new Uint8Array(17) }), 17],
+      [(tensor: TensorProto) => Object.assign(tensor, { rawData: new Uint8Array(5000) }), 5000],
+      [(tensor: TensorProto) => Object.assign(tensor, { rawData: new Uint8Array() }), 0],
+      [(tensor: TensorProto) => Object.assign(tensor, { rawData: new Uint8Array(), floatData: [1, 2, 3] }), 12],
+    ] as const) {
+      await make(change);
+      await expect(readModel(path)).rejects.toThrow(
+        `${path}: tensor w: 16 bytes for float32 [2, 2] were required, got ${got}`,
+      );
+    }
+    const constant = makeTensor('', 'float32', [2, 2], new Float32Array(4));
+    constant.rawData = new Uint8Array(3);
+    const inside = product();
+    mainGraph(inside).node.push(makeNode('Constant', [], ['c'], { attributes: { value: { tensor: constant } } }));
+    await writeFile(path, toBinary(ModelProtoSchema, inside.proto));
+    await expect(readModel(path)).rejects.toThrow(`${path}: tensor (without a name)`);
   });
 
   it('tells the operator set', async () => {
@@ -133,6 +182,59 @@ describe('external data', () => {
     // Written again over itself: the old second file is read while the new one is made.
     await writeModel(read, path, { limitBytes: 5000 });
     expect((await runModel(path, feeds))['y']?.data).toEqual(expected['y']?.data);
+  });
+
+  it('is written for weights of nested graphs, stored or made when they are written', async () => {
+    const model = choosing((name, seed) => makeTensor(name, 'float32', [64, 64], weightValues(4096, seed)));
+    const lazy = choosing((name, seed) => {
+      const tensor = makeUnfilledTensor(name, 'float32', [64, 64]);
+      bindLazy(tensor, () => new Uint8Array(weightValues(4096, seed).buffer));
+      return tensor;
+    });
+    expect(Buffer.compare(modelToBytes(lazy), modelToBytes(model))).toBe(0);
+    const feeds = {
+      x: pattern([2, 64], 1),
+      flag: { type: 'bool', shape: [], data: Uint8Array.of(0) },
+    } as const;
+    const expected = (await runModel(model, feeds))['y']?.data;
+    const path = join(folder, 'nested.onnx');
+    await writeModel(lazy, path, { limitBytes: 5000 });
+    expect((await stat(`${path}.data`)).size).toBe(2 * 16_384);
+    expect((await runModel(path, feeds))['y']?.data).toEqual(expected);
+    const whole = join(folder, 'whole.onnx');
+    await writeModel(await readModel(path), whole);
+    expect((await runModel(whole, feeds))['y']?.data).toEqual(expected);
+  });
+
+  it('is read before its file is replaced by the one written', async () => {
+    const small = makeTensor('w', 'float32', [8, 8], weightValues(64, 1));
+    const large = makeTensor('v', 'float32', [8, 64], weightValues(512, 2));
+    const path = join(folder, 'external.onnx');
+    await writeFile(`${path}.data`, Buffer.concat([small.rawData, large.rawData]));
+    const model = smallModel({
+      nodes: [makeNode('MatMul', ['x', 'w'], ['h']), makeNode('MatMul', ['h', 'v'], ['y'])],
+      inputs: { x: ['float32', ['n', 8]] },
+      outputs: { y: ['float32', ['n', 64]] },
+      weights: [small, large],
+    });
+    const feeds = { x: pattern([2, 8], 1) };
+    const expected = await runModel(model, feeds);
+    let offset = 0;
+    for (const tensor of mainGraph(model).initializer) {
+      const length = tensor.rawData.length;
+      tensor.rawData = new Uint8Array();
+      tensor.dataLocation = 1;
+      tensor.externalData = Object.entries({ location: 'external.onnx.data', offset, length }).map(([key, value]) => ({
+        $typeName: 'onnx.StringStringEntryProto',
+        key,
+        value: String(value),
+      }));
+      offset += length;
+    }
+    await writeFile(path, toBinary(ModelProtoSchema, model.proto));
+    await writeModel(await readModel(path), path, { limitBytes: 1000 });
+    expect((await stat(`${path}.data`)).size).toBe(2048);
+    expect(await runModel(path, feeds)).toEqual(expected);
   });
 
   it.each(['../weights.bin', '/etc/hostname', 'inner/../../weights.bin', '..', ''])(
