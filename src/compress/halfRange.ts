@@ -55,7 +55,8 @@ export function outputRange({ node, types, ranges, constant, unfit }: Read): Ran
   if (known.length === 0) {
     if (constant) return undefined;
     const [type] = types;
-    return opType === 'Cast' && type !== undefined && type !== 'float32' && !SMALL.has(type) ? 'wide' : 'regular';
+    const casts = opType === 'Cast' || opType === 'CastLike';
+    return casts && type !== undefined && type !== 'float32' && !SMALL.has(type) ? 'wide' : 'regular';
   }
   if (isSquare(node)) return 'wide';
   if (opType === 'Div') {

@@ -98,7 +98,8 @@ export class HalfWriter {
     scope.nodes.push(input === node.input ? node : copyMessage(node, { input }));
   }
 
-  #computeInHalf(node: NodeProto, plan: NodePlan): void {
+  #computeInHalf(original: NodeProto, plan: NodePlan): void {
+    const node = isOp(original, 'CastLike') ? asCast(original) : original;
     const { types, scope } = this.#plan;
     const { sets, names } = this.#writing;
     const signature = signatureOf(node, sets);
@@ -225,4 +226,10 @@ export class HalfWriter {
     const owner = this.#plan.scope.ownerOf(name);
     return (owner && this.#writing.writers.get(owner)) ?? this;
   }
+}
+
+/** A `CastLike` to float32 as a `Cast`: ONNX Runtime refuses its own form of one between values of half precision. */
+function asCast(node: NodeProto): NodeProto {
+  const attributes = { to: DTYPE_CODE.float32 };
+  return makeNode('Cast', node.input.slice(0, 1), node.output, { name: node.name, attributes });
 }

@@ -199,6 +199,16 @@ const mixed: Record<string, readonly [NodeProto[], TensorProto[], number?]> = {
     [makeNode('Cast', ['m'], ['i'], { attributes: { to: DTYPE_CODE.int32 } }), makeNode('CastLike', ['i', 'm'], ['h'])],
     [],
   ],
+  'CastLike of what has the type already': [
+    [
+      makeNode('ReduceMax', ['m'], ['top'], { attributes: { axes: [1] } }),
+      makeNode('Greater', ['m', 'zero'], ['c']),
+      makeNode('Where', ['c', 'm', 'zero'], ['t']),
+      makeNode('CastLike', ['t', 'top'], ['l']),
+      makeNode('Add', ['l', 'top'], ['h']),
+    ],
+    [scalar('zero', 0)],
+  ],
   'Dropout with its mask': [
     [makeNode('Dropout', ['m', 'ratio'], ['d', 'kept']), makeNode('Where', ['kept', 'd', 'm'], ['h'])],
     [scalar('ratio', 0.5)],
