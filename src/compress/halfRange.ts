@@ -50,7 +50,9 @@ export interface Read {
 export function outputRange({ node, types, ranges, constant, unfit }: Read): Range | undefined {
   const { opType } = node;
   const known = ranges.filter((range) => range !== undefined);
-  if (BOUNDED.has(opType)) return known.length > 0 || !constant ? 'regular' : undefined;
+  // Batch normalisation divides by a deviation that was stored: one too small for half precision makes large numbers.
+  const bounded = BOUNDED.has(opType) && !(opType === 'BatchNormalization' && unfit);
+  if (bounded) return known.length > 0 || !constant ? 'regular' : undefined;
   if (WIDENING.has(opType) || unfit) return 'wide';
   if (known.length === 0) {
     if (constant) return undefined;

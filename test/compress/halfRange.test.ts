@@ -102,6 +102,52 @@ describe('constants below what float16 holds', () => {
   });
 });
 
+/** Operators that guard by an attribute, or by their definition, on m as [4, 24] or [4, 6, 4]. */
+const guarding: Record<string, readonly [NodeProto, number]> = {
+  LayerNormalization: [makeNode('LayerNormalization', ['m', 'a', 'b'], ['h'], tiny()), 17],
+  RMSNormalization: [makeNode('RMSNormalization', ['m', 'a'], ['h'], tiny()), 23],
+  InstanceNormalization: [makeNode('InstanceNormalization', ['m3', 'a6', 'b6'], ['h3'], tiny()), 17],
+  GroupNormalization: [makeNode('GroupNormalization', ['m3', 'a6', 'b6'], ['h3'], tiny({ num_groups: 2 })), 21],
+  BatchNormalization: [makeNode('BatchNormalization', ['m3', 'a6', 'b6', 'b6', 'none'], ['h3'], tiny()), 17],
+  MeanVarianceNormalization: [
+    makeNode('MeanVarianceNormalization', ['m3'], ['h3'], { attributes: { axes: [0, 2] } }),
+    17,
+  ],
+  LpNormalization: [makeNode('LpNormalization', ['m'], ['h']), 17],
+};
+
+function tiny(more: Record<string, number> = {}): { attributes: Record<string, number | { float: number }> } {
+  return { attributes: { epsilon: { float: 1e-12 }, ...more } };
+}
+
+describe('guards of the operators themselves', () => {
+  it.each(Object.entries(guarding))('%s on silence and on speech', async (_, [node, opset]) => {
+    const flat = node.input[0] === 'm';
+    const model = behindProduct(
+      [
+        ...(flat ? [] : [makeNode('Reshape', ['m', 'six'], ['m3'])]),
+        node,
+        ...(flat ? [] : [makeNode('Reshape', ['h3', 'back'], ['h'])]),
+        makeNode('MatMul', ['h', 'v'], ['y']),
+      ],
+      [
+        weight('a', [24], 3),
+        weight('b', [24], 4),
+        weight('a6', [6], 3),
+        makeTensor('b6', 'float32', [6], new Float32Array(6)),
+        makeTensor('none', 'float32', [6], new Float32Array(6).fill(1e-9)),
+        makeTensor('six', 'int64', [3], BigInt64Array.of(4n, 6n, 4n)),
+        makeTensor('back', 'int64', [2], BigInt64Array.of(4n, 24n)),
+        weight('v', [24, 24], 9),
+      ],
+    );
+    for (const entry of model.proto.opsetImport) entry.version = BigInt(opset);
+    model.proto.irVersion = 10n;
+    expect((await compare(model, { x: silence })).db).toBeGreaterThan(50);
+    expect((await compare(model, { x: speech })).db).toBeGreaterThan(50);
+  });
+});
+
 const padded: Fed = {
   type: 'int64',
   shape: [4, 24],
