@@ -257,7 +257,7 @@ export {
 } from './measure/memory/memoryLimit.js';
 export { type ModelSize, measureModelSize, type TypeSize } from './measure/memory/modelSize.js';
 export type { ProcessMemory } from './measure/process/processMemory.js';
-export type { Recording, Trial } from './measure/process/protocol.js';
+export type { Trial } from './measure/process/protocol.js';
 export type { Shard } from './measure/process/schedule.js';
 export type { TurnMethod } from './measure/process/turns.js';
 export { compareTimes, type SpeedUp, type TimedTrial } from './measure/speedUp.js';
@@ -389,7 +389,7 @@ export {
   formatAlignment,
 } from './speech/alignmentView.js';
 export { readArpa, writeArpa } from './speech/arpa.js';
-export { readAudio, readAudioChunks } from './speech/audio.js';
+export { type ReadAudioOptions, readAudio, readAudioChunks } from './speech/audio.js';
 export { BEAM_SEARCH_DEFAULTS, type BeamDecoding, BeamSearch, type BeamSearchOptions } from './speech/beamSearch.js';
 export { type Confusion, type Confusions, countConfusions } from './speech/confusions.js';
 export {
@@ -409,6 +409,7 @@ export { fitMixture, mixModels } from './speech/mixModels.js';
 export type { NgramModel } from './speech/ngram.js';
 export type { Ngram } from './speech/ngramTree.js';
 export { createNormaliser, NORMALISER_NAMES, type NormaliserName } from './speech/normaliser.js';
+export { type HearOptions, type LeftOut, readRecording, readUtterances } from './speech/recordings.js';
 export { resample } from './speech/resample.js';
 export { type Segment, type SegmentOptions, splitAtSilence } from './speech/segments.js';
 export { timeWords } from './speech/timeStamps.js';
@@ -421,6 +422,7 @@ export type {
   FrontEnd,
   LogMelFrontEnd,
   LogSpectrogramFrontEnd,
+  Recording,
   Utterance,
   WaveformFrontEnd,
   WordTime,

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import { DEFAULT_MODEL, manifestPath } from '../experiment/plan.js';
+import { DEFAULT_MODEL } from '../experiment/plan.js';
 import { benchModels } from '../measure/bench.js';
 import type { PercentileBound } from '../measure/statistics/earlyStopping.js';
 import { describeDrift } from '../measure/statistics/stability.js';
 import { resolveModel } from '../model/registry.js';
-import { readManifest } from '../speech/manifest.js';
 import { columns, megabytes } from './columns.js';
 import { collect, wholeNumber } from './options.js';
+import { heardOf } from './recordings.js';
 import type { Terminal } from './terminal.js';
 
 interface BenchCommandOptions {
@@ -34,7 +34,7 @@ export function addBenchCommand(program: Command, terminal: Terminal): void {
     .option('--trials <n>', 'trials of each model', wholeNumber(1), 300)
     .option('--json', 'print JSON')
     .action(async (options: BenchCommandOptions) => {
-      const utterances = await readManifest(manifestPath(options.manifest));
+      const utterances = await heardOf(options.manifest, terminal);
       const models = await Promise.all((options.model ?? [DEFAULT_MODEL]).map((model) => resolveModel(model)));
       const progress = terminal.progress();
       try {

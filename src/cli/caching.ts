@@ -1,17 +1,18 @@
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
-import { DEFAULT_MODEL, manifestPath } from '../experiment/plan.js';
+import { DEFAULT_MODEL } from '../experiment/plan.js';
 import { writeFileAtomic } from '../files.js';
 import { measureResultCaching, type ResultCachingReport } from '../measure/load/resultCaching.js';
 import { type LoadTimeReport, measureLoadTime } from '../measure/loadTime.js';
 import { cacheFolder, type ResolvedModel, resolveModel } from '../model/registry.js';
 import { cachingFigure } from '../report/cachingFigure.js';
 import { writeFigures } from '../report/writeFigures.js';
-import { readManifest } from '../speech/manifest.js';
+import { recordingOf } from '../speech/recordings.js';
 import type { Utterance } from '../speech/types.js';
 import { columns, megabytes, percent } from './columns.js';
 import { collect, wholeNumber } from './options.js';
+import { heardOf } from './recordings.js';
 import type { Terminal } from './terminal.js';
 
 interface CachingCommandOptions {
@@ -53,7 +54,7 @@ export function addCachingCommand(program: Command, terminal: Terminal): void {
       if (!(options.exponent >= 0)) {
         throw new UsageError(`caching: an exponent from 0 was required, got ${options.exponent}; 1 is Zipf's own`);
       }
-      const utterances = await readManifest(manifestPath(options.manifest));
+      const utterances = await heardOf(options.manifest, terminal);
       const models = await Promise.all((options.model ?? [DEFAULT_MODEL]).map((model) => resolveModel(model)));
       const reports = await measure(models, utterances, options, terminal);
       if (options.figure !== undefined && reports.results.length > 0) {
@@ -87,7 +88,7 @@ async function measure(
     const progress = terminal.progress();
     try {
       if (only !== 'results' && first !== undefined) {
-        const recording = { id: first.id, audioPath: first.audioPath };
+        const recording = recordingOf(first);
         const onProgress = (done: number, total: number): void =>
           progress.update(done, total, `${model.card.id}: starts`);
         const folder = join(cacheFolder(), 'optimized');

@@ -28,6 +28,7 @@ export function addCompareCommand(program: Command, terminal: Terminal): void {
       const progress = terminal.progress();
       const comparison = await compareOnSpeech(...models, {
         manifest: options.manifest,
+        onLeftOut: terminal.leaveOut,
         onProgress: (done, total) => progress.update(done, total, 'utterances'),
         ...(options.utterances !== undefined && { utterances: options.utterances }),
         ...(options.threads !== undefined && { threads: options.threads }),

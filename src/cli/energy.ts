@@ -1,17 +1,16 @@
 import { cpus } from 'node:os';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
-import { manifestPath } from '../experiment/plan.js';
 import { measureEnergy } from '../measure/energy/energy.js';
 import type { EnergyLadderOptions } from '../measure/energy/energyLadder.js';
 import { readPowerTable } from '../measure/energy/ratedPower.js';
 import { EXECUTION_PROVIDERS, type ExecutionProvider } from '../model/session.js';
 import { energyFigure } from '../report/energyFigure.js';
 import { writeFigures } from '../report/writeFigures.js';
-import { readManifest } from '../speech/manifest.js';
 import { columns } from './columns.js';
 import { namedModels } from './namedModels.js';
 import { collect, fraction, wholeNumber } from './options.js';
+import { heardOf } from './recordings.js';
 import type { Terminal } from './terminal.js';
 
 interface EnergyCommandOptions {
@@ -50,7 +49,7 @@ export function addEnergyCommand(program: Command, terminal: Terminal): void {
     .option('--json', 'print JSON')
     .action(async (options: EnergyCommandOptions) => {
       const ladder = await ladderOf(options);
-      const utterances = await readManifest(manifestPath(options.manifest));
+      const utterances = await heardOf(options.manifest, terminal);
       const named = await namedModels(options.model);
       const progress = terminal.progress();
       const result = await measureEnergy(

@@ -1,17 +1,17 @@
 import { basename } from 'node:path';
 import type { Command } from 'commander';
-import { DEFAULT_MODEL, manifestPath } from '../experiment/plan.js';
+import { DEFAULT_MODEL } from '../experiment/plan.js';
 import { evaluateModels, type ModelEvaluation } from '../measure/bench.js';
 import type { Estimate } from '../measure/statistics/bootstrap.js';
 import { resolveModel } from '../model/registry.js';
 import { alignWords, formatAlignment } from '../speech/alignmentView.js';
 import { type Confusion, countConfusions } from '../speech/confusions.js';
-import { readManifest } from '../speech/manifest.js';
 import type { Utterance } from '../speech/types.js';
 import { type Cell, columns, percent } from './columns.js';
 import { addDecoderOptions, type DecoderCommandOptions, decoderOptions } from './decoderOptions.js';
 import { addNormaliserOption, type NormaliserOptions } from './normaliserOption.js';
 import { collect, wholeNumber } from './options.js';
+import { heardOf } from './recordings.js';
 import type { Terminal } from './terminal.js';
 
 interface EvaluateCommandOptions extends DecoderCommandOptions, NormaliserOptions {
@@ -35,7 +35,7 @@ export function addEvaluateCommand(program: Command, terminal: Terminal): void {
     .option('--errors', 'show what was heard for what, word by word')
     .option('--json', 'print JSON')
     .action(async (options: EvaluateCommandOptions) => {
-      const utterances = await readManifest(manifestPath(options.manifest));
+      const utterances = await heardOf(options.manifest, terminal);
       const names = options.model ?? [DEFAULT_MODEL];
       const models = await Promise.all(names.map((model) => resolveModel(model)));
       const progress = terminal.progress();

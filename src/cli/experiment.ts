@@ -87,6 +87,8 @@ export function addExperimentCommand(program: Command, terminal: Terminal): void
           resume: options.resume === true,
           restart: options.restart === true,
           onWarning: warn,
+          onLeftOut: terminal.leaveOut,
+          onMismatch: warn,
           ...(options.shard !== undefined && { shard: options.shard }),
           ...(options.trialLimit !== undefined && { trialLimitMs: 1000 * options.trialLimit }),
         });

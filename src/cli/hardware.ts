@@ -1,16 +1,15 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { InputError } from '../errors.js';
-import { manifestPath } from '../experiment/plan.js';
 import { type MachineLimits, measureHardware, threadCounts } from '../measure/machine/hardware.js';
 import { checkProviders, type ProviderCheck } from '../measure/machine/providers.js';
 import { measureRoofline } from '../measure/machine/roofline.js';
 import { type RooflineRow, rooflineFigure } from '../report/rooflineFigure.js';
 import { writeFigures } from '../report/writeFigures.js';
-import { readManifest } from '../speech/manifest.js';
 import { columns } from './columns.js';
 import { namedModels } from './namedModels.js';
 import { collect, wholeNumber } from './options.js';
+import { heardOf } from './recordings.js';
 import type { Terminal } from './terminal.js';
 
 interface HardwareCommandOptions {
@@ -43,9 +42,7 @@ export function addHardwareCommand(program: Command, terminal: Terminal): void {
     .option('--json', 'print JSON')
     .action(async (options: HardwareCommandOptions) => {
       const { signal } = terminal;
-      const utterances = (await readManifest(manifestPath(options.manifest))).toSorted(
-        (a, b) => a.durationS - b.durationS,
-      );
+      const utterances = (await heardOf(options.manifest, terminal)).toSorted((a, b) => a.durationS - b.durationS);
       const recording = utterances[Math.floor(utterances.length / 2)];
       if (recording === undefined) throw new InputError(`${options.manifest}: an utterance was required, got none`);
       const named = await namedModels(options.model);

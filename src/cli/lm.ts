@@ -10,18 +10,18 @@ import { Recognizer } from '../model/recognizer.js';
 import { resolveModel } from '../model/registry.js';
 import { type ScoredUtterance, tuneBeam, type WeightTrial } from '../model/tuneBeam.js';
 import { readArpa, writeArpa } from '../speech/arpa.js';
-import { readAudio } from '../speech/audio.js';
 import { BEAM_SEARCH_DEFAULTS } from '../speech/beamSearch.js';
 import { trainKneserNey } from '../speech/kneserNey.js';
-import { readManifest } from '../speech/manifest.js';
 import { fitMixture, mixModels } from '../speech/mixModels.js';
 import type { NgramModel } from '../speech/ngram.js';
 import type { NormaliserName } from '../speech/normaliser.js';
+import { readRecording } from '../speech/recordings.js';
 import { digestOf, readSentences } from '../speech/sentences.js';
 import { ratesOf } from '../speech/wer.js';
 import { columns, megabytes, percent } from './columns.js';
 import { addNormaliserOption, type NormaliserOptions } from './normaliserOption.js';
 import { collect, wholeNumber, wholeNumbers } from './options.js';
+import { heardOf } from './recordings.js';
 import type { Terminal } from './terminal.js';
 
 interface BuildOptions {
@@ -148,15 +148,15 @@ async function estimate(
 
 async function tune(file: string, options: TuneOptions, terminal: Terminal): Promise<void> {
   const languageModel = await readArpa(file);
-  const utterances = await readManifest(manifestPath(options.manifest));
+  const utterances = await heardOf(options.manifest, terminal);
   const recognizer = await Recognizer.load(await resolveModel(options.model), { threads: options.threads });
   const progress = terminal.progress();
   try {
     const scored: ScoredUtterance[] = [];
-    for (const { audioPath, text } of utterances) {
+    for (const utterance of utterances) {
       terminal.signal.throwIfAborted();
-      const [scores] = await recognizer.logProbabilities([await readAudio(audioPath)]);
-      if (scores !== undefined) scored.push({ scores, reference: text });
+      const [scores] = await recognizer.logProbabilities([await readRecording(utterance)]);
+      if (scores !== undefined) scored.push({ scores, reference: utterance.text });
       progress.update(scored.length, utterances.length, 'utterances');
     }
     const greedy = greedyRates(recognizer, scored, options.normaliser);

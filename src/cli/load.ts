@@ -1,15 +1,15 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
-import { DEFAULT_MODEL, manifestPath } from '../experiment/plan.js';
+import { DEFAULT_MODEL } from '../experiment/plan.js';
 import { writeFileAtomic } from '../files.js';
 import { measureServer, measureServers, type ServedRate, type ServerReport } from '../measure/load/server.js';
 import { serviceAt } from '../measure/load/serviceAt.js';
 import { resolveModel } from '../model/registry.js';
 import { serverFigure } from '../report/serverFigure.js';
 import { writeFigures } from '../report/writeFigures.js';
-import { readManifest } from '../speech/manifest.js';
 import { columns } from './columns.js';
 import { collect, wholeNumber } from './options.js';
+import { heardOf } from './recordings.js';
 import type { Terminal } from './terminal.js';
 
 interface LoadCommandOptions {
@@ -52,7 +52,7 @@ export function addLoadCommand(program: Command, terminal: Terminal): void {
     .option('--figure <folder>', 'draw latency against rate into this folder')
     .option('--json', 'print JSON')
     .action(async (options: LoadCommandOptions) => {
-      const utterances = await readManifest(manifestPath(options.manifest));
+      const utterances = await heardOf(options.manifest, terminal);
       const rates: ServedRate[] = [];
       const common = {
         utterances,

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { manifestPath } from '../experiment/plan.js';
 import { type MemorySummary, measureMemory } from '../measure/memory/memory.js';
 import {
   findSmallestLimit,
@@ -7,10 +6,11 @@ import {
   runWithinLimit,
   SMALL_DEVICE_BYTES,
 } from '../measure/memory/memoryLimit.js';
-import { readManifest } from '../speech/manifest.js';
+import { recordingOf } from '../speech/recordings.js';
 import { columns, megabytes } from './columns.js';
 import { namedModels } from './namedModels.js';
 import { collect, wholeNumber } from './options.js';
+import { heardOf } from './recordings.js';
 import type { Terminal } from './terminal.js';
 
 interface MemoryCommandOptions {
@@ -57,8 +57,8 @@ export function addMemoryCommand(program: Command, terminal: Terminal): void {
     .option('--smallest', 'find the smallest limit within which it runs on one core')
     .option('--json', 'print JSON')
     .action(async (options: MemoryCommandOptions) => {
-      const utterances = await readManifest(manifestPath(options.manifest));
-      const recordings = utterances.slice(0, options.runs).map(({ id, audioPath }) => ({ id, audioPath }));
+      const utterances = await heardOf(options.manifest, terminal);
+      const recordings = utterances.slice(0, options.runs).map(recordingOf);
       const models = await namedModels(options.model);
       const progress = terminal.progress();
       const { signal } = terminal;

@@ -35,3 +35,18 @@ export function fraction(divisor: number): (text: string) => number {
     throw new InvalidArgumentError('A number of at least 0 is required.');
   };
 }
+
+/** Parses which channel of a recording is heard: `mix`, or a whole number from 1. */
+export function audioChannel(text: string): 'mix' | number {
+  const value = Number(text);
+  if (text === 'mix') return text;
+  if (text.trim() !== '' && Number.isInteger(value) && value >= 1) return value;
+  throw new InvalidArgumentError('mix or a whole number from 1 is required.');
+}
+
+/** Parses a length in hours. */
+export function hours(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError('A number of hours above 0 is required.');
+}

@@ -24,7 +24,7 @@ import { addSearchCommand } from './search.js';
 import { addSensitivityCommand } from './sensitivity.js';
 import { addServeCommand } from './serve.js';
 import { addSimplifyCommand } from './simplify.js';
-import { processTerminal, type Terminal } from './terminal.js';
+import { processTerminal, type Streams, type Terminal } from './terminal.js';
 import { addThroughputCommand } from './throughput.js';
 import { addTranscribeCommand } from './transcribe.js';
 import { packageVersion } from './version.js';
@@ -79,12 +79,22 @@ function createProgram(terminal: Terminal): Command {
  *
  * @param args - what stands behind the program's name
  * @param terminal - where it prints and how it is interrupted; the process's own by default
- * @returns 0 done, 1 failed, 2 wrong use
+ * @returns 0 done, 1 failed or done without some of the input, 2 wrong use
  */
-export async function runCommandLine(args: readonly string[], terminal: Terminal = processTerminal()): Promise<number> {
+export async function runCommandLine(args: readonly string[], streams: Streams = processTerminal()): Promise<number> {
+  const leftOut = new Set<string>();
+  const terminal: Terminal = {
+    ...streams,
+    leaveOut: ({ message }) => {
+      if (!leftOut.has(message)) streams.say(`left out: ${message}\n`);
+      leftOut.add(message);
+    },
+  };
   try {
     await createProgram(terminal).parseAsync([...args], { from: 'user' });
-    return EXIT_CODES.done;
+    if (leftOut.size === 0) return EXIT_CODES.done;
+    terminal.say(`error: all recordings were required, got ${leftOut.size} that cannot be read; they were left out\n`);
+    return EXIT_CODES.failed;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODES.done : EXIT_CODES.wrongUse;
     if (terminal.signal.aborted) {

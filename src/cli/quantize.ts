@@ -57,7 +57,7 @@ export function addQuantizeCommand(program: Command, terminal: Terminal): void {
       const progress = terminal.progress();
       const onProgress = (done: number, total: number): void => progress.update(done, total, 'calibration');
       const resources: RecipeResources = card
-        ? { calibrate: calibrator(card, { manifest: options.calibrate, onProgress }) }
+        ? { calibrate: calibrator(card, { manifest: options.calibrate, onProgress, onLeftOut: terminal.leaveOut }) }
         : {};
       const { model, report } = await applyRecipe(float, recipe, resources).finally(progress.stop);
       await writeModel(model, options.out);

@@ -39,6 +39,7 @@ export function addSearchCommand(program: Command, terminal: Terminal): void {
         budget: options.budget,
         manifest: options.manifest,
         normaliser: options.normaliser,
+        onLeftOut: terminal.leaveOut,
         minimumTrials: options.trials,
         random: createRandom(options.seed).next,
         tracePath: options.trace ?? options.out.replace(/(\.json)?$/, '.trace.jsonl'),

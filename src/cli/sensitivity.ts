@@ -34,6 +34,7 @@ export function addSensitivityCommand(program: Command, terminal: Terminal): voi
       const progress = terminal.progress();
       const measured = await sensitivityOnSpeech(await readModel(path), card, {
         manifest: options.manifest,
+        onLeftOut: terminal.leaveOut,
         utterances: options.utterances,
         onProgress: (done, total) => progress.update(done, total, 'layers and choices'),
         ...(options.node && { nodes: options.node }),

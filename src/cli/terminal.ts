@@ -1,4 +1,5 @@
 import { SingleBar } from 'cli-progress';
+import type { LeftOut } from '../speech/recordings.js';
 
 /** A bar that fills, or lines where there is no terminal to draw in. */
 export interface Progress {
@@ -16,8 +17,13 @@ export interface Terminal {
   readonly progress: () => Progress;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
+  /** Tells of an input that is left out; the command goes on with the others, and its exit code says that one failed. */
+  readonly leaveOut: (leftOut: LeftOut) => void;
   readonly close: () => void;
 }
+
+/** What a command line is given: all but what it counts itself. */
+export type Streams = Omit<Terminal, 'leaveOut'>;
 
 /** Without a terminal, a line each time that this share of the work is done: logs stay short. */
 const LINE_EVERY = 0.25;
@@ -60,7 +66,7 @@ function lines(say: (text: string) => void): Progress {
 }
 
 /** The terminal of this process. The first Ctrl-C asks the command to stop in order, the second ends it at once. */
-export function processTerminal(): Terminal {
+export function processTerminal(): Streams {
   const controller = new AbortController();
   const interrupt = (): void => controller.abort();
   process.once('SIGINT', interrupt);

@@ -1,16 +1,16 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
-import { DEFAULT_MODEL, manifestPath } from '../experiment/plan.js';
+import { DEFAULT_MODEL } from '../experiment/plan.js';
 import { writeFileAtomic } from '../files.js';
 import { nameArrangement } from '../measure/load/arrangements.js';
 import { measureOffline, type OfflinePass, type OfflineReport, summarizeOffline } from '../measure/load/offline.js';
 import { resolveModel } from '../model/registry.js';
 import { throughputFigure } from '../report/throughputFigure.js';
 import { writeFigures } from '../report/writeFigures.js';
-import { readManifest } from '../speech/manifest.js';
 import { columns, percent } from './columns.js';
 import { addNormaliserOption, type NormaliserOptions } from './normaliserOption.js';
 import { collect, wholeNumber, wholeNumbers } from './options.js';
+import { heardOf } from './recordings.js';
 import type { Terminal } from './terminal.js';
 
 interface ThroughputCommandOptions extends NormaliserOptions {
@@ -41,7 +41,7 @@ export function addThroughputCommand(program: Command, terminal: Terminal): void
     .option('--figure <folder>', 'draw throughput against batch size into this folder')
     .option('--json', 'print JSON')
     .action(async (options: ThroughputCommandOptions) => {
-      const utterances = await readManifest(manifestPath(options.manifest));
+      const utterances = await heardOf(options.manifest, terminal);
       const models = await Promise.all((options.model ?? [DEFAULT_MODEL]).map((model) => resolveModel(model)));
       const keep = async (passes: readonly OfflinePass[]): Promise<void> => {
         const reports = summarizeOffline(passes, utterances, options);

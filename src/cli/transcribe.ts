@@ -1,33 +1,44 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
+import { QuantlabError } from '../errors.js';
 import { DEFAULT_MODEL } from '../experiment/plan.js';
 import { Recognizer } from '../model/recognizer.js';
 import { resolveModel } from '../model/registry.js';
 import { type Transcript, transcribeFile } from '../model/transcribe.js';
 import { addDecoderOptions, type DecoderCommandOptions, decoderOptions } from './decoderOptions.js';
-import { wholeNumber } from './options.js';
+import { audioChannel, hours, wholeNumber } from './options.js';
 import type { Terminal } from './terminal.js';
 
 interface TranscribeCommandOptions extends DecoderCommandOptions {
   readonly model: string;
   readonly threads: number;
+  readonly channel: 'mix' | number;
+  readonly maxHours?: number;
   readonly json?: true;
 }
+
+/** What is printed as JSON of a recording: its transcript, or why there is none. */
+type TranscribeRecord = { readonly path: string } & (
+  | Transcript
+  | { readonly error: { readonly kind: string; readonly message: string } }
+);
 
 /** `quantlab transcribe AUDIO…`: what is said in recordings of any length. */
 export function addTranscribeCommand(program: Command, terminal: Terminal): void {
   addDecoderOptions(program.command('transcribe'))
-    .description('Print what is said in recordings: WAV, FLAC, Ogg Opus or SPHERE, of any length')
+    .description('Print what is said in recordings: WAV, FLAC, MP3, Ogg, WebM or SPHERE, of any length')
     .argument('<audio...>', 'the recordings')
     .option('--model <id|path>', 'a model of `quantlab model list`, or an .onnx file with its card', DEFAULT_MODEL)
     .option('--threads <n>', 'threads of one operator', wholeNumber(1), availableParallelism())
+    .option('--channel <n|mix>', 'the channel that is heard, from 1; mix: the average of all', audioChannel, 'mix')
+    .option('--max-hours <n>', 'longest recording that is taken (default: 24)', hours)
     .option('--json', 'print JSON, with the segments, the words and their times')
     .action(async (paths: readonly string[], options: TranscribeCommandOptions) => {
       const recognizer = await Recognizer.load(await resolveModel(options.model), {
         threads: options.threads,
         decoder: { ...decoderOptions(options), wordTimes: options.json === true },
       });
-      const transcripts: (Transcript & { readonly path: string })[] = [];
+      const records: TranscribeRecord[] = [];
       try {
         for (const path of paths) {
           const progress = terminal.progress();
@@ -36,10 +47,17 @@ export function addTranscribeCommand(program: Command, terminal: Terminal): void
               // The length is known at the end only.
               onProgress: (doneS) => progress.update(Math.round(doneS), 0, `${path}: seconds transcribed`),
               signal: terminal.signal,
+              channel: options.channel,
+              ...(options.maxHours !== undefined && { maximumS: 3600 * options.maxHours }),
             });
             progress.stop();
-            transcripts.push({ path, ...transcript });
+            records.push({ path, ...transcript });
             if (!options.json) terminal.print(`${paths.length > 1 ? `${path}: ` : ''}${transcript.text}\n`);
+          } catch (error) {
+            terminal.signal.throwIfAborted();
+            if (!(error instanceof QuantlabError)) throw error;
+            terminal.leaveOut({ id: path, message: error.message });
+            records.push({ path, error: { kind: error.name, message: error.message } });
           } finally {
             progress.stop();
           }
@@ -47,6 +65,6 @@ export function addTranscribeCommand(program: Command, terminal: Terminal): void
       } finally {
         await recognizer.release();
       }
-      if (options.json) terminal.print(`${JSON.stringify(transcripts, null, 2)}\n`);
+      if (options.json) terminal.print(`${JSON.stringify(records, null, 2)}\n`);
     });
 }

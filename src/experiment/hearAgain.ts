@@ -1,8 +1,8 @@
 import { InputError } from '../errors.js';
 import { sha256OfFile } from '../files.js';
 import { Recognizer } from '../model/recognizer.js';
-import { readAudio } from '../speech/audio.js';
 import { readManifest } from '../speech/manifest.js';
+import { readRecording } from '../speech/recordings.js';
 import { manifestPath } from './plan.js';
 import type { Condition, Observation, RunRecord } from './schema.js';
 import type { Variant } from './variants.js';
@@ -46,10 +46,11 @@ export async function hearAgain(
   const others: string[] = [];
   let heard = 0;
   try {
-    for (const { id, audioPath } of await readManifest(path)) {
+    for (const recording of await readManifest(path)) {
+      const { id } = recording;
       if (!texts.has(id)) continue;
       signal?.throwIfAborted();
-      const { text } = await recognizer.recognize(await readAudio(audioPath));
+      const { text } = await recognizer.recognize(await readRecording(recording));
       heard++;
       if (text !== texts.get(id)) others.push(id);
     }

@@ -12,6 +12,7 @@ import { TIMING_VERSION, timingVersionOf } from '../measure/timingVersion.js';
 import { cacheFolder, listModels, type ResolvedModel, resolveModel } from '../model/registry.js';
 import { readModel } from '../onnx/read.js';
 import { readManifest } from '../speech/manifest.js';
+import { recordingOf } from '../speech/recordings.js';
 import type { Utterance } from '../speech/types.js';
 import {
   type FiledTopic,
@@ -160,10 +161,9 @@ const MEASURES: { readonly [T in FiledTopic]: Measure<T> } = {
     const [first] = utterances;
     const load = [];
     for (const variant of first === undefined ? [] : variants) {
-      const { id, audioPath } = first as Utterance;
       const report = await measureLoadTime(variant.model, {
         folder: join(cacheFolder(), 'optimized'),
-        recording: { id, audioPath },
+        recording: recordingOf(first as Utterance),
         rounds,
         threads: 1,
         onProgress: (done, total) => onProgress?.(done, total, `caching: starts of ${variant.title}`),

@@ -3,6 +3,7 @@ import { type EnergySummary, measureEnergy } from '../measure/energy/energy.js';
 import { type MemorySummary, measureMemory } from '../measure/memory/memory.js';
 import type { ResolvedModel } from '../model/registry.js';
 import type { ExecutionProvider } from '../model/session.js';
+import { recordingOf } from '../speech/recordings.js';
 import type { Utterance } from '../speech/types.js';
 import type { EnergyRecord, MeasuredOutcome, MemoryRecord, ResourceProtocol } from './schema.js';
 
@@ -61,7 +62,7 @@ export async function* measureResources(
 /** `null` where it cannot be read on this system. */
 async function memoryOf(condition: Resourceful, options: ResourceOptions): Promise<MemoryRecord | null> {
   const { protocol, utterances, signal, workerPath } = options;
-  const recordings = utterances.slice(0, MEMORY_RECORDINGS).map(({ id, audioPath }) => ({ id, audioPath }));
+  const recordings = utterances.slice(0, MEMORY_RECORDINGS).map(recordingOf);
   return await unlessUnavailable(signal, async () => {
     const {
       model: _model,

@@ -16,7 +16,8 @@ import {
 } from '../measure/process/schedule.js';
 import { type TurnMethod, Turns } from '../measure/process/turns.js';
 import { TIMING_VERSION } from '../measure/timingVersion.js';
-import { readManifest, UNKNOWN_SPEAKER } from '../speech/manifest.js';
+import { UNKNOWN_SPEAKER } from '../speech/manifest.js';
+import { type LeftOut, readUtterances, recordingOf } from '../speech/recordings.js';
 import type { Utterance } from '../speech/types.js';
 import { readFinishedRun } from './finishedRun.js';
 import { type ExperimentPlan, languageModelPath, manifestPath } from './plan.js';
@@ -58,6 +59,10 @@ export interface RunOptions extends OpenRunOptions {
   readonly out: string;
   /** Stops the run in order: what is finished stays, and the run can be resumed. */
   readonly signal?: AbortSignal;
+  /** Told of each recording that cannot be read: the others are measured. */
+  readonly onLeftOut?: (leftOut: LeftOut) => void;
+  /** Told where the manifest states another length than the sound has: the sound counts. */
+  readonly onMismatch?: (message: string) => void;
   /** Called at the beginning of each step and after each block of trials. */
   readonly onProgress?: (progress: RunProgress) => void;
   /** Program of the measuring processes. Default: the package's own. */
@@ -113,7 +118,8 @@ interface Runner {
  */
 export async function runExperiment(plan: ExperimentPlan, options: RunOptions): Promise<Summary> {
   const manifest = manifestPath(plan.manifest);
-  const utterances = await readManifest(manifest);
+  const { onLeftOut, onMismatch, signal } = options;
+  const utterances = await readUtterances(manifest, { onLeftOut, onMismatch, signal });
   const { conditions, ...measured } = plan;
   const { languageModel } = measured;
   const protocol: Protocol = {
@@ -253,7 +259,7 @@ class Run {
     const { id, device, threads } = condition;
     const { workerPath, signal } = this.#options;
     const program = { signal, ...(workerPath === undefined ? {} : { workerPath }) };
-    const recordings = this.#utterances.map((utterance) => ({ id: utterance.id, audioPath: utterance.audioPath }));
+    const recordings = this.#utterances.map(recordingOf);
     const shortest = this.#utterances.reduce((one, other) => (other.durationS < one.durationS ? other : one));
     const gpu = device === 'gpu' ? await findGpu({ model: variant.model, recordings: [shortest] }, program) : undefined;
     this.#throwIfStopped();

@@ -20,9 +20,8 @@ import type { ResolvedModel } from '../model/registry.js';
 import { modelFileSize } from '../onnx/modelFileSize.js';
 import { readModel } from '../onnx/read.js';
 import { writeModel } from '../onnx/write.js';
-import { readAudio } from '../speech/audio.js';
-import { readManifest } from '../speech/manifest.js';
 import { DEFAULT_NORMALISER, NORMALISER_NAMES, type NormaliserName } from '../speech/normaliser.js';
+import { type LeftOut, readRecording, readUtterances } from '../speech/recordings.js';
 import type { Audio } from '../speech/types.js';
 import { ratesOf } from '../speech/wer.js';
 import { calibrator, remembering } from './calibrate.js';
@@ -42,6 +41,8 @@ export interface SearchOnSpeechOptions
   readonly tracePath?: string;
   /** Form in which texts are compared. Default `plain`. */
   readonly normaliser?: NormaliserName | undefined;
+  /** Told of each recording that cannot be read: the others are used. */
+  readonly onLeftOut?: ((leftOut: LeftOut) => void) | undefined;
 }
 
 const scoreSchema: z.ZodType<RecipeScore> = z.strictObject({
@@ -67,8 +68,8 @@ const lineSchema = z.strictObject({ recipe: z.unknown(), score: scoreSchema });
 export async function searchOnSpeech(model: ResolvedModel, options: SearchOnSpeechOptions): Promise<SearchResult> {
   const { manifest = 'dev', threads = 1, tracePath, normaliser = DEFAULT_NORMALISER } = options;
   const float = await readModel(model.path);
-  const utterances = await readManifest(manifestPath(manifest));
-  const audios = await Promise.all(utterances.map(({ audioPath }) => readAudio(audioPath)));
+  const utterances = await readUtterances(manifestPath(manifest), { onLeftOut: options.onLeftOut });
+  const audios = await Promise.all(utterances.map(readRecording));
   const calibrate = remembering(calibrator(model.card, { threads }));
   const folder = await mkdtemp(join(tmpdir(), 'quantlab-search-'));
   const head: z.infer<typeof headSchema> = {

@@ -4,6 +4,7 @@ import type { Recipe } from '../compress/recipe.js';
 import { type LayerSensitivity, measureSensitivity } from '../compress/sensitivity.js';
 import type { ModelCard } from '../model/card.js';
 import type { OnnxModel } from '../onnx/model.js';
+import type { LeftOut } from '../speech/recordings.js';
 import { calibrator, remembering } from './calibrate.js';
 import { profileOnSpeech, runOverSpeech } from './speechRunner.js';
 
@@ -23,6 +24,8 @@ export interface SensitivityOnSpeechOptions {
   readonly timed?: boolean;
   /** Told after each layer and choice. */
   readonly onProgress?: (done: number, total: number) => void;
+  /** Told of each recording that cannot be read: the others are used. */
+  readonly onLeftOut?: ((leftOut: LeftOut) => void) | undefined;
 }
 
 /**
@@ -39,7 +42,7 @@ export async function sensitivityOnSpeech(
 ): Promise<readonly LayerSensitivity[]> {
   const { manifest = 'dev', utterances = 8, threads, timed = true, calibrationUtterances } = options;
   const limited = threads === undefined ? {} : { threads };
-  const speech = { manifest, utterances, ...limited };
+  const speech = { manifest, utterances, onLeftOut: options.onLeftOut, ...limited };
   const calibrate = calibrator(card, {
     ...limited,
     ...(calibrationUtterances === undefined ? {} : { utterances: calibrationUtterances }),

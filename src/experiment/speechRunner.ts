@@ -10,9 +10,9 @@ import { openSession } from '../model/session.js';
 import type { OnnxModel } from '../onnx/model.js';
 import { writeModel } from '../onnx/write.js';
 import type { Tensor } from '../runtime.js';
-import { readAudio } from '../speech/audio.js';
 import { createFrontEnd } from '../speech/features.js';
-import { readManifest } from '../speech/manifest.js';
+import { parseManifest } from '../speech/manifest.js';
+import { type HeardSound, type LeftOut, readSounds } from '../speech/recordings.js';
 import type { Utterance } from '../speech/types.js';
 import { manifestPath } from './plan.js';
 import { type NodeTimes, nodeTimes } from './profile.js';
@@ -27,6 +27,8 @@ export interface SpeechOptions {
   readonly threads?: number;
   /** Told after each utterance. */
   readonly onProgress?: (done: number, total: number) => void;
+  /** Told of each recording that cannot be read: the others are used. */
+  readonly onLeftOut?: ((leftOut: LeftOut) => void) | undefined;
 }
 
 /** Timed runs of a profile, after two that are not counted. */
@@ -56,12 +58,13 @@ export async function* runOverSpeech(
     await writeModel(model, path);
     session = await openSession(path, { ...threadsOf(options), shownPath: model.path });
     const graph = new GraphTensors(card, session);
-    for (const [index, utterance] of utterances.entries()) {
-      const feeds = graph.feeds([frontEnd.compute(await readAudio(utterance.audioPath))]);
+    let done = 0;
+    for await (const { audio } of readSounds(utterances, options.manifest, options)) {
+      const feeds = graph.feeds([frontEnd.compute(audio)]);
       const shown = tensors.filter((name) => !Object.hasOwn(feeds, name));
       const all: Record<string, Tensor | undefined> = { ...feeds, ...(await session.run(feeds, shown)) };
       yield Object.fromEntries(tensors.map((name) => [name, floats(name, all[name])]));
-      options.onProgress?.(index + 1, utterances.length);
+      options.onProgress?.(++done, utterances.length);
     }
   } finally {
     await session?.release();
@@ -76,9 +79,10 @@ export async function* runOverSpeech(
  */
 export async function profileOnSpeech(model: OnnxModel, card: ModelCard, options: SpeechOptions): Promise<NodeTimes> {
   const utterances = [...(await utterancesOf(options))].sort((a, b) => a.durationS - b.durationS);
-  const middle = utterances[Math.floor(utterances.length / 2)] as Utterance;
+  const middle = utterances.slice(Math.floor(utterances.length / 2));
   const frontEnd = await createFrontEnd(card.frontEnd);
-  const features = frontEnd.compute(await readAudio(middle.audioPath));
+  const { value: sound } = await readSounds(middle, options.manifest, options).next();
+  const features = frontEnd.compute((sound as HeardSound).audio);
   const folder = await mkdtemp(join(tmpdir(), 'quantlab-profile-'));
   try {
     const path = join(folder, 'model.onnx');
@@ -102,7 +106,7 @@ function threadsOf({ threads }: SpeechOptions): { readonly threads?: number } {
 }
 
 async function utterancesOf(options: SpeechOptions): Promise<readonly Utterance[]> {
-  const all = await readManifest(manifestPath(options.manifest));
+  const all = await parseManifest(manifestPath(options.manifest));
   const count = options.utterances ?? all.length;
   if (!(Number.isInteger(count) && count >= 1)) {
     throw new InputError(`utterances: 1 or more were required, got ${count}; leave it out for all`);

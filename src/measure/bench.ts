@@ -5,6 +5,7 @@ import type { ResolvedModel } from '../model/registry.js';
 import type { ExecutionProvider } from '../model/session.js';
 import { UNKNOWN_SPEAKER } from '../speech/manifest.js';
 import { DEFAULT_NORMALISER, type NormaliserName } from '../speech/normaliser.js';
+import { recordingOf } from '../speech/recordings.js';
 import type { Utterance } from '../speech/types.js';
 import { type AccuracySummary, type Heard, normaliseHeard, summarizeAccuracy } from './accuracy.js';
 import { type LatencySummary, summarizeLatency } from './latency.js';
@@ -185,7 +186,7 @@ async function withProcesses<T>(
   use: (processes: readonly Opened[]) => Promise<T>,
 ): Promise<T> {
   const { utterances, threads, executionProvider = 'cpu', decoder, signal, workerPath } = options;
-  const recordings = utterances.map(({ id, audioPath }) => ({ id, audioPath }));
+  const recordings = utterances.map(recordingOf);
   const longest = utterances.reduce((best, { durationS }, index) => {
     return durationS > (utterances[best]?.durationS ?? 0) ? index : best;
   }, 0);

@@ -1,4 +1,4 @@
-import { readAudioChunks } from '../speech/audio.js';
+import { type ReadAudioOptions, readAudioChunks } from '../speech/audio.js';
 import { joinTexts, type SegmentOptions, segmentStream } from '../speech/segments.js';
 import type { Audio, WordTime } from '../speech/types.js';
 import type { Recognition } from './recognizer.js';
@@ -43,15 +43,18 @@ export interface TranscribeOptions extends SegmentOptions {
  * word error rate of `deepspeech2-lstm` is within 0.2 points of the uncut one's (`bench/long-audio.ts`).
  *
  * @param recognizer - who listens
- * @param path - WAV, FLAC, Ogg Opus or NIST SPHERE
+ * @param path - a file that {@link readAudioChunks} reads
+ * @param options - besides, which channel or part of the file is heard, and the longest that is taken
  * @throws {InputError} when the file cannot be read
  */
 export async function transcribeFile(
   recognizer: Listener,
   path: string,
-  options: TranscribeOptions = {},
+  options: TranscribeOptions & ReadAudioOptions = {},
 ): Promise<Transcript> {
-  return await transcribe(recognizer, readAudioChunks(path), options);
+  const { channel, startS, durationS, maximumS, ...cutting } = options;
+  const chunks = readAudioChunks(path, undefined, { channel, startS, durationS, maximumS });
+  return await transcribe(recognizer, chunks, cutting);
 }
 
 /**

@@ -1,9 +1,13 @@
+import { createReadStream, createWriteStream } from 'node:fs';
 import { type FileHandle, open, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as wait } from 'node:timers/promises';
+import { createGunzip } from 'node:zlib';
 import { InputError, QuantlabError, UnavailableError } from '../errors.js';
 import { describeFileError, makeFolder, writeFileAtomic } from '../files.js';
 import { type Checksum, verifyChecksum } from './checksum.js';
+import { fetchRaw } from './fetchRaw.js';
 
 /** Options of {@link downloadFile}. */
 export interface DownloadOptions {
@@ -11,7 +15,7 @@ export interface DownloadOptions {
   readonly checksum?: Checksum | null;
   /** Bytes that the file will have, when known: the room on the disk is checked before the server answers. */
   readonly expectedBytes?: number | null;
-  /** Network access; the global `fetch` by default. */
+  /** Network access. Default: bytes as the server has them; `fetch` decodes those that are labelled as encoded. */
   readonly fetch?: typeof globalThis.fetch;
   /** Called with the bytes on the disk, those of an earlier run included, and the total when the server states it. */
   readonly progress?: (receivedBytes: number, totalBytes: number | null) => void;
@@ -68,6 +72,18 @@ export async function requireRoom(folder: string, bytes: number): Promise<void> 
   );
 }
 
+/**
+ * Over plain HTTP anybody on the way can put in other bytes: then a checksum has to tell. This machine itself is trusted
+ * (W3C, Secure Contexts, section 3.1).
+ */
+function requireTrust({ protocol, hostname, href }: URL, { checksum }: DownloadOptions): void {
+  const isOwn = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+  if (protocol === 'https:' || (protocol === 'http:' && (checksum || isOwn))) return;
+  throw new InputError(
+    `${href}: https was required of a file without a checksum, got ${protocol.slice(0, -1)}; give its checksum, or another address`,
+  );
+}
+
 /** Asks for the file, or for what is missing of it; a status that promises no bytes is an error. */
 async function ask(
   address: string,
@@ -82,10 +98,13 @@ async function ask(
   }
   let response: Response;
   try {
-    response = await (options.fetch ?? globalThis.fetch)(address, { headers, signal: options.signal ?? null });
+    response = options.fetch
+      ? await options.fetch(address, { headers, signal: options.signal ?? null })
+      : await fetchRaw(address, { headers, signal: options.signal }, (url) => requireTrust(url, options));
   } catch (error) {
     options.signal?.throwIfAborted();
-    const cause = (error as Error).cause;
+    if (error instanceof QuantlabError) throw error;
+    const { cause = error } = error as Error;
     const reason = cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code : String(error);
     throw new UnavailableError(`${address}: an answer was required, got ${reason}; check the network and run again`, {
       cause: error,
@@ -118,8 +137,11 @@ async function writeBody(
   }
 }
 
-/** One request: appends to the partial file, or begins it anew. Returns true when the file is whole. */
-async function receive(address: string, partial: string, options: DownloadOptions): Promise<boolean> {
+/** How a request ended: `encoded` is whole, and of bytes that the server labels as encoded by gzip. */
+type Received = 'whole' | 'encoded' | 'dropped';
+
+/** One request: appends to the partial file, or begins it anew. */
+async function receive(address: string, partial: string, options: DownloadOptions): Promise<Received> {
   const statePath = `${partial}.json`;
   const state = await readState(statePath);
   const have = state?.address === address ? await sizeOf(partial) : 0;
@@ -128,16 +150,17 @@ async function receive(address: string, partial: string, options: DownloadOption
   const continues = response.status === 206 && range?.[1] === String(have) && have > 0;
   if (response.status === 416 && range?.[2] === String(have)) {
     await response.body?.cancel();
-    return true;
+    return 'whole';
   }
   if (response.body === null || (response.status !== 200 && !continues)) {
     // The server holds other bytes than the partial file's: the next request asks for all.
     await response.body?.cancel();
     await rm(statePath, { force: true });
-    return false;
+    return 'dropped';
   }
-  // Some servers send a .tar.gz as a gzip-encoded tar, which fetch decodes: lengths and ranges then do not apply.
-  const encoded = (response.headers.get('content-encoding') ?? 'identity') !== 'identity';
+  const label = response.headers.get('content-encoding') ?? 'identity';
+  // What `fetch` has decoded has other lengths and ranges than the server's.
+  const encoded = options.fetch !== undefined && label !== 'identity';
   const length = response.headers.get('content-length');
   let received = continues ? have : 0;
   const total = length === null || encoded ? null : received + Number(length);
@@ -158,7 +181,8 @@ async function receive(address: string, partial: string, options: DownloadOption
         options.progress?.(received, total);
       });
       await file.sync().catch(() => undefined);
-      return held && (total === null || received === total);
+      if (!held || (total !== null && received !== total)) return 'dropped';
+      return !encoded && /^(x-)?gzip$/.test(label) ? 'encoded' : 'whole';
     } finally {
       await file.close();
     }
@@ -169,10 +193,11 @@ async function receive(address: string, partial: string, options: DownloadOption
 }
 
 /** Asks one address until the file is whole; takes dropped connections up again as long as bytes come. */
-async function receiveWhole(address: string, partial: string, options: DownloadOptions): Promise<void> {
+async function receiveWhole(address: string, partial: string, options: DownloadOptions): Promise<Received> {
   let before = await sizeOf(partial);
   for (let fruitless = 0; fruitless < fruitlessTries; ) {
-    if (await receive(address, partial, options)) return;
+    const received = await receive(address, partial, options);
+    if (received !== 'dropped') return received;
     const now = await sizeOf(partial);
     fruitless = now > before ? 0 : fruitless + 1;
     before = now;
@@ -192,12 +217,14 @@ async function receiveWhole(address: string, partial: string, options: DownloadO
 /**
  * Downloads a file as a whole or not at all. What has come so far lies in `<path>.partial` (its version beside it in
  * `<path>.partial.json`) and is continued by HTTP Range with If-Range (RFC 9110, sections 13.1.5 and 14): within the
- * call after a dropped connection, by the next call after anything else. Addresses are tried in their order.
+ * call after a dropped connection, by the next call after anything else. Addresses are tried in their order, also where the
+ * bytes of one are not those of the checksum.
  *
  * @param addresses - the same file at one or more servers
  * @param path - file to write; nothing is asked when it exists already
  * @throws {UnavailableError} when no address gives the file or the disk is full; run again to continue
- * @throws {InputError} when the checksum differs; the partial file is then deleted
+ * @throws {InputError} when the checksum differs everywhere (the partial file is then deleted), or an address is plain HTTP
+ * and there is none
  * @throws the signal's reason when stopped
  */
 export async function downloadFile(
@@ -212,30 +239,17 @@ export async function downloadFile(
   // The server whose first part lies here already is asked first.
   const begun = (await readState(`${partial}.json`))?.address;
   const order = [...addresses].sort((a, b) => Number(b === begun) - Number(a === begun));
-  const refusals: string[] = [];
+  const refusals: QuantlabError[] = [];
   for (const address of order) {
     options.signal?.throwIfAborted();
     try {
-      await receiveWhole(address, partial, options);
+      requireTrust(new URL(address), options);
+      await check(address, partial, await receiveWhole(address, partial, options), options);
     } catch (error) {
-      const local = error instanceof QuantlabError && !error.message.startsWith(address);
-      if (options.signal?.aborted || local || !(error instanceof UnavailableError)) throw error;
-      refusals.push(error.message);
-      continue;
-    }
-    if (options.checksum) {
-      await verifyChecksum(partial, options.checksum, options.signal).catch(async (error: unknown) => {
-        if (error instanceof InputError) {
-          await rm(partial, { force: true });
-          await rm(`${partial}.json`, { force: true });
-          const detail = error.message.slice(partial.length + 2).replace(/;.*$/, '');
-          throw new InputError(
-            `${address}: ${detail}; the download is deleted: run again, and if it stays so the file was changed there`,
-            { cause: error },
-          );
-        }
+      if (options.signal?.aborted || !(error instanceof QuantlabError) || !error.message.startsWith(address))
         throw error;
-      });
+      refusals.push(error);
+      continue;
     }
     await rename(partial, path).catch((error: unknown) => {
       throw describeFileError(path, error);
@@ -243,5 +257,47 @@ export async function downloadFile(
     await rm(`${partial}.json`, { force: true });
     return;
   }
-  throw new UnavailableError(refusals.join('\n'));
+  const message = refusals.map((error) => error.message).join('\n');
+  throw refusals.some((error) => error instanceof InputError) ? new InputError(message) : new UnavailableError(message);
+}
+
+/**
+ * Sees that the bytes are those that were published. A label says that they are encoded: either of the archive, which is
+ * compressed by itself, or of what is in it; where a checksum cannot tell, it is believed.
+ */
+async function check(address: string, partial: string, received: Received, options: DownloadOptions): Promise<void> {
+  const { checksum, signal } = options;
+  const differs = async (one: Checksum): Promise<InputError | null> =>
+    await verifyChecksum(partial, one, signal).then(
+      () => null,
+      (error: unknown) => {
+        if (error instanceof InputError) return error;
+        throw error;
+      },
+    );
+  let error = checksum ? await differs(checksum) : null;
+  if (received === 'encoded' && (error !== null || !checksum)) {
+    await decode(address, partial);
+    error = checksum ? await differs(checksum) : null;
+  }
+  if (error === null) return;
+  await rm(partial, { force: true });
+  await rm(`${partial}.json`, { force: true });
+  const detail = error.message.slice(partial.length + 2).replace(/;.*$/, '');
+  throw new InputError(
+    `${address}: ${detail}; the download is deleted: run again, and if it stays so the file was changed there`,
+    { cause: error },
+  );
+}
+
+/** Puts in the place of a file what it encodes; one that is no gzip stays. */
+async function decode(address: string, partial: string): Promise<void> {
+  const decoded = `${partial}.decoded`;
+  try {
+    await pipeline(createReadStream(partial), createGunzip(), createWriteStream(decoded));
+    await rename(decoded, partial);
+  } catch (error) {
+    await rm(decoded, { force: true });
+    if ((error as NodeJS.ErrnoException).syscall) throw describeFileError(address, error);
+  }
 }

@@ -6,12 +6,20 @@ export interface Audio {
   readonly sampleRateHz: number;
 }
 
-/** One line of a manifest: a recording and what is said in it. */
-export interface Utterance {
-  /** Unique within its manifest. */
+/** A recording, or a part of one. */
+export interface Recording {
+  /** Unique among those that are heard together. */
   readonly id: string;
-  /** Path of the recording, already resolved against the manifest's folder. */
+  /** Path of the file, already resolved against its manifest's folder. */
   readonly audioPath: string;
+  /** Where the part begins in the file, in seconds. Default: the whole file is meant. */
+  readonly startS?: number | undefined;
+  /** Length in seconds: of the part, or of the file. Default: it is not known. */
+  readonly durationS?: number | undefined;
+}
+
+/** One line of a manifest: a recording and what is said in it. */
+export interface Utterance extends Recording {
   /** Length in seconds. */
   readonly durationS: number;
   /** Transcript as it is written; who scores brings it, and what was heard, to one form. */

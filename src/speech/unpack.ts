@@ -63,8 +63,8 @@ export async function unpackTar(archive: string, folder: string, options: Unpack
       if ('refusal' in place) throw refuse(place.refusal);
       count += 1;
       bytes += entry.header.size;
-      if (count > maxEntries) throw refuse(`more than ${maxEntries} entries`);
-      if (bytes > maxBytes) throw refuse(`more than ${maxBytes} bytes of files`);
+      if (count > maxEntries) throw refuse(`more than ${maxEntries} entries (maxEntries)`);
+      if (bytes > maxBytes) throw refuse(`more than ${maxBytes} bytes of files (maxBytes)`);
       const target = join(folder, ...place.parts);
       try {
         await mkdir(entry.header.type === 'directory' ? target : dirname(target), { recursive: true });

@@ -269,6 +269,17 @@ describe('getting a corpus', () => {
     expect(server.seen.length).toBe(1);
   });
 
+  it('asks the next mirror where the first has something else and no checksum can tell', async () => {
+    const corpus = await serve(tinyAn4, { checksum: null });
+    server.files.set('/wrong/tiny.tar.gz', { body: await makeTarGz([{ name: 'index.html', body: 'moved' }]) });
+    const addresses = [`${server.origin}/wrong/tiny.tar.gz`, ...corpus.addresses];
+    const { manifests } = await getCorpus({ ...corpus, addresses }, { folder });
+    expect(manifests.map(({ part }) => part)).toEqual(['train', 'test']);
+    expect(listCorpora().flatMap((one) => (one.checksum === null ? one.addresses : []))).not.toContainEqual(
+      expect.stringMatching(/^http:/),
+    );
+  });
+
   it('says beforehand that the disk has no room', async () => {
     const corpus = await serve(tinyAn4, { archiveSizeBytes: 2 ** 60 });
     const error = await refusal(getCorpus(corpus, { folder }));

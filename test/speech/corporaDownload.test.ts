@@ -183,6 +183,49 @@ describe('a download', () => {
     await expectWhole();
   });
 
+  it('takes a .tar.gz that the server only labels as encoded: the checksum is of the bytes as they are', async () => {
+    const archive = gzipSync(body);
+    file.body = archive;
+    file.contentEncoding = 'gzip';
+    file.dropAfter = 200_000;
+    const published: Checksum = { algorithm: 'sha256', value: createHash('sha256').update(archive).digest('hex') };
+    await downloadFile([address], target, { checksum: published, retryPauseMs });
+    expect((await readFile(target)).equals(archive)).toBe(true);
+    // One that compresses on the way: the checksum is of what is inside.
+    await rm(target);
+    delete file.dropAfter;
+    await downloadFile([address], target, { checksum });
+    await expectWhole();
+  });
+
+  it('asks the next address where the bytes of one are not those of the checksum', async () => {
+    server.files.set('/wrong', { body: randomBytes(1000) });
+    await downloadFile([`${server.origin}/wrong`, address], target, { checksum });
+    await expectWhole();
+    await rm(target);
+    const error = await refusal(
+      downloadFile([`${server.origin}/wrong`, `${server.origin}/none`], target, { checksum }),
+    );
+    expect(error).toBeInstanceOf(InputError);
+    expect(error.message).toMatch(/\/wrong: md5 .* was required, got .*\n.*\/none: .*404/);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('refuses plain HTTP where no checksum can tell, also where a server sends on to it', async () => {
+    const error = await refusal(downloadFile(['http://corpus.example/a.tar.gz'], target));
+    expect(error).toBeInstanceOf(InputError);
+    expect(error.message).toBe(
+      'http://corpus.example/a.tar.gz: https was required of a file without a checksum, got http; give its checksum, or another address',
+    );
+    file.location = 'http://corpus.example/b.tar.gz';
+    const sentOn = await refusal(downloadFile([address], target));
+    expect(sentOn.message).toMatch(/b\.tar\.gz: https was required/);
+    file.location = `${server.origin}/moved`;
+    server.files.set('/moved', { body });
+    await downloadFile([address], target);
+    await expectWhole();
+  });
+
   it('begins an encoded .tar.gz anew after a dropped connection: ranges would count other bytes', async () => {
     file.body = gzipSync(body);
     file.contentEncoding = 'gzip';

@@ -15,6 +15,8 @@ export interface ServedFile {
   /** Sends the first bytes and then nothing more until the client goes. */
   stallAfter?: number;
   contentEncoding?: string;
+  /** Sends on to this address. */
+  location?: string;
   /** States another length than the body has. */
   statedLength?: number;
   /** Answers a range with bytes that begin so many later than asked. */
@@ -38,6 +40,10 @@ export interface CorpusServer {
 function answer(request: IncomingMessage, response: ServerResponse, file: ServedFile | undefined): void {
   if (!file || (file.status ?? 200) !== 200) {
     response.writeHead(file?.status ?? 404).end('no such file');
+    return;
+  }
+  if (file.location !== undefined) {
+    response.writeHead(302, { location: file.location }).end();
     return;
   }
   const { body } = file;

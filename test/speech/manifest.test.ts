@@ -45,6 +45,21 @@ describe('readManifest', () => {
     expect(await readManifest(manifest({ ...a, audio_filepath: path }))).toMatchObject([{ audioPath: path }]);
   });
 
+  it('takes an offset as the beginning of a part, of which a recording may have several', async () => {
+    const { id: _, ...line } = a;
+    const parts = [
+      { ...line, offset: 0, duration: 1 },
+      { ...line, offset: 1, duration: 0.5 },
+      { ...line, offset: null },
+    ];
+    expect(await readManifest(manifest(...parts))).toMatchObject([
+      { id: 'audio/a.wav#t=0,1', startS: 0, durationS: 1 },
+      { id: 'audio/a.wav#t=1,1.5', startS: 1, durationS: 0.5 },
+      { id: 'audio/a.wav', durationS: 1.5 },
+    ]);
+    expect((await readManifest(manifest(...parts)))[2]).not.toHaveProperty('startS');
+  });
+
   it('reads the embedded hold-out', async () => {
     const path = new URL('../../data/speech/holdout.jsonl', import.meta.url).pathname;
     const utterances = await readManifest(path);
@@ -58,7 +73,7 @@ describe('readManifest', () => {
     expect(await refusal(manifest(a, { ...b, duration: '1.5' }))).toMatch(/set\.jsonl:2: field duration/);
     expect(await refusal(manifest({ ...a, duration: 0 }))).toMatch(/:1: field duration/);
     expect(await refusal(manifest({ id: 'a', duration: 1, text: 'x' }))).toMatch(/:1: field audio_filepath/);
-    expect(await refusal(manifest(a, { ...b, offset: 3 }))).toMatch(/:2: whole recordings were required/);
+    expect(await refusal(manifest(a, { ...b, offset: -3 }))).toMatch(/:2: field offset/);
   });
 
   it('names the line of a missing recording', async () => {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { InputError, UnavailableError } from '../../errors.js';
 import type { ResolvedModel } from '../../model/registry.js';
 import type { ExecutionProvider } from '../../model/session.js';
+import { recordingOf } from '../../speech/recordings.js';
 import type { Utterance } from '../../speech/types.js';
 import { defaultThreads } from '../machine/environment.js';
 import { MeasuringProcess } from '../process/process.js';
@@ -109,7 +110,7 @@ export async function measureEnergy(models: readonly ResolvedModel[], options: E
       const { signal, workerPath } = options;
       const process = new MeasuringProcess({ name: model.card.id, signal, ...(workerPath ? { workerPath } : {}) });
       processes.push(process);
-      const recordings = utterances.map(({ id, audioPath }) => ({ id, audioPath }));
+      const recordings = utterances.map(recordingOf);
       const warmUp = Array.from({ length: WARM_UP_RUNS }, () => [0]);
       await process.load({ model, executionProvider, threads, recordings, warmUp });
     }

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { InputError } from '../../errors.js';
 import type { ResolvedModel } from '../../model/registry.js';
 import type { NormaliserName } from '../../speech/normaliser.js';
+import { recordingOf } from '../../speech/recordings.js';
 import type { Utterance } from '../../speech/types.js';
 import { type AccuracySummary, summarizeAccuracy } from '../accuracy.js';
 import { MeasuringProcess } from '../process/process.js';
@@ -135,7 +136,7 @@ async function runPass(
   try {
     // The largest, so that no pass pays for memory.
     const warmUp = [batches[0] ?? []];
-    const recordings = utterances.map(({ id, audioPath }) => ({ id, audioPath }));
+    const recordings = utterances.map(recordingOf);
     const setup = { model, executionProvider: 'cpu', threads: arrangement.threads, recordings, warmUp } as const;
     await Promise.all(processes.map((process) => process.load(setup)));
     const texts: string[] = utterances.map(() => '');

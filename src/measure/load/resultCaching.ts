@@ -5,6 +5,7 @@ import { InputError } from '../../errors.js';
 import { RESULT_KINDS, type ResultKind } from '../../model/cachedRecognizer.js';
 import type { ResolvedModel } from '../../model/registry.js';
 import type { ResultPlace } from '../../model/resultCache.js';
+import { recordingOf } from '../../speech/recordings.js';
 import type { Utterance } from '../../speech/types.js';
 import { MeasuringProcess } from '../process/process.js';
 import type { CacheSetup, Trial } from '../process/protocol.js';
@@ -175,7 +176,7 @@ async function runRequests(
 ): Promise<readonly Trial[]> {
   const process = new MeasuringProcess({ name: model.card.id, signal, ...(workerPath && { workerPath }) });
   try {
-    const recordings = utterances.map(({ id, audioPath }) => ({ id, audioPath }));
+    const recordings = utterances.map(recordingOf);
     // A batch of two is not kept: it warms the network up and leaves the cache as it is.
     const warmUp = [[0, 0], [0, 0], ...fill.map((index) => [index])];
     await process.load({ model, executionProvider: 'cpu', threads, cache, recordings, warmUp });

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { InputError } from '../../errors.js';
 import type { ResolvedModel } from '../../model/registry.js';
+import { recordingOf } from '../../speech/recordings.js';
 import type { Utterance } from '../../speech/types.js';
 import { MeasuringProcess } from '../process/process.js';
 import { WorkQueue } from '../process/queue.js';
@@ -164,7 +165,7 @@ async function startProcesses(
     () => new MeasuringProcess({ name: model.card.id, signal, ...(workerPath && { workerPath }) }),
   );
   started.push(...processes);
-  const recordings = utterances.map(({ id, audioPath }) => ({ id, audioPath }));
+  const recordings = utterances.map(recordingOf);
   const setup = { model, executionProvider: 'cpu', threads, recordings, warmUp: [[0], [0], [0]] } as const;
   await Promise.all(processes.map((process) => process.load(setup)));
   return processes;

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { UnavailableError } from '../../errors.js';
 import { describeFileError } from '../../files.js';
+import { encodeWav } from '../../speech/encodeWav.js';
+import { readRecording } from '../../speech/recordings.js';
 import type { Utterance } from '../../speech/types.js';
 import type { Server } from './load.js';
 
@@ -14,7 +16,12 @@ import type { Server } from './load.js';
 export async function serviceAt(url: string, utterances: readonly Utterance[]): Promise<Server> {
   const address = new URL('/transcribe', url);
   const bodies: Buffer[] = [];
-  for (const { audioPath } of utterances) {
+  for (const utterance of utterances) {
+    const { audioPath, startS } = utterance;
+    if (startS !== undefined) {
+      bodies.push(Buffer.from(encodeWav(await readRecording(utterance))));
+      continue;
+    }
     bodies.push(
       await readFile(audioPath).catch((error: unknown) => {
         throw describeFileError(audioPath, error);

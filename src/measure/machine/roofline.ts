@@ -1,10 +1,10 @@
 import { InputError } from '../../errors.js';
 import { GraphTensors } from '../../model/graphTensors.js';
 import type { ResolvedModel } from '../../model/registry.js';
-import { readAudio } from '../../speech/audio.js';
 import { createFrontEnd } from '../../speech/features.js';
+import { readRecording } from '../../speech/recordings.js';
+import type { Recording } from '../../speech/types.js';
 import { MeasuringProcess } from '../process/process.js';
-import type { Recording } from '../process/protocol.js';
 import { median } from '../statistics/statistics.js';
 import { bandwidthFor, type MachineLimits } from './hardware.js';
 import { countWork, type NodeWork } from './work.js';
@@ -68,7 +68,7 @@ export async function measureRoofline(
     throw new InputError(`runs: a whole number from 1 was required, got ${runs}; 20 is usual`);
   }
   const frontEnd = await createFrontEnd(model.card.frontEnd);
-  const features = frontEnd.compute(await readAudio(recording.audioPath));
+  const features = frontEnd.compute(await readRecording(recording));
   const works = await countWork(model.path, (graph) => new GraphTensors(model.card, graph).feeds([features]));
   const process = new MeasuringProcess({
     name: model.card.id,

@@ -4,6 +4,7 @@ import type { ResolvedModel } from '../../model/registry.js';
 import type { ResultCacheOptions } from '../../model/resultCache.js';
 import type { ExecutionProvider, SessionOptions } from '../../model/session.js';
 import type { Transcript } from '../../model/transcribe.js';
+import type { Recording } from '../../speech/types.js';
 import type { ProcessMemory } from './processMemory.js';
 
 /** What a measuring process needs to begin. */
@@ -34,12 +35,6 @@ export interface Setup {
 export interface CacheSetup extends Omit<ResultCacheOptions, 'now'> {
   /** Default: transcripts and log-probabilities. */
   readonly kinds?: readonly ResultKind[] | undefined;
-}
-
-/** A recording to be heard. */
-export interface Recording {
-  readonly id: string;
-  readonly audioPath: string;
 }
 
 /** What is loaded in the process that could draw, and which devices it holds open: tells a GPU from its imitation. */

@@ -8,11 +8,11 @@ import { createDecoder, type Decoder } from '../../model/decoder.js';
 import { type LogProbabilities, Recognizer } from '../../model/recognizer.js';
 import { ResultCache } from '../../model/resultCache.js';
 import { type Transcript, transcribeFile } from '../../model/transcribe.js';
-import { readAudio } from '../../speech/audio.js';
-import type { Audio } from '../../speech/types.js';
+import { readRecording } from '../../speech/recordings.js';
+import type { Audio, Recording } from '../../speech/types.js';
 import { readGraphics } from '../machine/graphics.js';
 import { readOwnMemory } from './processMemory.js';
-import type { Loaded, Recording, Reply, Request, Setup, Trial } from './protocol.js';
+import type { Loaded, Reply, Request, Setup, Trial } from './protocol.js';
 
 /** Decoded sound that is kept, in bytes; of larger sets the rest is read again before each trial's clock starts. */
 const KEPT_SOUND_BYTES = 512 * 2 ** 20;
@@ -36,7 +36,7 @@ class Sounds {
   async get(index: number): Promise<Audio> {
     const kept = this.#kept.get(index);
     if (kept !== undefined) return kept;
-    const audio = await readAudio(this.recording(index).audioPath);
+    const audio = await readRecording(this.recording(index));
     if (this.#bytes + audio.samples.byteLength <= KEPT_SOUND_BYTES) {
       this.#kept.set(index, audio);
       this.#bytes += audio.samples.byteLength;

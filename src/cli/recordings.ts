@@ -1,0 +1,14 @@
+import { manifestPath } from '../experiment/plan.js';
+import { readUtterances } from '../speech/recordings.js';
+import type { Utterance } from '../speech/types.js';
+import type { Terminal } from './terminal.js';
+
+/**
+ * What a command hears of a set or a manifest. Recordings that cannot be read are told of and left out; the command goes on
+ * with the others and ends with exit code 1.
+ */
+export async function heardOf(manifest: string, terminal: Terminal): Promise<readonly Utterance[]> {
+  const { leaveOut: onLeftOut, signal } = terminal;
+  const onMismatch = (message: string): void => terminal.say(`warning: ${message}\n`);
+  return await readUtterances(manifestPath(manifest), { onLeftOut, onMismatch, signal });
+}
