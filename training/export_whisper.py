@@ -10,10 +10,10 @@ from architectures import front_end_of
 from export_gru import add_gelu, add_norm
 from export_lstm import add_lstm
 from onnx_graph import GraphBuilder
-from whisper import EncoderLayer, WhisperCTC
+from whisper import SILENCE, SILENCE_DEPTH, EncoderLayer, WhisperCTC
 
-# Added to the scores of padded steps: their share of the attention is exactly zero, and float16 can hold it.
-UNHEARD = -1e4
+# Taken from the scores of padded steps: their share of the attention is exactly zero, and float16 can hold it.
+UNHEARD = 1e4
 
 
 def add_convolution(graph: GraphBuilder, name: str, x: str, lengths: str, layer) -> str:
@@ -52,6 +52,20 @@ def add_layer(graph: GraphBuilder, name: str, x: str, unheard: str, layer: Encod
     return graph.node("Add", [x, linear("feed_out", inner, layer.feed_out.weight, layer.feed_out.bias)], f"{name}.output")
 
 
+def add_silence(graph: GraphBuilder) -> tuple[str, str]:
+    """Features followed by silence as `append_silence` does it, and the lengths then."""
+    recorded = graph.mask("recorded", "features", 1, "lengths", "axis2")
+    below = graph.node("Mul", [graph.node("Sub", [recorded, "unit"], "silence.outside"), "unheard"], "silence.below")
+    values = graph.node("Add", [graph.node("Mul", ["features", recorded], "silence.heard"), below], "silence.values")
+    floor = graph.node("Sub", [graph.node("ReduceMax", [values], "silence.loudest", axes=[1, 2]), "depth"], "silence.floor")
+    frames = graph.integers("silence.frames", [0, 0, 0, 0, SILENCE, 0])
+    lengths = graph.node("Add", ["lengths", graph.integers("silence.count", SILENCE)], "silence.lengths")
+    longer, mask = (graph.node("Pad", [x, frames], f"silence.{x}") for x in ("silence.heard", recorded))
+    followed = graph.mask("followed", longer, 1, lengths, "axis2")
+    tail = graph.node("Mul", [graph.node("Sub", [followed, mask], "silence.appended"), floor], "silence.tail")
+    return graph.node("Add", [longer, tail], "silence.features"), lengths
+
+
 def add_pairs(graph: GraphBuilder, x: str) -> str:
     """Steps [N, T, width] two by two, [ceil(T / 2), N, 2 * width]; a last one alone is followed by zeros."""
     longer = graph.node("Pad", [x, graph.integers("one_step", [0, 0, 0, 0, 1, 0])], "pairs.longer")
@@ -75,11 +89,12 @@ def add_positions(graph: GraphBuilder, x: str, positions: torch.Tensor) -> str:
 def build_whisper(model: WhisperCTC) -> onnx.ModelProto:
     """The network in evaluation mode."""
     graph, encoder = GraphBuilder(), model.encoder
-    for name, value in {"sqrt2": math.sqrt(2), "unit": 1.0, "half": 0.5, "unheard": -UNHEARD}.items():
+    for name, value in {"sqrt2": math.sqrt(2), "unit": 1.0, "half": 0.5, "unheard": UNHEARD, "depth": SILENCE_DEPTH}.items():
         graph.exactly(name, value)
-    x = graph.node("Transpose", ["features"], "features.by_bin", perm=[0, 2, 1])
-    x = add_convolution(graph, "conv1", x, "lengths", encoder.conv1)
-    lengths = graph.halved_lengths("conv2", "lengths")
+    x, lengths = add_silence(graph)
+    x = graph.node("Transpose", [x], "features.by_bin", perm=[0, 2, 1])
+    x = add_convolution(graph, "conv1", x, lengths, encoder.conv1)
+    lengths = graph.halved_lengths("conv2", lengths)
     x = add_convolution(graph, "conv2", x, lengths, encoder.conv2)
     x = add_positions(graph, graph.node("Transpose", [x], "conv2.by_step", perm=[0, 2, 1]), encoder.positions)
     outside = graph.node("Sub", [graph.mask("attention", x, 1, lengths, "axes12"), "unit"], "attention.outside")

@@ -1,7 +1,7 @@
 """Whisper's encoder as ears for CTC: log-mel to letters, the encoder's weights to begin with.
 
 Radford et al. 2022 ("Robust Speech Recognition via Large-Scale Weak Supervision", arXiv:2212.04356). Its encoder takes
-any length up to 30 s: position encodings are cut. Its outputs, 20 ms apart, go two by two into one bidirectional LSTM
+any length up to 30 s: position encodings are cut. It is used to silence after the recorded part, and gets half a second. Its outputs, 20 ms apart, go two by two into one bidirectional LSTM
 whose steps of 40 ms are labelled. Padding is masked in convolutions and attention, so a padded batch equals its
 single utterances.
 """
@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+import whisper_mel
 from front_ends import FRONT_ENDS, inside
 from network import Network, linear, strided
 from recurrence import BidirectionalLSTM, reversal_index
@@ -20,6 +21,9 @@ from transcripts import LABELS
 from whisper_weights import encoder_state
 
 POSITIONS = 1500  # of 20 ms: 30 s
+SILENCE = 50  # frames appended
+# How far silence lies below the loudest value.
+SILENCE_DEPTH = whisper_mel.RANGE_DECADES / whisper_mel.SCALE
 # When the encoder's layers begin to be trained, as fractions of a run: from the top, once the head has settled. Each begins
 # gently, over WARM_UP of the run. The convolutions stay as they are.
 THAWED_AT = {"layers.3": 0.06, "layers.2": 0.09, "layers.1": 0.35, "layers.0": 0.6}
@@ -42,6 +46,15 @@ class WhisperShape:
     def as_dict(self) -> dict:
         """Plain values, for checkpoints."""
         return asdict(self)
+
+
+def append_silence(features: Tensor, lengths: Tensor) -> Tensor:
+    """Features [N, T + SILENCE, bins] whose utterances are each followed by silence, then zeros; lengths: int64 [N], of the utterances."""
+    outside = ~inside(lengths, features.shape[1]).unsqueeze(2)
+    floor = features.masked_fill(outside, -torch.inf).amax((1, 2), keepdim=True) - SILENCE_DEPTH
+    longer = F.pad(features, (0, 0, 0, SILENCE))
+    recorded, all_ = (inside(count, longer.shape[1]).unsqueeze(2) for count in (lengths, lengths + SILENCE))
+    return longer * recorded + floor * (all_ & ~recorded)
 
 
 class EncoderLayer(nn.Module):
@@ -94,7 +107,7 @@ class WhisperCTC(Network):
     """Features to log-probabilities of labels."""
 
     time_stride = 4
-    longest = 2 * POSITIONS
+    longest = 2 * POSITIONS - SILENCE
 
     def __init__(self, shape: WhisperShape, dropout: float = 0.0):
         super().__init__(shape, dropout)
@@ -119,8 +132,8 @@ class WhisperCTC(Network):
         return [(parameters, {"head": 1.0, "conv": 0.0, **thawed}[name]) for name, parameters in parts.items()]
 
     def output_lengths(self, lengths: Tensor) -> Tensor:
-        """Steps of 40 ms, int64 [N], for lengths in frames of 10 ms."""
-        return strided(strided(lengths))
+        """Steps of 40 ms, int64 [N], for lengths in frames of 10 ms; those of the silence are among them."""
+        return strided(strided(lengths + SILENCE))
 
     def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Log-probabilities float32 [N, T', labels] and their lengths int64 [N].
@@ -128,7 +141,7 @@ class WhisperCTC(Network):
         features: float32 [N, T, 80], zero where padded; lengths: int64 [N], in frames.
         """
         dtype = self.compute_dtype
-        x, lengths = self.encoder(features, lengths, dtype)
+        x, lengths = self.encoder(append_silence(features, lengths), lengths + SILENCE, dtype)
         x = self.drop(x) * inside(lengths, x.shape[1]).unsqueeze(2)
         x = F.pad(x, (0, 0, 0, x.shape[1] % 2)).unflatten(1, (-1, 2)).flatten(2).transpose(0, 1)  # [T', N, 2 * width]
         lengths = strided(lengths)

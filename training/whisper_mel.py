@@ -1,10 +1,9 @@
-"""Whisper's log-mel front end, of the recorded part and half a second of silence instead of 30 s.
+"""Whisper's log-mel front end, of the recorded part alone.
 
-As openai-whisper has it: 16 kHz mono; zeros appended; 200 samples reflected at both ends; frames of 400 samples every
-160, periodic Hann window; power of the real FFT; 80 triangular filters on Slaney's mel scale, 0 to 8,000 Hz, of area 1;
-log10 of at least 1e-10; the last frame dropped. Then no value below the utterance's greatest minus 8, plus 4, over 4.
-That greatest value is looked for in the recorded part and its silence alone: Whisper itself looks in its 30 s window,
-which is the same unless the padding held a greater one, and silence never does.
+As openai-whisper has it: 16 kHz mono; 200 samples reflected at both ends; frames of 400 samples every 160, periodic Hann
+window; power of the real FFT; 80 triangular filters on Slaney's mel scale, 0 to 8,000 Hz, of area 1; log10 of at least
+1e-10; the last frame dropped. Then no value below the utterance's greatest minus 8, plus 4, over 4. Only the zeros that
+fill a window of 30 s are left out: the network appends the little silence that it wants (whisper.py).
 """
 
 import numpy as np
@@ -14,7 +13,6 @@ from log_mel import filter_centres_hz, independent_lines, mel_filters
 
 FFT_SAMPLES = 400
 BINS = 80
-SILENCE_SAMPLES = 8000  # appended: half a second
 POWER_FLOOR = 1e-10
 RANGE_DECADES = 8.0
 SHIFT = SCALE = 4.0
@@ -26,9 +24,8 @@ _WINDOW = np.hanning(FFT_SAMPLES + 1)[:-1]
 
 
 def log_mel(samples: np.ndarray) -> np.ndarray:
-    """log10 of mel powers, float32 [frames, 80], of 16 kHz samples; frames = (samples + 8000) // 160."""
-    followed = np.pad(np.asarray(samples, dtype=np.float32), (0, SILENCE_SAMPLES))
-    padded = np.pad(followed, FFT_SAMPLES // 2, mode="reflect")
+    """log10 of mel powers, float32 [frames, 80], of 16 kHz samples, 160 or more; frames = samples // 160."""
+    padded = np.pad(np.asarray(samples, dtype=np.float32), FFT_SAMPLES // 2, mode="reflect")
     frames = np.lib.stride_tricks.sliding_window_view(padded, FFT_SAMPLES)[::HOP_SAMPLES][:-1]
     power = np.square(np.abs(np.fft.rfft(frames * _WINDOW, axis=1)))
     return np.log10(np.maximum(power @ FILTERS, POWER_FLOOR)).astype(np.float32)
@@ -42,7 +39,8 @@ def standardise(spectrum: np.ndarray) -> np.ndarray:
 def card() -> dict:
     """`frontEnd` of a model card."""
     return {
-        "kind": "whisper-log-mel", "sampleRateHz": SAMPLE_RATE_HZ, "fftSamples": FFT_SAMPLES,
-        "windowSamples": FFT_SAMPLES, "hopSamples": HOP_SAMPLES, "window": "hann-periodic", "bins": BINS,
-        "melScale": "slaney", "silenceSamples": SILENCE_SAMPLES, "normalisation": "whisper",
+        "kind": "log-mel", "sampleRateHz": SAMPLE_RATE_HZ, "fftSamples": FFT_SAMPLES, "windowSamples": FFT_SAMPLES,
+        "hopSamples": HOP_SAMPLES, "window": "hann-periodic", "padding": "reflect", "dropLastFrame": True, "bins": BINS,
+        "melScale": "slaney", "logarithm": "decimal", "logGuard": POWER_FLOOR, "logGuardMode": "clamp",
+        "normalisation": "whisper",
     }

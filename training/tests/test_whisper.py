@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from batches import pad
 from front_ends import FRONT_ENDS
-from whisper import ENCODER_RATE, WhisperCTC, WhisperShape
+from whisper import ENCODER_RATE, SILENCE, WhisperCTC, WhisperShape, append_silence
 from whisper_mel import FILTERS, log_mel, standardise
 from whisper_weights import read_variables
 
@@ -16,8 +17,7 @@ TINY = WhisperShape(width=24, heads=6, encoder_layers=4, units=16)
 
 def openai_log_mel(samples: np.ndarray) -> np.ndarray:
     """`log_mel_spectrogram` of openai-whisper's audio.py, the filters apart."""
-    audio = torch.nn.functional.pad(torch.from_numpy(samples), (0, 8000))
-    stft = torch.stft(audio, 400, 160, window=torch.hann_window(400), return_complex=True)
+    stft = torch.stft(torch.from_numpy(samples), 400, 160, window=torch.hann_window(400), return_complex=True)
     magnitudes = stft[..., :-1].abs() ** 2
     filters = torch.from_numpy(FILTERS.astype(np.float32))
     log_spec = torch.clamp(filters.T @ magnitudes, min=1e-10).log10()
@@ -38,7 +38,7 @@ def test_features_are_openais(count):
     rng = np.random.default_rng(1)
     samples = (rng.standard_normal(count) * np.linspace(1e-3, 0.3, count)).astype(np.float32)
     ours, theirs = standardise(log_mel(samples)), openai_log_mel(samples)
-    assert ours.shape == theirs.shape == ((count + 8000) // 160, 80)
+    assert ours.shape == theirs.shape == (count // 160, 80)
     assert np.abs(ours - theirs).max() < 1e-4
 
 
@@ -106,13 +106,15 @@ def test_the_head_settles_before_the_encoder_thaws_from_the_top():
     assert len(grouped) == len(list(network.parameters())) == len({id(parameter) for parameter in grouped})
 
 
-def test_positions_count_from_the_start_whatever_the_length():
-    """The encoder hears nothing of what follows the end: half a second more of padding changes nothing."""
-    torch.manual_seed(3)
-    network = WhisperCTC(TINY).eval()
-    features = torch.randn(1, 81, 80)
-    longer = torch.cat([features, torch.zeros(1, 50, 80)], dim=1)
-    with torch.no_grad():
-        short, steps = network(features, torch.tensor([81]))
-        long, _ = network(longer, torch.tensor([81]))
-    assert (short - long[:, : int(steps)]).abs().max() < 1e-5
+def test_silence_follows_each_utterance_as_the_front_end_would_hear_it():
+    rng, front_end = np.random.default_rng(4), FRONT_ENDS["whisper-log-mel"]
+    recordings = [(rng.standard_normal(count) / 9).astype(np.float32) for count in (16_000, 12_000)]
+    features, lengths = pad([front_end.standardise(front_end.analyse(samples)) for samples in recordings])
+    appended = append_silence(features, lengths)
+    for row, samples, length in zip(appended, recordings, lengths.tolist()):
+        expected = front_end.standardise(front_end.analyse(np.pad(samples, (0, 8000))))
+        assert len(expected) == length + SILENCE
+        # Frames that reach over the end hear its reflection instead of silence.
+        heard = np.r_[0 : length - 2, length + 2 : length + SILENCE]
+        assert np.abs(row[: length + SILENCE].numpy() - expected)[heard].max() < 1e-4
+        assert row[length + SILENCE :].abs().sum() == 0
