@@ -87,6 +87,17 @@ export async function writeFileAtomic(
   }
 }
 
+/**
+ * Removes a file, where there is one.
+ *
+ * @throws {UnavailableError} when it cannot be removed
+ */
+export async function removeFile(path: string): Promise<void> {
+  await rm(path, { force: true }).catch((error: unknown) => {
+    throw describeFileError(path, error);
+  });
+}
+
 /** SHA-256 of bytes, 64 hexadecimal digits. */
 export function sha256OfBytes(bytes: Uint8Array | string): string {
   return createHash('sha256').update(bytes).digest('hex');
@@ -107,6 +118,9 @@ export async function sha256OfFile(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
+/** Cards, plans, recipes and results are far smaller. */
+const MOST_JSON_BYTES = 64 * 2 ** 20;
+
 /**
  * Reads a JSON file and checks it against a schema.
  *
@@ -115,9 +129,15 @@ export async function sha256OfFile(path: string): Promise<string> {
 export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
   let text: string;
   try {
+    const { size } = await stat(path);
+    if (size > MOST_JSON_BYTES) {
+      throw new InputError(
+        `${path}: at most ${MOST_JSON_BYTES / 2 ** 20} MiB of JSON were required, got ${Math.ceil(size / 2 ** 20)}; name another file`,
+      );
+    }
     text = await readFile(path, 'utf8');
   } catch (error) {
-    throw describeFileError(path, error);
+    throw error instanceof InputError ? error : describeFileError(path, error);
   }
   return parseJson(text, schema, path);
 }

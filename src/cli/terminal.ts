@@ -1,4 +1,5 @@
 import { SingleBar } from 'cli-progress';
+import { escapeTerminal } from '../report/escape.js';
 import type { LeftOut } from '../speech/recordings.js';
 
 /** A bar that fills, or lines where there is no terminal to draw in. */
@@ -39,10 +40,10 @@ function bar(): Progress {
   let started = false;
   return {
     update: (done, total, note) => {
-      if (!started) drawn.start(total, done, { note });
+      if (!started) drawn.start(total, done, { note: escapeTerminal(note) });
       started = true;
       drawn.setTotal(total);
-      drawn.update(done, { note });
+      drawn.update(done, { note: escapeTerminal(note) });
     },
     stop: () => {
       if (started) drawn.stop();
@@ -71,9 +72,9 @@ export function processTerminal(): Streams {
   const interrupt = (): void => controller.abort();
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
-  const say = (text: string): void => void process.stderr.write(text);
+  const say = (text: string): void => void process.stderr.write(escapeTerminal(text));
   return {
-    print: (text) => void process.stdout.write(text),
+    print: (text) => void process.stdout.write(escapeTerminal(text)),
     say,
     progress: () => (process.stderr.isTTY ? bar() : lines(say)),
     signal: controller.signal,

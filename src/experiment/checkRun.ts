@@ -6,6 +6,7 @@ import { describeOtherTiming } from '../measure/timingVersion.js';
 import { compareVariant } from './checkVariant.js';
 import { readFinishedRun } from './finishedRun.js';
 import { hearAgain } from './hearAgain.js';
+import { outcomeOf } from './outcomeOf.js';
 import { readRun } from './runFolder.js';
 import type { Condition } from './schema.js';
 import { makeVariant } from './variants.js';
@@ -56,7 +57,9 @@ export async function checkRun(folder: string, options: CheckRunOptions = {}): P
   const otherTiming = describeOtherTiming(folder, record, 'npm run quantlab -- experiment, or laboratory');
   if (otherTiming !== null) faults.push(otherTiming);
 
-  const conditions = record.conditions.filter((one) => record.outcomes[one.id]?.status === 'measured' && isWanted(one));
+  const conditions = record.conditions.filter(
+    (one) => outcomeOf(record, one.id)?.status === 'measured' && isWanted(one),
+  );
   const variantFolder = await mkdtemp(join(tmpdir(), 'quantlab-check-'));
   const models = { made: 0, same: 0 };
   const texts = { heard: 0, same: 0 };

@@ -1,4 +1,5 @@
-import type { Condition, Outcome, RunRecord } from './schema.js';
+import { outcomeOf } from './outcomeOf.js';
+import type { Condition, RunRecord } from './schema.js';
 import type { Variant } from './variants.js';
 
 /** A model that is not the one that was measured. */
@@ -15,15 +16,15 @@ export interface OtherModel {
  */
 export function compareVariant(
   folder: string,
-  { inputs = {}, outcomes }: RunRecord,
+  run: RunRecord,
   condition: Condition,
   variant: Variant,
 ): OtherModel | null {
   const { id, model, recipe } = condition;
-  const outcome: Outcome | undefined = outcomes[id];
+  const outcome = outcomeOf(run, id);
   const was = outcome?.status === 'measured' ? outcome.modelSha256 : '';
   if (variant.sha256 === was) return null;
-  const source = inputs[id]?.modelSha256;
+  const source = run.inputs !== undefined && Object.hasOwn(run.inputs, id) ? run.inputs[id]?.modelSha256 : undefined;
   const digests = `(SHA-256 ${variant.sha256.slice(0, 16)}…, was ${was.slice(0, 16)}…)`;
   const isOther = source !== undefined && source !== variant.inputs.modelSha256;
   const got = isOther ? `another ${model} ${digests}` : `another file from ${model} by ${recipe} ${digests}`;

@@ -4,6 +4,7 @@ import { InputError } from '../errors.js';
 import { sha256OfFile } from '../files.js';
 import { mean, median } from '../measure/statistics/statistics.js';
 import { timingVersionOf } from '../measure/timingVersion.js';
+import { outcomeOf } from './outcomeOf.js';
 import { RUN_FILES, RunFolder, readRun, verifyRun } from './runFolder.js';
 import type { Environment, Observation, Outcome, RunRecord, Shard, ShardRecord, Summary } from './schema.js';
 import { summarize } from './summarize.js';
@@ -147,7 +148,7 @@ function joinEnvironments(parts: readonly Part[]): Environment {
 }
 
 function joinOutcomes(id: string, parts: readonly Part[]): Outcome {
-  const outcomes = parts.map(({ record }) => record.outcomes[id]);
+  const outcomes = parts.map(({ record }) => outcomeOf(record, id));
   const measured = outcomes.flatMap((outcome) => (outcome?.status === 'measured' ? [outcome] : []));
   const [first] = measured;
   if (first === undefined || measured.length < parts.length) return gap(outcomes, parts);

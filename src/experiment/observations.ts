@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { InputError } from '../errors.js';
 import { describeFileError, parseJson, sha256OfBytes } from '../files.js';
 import { observationSchema } from './records.js';
@@ -12,6 +12,9 @@ export interface ReadObservations {
   /** Checksum of the last line; empty where it has none. */
   readonly lastCheck: string;
 }
+
+/** A longer file is no run that anybody meant, and more than a string can hold. */
+const MOST_BYTES = 500 * 2 ** 20;
 
 /**
  * How a checked line ends: with the first 16 digits of the SHA-256 of the line before (its own check) and of this one
@@ -29,8 +32,15 @@ const CHECK = /^(\{.*),"check":"([0-9a-f]{16})"\}$/;
 export function readObservations(path: string): ReadObservations {
   let bytes: Buffer;
   try {
+    const { size } = statSync(path);
+    if (size > MOST_BYTES) {
+      throw new InputError(
+        `${path}: at most ${MOST_BYTES / 2 ** 20} MiB of observations were required, got ${Math.ceil(size / 2 ** 20)}; measure in shards, or fewer trials`,
+      );
+    }
     bytes = readFileSync(path);
   } catch (error) {
+    if (error instanceof InputError) throw error;
     throw describeFileError(path, error);
   }
   const wholeBytes = bytes.lastIndexOf('\n') + 1;

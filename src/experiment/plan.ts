@@ -1,9 +1,11 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { PRESET_NAMES } from '../compress/recipe.js';
+import { InputError } from '../errors.js';
 import { readJson } from '../files.js';
 import { defaultThreads, packageRoot } from '../measure/machine/environment.js';
 import { NORMALISER_NAMES } from '../speech/normaliser.js';
+import { LIMITS } from './limits.js';
 import { type Condition, NO_RECIPE, type Protocol, type ResourceProtocol } from './schema.js';
 
 /** What is to be measured: the conditions that are compared, and how. */
@@ -35,9 +37,6 @@ export const DEFAULT_PROTOCOL: Omit<Protocol, 'manifestSha256'> = {
   seed: 20_261_121,
   resources: DEFAULT_RESOURCES,
 };
-
-/** Longest plan that is taken for meant, in trials. */
-const MOST_TRIALS = 1_000_000;
 
 /** What can be said of a default plan. */
 export interface PlanOptions {
@@ -72,7 +71,11 @@ interface PlanFile extends Omit<ExperimentPlan, 'conditions'> {
   readonly conditions?: readonly ConditionEntry[] | undefined;
 }
 
-const count = (fewest: number): z.ZodNumber => z.number().int().min(fewest).max(MOST_TRIALS);
+const count = (most: number): z.ZodNumber => z.number().int().min(1).max(most);
+
+function isEachOnce(names: readonly string[]): boolean {
+  return new Set(names).size === names.length;
+}
 
 const RECIPES: readonly string[] = [NO_RECIPE, ...PRESET_NAMES];
 
@@ -82,31 +85,35 @@ function isRecipe(name: string): boolean {
 
 const conditionSchema: z.ZodType<ConditionEntry> = z.strictObject({
   id: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/i, 'letters, digits, dot, dash and underscore'),
-  title: z.string().min(1).optional(),
+  title: z.string().min(1).max(LIMITS.title).optional(),
   model: z.string().min(1).optional(),
   recipe: z.string().refine(isRecipe, `${RECIPES.join(', ')} or a file ending in .json`),
   device: z.enum(['cpu', 'gpu']),
-  threads: z.number().int().min(1).max(1024).optional(),
+  threads: count(LIMITS.threads).optional(),
 });
 
 const planSchema: z.ZodType<PlanFile> = z.strictObject({
   manifest: z.string().min(1).default(DEFAULT_PROTOCOL.manifest),
-  latencyTrials: count(1).default(DEFAULT_PROTOCOL.latencyTrials),
-  throughputTrials: count(1).default(DEFAULT_PROTOCOL.throughputTrials),
-  batchSize: z.number().int().min(1).max(4096).default(DEFAULT_PROTOCOL.batchSize),
-  warmUpRuns: z.strictObject({ gpu: count(1), cpu: count(1) }).default(DEFAULT_PROTOCOL.warmUpRuns),
+  latencyTrials: count(LIMITS.trials).default(DEFAULT_PROTOCOL.latencyTrials),
+  throughputTrials: count(LIMITS.trials).default(DEFAULT_PROTOCOL.throughputTrials),
+  batchSize: count(LIMITS.batchSize).default(DEFAULT_PROTOCOL.batchSize),
+  warmUpRuns: z
+    .strictObject({ gpu: count(LIMITS.warmUpRuns), cpu: count(LIMITS.warmUpRuns) })
+    .default(DEFAULT_PROTOCOL.warmUpRuns),
   seed: z.number().int().default(DEFAULT_PROTOCOL.seed),
   accuracy: z.boolean().optional(),
   normaliser: z.enum(NORMALISER_NAMES).optional(),
   languageModel: z.string().min(1).optional(),
   resources: z
-    .strictObject({ memoryRuns: count(1), energyTrials: count(1) })
+    .strictObject({ memoryRuns: count(LIMITS.trials), energyTrials: count(LIMITS.trials) })
     .default(DEFAULT_RESOURCES)
     .optional(),
   conditions: z
     .array(conditionSchema)
     .min(1)
-    .refine((all) => new Set(all.map(({ id }) => id)).size === all.length, 'each id once')
+    .max(LIMITS.conditions)
+    .refine((all) => isEachOnce(all.map(({ id }) => id)), 'each id once')
+    .refine((all) => isEachOnce(all.map(({ id, title }) => title ?? id)), 'each title once')
     .optional(),
 });
 
@@ -132,6 +139,12 @@ export async function readPlan(path: string): Promise<ExperimentPlan> {
     recipe: fromFile(entry.recipe, path, /\.json$/),
     device: entry.device,
   }));
+  const all = (conditions ?? defaults.conditions).length * (file.latencyTrials + file.throughputTrials);
+  if (all > LIMITS.trials) {
+    throw new InputError(
+      `${path}: at most ${LIMITS.trials} trials of all conditions together were required, got ${all}; plan fewer trials or conditions`,
+    );
+  }
   const manifest = EMBEDDED_SETS.includes(file.manifest) ? file.manifest : fromFile(file.manifest, path, /./);
   const own = file.languageModel;
   return {

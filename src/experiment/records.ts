@@ -3,6 +3,7 @@ import type { MemoryStages } from '../measure/memory/memory.js';
 import type { ProcessMemory } from '../measure/process/processMemory.js';
 import type { Dtype } from '../onnx/dtype.js';
 import { NORMALISER_NAMES } from '../speech/normaliser.js';
+import { LIMITS } from './limits.js';
 import type {
   Condition,
   ConditionInputs,
@@ -20,6 +21,9 @@ import type {
 import { RESULTS_SCHEMA } from './schema.js';
 
 const count: z.ZodNumber = z.number().int().nonnegative();
+const duration: z.ZodNumber = z.number().nonnegative();
+const trials: z.ZodNumber = count.max(LIMITS.trials);
+const texts: z.ZodType<readonly string[]> = z.array(z.string()).max(LIMITS.batchSize);
 
 const conditionSchema: z.ZodType<Condition> = z.object({
   id: z.string(),
@@ -33,9 +37,9 @@ const conditionSchema: z.ZodType<Condition> = z.object({
 const protocolSchema: z.ZodType<Protocol> = z.object({
   manifest: z.string(),
   manifestSha256: z.string(),
-  latencyTrials: count,
-  throughputTrials: count,
-  batchSize: count,
+  latencyTrials: trials,
+  throughputTrials: trials,
+  batchSize: count.max(LIMITS.batchSize),
   warmUpRuns: z.object({ gpu: count, cpu: count }),
   seed: z.number().int(),
   accuracy: z.boolean().optional(),
@@ -148,7 +152,9 @@ const outcomeSchema: z.ZodType<Outcome> = z.union([
   z.object({ status: z.enum(['skipped', 'failed']), reason: z.string() }),
 ]);
 
-const shardSchema: z.ZodType<Shard> = z.object({ index: count, count });
+const shardSchema: z.ZodType<Shard> = z
+  .object({ index: count.min(1), count: count.min(1).max(LIMITS.shards) })
+  .refine(({ index, count }) => index <= count, 'an index up to the count');
 
 const inputsSchema: z.ZodType<ConditionInputs> = z.object({
   modelSha256: z.string(),
@@ -170,31 +176,34 @@ export const runRecordSchema: z.ZodType<RunRecord> = z.object({
   startedAt: z.string(),
   finishedAt: z.string().nullable(),
   protocol: protocolSchema,
-  conditions: z.array(conditionSchema),
+  conditions: z
+    .array(conditionSchema)
+    .max(LIMITS.conditions)
+    .refine((all) => new Set(all.map(({ id }) => id)).size === all.length, 'each id once'),
   environment: environmentSchema,
   outcomes: z.record(z.string(), outcomeSchema),
   inputs: z.record(z.string(), inputsSchema).optional(),
   turns: z.enum(['stopped', 'paused']).optional(),
   timingVersion: count.optional(),
   shard: shardSchema.optional(),
-  shards: z.array(shardRecordSchema).optional(),
+  shards: z.array(shardRecordSchema).max(LIMITS.shards).optional(),
 });
 
 /** A line of `observations.jsonl`, as it comes from outside. */
 export const observationSchema: z.ZodType<Observation> = z.object({
   condition: z.string(),
   phase: z.enum(['latency', 'throughput', 'accuracy']),
-  trial: count,
-  utterances: z.array(z.string()),
-  audioS: z.number(),
-  totalMs: z.number(),
-  featuresMs: z.number(),
-  inferenceMs: z.number(),
-  decodingMs: z.number(),
-  cpuMs: z.number().optional(),
-  texts: z.array(z.string()),
-  secondTexts: z.array(z.string()).optional(),
-  references: z.array(z.string()).optional(),
-  speakers: z.array(z.string()).optional(),
-  turn: count.optional(),
+  trial: trials,
+  utterances: texts,
+  audioS: duration,
+  totalMs: duration,
+  featuresMs: duration,
+  inferenceMs: duration,
+  decodingMs: duration,
+  cpuMs: duration.optional(),
+  texts,
+  secondTexts: texts.optional(),
+  references: texts.optional(),
+  speakers: texts.optional(),
+  turn: trials.optional(),
 });

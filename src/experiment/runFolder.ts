@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { readFile, rm, rmdir } from 'node:fs/promises';
+import { readFile, rmdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { InputError } from '../errors.js';
-import { makeFolder, readJson, sha256OfBytes, sha256OfFile, writeFileAtomic } from '../files.js';
+import { makeFolder, readJson, removeFile, sha256OfBytes, sha256OfFile, writeFileAtomic } from '../files.js';
 import { CHECKSUMS_FILE, checksumLine, verifyFiles } from './checksums.js';
 import { acquireLock, type Lock } from './lock.js';
 import { ObservationLog, readObservations } from './observations.js';
@@ -104,14 +104,14 @@ export class RunFolder {
     }
     if (record !== null && options.resume) {
       // Its files will be others when it ends.
-      await rm(join(folder, CHECKSUMS_FILE), { force: true });
+      await removeFile(join(folder, CHECKSUMS_FILE));
       const kept = existsSync(observationsPath) ? readObservations(observationsPath) : undefined;
       const log = new ObservationLog(observationsPath, kept);
       return new RunFolder(folder, target, lock, log, record, kept?.observations ?? []);
     }
     // The record goes first: without it a half-deleted run cannot be taken for a whole one.
-    await rm(recordPath, { force: true });
-    await rm(join(folder, CHECKSUMS_FILE), { force: true });
+    await removeFile(recordPath);
+    await removeFile(join(folder, CHECKSUMS_FILE));
     return new RunFolder(folder, target, lock, new ObservationLog(observationsPath), null, []);
   }
 
@@ -149,7 +149,7 @@ export class RunFolder {
       await writeFileAtomic(join(this.#target, name), await readFile(join(this.#folder, name)));
     }
     for (const name of [RUN_FILES.record, RUN_FILES.observations, RUN_FILES.summary, CHECKSUMS_FILE]) {
-      await rm(join(this.#folder, name), { force: true });
+      await removeFile(join(this.#folder, name));
     }
   }
 
@@ -157,7 +157,7 @@ export class RunFolder {
   async close(): Promise<void> {
     this.#log.close();
     if (!existsSync(join(this.#folder, RUN_FILES.record))) {
-      await rm(join(this.#folder, RUN_FILES.observations), { force: true });
+      await removeFile(join(this.#folder, RUN_FILES.observations));
     }
     this.#lock.release();
     // Only the folder beside a finished run is ours to delete, and only when nothing is in it.

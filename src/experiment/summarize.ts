@@ -5,6 +5,7 @@ import { compareTimes } from '../measure/speedUp.js';
 import { bootstrapRatio } from '../measure/statistics/bootstrap.js';
 import { compareTexts, type TextComparison } from '../measure/textComparison.js';
 import type { NormaliserName } from '../speech/normaliser.js';
+import { outcomeOf } from './outcomeOf.js';
 import { readRun } from './runFolder.js';
 import type {
   Comparison,
@@ -47,14 +48,14 @@ export async function summarizeRun(folder: string): Promise<Summary> {
 export function summarize(run: RunRecord, observations: readonly Observation[]): Summary {
   const { normaliser } = run.protocol;
   const measured = run.conditions.flatMap(({ id, model }): Measured[] => {
-    const outcome = run.outcomes[id];
+    const outcome = outcomeOf(run, id);
     if (outcome?.status !== 'measured') return [];
     const own = (phase: Phase): readonly Observation[] => inOrder(observations, id, phase);
     const phases = { latency: own('latency'), throughput: own('throughput'), accuracy: own('accuracy') };
     return [{ id, model, sizeBytes: outcome.sizeBytes, ...phases }];
   });
   const conditions = run.conditions.map((condition): ConditionSummary => {
-    const outcome: Outcome = run.outcomes[condition.id] ?? { status: 'failed', reason: 'the run has not finished' };
+    const outcome: Outcome = outcomeOf(run, condition.id) ?? { status: 'failed', reason: 'the run has not finished' };
     const own = measured.find(({ id }) => id === condition.id);
     const base = measured.find(({ model }) => model === condition.model);
     if (own === undefined) {

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { InputError } from '../errors.js';
 import { PHASES, type Phase, type Shard, trialsOfShard } from '../measure/process/schedule.js';
+import { outcomeOf } from './outcomeOf.js';
 import type { Observation, RunRecord } from './schema.js';
 
 /** All trials in one place. */
@@ -36,7 +37,7 @@ export function requireTrials({ folder, record, observations }: ReadRun): void {
     accuracy: protocol.accuracy === false ? 0 : heard,
   };
   for (const { id } of record.conditions) {
-    if (record.outcomes[id]?.status !== 'measured') continue;
+    if (outcomeOf(record, id)?.status !== 'measured') continue;
     for (const phase of PHASES) {
       const own = trialsOf.get(JSON.stringify([id, phase])) ?? [];
       const wanted = trialsOfShard(all[phase], shard);

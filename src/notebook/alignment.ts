@@ -1,4 +1,4 @@
-import { escapeXml } from '../report/svg.js';
+import { escapeXml } from '../report/escape.js';
 import { alignWords, formatAlignment } from '../speech/alignmentView.js';
 import { openScreen, type Screen } from './screen.js';
 

@@ -1,4 +1,4 @@
-import { escapeXml } from '../report/svg.js';
+import { escapeXml } from '../report/escape.js';
 import { encodeWav } from '../speech/encodeWav.js';
 import type { Audio } from '../speech/types.js';
 import { openScreen, type Screen } from './screen.js';

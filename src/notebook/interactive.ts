@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { relative, sep } from 'node:path';
+import { escapeXml } from '../report/escape.js';
 import { plotlyPath } from '../report/export.js';
 import type { Figure } from '../report/figure.js';
-import { escapeXml } from '../report/svg.js';
 import { templateOf, withScheme } from '../report/theme.js';
 
 /**

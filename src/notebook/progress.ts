@@ -1,4 +1,4 @@
-import { escapeXml } from '../report/svg.js';
+import { escapeXml } from '../report/escape.js';
 import { openScreen, type Screen } from './screen.js';
 
 /** How far a piece of work is. */

@@ -1,3 +1,5 @@
+import { escapeTerminal } from '../report/escape.js';
+
 /** Where a notebook shows things; outside a notebook, a terminal. */
 export interface Screen {
   /** Shows HTML; `plain` stands for it where HTML cannot be shown. */
@@ -25,7 +27,7 @@ interface Tslab {
  * @param load - how tslab is imported; it is not installed everywhere
  */
 export async function openScreen(
-  write: WriteText = (text) => void process.stdout.write(text),
+  write: WriteText = (text) => void process.stdout.write(escapeTerminal(text)),
   load: () => Promise<Tslab> = () => import('tslab') as unknown as Promise<Tslab>,
 ): Promise<Screen> {
   const tslab = isKernel() ? await load().catch(() => null) : null;

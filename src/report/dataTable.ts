@@ -42,15 +42,18 @@ export async function buildTable(rows: readonly TableCells[], options: TableOpti
   const { title, notes = [], turned = false } = options;
   const corner = Object.keys(rows[0] ?? {})[0] ?? '';
   const DataFrame = await loadDataFrame();
+  // Rows are numbered in the frame, which takes no name twice; two of them may be called alike.
   const frame = new DataFrame(
     rows.map(({ [corner]: _, ...cells }) => cells),
-    { index: rows.map((cells) => cells[corner] ?? '') },
+    { index: rows.map((_, place) => String(place)) },
   );
+  const names = rows.map((cells) => cells[corner] ?? '');
   const shown = turned ? frame.T : frame;
+  const headers = turned ? shown.index.map(String) : names;
   return {
     title,
-    columns: [corner, ...shown.columns],
-    rows: shown.values.map((cells, place) => [String(shown.index[place]), ...cells]),
+    columns: [corner, ...(turned ? names : shown.columns)],
+    rows: shown.values.map((cells, place) => [headers[place] ?? '', ...cells]),
     notes,
   };
 }

@@ -7,6 +7,18 @@ export type Json = string | number | boolean | null | readonly Json[] | { readon
 /** A JSON object, as Plotly reads it. */
 export type JsonObject = { readonly [key: string]: Json };
 
+/** The same value with each text in it changed; names of fields stay. */
+export function mapText(value: Json, change: (text: string) => string): Json {
+  if (typeof value === 'string') return change(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (isList(value)) return value.map((one) => mapText(one, change));
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, mapText(one, change)]));
+}
+
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value);
+}
+
 /** What `Plotly.newPlot` draws. */
 export interface PlotlySpec {
   readonly data: readonly JsonObject[];

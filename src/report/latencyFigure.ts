@@ -48,6 +48,9 @@ export function latencyFigure(summary: Summary, observations: readonly Observati
   };
 }
 
+/** Points of a condition that are drawn; of more trials, every n-th. A picture shows no more, and a browser draws no more in time. */
+const MOST_POINTS = 5000;
+
 function rowTraces(
   row: Measured,
   place: number,
@@ -56,7 +59,8 @@ function rowTraces(
 ): readonly JsonObject[] {
   const latencies = observations
     .filter(({ condition, phase }) => condition === row.id && phase === 'latency')
-    .map(({ totalMs }) => roundTo(totalMs));
+    .map(({ totalMs }) => roundTo(totalMs))
+    .filter((_, index, all) => index % Math.ceil(all.length / MOST_POINTS) === 0);
   const { meanMs, medianMs } = row.latency;
   return [
     {
@@ -113,7 +117,7 @@ function captionOf(summary: Summary, measured: readonly Measured[]): string {
   const trials = measured[0]?.latency.trials ?? latencyTrials;
   return [
     `Time from waveform to text of ${trials} trials a condition, one utterance each (${machineOf(summary)}).`,
-    'Each dot is a trial, the curve their density; the bar is the median, the large mark the mean with its 95 % interval.',
+    `Each dot is a trial${trials > MOST_POINTS ? ` of every ${Math.ceil(trials / MOST_POINTS)}` : ''}, the curve their density; the bar is the median, the large mark the mean with its 95 % interval.`,
     'Utterances differ in length, which is why the times of one condition spread.',
     ...absencesOf(summary),
   ].join(' ');

@@ -1,3 +1,5 @@
+import { escapeMarkdown } from './escape.js';
+
 const PLACE = /(<!-- answer -->\n)[\s\S]*?(\n<!-- \/answer -->)/;
 
 /**
@@ -7,5 +9,5 @@ const PLACE = /(<!-- answer -->\n)[\s\S]*?(\n<!-- \/answer -->)/;
  * @returns the new text; the old one where no place is marked
  */
 export function withAnswer(readme: string, answer: string): string {
-  return readme.replace(PLACE, (_, before: string, after: string) => `${before}${answer}${after}`);
+  return readme.replace(PLACE, (_, before: string, after: string) => `${before}${escapeMarkdown(answer)}${after}`);
 }

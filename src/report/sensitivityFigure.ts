@@ -33,7 +33,7 @@ export function sensitivityFigure(rows: readonly SensitivityRow[]): Figure {
   const choices = [...new Set(sorted.map(({ choice }) => choice))].sort();
   const exact = rows.length - lossy.length;
   const [worst] = sorted;
-  const known = choices.flatMap((choice) => MEANINGS[choice] ?? []);
+  const known = choices.flatMap((choice) => (Object.hasOwn(MEANINGS, choice) ? (MEANINGS[choice] ?? []) : []));
   return {
     name: 'sensitivity',
     title: 'What compressing one layer costs',

@@ -1,3 +1,4 @@
+import { escapeXml } from './escape.js';
 import type { Figure, Scheme } from './figure.js';
 
 /**
@@ -24,9 +25,4 @@ function sortAttributes(svg: string): string {
       return `<${[tag, ...attributes.filter((attribute) => attribute !== 'style=""').sort()].join(' ')}${end}>`;
     },
   );
-}
-
-/** Text as it may stand in HTML and XML, between tags and in attributes. */
-export function escapeXml(text: string): string {
-  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
 }

@@ -1,5 +1,5 @@
 import type { DataTable } from './dataTable.js';
-import { escapeXml } from './svg.js';
+import { escapeMarkdown, escapeXml } from './escape.js';
 
 /** The table as text in columns, for a terminal. */
 export function tableToText(table: DataTable): string {
@@ -17,10 +17,9 @@ export function tableToText(table: DataTable): string {
 
 /** The table in Markdown, with its notes below it. */
 export function tableToMarkdown(table: DataTable): string {
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replace(/\|/g, '\\|')).join(' | ')} |`;
+  const line = (cells: readonly string[]): string => `| ${cells.map(escapeMarkdown).join(' | ')} |`;
   const rule = table.columns.map((_, column) => (column === 0 ? '---' : '---:'));
-  return `${[line(table.columns), line(rule), ...table.rows.map(line), '', ...table.notes].join('\n')}\n`;
+  return `${[line(table.columns), line(rule), ...table.rows.map(line), '', ...table.notes.map(escapeMarkdown)].join('\n')}\n`;
 }
 
 /** The table in HTML: caption, header cells with scopes, notes below it; styled by whoever shows it. */

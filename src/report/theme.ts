@@ -1,4 +1,5 @@
-import type { JsonObject, PlotlySpec, Scheme } from './figure.js';
+import { escapePlotly } from './escape.js';
+import { type JsonObject, mapText, type PlotlySpec, type Scheme } from './figure.js';
 
 /** Families that every system has something for. */
 export const FONT_FAMILY = 'Helvetica Neue, Arial, Open Sans, sans-serif';
@@ -95,6 +96,9 @@ export function templateOf(scheme: Scheme): JsonObject {
 
 /** A spec with the colours of its surroundings and steady trace ids, ready for Plotly. */
 export function withScheme(spec: PlotlySpec, scheme: Scheme): PlotlySpec {
-  const data = spec.data.map((trace, place) => ({ ...trace, uid: `t${place}` }));
-  return { data, layout: { ...spec.layout, template: templateOf(scheme) } };
+  const { data, layout } = mapText({ data: spec.data, layout: spec.layout }, escapePlotly) as unknown as PlotlySpec;
+  return {
+    data: data.map((trace, place) => ({ ...trace, uid: `t${place}` })),
+    layout: { ...layout, template: templateOf(scheme) },
+  };
 }

@@ -1,7 +1,7 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UnavailableError } from '../errors.js';
-import { writeFileAtomic } from '../files.js';
+import { removeFile, writeFileAtomic } from '../files.js';
 import type { FindBrowserOptions } from './browser.js';
 import { type FigureExporter, openExporter } from './export.js';
 import type { Figure } from './figure.js';
@@ -66,7 +66,7 @@ async function writeFigure(
     await write(join(folder, `${figure.name}.dark.svg`), await exporter.svg(figure, 'dark'));
     await write(join(folder, `${figure.name}.png`), await exporter.png(figure, 'light'));
   } else if (before !== text) {
-    for (const ending of PICTURE_ENDINGS) await rm(join(folder, figure.name + ending), { force: true });
+    for (const ending of PICTURE_ENDINGS) await removeFile(join(folder, figure.name + ending));
   }
 }
 

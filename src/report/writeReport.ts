@@ -1,14 +1,15 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type FinishedRun, readFinishedRun } from '../experiment/finishedRun.js';
 import { TOPICS } from '../experiment/laboratory.js';
-import { writeFileAtomic } from '../files.js';
+import { removeFile, writeFileAtomic } from '../files.js';
 import { readPrices } from '../measure/cost/prices.js';
 import { describeOtherTiming } from '../measure/timingVersion.js';
 import { answerOf } from './answer.js';
 import type { FindBrowserOptions } from './browser.js';
 import type { DataTable } from './dataTable.js';
-import type { Figure, JsonObject } from './figure.js';
+import { escapeKramdown, escapeLiquid } from './escape.js';
+import { type Figure, type JsonObject, mapText } from './figure.js';
 import { buildFigures } from './figures.js';
 import { EMPTY_LABORATORY, type Laboratory, readLaboratory, resultPath } from './laboratory.js';
 import { buildVariantsTable, laboratoryDataOf } from './laboratoryData.js';
@@ -109,12 +110,18 @@ export async function writeReport(runFolder: string, options: WriteReportOptions
   if (postFolder !== null) {
     const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
     const data = join(postFolder, '_data');
-    await write(join(data, 'results.json'), json(postDataOf(run.summary, run.summarySha256, prices)));
-    await write(join(data, 'laboratory.json'), json(laboratoryDataOf(laboratory, prices)));
+    await write(
+      join(data, 'results.json'),
+      json(mapText(postDataOf(run.summary, run.summarySha256, prices), escapeKramdown)),
+    );
+    await write(join(data, 'laboratory.json'), json(mapText(laboratoryDataOf(laboratory, prices), escapeKramdown)));
     await write(join(data, 'figures.json'), json(figureWords(figures)));
-    await write(join(postFolder, '_includes', 'results-table.html'), tableToHtml(table));
+    await write(join(postFolder, '_includes', 'results-table.html'), escapeLiquid(tableToHtml(table)));
     const variants = await buildVariantsTable(laboratory, prices);
-    await write(join(postFolder, '_includes', 'variants-table.html'), variants === null ? '' : tableToHtml(variants));
+    await write(
+      join(postFolder, '_includes', 'variants-table.html'),
+      variants === null ? '' : escapeLiquid(tableToHtml(variants)),
+    );
     if (figuresFolder !== null) {
       await copyPictures(figures, figuresFolder, postFolder, write);
       await removeOthers(join(postFolder, 'assets', 'figures'), figures);
@@ -144,7 +151,7 @@ function otherTimings(
 async function removeOthers(folder: string, figures: readonly Figure[]): Promise<void> {
   const names = new Set(figures.map(({ name }) => name));
   for (const name of FIGURE_NAMES.filter((one) => !names.has(one))) {
-    for (const ending of FIGURE_ENDINGS) await rm(join(folder, name + ending), { force: true });
+    for (const ending of FIGURE_ENDINGS) await removeFile(join(folder, name + ending));
   }
 }
 
@@ -160,7 +167,7 @@ async function copyPictures(
       const copy = join(postFolder, 'assets', 'figures', name + ending);
       const picture = await readFile(join(figuresFolder, name + ending)).catch(() => null);
       if (picture) await write(copy, picture);
-      else await rm(copy, { force: true });
+      else await removeFile(copy);
     }
   }
 }

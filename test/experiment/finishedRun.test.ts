@@ -1,8 +1,9 @@
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readFinishedRun } from '../../src/experiment/finishedRun.js';
 import { runExperiment } from '../../src/experiment/runner.js';
+import { summarize } from '../../src/experiment/summarize.js';
 import { sha256OfBytes } from '../../src/files.js';
 import { FAKE_WORKER, fixedEnvironment, newFolder, smallPlan } from './setUp.js';
 
@@ -142,4 +143,35 @@ describe('readFinishedRun', () => {
     );
     await expect(readFinishedRun(stopped)).rejects.toThrow(/a finished run was required, got one that was stopped/);
   });
+
+  it.each([
+    ['run.json', /"latencyTrials": \d+/, '"latencyTrials": 1e12', /run\.json: field protocol\.latencyTrials/],
+    ['run.json', /"batchSize": \d+/, '"batchSize": 1e9', /field protocol\.batchSize/],
+    ['run.json', /"id": "cpu-int8-dynamic"/, '"id": "cpu-float32"', /field conditions .*each id once/],
+    ['observations.jsonl', /"trial":3/, '"trial":9e14', /observations\.jsonl:\d+: /],
+  ])('refuses numbers in %s that would cost hours: %s', async (file, was, is, message) => {
+    const folder = copy((one) => change(join(one, file), (text) => text.replace(was, is)));
+    await expect(readFinishedRun(folder)).rejects.toThrow(message);
+  });
+
+  it('refuses a file that no run writes, before it is read', async () => {
+    const folder = copy((one) => {
+      truncateSync(join(one, 'observations.jsonl'), 600 * 2 ** 20);
+    });
+    await expect(readFinishedRun(folder)).rejects.toThrow(/at most 500 MiB of observations were required, got 600/);
+    const large = copy((one) => truncateSync(join(one, 'summary.json'), 65 * 2 ** 20));
+    await expect(readFinishedRun(large)).rejects.toThrow(/at most 64 MiB of JSON were required, got 65/);
+  });
+
+  it.each(['constructor', 'toString', 'hasOwnProperty'])(
+    'takes a condition called %s for one that has not ended',
+    (id) => {
+      const record = JSON.parse(readFileSync(join(whole, 'run.json'), 'utf8'));
+      const conditions = [{ ...record.conditions[0], id }];
+      const { conditions: found } = summarize({ ...record, conditions, outcomes: {} }, []);
+      expect(found[0]?.outcome).toEqual({ status: 'failed', reason: 'the run has not finished' });
+      const outcomes = { [id]: { status: 'skipped', reason: 'no GPU' } } as const;
+      expect(summarize({ ...record, conditions, outcomes }, []).conditions[0]?.outcome.status).toBe('skipped');
+    },
+  );
 });

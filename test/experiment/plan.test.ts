@@ -48,7 +48,21 @@ describe('plan', () => {
     [{ conditions: [{ id: 'a', recipe: 'magic', device: 'cpu' }] }, /field conditions\.0\.recipe/],
     [{ conditions: [{ id: 'a b', recipe: 'none', device: 'cpu' }] }, /field conditions\.0\.id/],
     [{ conditions: [1, 2].map(() => ({ id: 'a', recipe: 'none', device: 'cpu' })) }, /each id once/],
+    [{ conditions: ['a', 'b'].map((id) => ({ id, title: 'One', recipe: 'none', device: 'cpu' })) }, /each title once/],
+    [{ latencyTrials: 1e12 }, /field latencyTrials .*500000/],
+    [{ batchSize: 1e6 }, /field batchSize .*4096/],
+    [{ warmUpRuns: { gpu: 1, cpu: 1e9 } }, /field warmUpRuns\.cpu/],
+    [
+      { latencyTrials: 400_000 },
+      /at most 500000 trials of all conditions together were required, got 1200300; plan fewer/,
+    ],
+    [{ resources: { memoryRuns: 1e12, energyTrials: 1 } }, /field resources\.memoryRuns/],
   ])('refuses %j', async (plan, message) => {
     await expect(readPlan(written(plan))).rejects.toThrow(message);
+  });
+
+  it('refuses more conditions than a table can show', async () => {
+    const conditions = Array.from({ length: 501 }, (_, place) => ({ id: `c${place}`, recipe: 'none', device: 'cpu' }));
+    await expect(readPlan(written({ latencyTrials: 1, conditions }))).rejects.toThrow(/field conditions .*500/);
   });
 });

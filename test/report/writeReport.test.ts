@@ -2,11 +2,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { InputError } from '../../src/errors.js';
+import { InputError, QuantlabError } from '../../src/errors.js';
 import { readTopic, TOPICS, writeTopic } from '../../src/experiment/laboratory.js';
 import { TIMING_VERSION } from '../../src/measure/timingVersion.js';
+import { buildFigures } from '../../src/report/figures.js';
 import { writeReport } from '../../src/report/writeReport.js';
-import { writeInventedLaboratory, writeInventedRun } from './fixture.js';
+import { readInventedRun, writeInventedLaboratory, writeInventedRun } from './fixture.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -120,5 +121,30 @@ describe('writeReport', () => {
         '$11',
       );
     }
+  });
+
+  it('names the place that cannot be written', async () => {
+    for (const name of ['figures', 'post'] as const) {
+      const path = join(folder, name);
+      writeFileSync(path, 'a file where a folder is wanted');
+      await expect(writeReport(join(folder, 'run'), { ...places(), browser })).rejects.toThrow(
+        new RegExp(`${path}: a folder was required, got a file`),
+      );
+      rmSync(path);
+    }
+    // /proc takes no files, whoever writes.
+    const nowhere = { ...places(), figuresFolder: '/proc/quantlab', browser };
+    await expect(writeReport(join(folder, 'run'), nowhere)).rejects.toThrow(/\/proc\/quantlab/);
+    await expect(writeReport(join(folder, 'run'), nowhere)).rejects.toThrow(QuantlabError);
+  });
+
+  it('draws no more points than a browser can', () => {
+    const { summary, observations } = readInventedRun();
+    const [one] = observations;
+    const many = one ? Array.from({ length: 20_000 }, (_, trial) => ({ ...one, trial })) : [];
+    const [, latency] = buildFigures(summary, many);
+    expect(latency?.name).toBe('01-latency');
+    const points = latency?.spec.data.map(({ x }) => (Array.isArray(x) ? x.length : 0)) ?? [];
+    expect(Math.max(...points)).toBe(5000);
   });
 });
