@@ -414,6 +414,12 @@ export { resample } from './speech/resample.js';
 export { type Segment, type SegmentOptions, splitAtSilence } from './speech/segments.js';
 export { timeWords } from './speech/timeStamps.js';
 export { normaliseTranscript } from './speech/transcript.js';
+export {
+  readTranscriptPairs,
+  TRANSCRIPT_FORMATS,
+  type TranscriptFormat,
+  type TranscriptPair,
+} from './speech/transcriptFile.js';
 export type {
   Audio,
   Decoding,

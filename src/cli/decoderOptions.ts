@@ -53,6 +53,7 @@ function number(text: string): number {
 }
 
 function hotWord(text: string, before: Readonly<Record<string, number>> | undefined): Readonly<Record<string, number>> {
-  const [word = '', boost] = text.split('=');
-  return { ...before, [word]: boost === undefined ? USUAL_BOOST : number(boost) };
+  const at = text.lastIndexOf('=');
+  const word = at < 0 ? text : text.slice(0, at);
+  return { ...before, [word]: at < 0 ? USUAL_BOOST : number(text.slice(at + 1)) };
 }

@@ -3,12 +3,13 @@ import type { Command } from 'commander';
 import { DEFAULT_MODEL } from '../experiment/plan.js';
 import { evaluateModels, type ModelEvaluation } from '../measure/bench.js';
 import type { Estimate } from '../measure/statistics/bootstrap.js';
+import { createDecoder } from '../model/decoder.js';
 import { resolveModel } from '../model/registry.js';
-import { alignWords, formatAlignment } from '../speech/alignmentView.js';
-import { type Confusion, countConfusions } from '../speech/confusions.js';
+import { alignWords } from '../speech/alignmentView.js';
 import type { Utterance } from '../speech/types.js';
 import { type Cell, columns, percent } from './columns.js';
 import { addDecoderOptions, type DecoderCommandOptions, decoderOptions } from './decoderOptions.js';
+import { wordErrors } from './errorView.js';
 import { addNormaliserOption, type NormaliserOptions } from './normaliserOption.js';
 import { collect, wholeNumber } from './options.js';
 import { heardOf } from './recordings.js';
@@ -21,9 +22,6 @@ interface EvaluateCommandOptions extends DecoderCommandOptions, NormaliserOption
   readonly errors?: true;
   readonly json?: true;
 }
-
-/** Confusions that are shown of a model. */
-const MOST_FREQUENT = 10;
 
 /** `quantlab evaluate`: how well models hear. */
 export function addEvaluateCommand(program: Command, terminal: Terminal): void {
@@ -38,12 +36,15 @@ export function addEvaluateCommand(program: Command, terminal: Terminal): void {
       const utterances = await heardOf(options.manifest, terminal);
       const names = options.model ?? [DEFAULT_MODEL];
       const models = await Promise.all(names.map((model) => resolveModel(model)));
+      const decoder = decoderOptions(options);
+      const warnings = await Promise.all(models.map(async ({ card }) => (await createDecoder(card, decoder)).warnings));
+      for (const warning of new Set(warnings.flat())) terminal.say(`warning: ${warning}\n`);
       const progress = terminal.progress();
       try {
         const evaluations = await evaluateModels(models, {
           utterances,
           normaliser: options.normaliser,
-          decoder: decoderOptions(options),
+          decoder,
           signal: terminal.signal,
           onProgress: (done, total) => progress.update(done, total, 'utterances'),
           ...(options.threads !== undefined && { threads: options.threads }),
@@ -145,20 +146,8 @@ function comparisonTable(evaluations: readonly ModelEvaluation[]): string {
 }
 
 function errorsOf({ model, heard }: ModelEvaluation, utterances: readonly Utterance[]): string {
-  const alignments = heard.map(({ reference, text }) => alignWords(reference, text));
-  const views = alignments.flatMap((pairs, index) => {
-    if (pairs.every(({ operation }) => operation === 'hit')) return [];
-    return [`${utterances[index]?.id ?? ''}\n${formatAlignment(pairs, { lineWidth: 100 })}`];
-  });
-  const { substitutions, deletions, insertions } = countConfusions(alignments);
-  const top = (confusions: readonly Confusion[]): string => {
-    const shown = confusions.slice(0, MOST_FREQUENT).map(({ reference, hypothesis, count }) => {
-      return `${[reference, hypothesis].filter((text) => text !== '').join(' → ')} (${count})`;
-    });
-    return shown.length === 0 ? 'none' : shown.join(', ');
-  };
-  const summary = `substituted: ${top(substitutions)}\ndeleted: ${top(deletions)}\ninserted: ${top(insertions)}\n`;
-  return `\n== ${model} ==\n\n${views.map((view) => `${view}\n`).join('')}${summary}`;
+  const texts = heard.map(({ reference, text }, index) => ({ id: utterances[index]?.id ?? '', reference, text }));
+  return `\n== ${model} ==\n\n${wordErrors(texts)}`;
 }
 
 /** A difference of rates in percentage points: `+0.39`. */

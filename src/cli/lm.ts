@@ -10,7 +10,7 @@ import { Recognizer } from '../model/recognizer.js';
 import { resolveModel } from '../model/registry.js';
 import { type ScoredUtterance, tuneBeam, type WeightTrial } from '../model/tuneBeam.js';
 import { readArpa, writeArpa } from '../speech/arpa.js';
-import { BEAM_SEARCH_DEFAULTS } from '../speech/beamSearch.js';
+import { BEAM_SEARCH_DEFAULTS, BeamSearch } from '../speech/beamSearch.js';
 import { trainKneserNey } from '../speech/kneserNey.js';
 import { fitMixture, mixModels } from '../speech/mixModels.js';
 import type { NgramModel } from '../speech/ngram.js';
@@ -150,6 +150,9 @@ async function tune(file: string, options: TuneOptions, terminal: Terminal): Pro
   const languageModel = await readArpa(file);
   const utterances = await heardOf(options.manifest, terminal);
   const recognizer = await Recognizer.load(await resolveModel(options.model), { threads: options.threads });
+  const { labels, blank } = recognizer.card;
+  for (const warning of new BeamSearch(labels, blank, { languageModel }).warnings)
+    terminal.say(`warning: ${warning}\n`);
   const progress = terminal.progress();
   try {
     const scored: ScoredUtterance[] = [];

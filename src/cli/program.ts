@@ -20,6 +20,7 @@ import { addModelCommand } from './model.js';
 import { addQuantizeCommand } from './quantize.js';
 import { addReportCommand } from './report.js';
 import { addResultsCommand } from './results.js';
+import { addScoreCommand } from './score.js';
 import { addSearchCommand } from './search.js';
 import { addSensitivityCommand } from './sensitivity.js';
 import { addServeCommand } from './serve.js';
@@ -56,6 +57,7 @@ function createProgram(terminal: Terminal): Command {
     addInspectCommand,
     addTranscribeCommand,
     addEvaluateCommand,
+    addScoreCommand,
     addBenchCommand,
     addMemoryCommand,
     addEnergyCommand,

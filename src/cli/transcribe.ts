@@ -38,6 +38,7 @@ export function addTranscribeCommand(program: Command, terminal: Terminal): void
         threads: options.threads,
         decoder: { ...decoderOptions(options), wordTimes: options.json === true },
       });
+      for (const warning of recognizer.warnings) terminal.say(`warning: ${warning}\n`);
       const records: TranscribeRecord[] = [];
       try {
         for (const path of paths) {

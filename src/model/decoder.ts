@@ -43,6 +43,8 @@ export interface Decoder {
   decode(scores: LogProbabilities): Decoding;
   /** Tells decoders apart that may give other texts, for whoever keeps results. */
   readonly key: string;
+  /** What a reader should know: words that the model cannot write, a language model that does not fit it. */
+  readonly warnings: readonly string[];
 }
 
 /** `X.json` beside `X.arpa.gz`; fields that say where it came from are left alone. */
@@ -80,7 +82,9 @@ export async function readBeamWeights(languageModelPath: string): Promise<BeamWe
  */
 export async function createDecoder(card: ModelCard, options: DecoderOptions = {}): Promise<Decoder> {
   const { kind = 'greedy', wordTimes = false } = options;
-  if (kind === 'greedy') return { key: wordTimes ? 'greedy, times' : 'greedy', decode: greedy(card, wordTimes) };
+  if (kind === 'greedy') {
+    return { key: wordTimes ? 'greedy, times' : 'greedy', decode: greedy(card, wordTimes), warnings: [] };
+  }
   if (kind !== 'beam') {
     throw new InputError(`decoder: greedy or beam was required, got ${String(kind)}; choose one`);
   }
@@ -110,6 +114,7 @@ async function createBeamDecoder(card: ModelCard, options: DecoderOptions): Prom
   });
   const sha256 = path === undefined ? null : await sha256OfFile(path);
   return {
+    warnings: search.warnings,
     key: `beam ${sha256OfBytes(JSON.stringify([sha256, weights, hotWords, wordTimes]))}`,
     decode: (scores) => {
       const [best] = search.decode(scores.data, scores.steps);

@@ -108,6 +108,11 @@ export class Recognizer {
     }
   }
 
+  /** What a reader should know of the decoder: words that the model cannot write, a language model that does not fit it. */
+  get warnings(): readonly string[] {
+    return this.#decoder.warnings;
+  }
+
   /** Tells decoders apart that may give other texts, for whoever keeps results. */
   get decoderKey(): string {
     return this.#decoder.key;

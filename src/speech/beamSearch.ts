@@ -2,6 +2,7 @@ import { InputError } from '../errors.js';
 import { type LabelPiece, labelPieces, textOf } from './labelPieces.js';
 import { type NgramModel, SENTENCE_END } from './ngram.js';
 import { PrefixTree } from './prefixTree.js';
+import { Spelling, spellingWarnings } from './spelling.js';
 import type { Decoding } from './types.js';
 import { OFF_TRIE, TRIE_ROOT, WordTrie } from './wordTrie.js';
 
@@ -67,6 +68,8 @@ const NEVER = Number.NEGATIVE_INFINITY;
  * search.decode(data, steps)[0]?.text; // 'please hold while i try'
  */
 export class BeamSearch {
+  /** What a reader should know: words that the network cannot write, a language model that does not fit it. */
+  readonly warnings: readonly string[];
   readonly #pieces: readonly LabelPiece[];
   readonly #blank: number;
   readonly #model: NgramModel | undefined;
@@ -88,7 +91,9 @@ export class BeamSearch {
     this.#pieces = labelPieces(labels);
     this.#blank = blank;
     this.#model = languageModel;
-    this.#trie = new WordTrie(languageModel, this.#settings.hotWords);
+    const spelling = new Spelling(labels.filter((_, label) => label !== blank));
+    this.#trie = new WordTrie(languageModel, this.#settings.hotWords, spelling);
+    this.warnings = spellingWarnings(spelling, languageModel?.vocabulary ?? [], this.#settings.hotWords.keys());
     this.#alpha10 = this.#settings.alpha * Math.LN10;
   }
 

@@ -1,3 +1,5 @@
+import { InputError } from '../errors.js';
+
 /**
  * The table of least edits between beginnings of two sequences, a bit for each difference between neighbours instead of a
  * number for each cell (Myers 1999, in the form of Hyyrö 2003): 32 cells are computed at once, and two bits a cell are
@@ -14,6 +16,9 @@ export interface EditTable {
 }
 
 const WORD = 32;
+
+/** Cells of a table that are filled at most, 32 at a time: two unlike texts of 300,000 units, some seconds. */
+const MOST_CELLS = 1e11;
 
 /** Width of the first band that is tried where the distance is not known. */
 const FIRST_BAND = 64;
@@ -73,6 +78,11 @@ export function editDistance(reference: Int32Array, hypothesis: Int32Array): num
   const widest = Math.max(reference.length, hypothesis.length);
   let band = Math.max(FIRST_BAND, Math.abs(reference.length - hypothesis.length));
   for (; ; band *= 2) {
+    if (hypothesis.length * Math.min(reference.length, 2 * band) > MOST_CELLS) {
+      throw new InputError(
+        `alignment: texts of ${reference.length} and ${hypothesis.length} units were required to be more alike or shorter, got over ${MOST_CELLS} cells to fill; score them utterance by utterance`,
+      );
+    }
     const row = sweep(reference, hypothesis, hypothesis.length, Math.min(band, widest));
     const distance = valueAt(row, reference.length);
     // A path that leaves the band has more edits than the band is wide, so this one is least.

@@ -1,6 +1,7 @@
 import { InputError } from '../errors.js';
 import type { NgramModel } from './ngram.js';
 import { PairTable } from './pairTable.js';
+import type { Spelling } from './spelling.js';
 
 /** The empty beginning of a word. */
 export const TRIE_ROOT = 0;
@@ -22,12 +23,21 @@ export class WordTrie {
   /**
    * @param model - whose words are known; none: no word is unknown
    * @param hotWords - boosts, in natural logarithms, by word
+   * @param spelling - writes words as the network does; those that it cannot write are left out
    * @throws {InputError} when a hot word is no single word, or its boost not finite
    */
-  constructor(model: NgramModel | undefined, hotWords: ReadonlyMap<string, number>) {
+  constructor(model: NgramModel | undefined, hotWords: ReadonlyMap<string, number>, spelling: Spelling) {
     const vocabulary = model?.vocabulary ?? [];
     this.#children = new PairTable(vocabulary.length * 4);
-    for (const word of vocabulary) this.#word[this.#insert(word, true).at(-1) ?? TRIE_ROOT] = model?.idOf(word) ?? -1;
+    const written = vocabulary.map((word) => [word, spelling.write(word)] as const);
+    // A word that is written as it is goes before one that becomes it, of these the first.
+    for (const exact of [true, false]) {
+      for (const [word, form] of written) {
+        if (form === undefined || (form === word) !== exact) continue;
+        const end = this.#insert(form, true).at(-1) ?? TRIE_ROOT;
+        if ((this.#word[end] as number) < 0) this.#word[end] = model?.idOf(word) ?? -1;
+      }
+    }
     for (const [word, boost] of [...hotWords].sort(([a], [b]) => a.length - b.length)) {
       if (word === '' || /\s/.test(word)) {
         throw new InputError(`hot word: a single word was required, got "${word}"; give each word of a phrase`);
@@ -35,7 +45,9 @@ export class WordTrie {
       if (!Number.isFinite(boost)) {
         throw new InputError(`hot word ${word}: a finite boost was required, got ${boost}; 10 is usual`);
       }
-      const path = this.#insert(word, model === undefined);
+      const form = spelling.write(word);
+      if (form === undefined) continue;
+      const path = this.#insert(form, model === undefined);
       for (const node of path) this.#boostOfLetter[node] ||= boost / path.length;
       this.#boost[path.at(-1) ?? TRIE_ROOT] = boost;
     }
