@@ -26,7 +26,7 @@ export interface HalfOptions {
 
 /**
  * Operators that stay in float32 although their definition has float16: those whose numbers are places, draws or scales,
- * where a rounding would choose another, and those that the runtime's processor kernels have in float32 alone.
+ * where a rounding would choose another, and those that the runtime, or their definition by other operators, has in float32 alone.
  */
 export const HALF_BLOCK_LIST: readonly string[] = [
   'Resize',
@@ -42,6 +42,7 @@ export const HALF_BLOCK_LIST: readonly string[] = [
   'Multinomial',
   'ScatterElements',
   'ScatterND',
+  'MeanVarianceNormalization',
   'QuantizeLinear',
   'DequantizeLinear',
 ];
@@ -85,7 +86,7 @@ export function convertToHalf(original: OnnxModel, options: HalfOptions = {}): C
     return { model: changed, report: reportOn(changed, format, writing.compressed, [...writing.notes]) };
   }
   const note = `the model was left as it is: it has no float32 weights that ${format} makes smaller than what it adds`;
-  return { model: original, report: reportOn(original, format, [], [note]) };
+  return { model: original, report: reportOn(original, format, [], [note], 'the model was left as it is') };
 }
 
 function reportOn(
@@ -93,6 +94,7 @@ function reportOn(
   format: HalfFormat,
   compressed: readonly CompressedWeight[],
   notes: readonly string[],
+  reason = 'its operator stays in float32',
 ): CompressionReport {
   const left = leftWeights(mainGraph(model), 'half precision', new Map(), new Set()).filter(
     (weight) => weight.dtype === 'float32',
@@ -101,7 +103,7 @@ function reportOn(
   return {
     transform: format,
     compressed,
-    leftWeights: left.map((weight) => ({ ...weight, reason: 'its operator stays in float32' })),
+    leftWeights: left.map((weight) => ({ ...weight, reason })),
     leftNodes: [],
     replacedNodes: {},
     weightBytesBefore: sum(compressed.map((weight) => weight.sizeBytesBefore)) + leftBytes,

@@ -125,7 +125,7 @@ function halvable(node: NodeProto, rules: HalfRules, plan: OpenPlan): Set<string
   const quantized = node.input.some(
     (name) => plan.scope.ownerOf(name)?.producerOf(name)?.opType === 'DequantizeLinear',
   );
-  if (!standard || signature === undefined || quantized) return new Set();
+  if (!standard || signature === undefined || quantized || readsSparse(node, plan.scope)) return new Set();
   if (isOp(node, 'Cast')) {
     return new Set(intAttribute(node, 'to', 0) === DTYPE_CODE.float32 ? signature.parameters.keys() : []);
   }
@@ -146,6 +146,14 @@ function halvable(node: NodeProto, rules: HalfRules, plan: OpenPlan): Set<string
     if (parameter === '?' && (all.has('float32') || all.has(undefined))) return new Set();
   }
   return halved;
+}
+
+/** Whether a node reads a sparse weight: there is no `Cast` of these. */
+function readsSparse(node: NodeProto, scope: Scope): boolean {
+  for (let around: Scope | null = scope; around !== null; around = around.parent) {
+    if (around.graph.sparseInitializer.some(({ values }) => node.input.includes(values?.name ?? '?'))) return true;
+  }
+  return false;
 }
 
 /** The constants that a node would read in half precision and that this does not hold. */
