@@ -88,9 +88,9 @@ export {
 export { quantizeRecurrent } from './compress/recurrent.js';
 export type { QuantizeRecurrentOptions, RecurrencePrecision, RecurrentOpType } from './compress/recurrentOptions.js';
 export type { CompressedWeight, CompressionReport, Granularity, LeftNode, LeftWeight } from './compress/report.js';
-export { signalToErrorDb } from './compress/rewrite.js';
 export type { RecipeScore, SearchResult, SearchTrial } from './compress/search.js';
 export type { LayerSensitivity } from './compress/sensitivity.js';
+export { signalToErrorDb } from './compress/signalToError.js';
 export { quantizeStatic } from './compress/static.js';
 export type { QuantizeStaticOptions, StaticOpType } from './compress/staticOptions.js';
 export { type CalibrationPlan, planCalibration } from './compress/staticPlan.js';

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { entropyCode, entropyDecode } from '../compress/entropyCode.js';
+import { entropyCode, entropyDecode, isCoded } from '../compress/entropyCode.js';
+import { InputError } from '../errors.js';
 import { modelFileSize } from '../onnx/modelFileSize.js';
 import { readModel } from '../onnx/read.js';
 import { writeModel } from '../onnx/write.js';
@@ -27,6 +28,11 @@ export function addCodeCommand(program: Command, terminal: Terminal): void {
       const before = await modelFileSize(model);
       const sizesOf = async () => ({ before, after: await modelFileSize(await readModel(options.out)) });
       if (options.decode) {
+        if (!isCoded(model)) {
+          throw new InputError(
+            `${path}: a model coded by \`quantlab code\` was required, got a plain one; it can be run as it is`,
+          );
+        }
         await writeModel(entropyDecode(model), options.out);
         const sizeBytes = await sizesOf();
         terminal.print(
@@ -37,6 +43,14 @@ export function addCodeCommand(program: Command, terminal: Terminal): void {
         return;
       }
       const coded = entropyCode(model);
+      const { tensors, leftBytes } = coded.report;
+      if (!tensors.some(({ sizeBytes, codedBytes }) => codedBytes < sizeBytes)) {
+        const got =
+          tensors.length === 0
+            ? `none in ${megabytes(leftBytes)} of other tensors; quantize it first, for example \`quantlab quantize\``
+            : `${tensors.length} whose values are all alike often; nothing is gained by coding them`;
+        throw new InputError(`${path}: 8-bit weights that Huffman's code makes smaller were required, got ${got}`);
+      }
       await writeModel(coded.model, options.out);
       const sizeBytes = await sizesOf();
       if (options.json) {

@@ -32,3 +32,14 @@ export function megabytes(sizeBytes: number): string {
 export function percent(rate: number): string {
   return `${(100 * rate).toFixed(1)} %`;
 }
+
+/** A signal to error for people: `31.4`; minus infinity is an answer that is no number any more. */
+export function decibelsText(decibels: number | null, lossless = 'exact'): string {
+  if (decibels === null) return lossless;
+  return Number.isFinite(decibels) ? decibels.toFixed(1) : 'no number';
+}
+
+/** For `JSON.stringify`, which writes infinities as `null`: their names instead. */
+export function namedInfinities(_: string, value: unknown): unknown {
+  return value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY ? String(value) : value;
+}

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { compareOnSpeech } from '../experiment/compareModels.js';
 import { resolveModel } from '../model/registry.js';
-import { columns, percent } from './columns.js';
+import { columns, decibelsText, namedInfinities, percent } from './columns.js';
 import { wholeNumber } from './options.js';
 import type { Terminal } from './terminal.js';
 
@@ -34,16 +34,22 @@ export function addCompareCommand(program: Command, terminal: Terminal): void {
         ...(options.threads !== undefined && { threads: options.threads }),
       }).finally(progress.stop);
       if (options.json) {
-        terminal.print(`${JSON.stringify(comparison, null, 2)}\n`);
+        terminal.print(`${JSON.stringify(comparison, namedInfinities, 2)}\n`);
         return;
       }
       const rows = comparison.values.map(({ name, opType, signalToErrorDb, largestDifference }) => [
         name,
         opType,
-        signalToErrorDb?.toFixed(1) ?? 'equal',
-        largestDifference.toPrecision(3),
+        decibelsText(signalToErrorDb, 'equal'),
+        Number.isFinite(largestDifference) ? largestDifference.toPrecision(3) : 'no number',
       ]);
       terminal.print(columns(['value', 'given by', 'signal to error dB', 'largest difference'], rows));
+      if (comparison.missing.length > 0) {
+        terminal.print(`not compared, since ${second} has no such value: ${comparison.missing.join(', ')}\n`);
+      }
+      if ((comparison.values.at(-1)?.signalToErrorDb ?? Number.POSITIVE_INFINITY) <= 0) {
+        terminal.print(`the outputs differ by more than they are: ${second} does not seem to be made from ${first}\n`);
+      }
       terminal.print(
         `${percent(comparison.sameText)} of ${comparison.utterances} utterances have the same greedy text\n`,
       );

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
 import { applyRecipe, type RecipeResources } from '../compress/applyRecipe.js';
+import { nothingDone } from '../compress/nothingDone.js';
 import { PRESET_NAMES, PRESETS, type Recipe, readRecipe, writeRecipe } from '../compress/recipe.js';
-import type { CompressionReport } from '../compress/report.js';
-import { UsageError } from '../errors.js';
+import { InputError, UsageError } from '../errors.js';
 import { calibrator } from '../experiment/calibrate.js';
 import { measuredHybrid } from '../experiment/sensitivity.js';
 import type { ModelCard } from '../model/card.js';
@@ -12,7 +12,8 @@ import type { OnnxModel } from '../onnx/model.js';
 import { modelFileSize } from '../onnx/modelFileSize.js';
 import { readModel } from '../onnx/read.js';
 import { writeModel } from '../onnx/write.js';
-import { columns, megabytes } from './columns.js';
+import { megabytes } from './columns.js';
+import { compressionTable } from './compressionTable.js';
 import { collect, commaList } from './options.js';
 import { type RecipeOptions, withOptions } from './recipeOptions.js';
 import type { Terminal } from './terminal.js';
@@ -60,13 +61,18 @@ export function addQuantizeCommand(program: Command, terminal: Terminal): void {
         ? { calibrate: calibrator(card, { manifest: options.calibrate, onProgress, onLeftOut: terminal.leaveOut }) }
         : {};
       const { model, report } = await applyRecipe(float, recipe, resources).finally(progress.stop);
+      if (report.compressed.length === 0) {
+        throw new InputError(
+          `${path}: weights that the recipe ${recipe.name} makes smaller were required, got ${nothingDone(float, recipe, report)}`,
+        );
+      }
       await writeModel(model, options.out);
       if (card) await writeVariantCard(card, options.out, recipe.name);
       const sizes = { before, after: await modelFileSize(await readModel(options.out)) };
       if (options.json) {
         terminal.print(`${JSON.stringify({ input: path, output: options.out, sizeBytes: sizes, report }, null, 2)}\n`);
       } else {
-        terminal.print(describeReport(report));
+        terminal.print(compressionTable(recipe, report));
         terminal.print(
           `${options.out}: ${megabytes(sizes.before)} → ${megabytes(sizes.after)} (${(sizes.before / sizes.after).toFixed(2)} times smaller)\n`,
         );
@@ -96,21 +102,4 @@ async function measureHybrid(
 async function findInput(input: string): Promise<{ readonly path: string; readonly card: ModelCard | null }> {
   if (input.endsWith('.onnx') && (await findCard(input)) === undefined) return { path: input, card: null };
   return await resolveModel(input);
-}
-
-function describeReport(report: CompressionReport): string {
-  const done = report.compressed.map((weight) => [
-    weight.name,
-    weight.opType,
-    `[${weight.shape.join(', ')}]`,
-    `${weight.from} → ${weight.to}`,
-    `per ${weight.granularity}`,
-    weight.signalToErrorDb === null ? '–' : `${weight.signalToErrorDb.toFixed(1)} dB`,
-  ]);
-  const left = report.leftWeights.map((weight) => [weight.name, weight.opType, weight.sizeBytes, weight.reason]);
-  const notes = report.notes.map((note) => `${note}\n`).join('');
-  return `${columns(['weight', 'operator', 'shape', 'type', 'scales', 'signal to error'], done)}\n${columns(
-    ['left in float', 'operator', 'bytes', 'why'],
-    left,
-  )}\n${notes}`;
 }

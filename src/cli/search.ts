@@ -62,6 +62,9 @@ export function addSearchCommand(program: Command, terminal: Terminal): void {
           [row('float32', result.baseline), row('best preset', result.bestPreset), row('found', result.best)],
         ),
       );
+      if (result.best === result.baseline) {
+        terminal.print(`no recipe within the budget is better than float32: ${options.out} has no steps\n`);
+      }
       terminal.print(
         `${result.trials.length} recipes tried; ${result.beatsPresets ? 'the one found beats' : 'none beats'} every preset. ${options.out}\n`,
       );

@@ -4,7 +4,7 @@ import { resolveModel } from '../model/registry.js';
 import { readModel } from '../onnx/read.js';
 import { sensitivityFigure } from '../report/sensitivityFigure.js';
 import { writeFigures } from '../report/writeFigures.js';
-import { columns, megabytes } from './columns.js';
+import { columns, decibelsText, megabytes, namedInfinities } from './columns.js';
 import { collect, wholeNumber } from './options.js';
 import type { Terminal } from './terminal.js';
 
@@ -46,17 +46,16 @@ export function addSensitivityCommand(program: Command, terminal: Terminal): voi
         for (const line of [...warnings, ...files]) terminal.say(`${line}\n`);
       }
       if (options.json) {
-        terminal.print(`${JSON.stringify(measured, null, 2)}\n`);
+        terminal.print(`${JSON.stringify(measured, namedInfinities, 2)}\n`);
         return;
       }
-      const decibels = (value: number | null): string => (value === null ? 'exact' : value.toFixed(1));
       const rows = measured.map(({ layer, choice, ...one }) => [
         layer.node,
         layer.opType,
         choice,
-        decibels(one.weightsDb),
-        decibels(one.activationDb),
-        decibels(one.outputDb),
+        decibelsText(one.weightsDb),
+        decibelsText(one.activationDb),
+        decibelsText(one.outputDb),
         `${megabytes(one.weightBytesBefore)} → ${megabytes(one.weightBytesAfter)}`,
         one.savedMs?.toFixed(2) ?? '–',
       ]);

@@ -7,11 +7,12 @@ import type { ValueRange } from './calibrators/range.js';
 import { type Compressed, quantizeDynamic } from './dynamic.js';
 import { convertToHalf } from './float16.js';
 import { gatherTaps } from './gatherTaps.js';
+import { isUnmeant } from './leftWeights.js';
 import { prepare } from './prepare.js';
 import { pruneWeights } from './pruneWeights.js';
 import type { Recipe, RecipeStep } from './recipe.js';
 import { quantizeRecurrent } from './recurrent.js';
-import type { CompressionReport } from './report.js';
+import type { CompressionReport, LeftNode, LeftWeight } from './report.js';
 import { quantizeStatic } from './static.js';
 import { type CalibrationPlan, planCalibration } from './staticPlan.js';
 import { quantizeWeightOnly } from './weightOnly.js';
@@ -103,7 +104,14 @@ function joinReports(
   // What was pruned and then quantized counts as what it is in the end.
   const compressed = all.filter(({ name, from, to }) => from !== to || !changed.has(name));
   const done = new Set(compressed.map((weight) => weight.name));
-  const leftWeights = (last?.leftWeights ?? []).filter(({ name }) => !done.has(name) && !params.has(name));
+  const leftWeights = (last?.leftWeights ?? [])
+    .filter(({ name }) => !done.has(name) && !params.has(name))
+    .map((weight) => ({ ...weight, reason: reasonOfSteps(weight, reports) }));
+  const doneNodes = new Set(all.filter(({ from, to }) => from !== to).map(({ node }) => node));
+  const leftNodes = new Map<string, LeftNode>();
+  for (const one of reports.flatMap((report) => report.leftNodes)) {
+    if (!doneNodes.has(one.node) && !leftNodes.has(one.node)) leftNodes.set(one.node, one);
+  }
   const replaced = new Map<string, number>();
   for (const { replacedNodes } of reports) {
     for (const [opType, count] of Object.entries(replacedNodes))
@@ -116,10 +124,18 @@ function joinReports(
     transform: title,
     compressed,
     leftWeights,
-    leftNodes: last?.leftNodes ?? [],
+    leftNodes: [...leftNodes.values()],
     replacedNodes: Object.fromEntries([...replaced].sort()),
     weightBytesBefore: sum([...before.values()]) + leftBytes,
     weightBytesAfter: sum(compressed.map((weight) => weight.sizeBytesAfter)) + leftBytes,
     notes: reports.flatMap((report) => report.notes),
   };
+}
+
+/** Of several steps that left a weight, the reason of the one that was meant for it. */
+function reasonOfSteps(weight: LeftWeight, reports: readonly CompressionReport[]): string {
+  if (reports.length === 1) return weight.reason;
+  const reasons = reports.flatMap((report) => report.leftWeights.filter(({ name }) => name === weight.name));
+  const meant = reasons.find(({ reason }) => !isUnmeant(reason));
+  return meant?.reason ?? `no step of the recipe has a form of ${weight.opType}`;
 }

@@ -20,7 +20,7 @@ import {
   dynamicSettings,
   type QuantizeDynamicOptions,
 } from './dynamicOptions.js';
-import { leftWeights } from './leftWeights.js';
+import { leftWeights, NOT_ASKED } from './leftWeights.js';
 import { prepare } from './prepare.js';
 import type { CompressionReport, LeftNode } from './report.js';
 import { Scope } from './scope.js';
@@ -168,7 +168,7 @@ function rewriteNode(node: NodeProto, scope: Scope, rewriting: Rewriting): void 
 
 function reasonToSkip(node: NodeProto, opType: DynamicOpType, rewriting: Rewriting): string | undefined {
   const { opTypesToQuantize, nodesToQuantize, nodesToExclude } = rewriting.settings;
-  if (!opTypesToQuantize.includes(opType)) return 'its type is not in opTypesToQuantize';
+  if (!opTypesToQuantize.includes(opType)) return NOT_ASKED;
   if (nodesToExclude.includes(node.name)) return 'it is in nodesToExclude';
   if (nodesToQuantize.length > 0 && !nodesToQuantize.includes(node.name)) return 'it is not in nodesToQuantize';
   return undefined;

@@ -1,4 +1,5 @@
 import { InputError } from '../errors.js';
+import { checkNodeNames } from './nodeNames.js';
 import type { WeightType } from './params.js';
 
 /**
@@ -65,16 +66,7 @@ export function dynamicSettings(options: QuantizeDynamicOptions, nodeNames: Read
   if (settings.weightType !== 'int8' && settings.weightType !== 'uint8') {
     throw new InputError(`weightType: int8 or uint8 was required, got ${String(settings.weightType)}; choose one`);
   }
-  for (const [option, names] of [
-    ['nodesToQuantize', settings.nodesToQuantize],
-    ['nodesToExclude', settings.nodesToExclude],
-  ] as const) {
-    const missing = names.find((name) => !nodeNames.has(name));
-    if (missing !== undefined) {
-      throw new InputError(
-        `${option}: names of the model's nodes were required, got ${missing}; see \`quantlab inspect\``,
-      );
-    }
-  }
+  checkNodeNames('nodesToQuantize', settings.nodesToQuantize, nodeNames);
+  checkNodeNames('nodesToExclude', settings.nodesToExclude, nodeNames);
   return settings;
 }

@@ -51,10 +51,16 @@ export interface CodingReport {
  *
  * @param model - left as it is
  * @returns the coded model and what each tensor became
+ * @throws {InputError} when it is coded already
  * @example
  * const { model, report } = entropyCode(quantizeDynamic(await readModel('model.onnx')).model);
  */
 export function entropyCode(model: OnnxModel): { readonly model: OnnxModel; readonly report: CodingReport } {
+  if (isCoded(model)) {
+    throw new InputError(
+      `${model.path}: a model that is not coded was required, got a coded one; it is as small as this gets`,
+    );
+  }
   const tensors: CodedTensor[] = [];
   let leftBytes = 0;
   const graph = mapTensors(mainGraph(model), (tensor) => {
@@ -114,6 +120,16 @@ function damaged(tensor: TensorProto, count: number): InputError {
   return new InputError(
     `tensor ${tensor.name}: a code of ${storedSizeBytes(tensor)} bytes was required, got one of ${count}; the file is damaged`,
   );
+}
+
+/** Whether a model was coded by {@link entropyCode}. */
+export function isCoded(model: OnnxModel): boolean {
+  let coded = false;
+  mapTensors(mainGraph(model), (tensor) => {
+    coded ||= CODED_TYPES.has(tensorDtype(tensor)) && codeMark(tensor) !== undefined;
+    return tensor;
+  });
+  return coded;
 }
 
 function coding(tensor: TensorProto, bytes: Uint8Array): TensorProto {

@@ -1,7 +1,7 @@
 import type { TensorProto } from 'onnx-buf';
 import { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from '../onnx/halfFloat.js';
 import { elementCount, tensorDtype, tensorFloats } from '../onnx/tensor.js';
-import { signalToErrorDb } from './rewrite.js';
+import { signalToErrorDb } from './signalToError.js';
 
 /** A 16-bit floating-point format. */
 export type HalfFormat = 'float16' | 'bfloat16';
@@ -55,17 +55,9 @@ export class HalfStore {
     const half = this.format === 'float16';
     const codes = half ? encodeFloat16(stored) : encodeBfloat16(stored);
     const back = half ? decodeFloat16(codes) : decodeBfloat16(codes);
-    const decibels = finiteSignalToErrorDb(values, back);
+    const decibels = signalToErrorDb(values, back);
     return { codes, signalToErrorDb: decibels, clipped, fits: clipped === 0 && decibels >= LEAST_DB[this.format] };
   }
-}
-
-/** As {@link signalToErrorDb}, of the finite values alone: infinities and NaN stay what they are in every format. */
-function finiteSignalToErrorDb(values: Float32Array, back: Float32Array): number {
-  const all = signalToErrorDb(values, back);
-  if (!Number.isNaN(all)) return all;
-  const finite = (_: number, i: number): boolean => Number.isFinite(values[i]);
-  return signalToErrorDb(values.filter(finite), back.filter(finite));
 }
 
 /** Whether a constant is float32 and has elements. */

@@ -1,4 +1,4 @@
-import { InputError } from '../errors.js';
+import { didYouMean, InputError } from '../errors.js';
 import { mainGraph, type OnnxModel } from '../onnx/model.js';
 import { shapeOf, tensorFloats } from '../onnx/tensor.js';
 import { layersOf } from './layers.js';
@@ -27,8 +27,9 @@ export function layerWeights(original: OnnxModel, node: string): readonly LayerW
   const layer = layers.find((one) => one.node === node);
   const found = graph.node.find(({ name }) => name === node);
   if (layer === undefined || found === undefined) {
-    const known = layers.map((one) => one.node).join(', ');
-    throw new InputError(`layer: one of ${known} was required, got ${node}; name one of them`);
+    const known = layers.map((one) => one.node);
+    const hint = didYouMean(node, known) || 'name one of them';
+    throw new InputError(`layer: one of ${known.join(', ') || 'no layers'} was required, got ${node}; ${hint}`);
   }
   const scope = new Scope(graph, null);
   const places = layer.opType === 'LSTM' || layer.opType === 'GRU' || layer.opType === 'RNN' ? [1, 2] : [1];

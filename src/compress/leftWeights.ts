@@ -15,8 +15,25 @@ const KEPT_INPUTS: Readonly<Record<string, Readonly<Record<number, string>>>> = 
   Gemm: { 2: 'a bias, added in float' },
   Conv: { 2: 'a bias, added in float' },
   LSTM: { 3: 'a bias, added in float', 5: 'an initial state', 6: 'an initial state', 7: 'peepholes' },
+  GRU: { 3: 'a bias, added in float', 5: 'an initial state' },
+  RNN: { 3: 'a bias, added in float', 5: 'an initial state' },
   DynamicQuantizeLSTM: { 3: 'a bias, added in float', 5: 'an initial state', 6: 'an initial state', 7: 'peepholes' },
 };
+
+const KEPT_REASONS: ReadonlySet<string> = new Set(Object.values(KEPT_INPUTS).flatMap(Object.values<string>));
+
+/** Whether a reason says no more than that a transform was not meant for the operator. */
+export function isUnmeant(reason: string): boolean {
+  return reason.includes('has no form of') || reason.endsWith(NOT_ASKED);
+}
+
+/** The reason for nodes of a type that the options leave out. */
+export const NOT_ASKED = 'its type is not in opTypesToQuantize';
+
+/** Whether a weight that was left is a matrix or a kernel, not a bias, a norm or a state: those stay float on purpose. */
+export function isMatrix({ shape, reason }: Pick<LeftWeight, 'shape' | 'reason'>): boolean {
+  return shape.filter((dim) => dim > 1).length > 1 && !KEPT_REASONS.has(reason);
+}
 
 /**
  * The floating-point constants of more than one element that a rewritten graph still has, nested graphs included,

@@ -8,7 +8,8 @@ import { makeTensor, shapeOf, storedSizeBytes, tensorFloats } from '../onnx/tens
 import type { Compressed } from './dynamic.js';
 import { LeftInFloat } from './dynamicContext.js';
 import { prepare } from './prepare.js';
-import { compressedWeight, constantFloats, rewriteModel, signalToErrorDb } from './rewrite.js';
+import { compressedWeight, constantFloats, rewriteModel } from './rewrite.js';
+import { signalToErrorDb } from './signalToError.js';
 
 /** Operators whose weights can be pruned. */
 export const PRUNED_OP_TYPES = ['MatMul', 'Gemm', 'LSTM', 'GRU', 'RNN', 'Conv'] as const;

@@ -7,8 +7,9 @@ import { MICROSOFT_DOMAIN } from './dynamicContext.js';
 import type { RecurrentNode } from './recurrentNode.js';
 import type { RecurrentSettings } from './recurrentOptions.js';
 import type { NodeWriter } from './recurrentWriter.js';
-import { compressedWeight, type Rewriting, signalToErrorDb } from './rewrite.js';
+import { compressedWeight, type Rewriting } from './rewrite.js';
 import type { Constant, Scope } from './scope.js';
+import { signalToErrorDb } from './signalToError.js';
 
 /** Which gates a product computes: rows from `first` on, `count` of them, each of as many rows as there are units. */
 export interface GateRange {

@@ -10,7 +10,8 @@ import { subgraphsOf } from '../onnx/subgraphs.js';
 import { shapeOf, storedSizeBytes, tensorDtype } from '../onnx/tensor.js';
 import type { Compressed } from './dynamic.js';
 import { LeftInFloat, MICROSOFT_DOMAIN } from './dynamicContext.js';
-import { leftWeights } from './leftWeights.js';
+import { leftWeights, NOT_ASKED } from './leftWeights.js';
+import { checkNodeNames } from './nodeNames.js';
 import type { Prepared } from './prepare.js';
 import type { CompressedWeight, CompressionReport, Granularity, LeftNode } from './report.js';
 import { type Constant, Scope } from './scope.js';
@@ -147,21 +148,8 @@ export function compressedWeight(
     granularity,
     sizeBytesBefore: storedSizeBytes(weight.tensor),
     sizeBytesAfter: made.reduce((sum, tensor) => sum + storedSizeBytes(tensor), 0),
-    signalToErrorDb: Number.isFinite(signalToErrorDb) ? signalToErrorDb : null,
+    signalToErrorDb: signalToErrorDb === Number.POSITIVE_INFINITY ? null : signalToErrorDb,
   };
-}
-
-/** Power of an array over that of its difference from another, in decibels; infinite where they are equal. */
-export function signalToErrorDb(reference: Float32Array, other: Float32Array): number {
-  let signal = 0;
-  let error = 0;
-  for (let i = 0; i < reference.length; i++) {
-    const value = reference[i] ?? 0;
-    const lost = value - (other[i] ?? 0);
-    signal += value * value;
-    error += lost * lost;
-  }
-  return error === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(signal / error);
 }
 
 function checkFilter<T extends string>(names: ReadonlySet<string>, filter: NodeFilter<T>, known: readonly T[]): void {
@@ -169,18 +157,13 @@ function checkFilter<T extends string>(names: ReadonlySet<string>, filter: NodeF
   if (unknown !== undefined) {
     throw new InputError(`opTypesToQuantize: ${known.join(', ')} were required, got ${unknown}; leave it out`);
   }
-  for (const option of ['nodesToQuantize', 'nodesToExclude'] as const) {
-    const missing = filter[option].find((name) => !names.has(name));
-    if (missing === undefined) continue;
-    throw new InputError(
-      `${option}: names of the model's nodes were required, got ${missing}; see \`quantlab inspect\``,
-    );
-  }
+  checkNodeNames('nodesToQuantize', filter.nodesToQuantize, names);
+  checkNodeNames('nodesToExclude', filter.nodesToExclude, names);
 }
 
 function reasonToSkip<T extends string>(node: NodeProto, opType: T, filter: NodeFilter<T>): string | undefined {
   const { opTypesToQuantize, nodesToQuantize, nodesToExclude } = filter;
-  if (!opTypesToQuantize.includes(opType)) return 'its type is not in opTypesToQuantize';
+  if (!opTypesToQuantize.includes(opType)) return NOT_ASKED;
   if (nodesToExclude.includes(node.name)) return 'it is in nodesToExclude';
   if (nodesToQuantize.length > 0 && !nodesToQuantize.includes(node.name)) return 'it is not in nodesToQuantize';
   return undefined;

@@ -1,10 +1,16 @@
+import { didYouMean, InputError } from '../errors.js';
 import { copyModel } from '../onnx/copy.js';
+import { producersOf } from '../onnx/graph.js';
 import { mainGraph, type OnnxModel } from '../onnx/model.js';
 import { ranksOf } from '../onnx/ranks.js';
+import { operatorSetsOf } from '../onnx/signature.js';
+import { valueTypes } from '../onnx/valueTypes.js';
 import { applyRecipe, type RecipeResources } from './applyRecipe.js';
 import type { CalibrationSample } from './calibrate.js';
 import { LAYER_CHOICES, type Layer, type LayerChoice, layersOf, recipeOf } from './layers.js';
+import { checkNodeNames } from './nodeNames.js';
 import { prepare } from './prepare.js';
+import { SignalToError } from './signalToError.js';
 import { floatValue } from './staticPlan.js';
 
 /** Runs a model on the same utterances each time: sample after sample the values of the tensors asked for. */
@@ -20,7 +26,10 @@ export interface SensitivityResources extends RecipeResources {
   readonly profile?: (model: OnnxModel) => Promise<ReadonlyMap<string, number>>;
 }
 
-/** What happens when one layer alone is compressed. Signals to error are in decibels; `null` where nothing was lost. */
+/**
+ * What happens when one layer alone is compressed. Signals to error are in decibels: `null` where nothing was lost, minus
+ * infinity where the answer is no number any more.
+ */
 export interface LayerSensitivity {
   readonly layer: Layer;
   readonly choice: LayerChoice;
@@ -52,7 +61,7 @@ export interface SensitivityOptions {
  *
  * @param original - left as it is
  * @returns the most harmful first, by the effect on the output
- * @throws {InputError} when the model cannot be run or calibrated
+ * @throws {InputError} when the model cannot be run or calibrated, has no layer that is asked for, or no answer in numbers
  */
 export async function measureSensitivity(
   original: OnnxModel,
@@ -61,9 +70,20 @@ export async function measureSensitivity(
 ): Promise<readonly LayerSensitivity[]> {
   const { model } = prepare(original);
   const layers = layersOf(model);
+  if (layers.length === 0) {
+    throw new InputError(
+      `${model.path}: named nodes of ${Object.keys(LAYER_CHOICES).join(', ')} with constant float32 weights were required, got none; see what the model holds with \`quantlab inspect\``,
+    );
+  }
+  checkNodeNames(
+    'nodes',
+    options.nodes ?? [],
+    layers.map(({ node }) => node),
+  );
   const watched = [...new Set([...layers.map(({ output }) => output), options.output])];
   const reference: CalibrationSample[] = [];
   for await (const sample of resources.run(showing(model, watched), watched)) reference.push(sample);
+  requireFinite(model, options.output, reference);
   const floatTimes = await resources.profile?.(model);
   const candidates = layers
     .filter(({ node }) => options.nodes === undefined || options.nodes.includes(node))
@@ -82,7 +102,7 @@ export async function measureSensitivity(
       measured.push({
         layer,
         choice,
-        weightsDb: finite(Math.min(...decibels)),
+        weightsDb: lossless(Math.min(...decibels)),
         activationDb,
         outputDb,
         weightBytesBefore: sum('sizeBytesBefore'),
@@ -93,6 +113,12 @@ export async function measureSensitivity(
     options.onProgress?.(
       candidates.findIndex((one) => one.layer === layer && one.choice === choice) + 1,
       candidates.length,
+    );
+  }
+  if (measured.length === 0) {
+    const names = [...new Set(candidates.map(({ layer }) => layer.node))].join(', ');
+    throw new InputError(
+      `${model.path}: a layer that can be made smaller was required, got none among ${names}; \`quantlab quantize\` says why`,
     );
   }
   const loss = (one: LayerSensitivity): number => one.outputDb ?? Number.POSITIVE_INFINITY;
@@ -112,34 +138,52 @@ async function compare(
   reference: readonly CalibrationSample[],
   run: SampleRunner,
 ): Promise<(number | null)[]> {
-  const signal = names.map(() => 0);
-  const error = names.map(() => 0);
+  const sums = names.map(() => new SignalToError());
   let index = 0;
   for await (const sample of run(showing(model, names), names)) {
     const before = reference[index++];
     for (const [at, name] of names.entries()) {
-      const [was, is] = [before?.[name], sample[name]];
-      if (was === undefined || is === undefined) continue;
-      for (let i = 0; i < was.length; i++) {
-        const value = was[i] ?? 0;
-        const lost = value - (is[i] ?? 0);
-        signal[at] = (signal[at] ?? 0) + value * value;
-        error[at] = (error[at] ?? 0) + lost * lost;
-      }
+      sums[at]?.add(before?.[name] ?? new Float32Array(), sample[name] ?? new Float32Array());
     }
   }
-  return names.map((_, at) => (error[at] === 0 ? null : finite(10 * Math.log10((signal[at] ?? 0) / (error[at] ?? 1)))));
+  return sums.map(({ decibels }) => lossless(decibels));
 }
 
-function finite(decibels: number): number | null {
-  return Number.isFinite(decibels) ? decibels : null;
+/** `null` for a signal to error that is infinite. */
+function lossless(decibels: number): number | null {
+  return decibels === Number.POSITIVE_INFINITY ? null : decibels;
 }
 
-/** The model with values among its outputs. */
+/** What is compared with has to be numbers, and there has to be something. */
+function requireFinite(model: OnnxModel, output: string, samples: readonly CalibrationSample[]): void {
+  const values = samples.map((sample) => sample[output] ?? new Float32Array());
+  if (values.some(({ length }) => length > 0) && values.every((one) => one.every(Number.isFinite))) return;
+  const what = values.some(({ length }) => length > 0) ? 'NaN or an infinity' : 'none';
+  throw new InputError(
+    `${model.path}: finite values of ${output} were required, got ${what}; see that the float model hears at all`,
+  );
+}
+
+/**
+ * The model with values among its outputs.
+ *
+ * @throws {InputError} when the main graph has no such value, or it is not float32
+ */
 export function showing(model: OnnxModel, names: readonly string[]): OnnxModel {
-  const { output } = mainGraph(model);
-  const shown = new Set(output.map(({ name }) => name));
-  const ranks = ranksOf(mainGraph(model));
+  const graph = mainGraph(model);
+  const shown = new Set(graph.output.map(({ name }) => name));
+  const types = valueTypes(graph, operatorSetsOf(model.proto));
+  const made = producersOf(graph);
+  const known = [...graph.input.map(({ name }) => name), ...made.keys()];
+  for (const name of names) {
+    const type = types.get(name) ?? 'float32';
+    if (known.includes(name) && type === 'float32') continue;
+    const [got, todo] = known.includes(name) ? [type, 'name another'] : ['none', didYouMean(name, known)];
+    throw new InputError(
+      `${model.path}: a float32 value named ${name} was required, got ${got}; ${todo || 'see `quantlab inspect`'}`,
+    );
+  }
+  const ranks = ranksOf(graph);
   const added = names.filter((name) => !shown.has(name)).map((name) => floatValue(name, ranks.get(name)));
-  return copyModel(model, { output: [...output, ...added] });
+  return copyModel(model, { output: [...graph.output, ...added] });
 }

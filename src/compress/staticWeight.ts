@@ -3,8 +3,8 @@ import { intAttribute } from '../onnx/node.js';
 import { shapeOf, tensorFloats } from '../onnx/tensor.js';
 import { LeftInFloat } from './dynamicContext.js';
 import { type ChannelLayout, quantizeValues, roundHalfEven } from './params.js';
-import { signalToErrorDb } from './rewrite.js';
 import type { Constant } from './scope.js';
+import { signalToErrorDb } from './signalToError.js';
 import type { StaticOpType, StaticSettings } from './staticOptions.js';
 
 /** Largest int32: what a bias may become. */

@@ -5,8 +5,9 @@ import { transposeMatrices } from '../onnx/transpose.js';
 import { type BlockMatrix, dequantizeBlocks, quantizeBlocks } from './blocks.js';
 import { LeftInFloat, MICROSOFT_DOMAIN } from './dynamicContext.js';
 import { quantizeBlocksHqq } from './hqq.js';
-import { compressedWeight, constantFloats, type Rewriting, signalToErrorDb } from './rewrite.js';
+import { compressedWeight, constantFloats, type Rewriting } from './rewrite.js';
 import type { Constant, Scope } from './scope.js';
+import { signalToErrorDb } from './signalToError.js';
 import type { WeightOnlyOpType, WeightOnlySettings } from './weightOnlyOptions.js';
 
 /** Replaces a product with a constant matrix by `MatMulNBits`, and by an `Add` for the bias of a Gemm. */

@@ -1,12 +1,15 @@
+import { isDeepStrictEqual } from 'node:util';
 import { layersOf } from '../compress/layers.js';
-import { signalToErrorDb } from '../compress/rewrite.js';
 import { showing } from '../compress/sensitivity.js';
+import { signalToErrorDb } from '../compress/signalToError.js';
 import { InputError } from '../errors.js';
 import { mean } from '../measure/statistics/statistics.js';
 import type { ResolvedModel } from '../model/registry.js';
 import { producersOf } from '../onnx/graph.js';
 import { mainGraph } from '../onnx/model.js';
 import { readModel } from '../onnx/read.js';
+import { operatorSetsOf } from '../onnx/signature.js';
+import { valueTypes } from '../onnx/valueTypes.js';
 import { decodeGreedy } from '../speech/ctc.js';
 import { runOverSpeech, type SpeechOptions } from './speechRunner.js';
 
@@ -15,7 +18,10 @@ export interface ValueComparison {
   readonly name: string;
   /** Operator of the first model that gives it, or `output`. */
   readonly opType: string;
-  /** In decibels, the mean over the utterances; `null` where both are equal on all of them. */
+  /**
+   * In decibels, the mean over the utterances that differ; `null` where both are equal on all of them, minus infinity where
+   * one of them is no number.
+   */
   readonly signalToErrorDb: number | null;
   /** Largest absolute difference. */
   readonly largestDifference: number;
@@ -26,6 +32,8 @@ export interface ModelComparison {
   readonly utterances: number;
   /** What the layers of the first model give and the second has, too, in order; last the log-probabilities. */
   readonly values: readonly ValueComparison[];
+  /** Layers of the first model whose output the second does not have as float32. */
+  readonly missing: readonly string[];
   /** Share of the utterances with the same greedy text. */
   readonly sameText: number;
 }
@@ -35,7 +43,8 @@ export interface ModelComparison {
  *
  * @param first - the reference, for example the float32 model
  * @param second - a variant: values that still have their names are compared
- * @throws {InputError} when a model, the manifest or a recording cannot be read, or the models have other outputs
+ * @throws {InputError} when a model, the manifest or a recording cannot be read, or the graphs do not match: other inputs
+ * or outputs, or values of other sizes
  */
 export async function compareOnSpeech(
   first: ResolvedModel,
@@ -45,12 +54,22 @@ export async function compareOnSpeech(
   const [one, other] = [await readModel(first.path), await readModel(second.path)];
   const { logProbabilities } = first.card.tensors;
   const has = producersOf(mainGraph(other));
-  if (!has.has(logProbabilities)) {
-    throw new InputError(
-      `${second.path}: an output named ${logProbabilities} was required, got none; compare a model with its own variant`,
-    );
+  const mismatch = (required: string, got: string): InputError =>
+    new InputError(`${second.path}: ${required} was required, got ${got}; compare a model with its own variant`);
+  if (!has.has(logProbabilities)) throw mismatch(`an output named ${logProbabilities}`, 'none');
+  const [inputs, otherInputs] = [one, other].map((model) =>
+    mainGraph(model)
+      .input.map(({ name }) => name)
+      .sort()
+      .join(', '),
+  );
+  if (inputs !== otherInputs) throw mismatch(`the inputs ${inputs} of ${first.path}`, `${otherInputs}`);
+  if (!isDeepStrictEqual(first.card.frontEnd, second.card.frontEnd)) {
+    throw mismatch(`the front end of ${first.path}`, 'another in its card');
   }
-  const layers = layersOf(one).filter(({ output }) => output !== logProbabilities && has.has(output));
+  const types = valueTypes(mainGraph(other), operatorSetsOf(other.proto));
+  const all = layersOf(one).filter(({ output }) => output !== logProbabilities);
+  const layers = all.filter(({ output }) => has.has(output) && (types.get(output) ?? 'float32') === 'float32');
   const names = [...layers.map(({ output }) => output), logProbabilities];
   const run = (model: typeof one, card = first.card) => runOverSpeech(showing(model, names), names, card, options);
   const seconds = run(other)[Symbol.asyncIterator]();
@@ -61,6 +80,7 @@ export async function compareOnSpeech(
     utterances++;
     for (const [index, name] of names.entries()) {
       const [a, b] = [was[name] ?? new Float32Array(), is?.[name] ?? new Float32Array()];
+      if (a.length !== b.length) throw mismatch(`${a.length} numbers in ${name}, as in ${first.path},`, `${b.length}`);
       const largest = largestDifference(a, b);
       const entry = found[index];
       if (entry === undefined || largest === 0) continue;
@@ -80,6 +100,7 @@ export async function compareOnSpeech(
       signalToErrorDb: meanOf(found[index]?.decibels ?? []),
       largestDifference: found[index]?.largest ?? 0,
     })),
+    missing: all.filter((layer) => !layers.includes(layer)).map(({ node }) => node),
     sameText: same / utterances,
   };
 }
@@ -90,9 +111,13 @@ function greedy(logProbabilities: Float32Array | undefined, { card }: ResolvedMo
 }
 
 function largestDifference(a: Float32Array, b: Float32Array): number {
-  if (a.length !== b.length) return Number.POSITIVE_INFINITY;
   let largest = 0;
-  for (let i = 0; i < a.length; i++) largest = Math.max(largest, Math.abs((a[i] ?? 0) - (b[i] ?? 0)));
+  for (let i = 0; i < a.length; i++) {
+    const [one, other] = [a[i] ?? 0, b[i] ?? 0];
+    if (Object.is(one, other)) continue;
+    const difference = Math.abs(one - other);
+    largest = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : Math.max(largest, difference);
+  }
   return largest;
 }
 
