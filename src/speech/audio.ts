@@ -24,7 +24,8 @@ export interface ReadAudioOptions {
 }
 
 /**
- * Reads a sound file as mono: WAV, FLAC, Ogg (Opus, Vorbis, FLAC) or NIST SPHERE, told apart by content, not by name.
+ * Reads a sound file as mono: WAV, FLAC, MP3, Ogg (Opus, Vorbis, FLAC), WebM (Opus) or NIST SPHERE, told apart by content,
+ * not by name.
  *
  * WAV may be 8-, 16-, 24- or 32-bit PCM, 32- or 64-bit float, A-law or mu-law. Channels are averaged unless one is chosen.
  * The sample rate stays that of the file (48 kHz for Opus).

@@ -1,9 +1,11 @@
 import { InputError } from '../errors.js';
 import { readFlac } from './flac.js';
+import { readMp3 } from './mp3.js';
 import { readOgg } from './oggSound.js';
 import { latin1, type SoundReader, type SoundSource } from './source.js';
 import { readSphere } from './sphere.js';
 import { readWav } from './wav.js';
+import { readWebm } from './webm.js';
 
 /** The formats, by the first bytes of the file. */
 const READERS: readonly (readonly [start: RegExp, SoundReader])[] = [
@@ -11,10 +13,24 @@ const READERS: readonly (readonly [start: RegExp, SoundReader])[] = [
   [/^fLaC/, readFlac],
   [/^OggS/, readOgg],
   [/^NIST_1A/, readSphere],
+  [/^.E\xdf\xa3/s, readWebm],
+  // A sync word of MPEG audio whose layer is not 0, which is AAC's.
+  [/^\xff[\xe2-\xef\xf2-\xf7\xfa-\xff]/, readMp3],
 ];
 
-/** What is told of formats that are known and not read. */
-const REFUSED: readonly (readonly [start: RegExp, name: string])[] = [];
+/**
+ * Formats that are known and not read. Every decoder of AAC on npm is under a licence of the GPL family, has an install
+ * script, or needs a newer Node than this package.
+ */
+const REFUSED: readonly (readonly [start: RegExp, name: string])[] = [
+  [/^....ftyp/s, 'MP4 (AAC or another codec)'],
+  [/^\xff[\xf0\xf1\xf8\xf9]/, 'AAC'],
+  [/^FORM....AIF[FC]/s, 'AIFF'],
+  [/^caff/, 'Core Audio'],
+  [/^#!AMR/, 'AMR'],
+  [/^0&\xb2u/, 'Windows Media'],
+  [/^\.snd/, 'AU'],
+];
 
 /** Bytes that tell a format. */
 const MAGIC_BYTES = 12;
@@ -34,11 +50,11 @@ export async function findReader(
   if (read !== undefined) return { read, source: sound };
   const refused = REFUSED.find(([magic]) => magic.test(start))?.[1];
   throw new InputError(
-    `${source.path}: ${FORMATS} was required, got ${refused ?? `a file that begins with ${JSON.stringify(start.slice(0, 4))}`}; convert it to one of them`,
+    `${source.path}: ${FORMATS} was required, got ${refused ?? `a file that begins with ${JSON.stringify(start.slice(0, 4))}`}; convert it: ffmpeg -i IN OUT.flac`,
   );
 }
 
-const FORMATS = 'WAV, FLAC, Ogg Opus or NIST SPHERE';
+const FORMATS = 'WAV, FLAC, MP3, Ogg (Opus, Vorbis, FLAC), WebM (Opus) or NIST SPHERE';
 
 /** The file behind its ID3v2 tags, which some programs write before any format. */
 async function withoutTag(source: SoundSource): Promise<SoundSource> {
