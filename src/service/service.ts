@@ -53,7 +53,7 @@ export interface ServiceError {
 const DEFAULTS = { queuePerWorker: 16, maximumBodyBytes: 64 * 2 ** 20, requestLimitMs: 10 * 60_000 } as const;
 
 /** Raise it when the same file gives another answer: kept answers carry it. */
-const ANSWER_VERSION = 1;
+const ANSWER_VERSION = 2;
 
 /** What is said to come back after, in seconds, when the queue is full. */
 const RETRY_AFTER_S = 1;

@@ -41,8 +41,7 @@ export function recordingOf({ id, audioPath, startS, durationS }: Utterance): Re
 }
 
 /**
- * Reads recordings one after the other. One that cannot be read is left out and told of; of the others the duration is that
- * of their sound, by which rates are counted, and not what a manifest says.
+ * Reads recordings one after the other, without those that cannot be read; durations are those of the sound.
  *
  * @param where - what lists them, for the error
  * @throws {InputError} when not one can be read
@@ -83,7 +82,8 @@ export async function* readSounds(
 }
 
 /**
- * Reads a manifest and tries each of its recordings, as {@link readSounds} does.
+ * Reads a manifest and tries each of its recordings. One that cannot be read is left out and told of; of the others the
+ * duration is that of their sound, by which rates are counted, and not what the manifest says.
  *
  * @param path - the manifest
  * @returns the utterances that can be heard
