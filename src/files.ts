@@ -124,7 +124,7 @@ const MOST_JSON_BYTES = 64 * 2 ** 20;
 /**
  * Reads a JSON file and checks it against a schema.
  *
- * @throws {InputError} when the file is missing, is no JSON, or is not of the schema; the message names the field
+ * @throws {InputError} when the file is missing, is no JSON, or is not of the schema; the message names each field that is wrong
  */
 export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
   let text: string;
@@ -141,6 +141,9 @@ export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T
   }
   return parseJson(text, schema, path);
 }
+
+/** Faults that are named at once. */
+const MOST_ISSUES = 20;
 
 /**
  * Parses JSON text and checks it against a schema.
@@ -159,7 +162,16 @@ export function parseJson<T>(text: string, schema: z.ZodType<T>, where: string):
   }
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const field = issue?.path.length ? `field ${issue.path.join('.')}` : 'the whole';
-  throw new InputError(`${where}: ${field} was required to be valid, got: ${issue?.message}; mend that field`);
+  const issues = result.error.issues.map(({ path, message }) => {
+    return { field: path.length > 0 ? `field ${path.join('.')}` : 'the whole', message };
+  });
+  const [first] = issues;
+  if (issues.length === 1 && first !== undefined) {
+    throw new InputError(`${where}: ${first.field} was required to be valid, got: ${first.message}; mend that field`);
+  }
+  const named = issues.slice(0, MOST_ISSUES).map(({ field, message }) => `${field}: ${message}`);
+  const more = issues.length > MOST_ISSUES ? `; and ${issues.length - MOST_ISSUES} more` : '';
+  throw new InputError(
+    `${where}: valid fields were required, got ${issues.length} others: ${named.join('; ')}${more}; mend them`,
+  );
 }

@@ -294,14 +294,7 @@ export {
   RESULT_KINDS,
   type ResultKind,
 } from './model/cachedRecognizer.js';
-export {
-  type CardFigure,
-  type CardFile,
-  type CardTensors,
-  type CardTraining,
-  type ModelCard,
-  readCard,
-} from './model/card.js';
+export type { CardFigure, CardFile, CardOnDisk, CardTensors, CardTraining, ModelCard } from './model/card.js';
 export {
   type BeamWeights,
   createDecoder,
@@ -312,6 +305,7 @@ export {
 export { GraphTensors } from './model/graphTensors.js';
 export { type GraphValue, type LoadedGraph, ModelSession } from './model/modelSession.js';
 export { keepOptimized, type OptimizedModel, type OptimizedSurroundings } from './model/optimizedModel.js';
+export { readCard } from './model/readCard.js';
 export {
   type BatchRecognition,
   type LogProbabilities,
@@ -424,8 +418,10 @@ export type {
   Audio,
   Decoding,
   EditCounts,
+  FeatureScale,
   Features,
   FrontEnd,
+  KaldiFilterBankFrontEnd,
   LogMelFrontEnd,
   LogSpectrogramFrontEnd,
   Recording,

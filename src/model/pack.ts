@@ -5,8 +5,9 @@ import { mainGraph, type OnnxModel } from '../onnx/model.js';
 import { readModel } from '../onnx/read.js';
 import { elementCount, tensorDtype } from '../onnx/tensor.js';
 import { modelToBytes } from '../onnx/write.js';
-import { type ModelCard, parseCard } from './card.js';
+import type { ModelCard } from './card.js';
 import { packWeights, unpackWeights } from './packedWeights.js';
+import { parseCard } from './readCard.js';
 
 /** What a person writes of a card (the card of an earlier version will do); the files and the number of parameters come from the weights. */
 export type CardDraft = Omit<ModelCard, 'files' | 'parameters' | 'schema'>;

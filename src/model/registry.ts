@@ -5,8 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { didYouMean, InputError } from '../errors.js';
 import { describeFileError, sha256OfFile } from '../files.js';
 import { writeModel } from '../onnx/write.js';
-import { type CardFile, type ModelCard, readCard } from './card.js';
+import type { CardFile, ModelCard } from './card.js';
 import { unpackWeights } from './packedWeights.js';
+import { readCard } from './readCard.js';
 
 /** A model that can be run: what is known of it, and the file to load. */
 export interface ResolvedModel {

@@ -1,4 +1,42 @@
 import type { Pffft } from '@echogarden/pffft-wasm/simd';
+import { ChirpFft } from './chirpFft.js';
+import { LibraryBuffers } from './fftLibrary.js';
+
+/** A Fourier transform of frames of real numbers of one length, in float32. */
+export interface RealFft {
+  /** The memory that a frame is written to; ask again for each frame, since it may be replaced when it grows. */
+  readonly heap: Float32Array;
+  /** Index in the memory of the first number of a frame. */
+  readonly input: number;
+  /** Transforms the frame; what it was may be lost. */
+  transform(): void;
+  /**
+   * Squared magnitudes of the transform's lines, from the constant one to that of half the sample rate.
+   *
+   * @param into - room for ⌊length / 2⌋ + 1 numbers
+   */
+  readPowers(into: Float32Array | Float64Array): void;
+}
+
+/** Longest frame that is transformed. */
+export const LONGEST_FFT: number = 1 << 16;
+
+/** A frame is filled up with zeros to at most this many times its length where PFFFT does not take it as it is. */
+const MOST_FILLING = 8;
+
+/**
+ * Makes a transform of frames of any length: by PFFFT where it takes the length, or a small multiple of it: every so many lines of the
+ * frame filled up with zeros are those of the frame; else by Bluestein's chirps.
+ *
+ * @param length - 1…{@link LONGEST_FFT}
+ */
+export async function createRealFft(length: number): Promise<RealFft> {
+  const library = await loadLibrary();
+  for (let times = 1; times <= MOST_FILLING; times++) {
+    if (isServedLength(times * length)) return new FilledFft(length, times, library);
+  }
+  return new ChirpFft(length, library);
+}
 
 let library: Promise<Pffft> | undefined;
 
@@ -9,67 +47,52 @@ function loadLibrary(): Promise<Pffft> {
 }
 
 /** Whether PFFFT's vector code takes real transforms of a length. */
-export function isServedLength(length: number): boolean {
-  if (length % 32 !== 0 || length > 1 << 16) return false;
+function isServedLength(length: number): boolean {
+  if (length % 32 !== 0 || length > LONGEST_FFT) return false;
   let rest = length;
   for (const factor of [2, 3, 5]) while (rest % factor === 0) rest /= factor;
   return rest === 1;
 }
 
-interface Held {
-  readonly fft: Pffft;
-  readonly setup: number;
-  readonly buffers: readonly number[];
-}
+/** A transform of frames that are filled up with zeros to a multiple of their length, or not at all. */
+class FilledFft implements RealFft {
+  readonly #buffers: LibraryBuffers;
+  readonly #lines: number;
+  readonly #times: number;
+  readonly #isEven: boolean;
 
-/** Gives the library's memory back when a transform is no longer reachable. */
-const finalizers: FinalizationRegistry<Held> = new FinalizationRegistry<Held>(({ fft, setup, buffers }) => {
-  for (const buffer of buffers) fft._pffft_aligned_free(buffer);
-  fft._pffft_destroy_setup(setup);
-});
-
-/** A Fourier transform of real numbers of one length, in float32, by PFFFT. */
-export class RealFft {
-  readonly #fft: Pffft;
-  readonly #setup: number;
-  /** Addresses in the library's memory, in bytes: a frame, its spectrum, and room to work in. */
-  readonly #input: number;
-  readonly #output: number;
-  readonly #work: number;
-
-  private constructor(length: number, fft: Pffft) {
-    this.#fft = fft;
-    this.#setup = fft._pffft_new_setup(length, 0);
-    this.#input = fft._pffft_aligned_malloc(length * 4);
-    this.#output = fft._pffft_aligned_malloc(length * 4);
-    this.#work = fft._pffft_aligned_malloc(length * 4);
-    // It is small and lives as long as its recognizer, but a notebook may make many.
-    const held: Held = { fft, setup: this.#setup, buffers: [this.#input, this.#output, this.#work] };
-    finalizers.register(this, held);
+  constructor(length: number, times: number, library: Pffft) {
+    // A frame, its spectrum, and room to work in.
+    this.#buffers = new LibraryBuffers(library, 0, times * length, 3);
+    this.#lines = Math.floor(length / 2) + 1;
+    this.#times = times;
+    this.#isEven = length % 2 === 0;
   }
 
-  /** @param length - one that {@link isServedLength} */
-  static async create(length: number): Promise<RealFft> {
-    return new RealFft(length, await loadLibrary());
-  }
-
-  /** The library's memory; ask again for each frame, since it may be replaced when it grows. */
   get heap(): Float32Array {
-    return this.#fft.HEAPF32;
+    return this.#buffers.heap;
   }
 
-  /** Index in the heap of the first number of a frame. */
   get input(): number {
-    return this.#input >> 2;
+    return this.#buffers.index(0);
   }
 
-  /** Index in the heap of the spectrum: the constant line, that of half the sample rate, then real and imaginary parts. */
-  get output(): number {
-    return this.#output >> 2;
-  }
-
-  /** Transforms the frame at {@link RealFft.input}. */
   transform(): void {
-    this.#fft._pffft_transform_ordered(this.#setup, this.#input, this.#output, this.#work, 0);
+    this.#buffers.transform(0, 1, 2, 0);
+  }
+
+  readPowers(into: Float32Array | Float64Array): void {
+    const heap = this.heap;
+    const output = this.#buffers.index(1);
+    const last = this.#lines - 1;
+    const step = 2 * this.#times;
+    // The two real lines share the first place: the constant one, and the one at half the sample rate.
+    into[0] = (heap[output] as number) ** 2;
+    const paired = this.#isEven ? last - 1 : last;
+    for (let line = 1, at = output + step; line <= paired; line++, at += step) {
+      into[line] = (heap[at] as number) ** 2 + (heap[at + 1] as number) ** 2;
+    }
+    if (!this.#isEven) return;
+    into[last] = (heap[output + 1] as number) ** 2;
   }
 }

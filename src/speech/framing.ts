@@ -26,3 +26,12 @@ export function zeroEnds(samples: Float32Array, padSamples: number): Float32Arra
   padded.set(samples, padSamples);
   return padded;
 }
+
+/** Kaldi's mirrored ends: the end samples are repeated, and sound that is shorter than its ends is mirrored to and fro. */
+export function mirrorEnds(samples: Float32Array, before: number, after: number): Float32Array {
+  const { length } = samples;
+  return Float32Array.from({ length: before + length + after }, (_, i) => {
+    const place = (((i - before) % (2 * length)) + 2 * length) % (2 * length);
+    return samples[place < length ? place : 2 * length - 1 - place] as number;
+  });
+}

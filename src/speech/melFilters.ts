@@ -20,26 +20,37 @@ export interface MelFilterSettings {
   readonly highHz: number;
   readonly melScale: 'slaney' | 'htk';
   readonly melNormalisation: 'slaney' | 'none';
+  /** Whether the sides of the triangles are straight over hertz (librosa, torchaudio) or over mel (Kaldi). */
+  readonly straightOver: 'hertz' | 'mel';
 }
 
 /**
- * Triangular filters, equally spaced on a mel scale: `librosa.filters.mel`, `torchaudio.functional.melscale_fbanks`.
+ * Triangular filters, equally spaced on a mel scale: `librosa.filters.mel`, `torchaudio.functional.melscale_fbanks`, and, straight over
+ * mel, Kaldi's `MelBanks`, which leaves the line of half the sample rate out.
  *
- * @returns a band for each of `bins`, over the fftSamples / 2 + 1 lines of the spectrum
+ * @returns a band for each of `bins`, over the ⌊fftSamples / 2⌋ + 1 lines of the spectrum
  * @see Slaney 1998, "Auditory Toolbox", Interval Research 1998-010; Young et al., "The HTK Book", section 5.4
  */
 export function melFilters(settings: MelFilterSettings): MelBand[] {
-  const { sampleRateHz, fftSamples, bins, lowHz, highHz, melScale, melNormalisation } = settings;
+  const { sampleRateHz, fftSamples, bins, lowHz, highHz, melScale, melNormalisation, straightOver } = settings;
   const low = hzToMel(lowHz, melScale);
   const high = hzToMel(highHz, melScale);
-  const edges = Array.from({ length: bins + 2 }, (_, i) => melToHz(low + ((high - low) * i) / (bins + 1), melScale));
+  const isOverMel = straightOver === 'mel';
+  const edges = Array.from({ length: bins + 2 }, (_, i) => {
+    const mel = low + ((high - low) * i) / (bins + 1);
+    return isOverMel ? mel : melToHz(mel, melScale);
+  });
+  const places = Array.from({ length: Math.floor(fftSamples / 2) + 1 }, (_, line) => {
+    const hz = (line * sampleRateHz) / fftSamples;
+    return isOverMel ? hzToMel(hz, melScale) : hz;
+  });
+  if (isOverMel) places.pop();
   return Array.from({ length: bins }, (_, band) => {
     const [left, centre, right] = edges.slice(band, band + 3) as [number, number, number];
     const height = melNormalisation === 'slaney' ? 2 / (right - left) : 1;
-    const weights = Array.from({ length: fftSamples / 2 + 1 }, (_, line) => {
-      const hz = (line * sampleRateHz) / fftSamples;
-      return height * Math.max(0, Math.min((hz - left) / (centre - left), (right - hz) / (right - centre)));
-    });
+    const weights = places.map(
+      (place) => height * Math.max(0, Math.min((place - left) / (centre - left), (right - place) / (right - centre))),
+    );
     const first = Math.max(
       0,
       weights.findIndex((weight) => weight > 0),

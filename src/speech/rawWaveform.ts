@@ -7,16 +7,9 @@ const VARIANCE_GUARD = 1e-7;
 
 /**
  * Makes the front end of networks that read samples: wav2vec 2.0 and its kin. A frame is a sample, of one bin.
- *
- * @throws {InputError} when the sample rate is no whole number above 0
  */
 export function createRawWaveform(frontEnd: WaveformFrontEnd): FeatureExtractor {
   const { sampleRateHz, normalisation } = frontEnd;
-  if (!Number.isInteger(sampleRateHz) || sampleRateHz < 1) {
-    throw new InputError(
-      `front end: a whole number above 0 was required of sampleRateHz, got ${sampleRateHz}; mend the model card`,
-    );
-  }
   return {
     frontEnd,
     compute(audio: Audio): Features {

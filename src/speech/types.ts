@@ -49,11 +49,26 @@ export interface LogSpectrogramFrontEnd {
   readonly normalisation: 'utterance' | 'none';
 }
 
+/** How the logarithms of bands are scaled. */
+export interface FeatureScale {
+  /**
+   * `utterance`: over all values, as in {@link LogSpectrogramFrontEnd}; `per-feature`: each band less its mean, over its sample standard
+   * deviation plus 1e-5 (NeMo); `mean`: each band less its mean (Kaldi's `apply-cmvn`); `mean-variance`: and over its population standard
+   * deviation (`--norm-vars`); `global`: less the card's `mean`, over its `deviation`; `whisper`: no lower than the highest less 8, plus 4,
+   * over 4, of decimal logarithms.
+   */
+  readonly normalisation: 'utterance' | 'per-feature' | 'mean' | 'mean-variance' | 'global' | 'whisper' | 'none';
+  /** Of each band, over what the network was trained on; for `global`. */
+  readonly mean?: readonly number[] | undefined;
+  /** Standard deviation of each band; for `global`. */
+  readonly deviation?: readonly number[] | undefined;
+}
+
 /**
- * How sound becomes what the network reads: logarithms of the energy in bands of the mel scale, as librosa, torchaudio and
- * NeMo compute them. Numbers in samples refer to {@link LogMelFrontEnd.sampleRateHz}.
+ * How sound becomes what the network reads: logarithms of the energy in bands of the mel scale, as librosa, torchaudio,
+ * NeMo and Whisper compute them. Numbers in samples refer to {@link LogMelFrontEnd.sampleRateHz}.
  */
-export interface LogMelFrontEnd {
+export interface LogMelFrontEnd extends FeatureScale {
   readonly kind: 'log-mel';
   readonly sampleRateHz: number;
   /** Length of the FFT, in samples: the window's or longer. */
@@ -69,11 +84,6 @@ export interface LogMelFrontEnd {
   readonly melScale: 'slaney' | 'htk';
   /** Keeps the logarithm from minus infinity: 2⁻²⁴ in NeMo. */
   readonly logGuard: number;
-  /**
-   * `utterance`: over all values, as in {@link LogSpectrogramFrontEnd}; `per-feature`: each band less its mean, over its
-   * sample standard deviation plus 1e-5 (NeMo).
-   */
-  readonly normalisation: 'utterance' | 'per-feature' | 'none';
   /** What half an FFT at both ends is filled with before framing. Default `zeros`. */
   readonly padding?: 'zeros' | 'reflect' | 'none' | undefined;
   /** Each sample less this part of the one before it: 0.97 in NeMo. Default 0: none. */
@@ -88,8 +98,42 @@ export interface LogMelFrontEnd {
   readonly power?: 1 | 2 | undefined;
   /** Whether the guard is added, or smaller values are raised to it. Default `add`. */
   readonly logGuardMode?: 'add' | 'clamp' | undefined;
-  /** Leaves out the last frame, as NeMo since 2.0. Default false. */
+  /** Default `natural`; Whisper's are `decimal`. */
+  readonly logarithm?: 'natural' | 'decimal' | undefined;
+  /** Leaves out the last frame, as NeMo since 2.0 and Whisper. Default false. */
   readonly dropLastFrame?: boolean | undefined;
+}
+
+/**
+ * How sound becomes what the network reads: Kaldi's filter bank without dither (`compute-fbank-feats`), as icefall, WeNet, FunASR and
+ * torchaudio's `compliance.kaldi.fbank` compute it. Of each frame the mean is taken, then it is emphasised, windowed, and filled up with
+ * zeros to a power of two; bands are triangles on HTK's mel scale. Numbers in samples refer to {@link KaldiFilterBankFrontEnd.sampleRateHz}.
+ */
+export interface KaldiFilterBankFrontEnd extends FeatureScale {
+  readonly kind: 'kaldi-fbank';
+  readonly sampleRateHz: number;
+  /** Length of a frame, in samples: 25 ms in Kaldi. */
+  readonly windowSamples: number;
+  /** Distance between frames, in samples: 10 ms in Kaldi. */
+  readonly hopSamples: number;
+  /** Bands: 80 in most recipes. */
+  readonly bins: number;
+  /** Default `povey`: Hann's to the power of 0.85. */
+  readonly window?: 'povey' | 'hamming' | 'hann' | 'rectangular' | undefined;
+  /** Samples of ±1 are multiplied by it: 32768 in Kaldi, 1 where a recipe leaves them (icefall). Default 32768. */
+  readonly sampleScale?: number | undefined;
+  /** Default 0.97. */
+  readonly preemphasis?: number | undefined;
+  /** Whether the mean of each frame is taken from it. Default true. */
+  readonly removeOffset?: boolean | undefined;
+  /** Whether only frames are taken that lie in the sound; else one for each hop, the ends reflected. Default true. */
+  readonly snipEdges?: boolean | undefined;
+  /** Lower end of the first band, in hertz. Default 20. */
+  readonly lowHz?: number | undefined;
+  /** Upper end of the last band, in hertz. Default half the sample rate. */
+  readonly highHz?: number | undefined;
+  /** Energies below it are raised to it. Default 2⁻²³: Kaldi's. */
+  readonly logGuard?: number | undefined;
 }
 
 /** The samples themselves are what the network reads: wav2vec 2.0 and its kin. A frame is a sample. */
@@ -101,7 +145,7 @@ export interface WaveformFrontEnd {
 }
 
 /** Front ends that a card can name. */
-export type FrontEnd = LogSpectrogramFrontEnd | LogMelFrontEnd | WaveformFrontEnd;
+export type FrontEnd = LogSpectrogramFrontEnd | LogMelFrontEnd | KaldiFilterBankFrontEnd | WaveformFrontEnd;
 
 /** What the network reads for one utterance. */
 export interface Features {
