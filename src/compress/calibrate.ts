@@ -1,4 +1,5 @@
 import { InputError } from '../errors.js';
+import { ownValue } from '../ownValue.js';
 import { type CalibrationOptions, createRangeObserver } from './calibrators/observer.js';
 import type { RangeObserver, ValueRange } from './calibrators/range.js';
 
@@ -26,7 +27,7 @@ export async function calibrateRanges(
   for await (const sample of samples) {
     count++;
     for (const [name, observer] of observers) {
-      const values = sample[name];
+      const values = ownValue(sample, name);
       if (values === undefined) {
         throw new InputError(`calibration: values of ${name} were required in sample ${count}, got none`);
       }

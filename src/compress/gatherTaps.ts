@@ -147,7 +147,7 @@ function writeConvolution(found: Found, channels: number, writer: NodeWriter): v
     dilations: one(dilationsOf(conv), 1),
     pads: one(pads, 0),
   };
-  const others = conv.attribute.filter(({ name }) => !(name in sizes));
+  const others = conv.attribute.filter(({ name }) => !Object.hasOwn(sizes, name));
   writer.nodes.push(
     copyMessage(conv, {
       input: [floats, weightFloats, ...conv.input.slice(2)],

@@ -3,6 +3,7 @@ import { capturedBy, consumersOf } from '../onnx/graph.js';
 import { attributeOf, isOp, nodeTitle } from '../onnx/node.js';
 import { nestedGraphs, subgraphsOf } from '../onnx/subgraphs.js';
 import { elementCount, shapeOf, storedSizeBytes, tensorDtype } from '../onnx/tensor.js';
+import { ownValue } from '../ownValue.js';
 import type { LeftWeight } from './report.js';
 
 const FLOATS: ReadonlySet<string> = new Set(['float32', 'float16', 'bfloat16', 'float64']);
@@ -114,7 +115,7 @@ function reasonFor(
   reasons: ReadonlyMap<string, string>,
 ): string {
   if (reader === undefined) return 'it is an output of the model or read by nothing';
-  const kept = KEPT_INPUTS[reader.opType]?.[place];
+  const kept = ownValue(KEPT_INPUTS, reader.opType)?.[place];
   if (kept !== undefined) return kept;
   const reason = reasons.get(nodeTitle(reader));
   if (reason !== undefined) return `${reader.opType}: ${reason}`;

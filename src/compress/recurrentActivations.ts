@@ -1,5 +1,6 @@
 import type { NodeProto } from 'onnx-buf';
 import { attributeOf } from '../onnx/node.js';
+import { ownValue } from '../ownValue.js';
 import { LeftInFloat } from './dynamicContext.js';
 import type { NodeWriter } from './recurrentWriter.js';
 
@@ -45,7 +46,7 @@ export function activationsOf(node: NodeProto, defaults: readonly string[], dire
   const alphas = [...(attributeOf(node, 'activation_alpha')?.floats ?? [])];
   const betas = [...(attributeOf(node, 'activation_beta')?.floats ?? [])];
   const all = names.map((name): Activation => {
-    const parameters = PARAMETERS[name.toLowerCase()];
+    const parameters = ownValue(PARAMETERS, name.toLowerCase());
     if (parameters === undefined) throw new LeftInFloat(`its activation ${name} is unknown`);
     const [alpha, beta] = parameters;
     return {

@@ -5,6 +5,7 @@ import { mainGraph, type OnnxModel } from '../onnx/model.js';
 import { ranksOf } from '../onnx/ranks.js';
 import { operatorSetsOf } from '../onnx/signature.js';
 import { valueTypes } from '../onnx/valueTypes.js';
+import { ownValue } from '../ownValue.js';
 import { applyRecipe, type RecipeResources } from './applyRecipe.js';
 import type { CalibrationSample } from './calibrate.js';
 import { LAYER_CHOICES, type Layer, type LayerChoice, layersOf, recipeOf } from './layers.js';
@@ -143,7 +144,7 @@ async function compare(
   for await (const sample of run(showing(model, names), names)) {
     const before = reference[index++];
     for (const [at, name] of names.entries()) {
-      sums[at]?.add(before?.[name] ?? new Float32Array(), sample[name] ?? new Float32Array());
+      sums[at]?.add(ownValue(before, name) ?? new Float32Array(), ownValue(sample, name) ?? new Float32Array());
     }
   }
   return sums.map(({ decibels }) => lossless(decibels));

@@ -1,6 +1,7 @@
 import { showing } from '../compress/sensitivity.js';
 import type { ModelCard } from '../model/card.js';
 import type { OnnxModel } from '../onnx/model.js';
+import { ownValue } from '../ownValue.js';
 import { runOverSpeech, type SpeechOptions } from './speechRunner.js';
 
 /**
@@ -19,7 +20,7 @@ export async function activationsOnSpeech(
 ): Promise<ReadonlyMap<string, Float32Array>> {
   const parts = new Map<string, Float32Array[]>(tensors.map((name) => [name, []]));
   for await (const sample of runOverSpeech(showing(model, tensors), tensors, card, options)) {
-    for (const name of tensors) parts.get(name)?.push(Float32Array.from(sample[name] ?? []));
+    for (const name of tensors) parts.get(name)?.push(Float32Array.from(ownValue(sample, name) ?? []));
   }
   return new Map(tensors.map((name) => [name, joined(parts.get(name) ?? [])]));
 }

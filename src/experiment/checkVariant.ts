@@ -1,3 +1,4 @@
+import { ownValue } from '../ownValue.js';
 import { outcomeOf } from './outcomeOf.js';
 import type { Condition, RunRecord } from './schema.js';
 import type { Variant } from './variants.js';
@@ -24,7 +25,7 @@ export function compareVariant(
   const outcome = outcomeOf(run, id);
   const was = outcome?.status === 'measured' ? outcome.modelSha256 : '';
   if (variant.sha256 === was) return null;
-  const source = run.inputs !== undefined && Object.hasOwn(run.inputs, id) ? run.inputs[id]?.modelSha256 : undefined;
+  const source = ownValue(run.inputs, id)?.modelSha256;
   const digests = `(SHA-256 ${variant.sha256.slice(0, 16)}…, was ${was.slice(0, 16)}…)`;
   const isOther = source !== undefined && source !== variant.inputs.modelSha256;
   const got = isOther ? `another ${model} ${digests}` : `another file from ${model} by ${recipe} ${digests}`;

@@ -16,10 +16,12 @@ import {
 } from '../measure/process/schedule.js';
 import { type TurnMethod, Turns } from '../measure/process/turns.js';
 import { TIMING_VERSION } from '../measure/timingVersion.js';
+import { ownValue } from '../ownValue.js';
 import { UNKNOWN_SPEAKER } from '../speech/manifest.js';
 import { type LeftOut, readUtterances, recordingOf } from '../speech/recordings.js';
 import type { Utterance } from '../speech/types.js';
 import { readFinishedRun } from './finishedRun.js';
+import { outcomeOf } from './outcomeOf.js';
 import { type ExperimentPlan, languageModelPath, manifestPath } from './plan.js';
 import { measureResources, type Resourceful } from './resources.js';
 import { type OpenRunOptions, RunFolder, readFinishedRecord } from './runFolder.js';
@@ -226,14 +228,14 @@ class Run {
 
   /** Conditions that have not ended. */
   #open(): readonly Condition[] {
-    return this.#record.conditions.filter(({ id }) => this.#record.outcomes[id] === undefined);
+    return this.#record.conditions.filter(({ id }) => outcomeOf(this.#record, id) === undefined);
   }
 
   /** Trials of one condition must all be of one model: also those that were there before. */
   #requireSameInputs(variants: ReadonlyMap<string, Variant>): Readonly<Record<string, ConditionInputs>> {
     const inputs = { ...this.#record.inputs };
     for (const [id, { inputs: own }] of variants) {
-      const before = inputs[id];
+      const before = ownValue(inputs, id);
       const measured = this.#observations.some(({ condition }) => condition === id);
       if (before !== undefined && measured && !isDeepStrictEqual(before, own)) {
         throw new InputError(
@@ -346,13 +348,13 @@ class Run {
   }
 
   async #measureResources(): Promise<void> {
-    const { protocol, conditions, outcomes, shard = WHOLE } = this.#record;
+    const { protocol, conditions, shard = WHOLE } = this.#record;
     // One shard measures them for all.
     if (protocol.resources === undefined || shard.index !== 1) return;
     const measured: Resourceful[] = [];
     for (const condition of conditions) {
       const { id, threads } = condition;
-      const outcome = outcomes[id];
+      const outcome = outcomeOf(this.#record, id);
       if (outcome?.status !== 'measured') continue;
       measured.push({ id, threads, outcome, model: (await this.#makeVariant(condition)).model });
     }
@@ -410,7 +412,7 @@ class Run {
   #report(condition: string, phase: RunProgress['phase'], done: number, total: number): void {
     const perCondition = PHASES.reduce((trials, phase) => trials + this.#ownTrials(phase), 0);
     const possible = this.#record.conditions.filter(({ id }) => {
-      const status = this.#record.outcomes[id]?.status;
+      const status = outcomeOf(this.#record, id)?.status;
       return status === undefined || status === 'measured';
     });
     this.#options.onProgress?.({

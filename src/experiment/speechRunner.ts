@@ -9,6 +9,7 @@ import type { ModelSession } from '../model/modelSession.js';
 import { openSession } from '../model/session.js';
 import type { OnnxModel } from '../onnx/model.js';
 import { writeModel } from '../onnx/write.js';
+import { ownValue } from '../ownValue.js';
 import type { Tensor } from '../runtime.js';
 import { createFrontEnd } from '../speech/features.js';
 import { parseManifest } from '../speech/manifest.js';
@@ -63,7 +64,7 @@ export async function* runOverSpeech(
       const feeds = graph.feeds([frontEnd.compute(audio)]);
       const shown = tensors.filter((name) => !Object.hasOwn(feeds, name));
       const all: Record<string, Tensor | undefined> = { ...feeds, ...(await session.run(feeds, shown)) };
-      yield Object.fromEntries(tensors.map((name) => [name, floats(name, all[name])]));
+      yield Object.fromEntries(tensors.map((name) => [name, floats(name, ownValue(all, name))]));
       options.onProgress?.(++done, utterances.length);
     }
   } finally {

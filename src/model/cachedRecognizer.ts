@@ -95,6 +95,11 @@ export class CachedRecognizer {
     );
   }
 
+  /** The longest recording that it hears, in seconds; `undefined` where any length will do. */
+  get longestS(): number | undefined {
+    return this.#recognizer.longestS;
+  }
+
   /**
    * Recognizes one recording, from what is kept as far as that goes.
    *

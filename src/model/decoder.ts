@@ -47,12 +47,15 @@ export interface Decoder {
   readonly warnings: readonly string[];
 }
 
+/** Each text that is kept costs time and memory in each step; beyond a few thousand nothing is gained. */
+const WIDEST_BEAM = 10_000;
+
 /** `X.json` beside `X.arpa.gz`; fields that say where it came from are left alone. */
 const weightsSchema: z.ZodType<BeamWeights> = z.object({
   alpha: z.number().nonnegative().optional(),
   beta: z.number().optional(),
   unknownPenalty: z.number().max(0).optional(),
-  beamWidth: z.int().positive().optional(),
+  beamWidth: z.int().positive().max(WIDEST_BEAM).optional(),
 });
 
 /** Where the weights of a language model stand: `X.json` for `X.arpa` and `X.arpa.gz`. */
@@ -107,6 +110,9 @@ async function createBeamDecoder(card: ModelCard, options: DecoderOptions): Prom
     unknownPenalty: options.unknownPenalty ?? beside.unknownPenalty ?? BEAM_SEARCH_DEFAULTS.unknownPenalty,
     beamWidth: options.beamWidth ?? beside.beamWidth ?? BEAM_SEARCH_DEFAULTS.beamWidth,
   };
+  if (weights.beamWidth > WIDEST_BEAM) {
+    throw new InputError(`beamWidth: at most ${WIDEST_BEAM} was required, got ${weights.beamWidth}; 64 is usual`);
+  }
   const search = new BeamSearch(card.labels, card.blank, {
     ...(path === undefined ? {} : { languageModel: await readArpa(path) }),
     ...weights,

@@ -34,9 +34,13 @@ export class GraphTensors {
     return this.#inputs.takesBatches;
   }
 
-  /** The longest recording that the graph hears, in frames; `undefined` where any length will do. */
-  get mostFrames(): number | undefined {
-    return this.#inputs.fixedFrames;
+  /** The longest recording that the graph surely hears, in seconds; `undefined` where any length will do. */
+  get longestS(): number | undefined {
+    const { fixedFrames } = this.#inputs;
+    const { frontEnd } = this.#card;
+    const hopSamples = frontEnd.kind === 'waveform' ? 1 : frontEnd.hopSamples;
+    // Ends that are filled up make a frame more than there are hops.
+    return fixedFrames === undefined ? undefined : ((fixedFrames - 1) * hopSamples) / frontEnd.sampleRateHz;
   }
 
   /** Names of the outputs that are read. */

@@ -121,17 +121,16 @@ export function layOutInputs(
     );
   }
   const frames = fixedFrames ?? longest;
-  const feeds: Record<string, Tensor> = { [card.tensors.features]: layOut(binding, features, frames) };
-  if (mask !== undefined) feeds[mask.name] = maskTensor(counts, frames, mask.type);
+  const feeds = new Map([[card.tensors.features, layOut(binding, features, frames)]]);
+  if (mask !== undefined) feeds.set(mask.name, maskTensor(counts, frames, mask.type));
   if (lengths !== undefined) {
     const shares = card.tensors.lengthsType === 'relative' ? counts.map((count) => count / frames) : counts;
-    feeds[lengths.name] = numbersTensor(
-      shares,
-      lengths.type,
-      lengths.rank === 1 ? [counts.length] : [counts.length, 1],
+    feeds.set(
+      lengths.name,
+      numbersTensor(shares, lengths.type, lengths.rank === 1 ? [counts.length] : [counts.length, 1]),
     );
   }
-  return feeds;
+  return Object.fromEntries(feeds);
 }
 
 function layOut({ axes, type }: InputBinding, features: readonly Features[], frames: number): Tensor {

@@ -1,5 +1,6 @@
 import { InputError } from '../errors.js';
 import { decodeFloat16 } from '../onnx/halfFloat.js';
+import { ownValue } from '../ownValue.js';
 import type { Tensor } from '../runtime.js';
 import type { CardTensors, ModelCard } from './card.js';
 import type { LoadedGraph } from './modelSession.js';
@@ -69,7 +70,7 @@ export function readScores(
   given: Frames,
 ): LogProbabilities[] {
   const { logProbabilities: name, outputLengths, scores: kind } = card.tensors;
-  const tensor = outputs[name];
+  const tensor = ownValue(outputs, name);
   const values = valuesOf(tensor);
   const labels = card.labels.length;
   const count = given.frames.length;
@@ -154,7 +155,7 @@ function stepsIn(
   { frames }: Frames,
   steps: number,
 ): number[] {
-  const tensor = outputs[name];
+  const tensor = ownValue(outputs, name);
   const data = tensor?.data;
   const isNumeric = data instanceof BigInt64Array || data instanceof Int32Array || data instanceof Float32Array;
   if (!isNumeric || data.length !== frames.length) {

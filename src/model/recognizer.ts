@@ -118,6 +118,11 @@ export class Recognizer {
     return this.#decoder.key;
   }
 
+  /** The longest recording that the graph hears, in seconds; `undefined` where any length will do. */
+  get longestS(): number | undefined {
+    return this.#tensors.longestS;
+  }
+
   /**
    * Recognizes one recording.
    *

@@ -25,6 +25,8 @@ export interface Transcript {
 
 /** Who hears one segment: a `Recognizer`, or one that keeps its results. */
 export interface Listener {
+  /** The longest recording that it hears, in seconds. Default: any. */
+  readonly longestS?: number | undefined;
   /** What is said in a recording. */
   recognize(audio: Audio): Promise<Recognition>;
 }
@@ -73,7 +75,7 @@ export async function transcribe(
   let text = '';
   let computeMs = 0;
   let audioS = 0;
-  for await (const { audio, startS, overlapS } of segmentStream(chunks, cutting)) {
+  for await (const { audio, startS, overlapS } of segmentStream(chunks, cutFor(recognizer.longestS, cutting))) {
     signal?.throwIfAborted();
     const heard = await recognizer.recognize(audio);
     text = joinTexts(text, heard.text, overlapS);
@@ -84,4 +86,15 @@ export async function transcribe(
     onProgress?.(audioS);
   }
   return { text, segments, audioS, computeMs };
+}
+
+/** Segments may be longer than the target by this much, and a little for what rounding adds, in seconds. */
+const BEYOND_TARGET_S = 1.05;
+
+/** Cuts so short that a graph of fixed length hears each segment. */
+function cutFor(longestS: number | undefined, cutting: SegmentOptions): SegmentOptions {
+  const { targetS = 15, lookBackS = 5, overlapS = 1 } = cutting;
+  const most = (longestS ?? Number.POSITIVE_INFINITY) - BEYOND_TARGET_S;
+  if (targetS <= most || most < 1) return cutting;
+  return { targetS: most, lookBackS: Math.min(lookBackS, most / 3), overlapS: Math.min(overlapS, most / 8) };
 }

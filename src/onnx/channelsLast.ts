@@ -1,4 +1,5 @@
 import type { NodeProto, TensorProto } from 'onnx-buf';
+import { ownValue } from '../ownValue.js';
 import { copyMessage } from './copy.js';
 import { consumersOf, producersOf } from './graph.js';
 import { mainGraph, type OnnxModel } from './model.js';
@@ -95,7 +96,7 @@ export function readChannelsLast(model: OnnxModel): ChannelsLast {
 
   /** The weight that a layer multiplies a value with, if it is a constant of its own. */
   function weightOf(layer: NodeProto, value: string): { tensor: TensorProto; axis: number } | undefined {
-    const axis = layer.domain === '' || layer.domain === 'ai.onnx' ? INPUT_AXIS[layer.opType] : undefined;
+    const axis = layer.domain === '' || layer.domain === 'ai.onnx' ? ownValue(INPUT_AXIS, layer.opType) : undefined;
     const name = layer.input[1] ?? '';
     const tensor = initializers.get(name);
     if (axis === undefined || tensor === undefined || layer.input.indexOf(value, 1) > 0) return undefined;

@@ -1,4 +1,5 @@
 import type { NodeProto, TensorProto } from 'onnx-buf';
+import { ownValue } from '../ownValue.js';
 import { bitsOf } from './dtype.js';
 import { attributeOf, intAttribute, isOp } from './node.js';
 import { elementCount, makeTensor, shapeOf, tensorBytes, tensorDtype, tensorIntegers } from './tensor.js';
@@ -32,7 +33,7 @@ export function foldArithmetic(
   if (second === undefined) return undefined;
   if (isOp(node, 'Expand')) return expanded(first, tensorIntegers(second), name);
   if (isOp(node, 'Gather')) return picked(node, first, second, name);
-  const operation = ARITHMETIC[node.opType];
+  const operation = ownValue(ARITHMETIC, node.opType);
   return operation === undefined || !isOp(node, node.opType) ? undefined : combined(operation, first, second, name);
 }
 

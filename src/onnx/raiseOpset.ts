@@ -7,6 +7,7 @@ import {
   type TensorProto,
 } from 'onnx-buf';
 import { InputError } from '../errors.js';
+import { ownValue } from '../ownValue.js';
 import { copyMessage } from './copy.js';
 import type { Dtype } from './dtype.js';
 import { encodeFloat16 } from './halfFloat.js';
@@ -96,7 +97,7 @@ function convertGraph(
     const nested = (body: GraphProto): GraphProto =>
       convertGraph(body, names, from, sets, types, bodyInputTypes(one, types));
     const inner = subgraphsOf(one).length > 0 ? mapSubgraphs(one, nested) : one;
-    const conversion = CONVERSIONS[one.opType];
+    const conversion = ownValue(CONVERSIONS, one.opType);
     return conversion !== undefined && isOp(one, one.opType) ? conversion(inner, constants, from) : inner;
   });
   return copyMessage(graph, { node, initializer: [...graph.initializer, ...constants.added] });

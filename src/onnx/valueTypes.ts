@@ -1,4 +1,5 @@
 import type { GraphProto, NodeProto, TypeProto, ValueInfoProto } from 'onnx-buf';
+import { ownValue } from '../ownValue.js';
 import { DTYPE_CODE, type Dtype, dtypeOf } from './dtype.js';
 import { attributeOf } from './node.js';
 import { inputParameter, type OperatorSets, outputParameters, signatureOf } from './signature.js';
@@ -131,7 +132,7 @@ export function bodyInputTypes(node: NodeProto, types: ValueTypes): (Dtype | und
 function noteElements(node: NodeProto, types: ValueTypes): void {
   const [output = ''] = node.output;
   if (output === '' || types.has(output)) return;
-  const put = PUT_INTO[node.opType];
+  const put = ownValue(PUT_INTO, node.opType);
   const element =
     types.elements.get(node.input[0] ?? '') ?? (put === undefined ? undefined : types.get(node.input[put] ?? ''));
   const empty = node.opType === 'SequenceEmpty' ? (attributeType(node, 'dtype') ?? 'float32') : undefined;

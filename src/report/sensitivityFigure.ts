@@ -1,3 +1,4 @@
+import { ownValue } from '../ownValue.js';
 import type { Figure } from './figure.js';
 import { roundTo } from './format.js';
 import { FIGURE_WIDTH, markOf } from './theme.js';
@@ -33,7 +34,7 @@ export function sensitivityFigure(rows: readonly SensitivityRow[]): Figure {
   const choices = [...new Set(sorted.map(({ choice }) => choice))].sort();
   const exact = rows.length - lossy.length;
   const [worst] = sorted;
-  const known = choices.flatMap((choice) => (Object.hasOwn(MEANINGS, choice) ? (MEANINGS[choice] ?? []) : []));
+  const known = choices.flatMap((choice) => ownValue(MEANINGS, choice) ?? []);
   return {
     name: 'sensitivity',
     title: 'What compressing one layer costs',

@@ -10,6 +10,7 @@ import { resultKeyBases } from '../model/cachedRecognizer.js';
 import type { ResolvedModel } from '../model/registry.js';
 import { ResultCache, type ResultCacheOptions } from '../model/resultCache.js';
 import type { Transcript } from '../model/transcribe.js';
+import { ownValue } from '../ownValue.js';
 import { METRICS_TYPE, ServiceMetrics } from './metrics.js';
 import { CrashedError, QueueFullError, WorkerPool } from './pool.js';
 import { saveBody, TooLargeError } from './upload.js';
@@ -170,14 +171,14 @@ export class TranscriptionService {
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
-    const handlers = this.#routes[path];
+    const handlers = ownValue(this.#routes, path);
     const label = handlers === undefined ? 'other' : path;
     try {
       if (handlers === undefined) {
         const known = Object.keys(this.#routes).join(', ');
         throw new HttpError(404, `${path}: one of ${known} was required, got another path; choose one`);
       }
-      const handler = handlers[request.method ?? 'GET'];
+      const handler = ownValue(handlers, request.method ?? 'GET');
       if (handler === undefined) {
         const allowed = Object.keys(handlers).join(', ');
         response.setHeader('Allow', allowed);

@@ -1,6 +1,5 @@
 import type { Pffft } from '@echogarden/pffft-wasm/simd';
-import type { RealFft } from './fft.js';
-import { LibraryBuffers } from './fftLibrary.js';
+import { LibraryBuffers, type RealFft } from './fftLibrary.js';
 
 /**
  * A Fourier transform of any length as a convolution with a chirp, whose transforms have a length that PFFFT takes.

@@ -1,5 +1,21 @@
 import type { Pffft } from '@echogarden/pffft-wasm/simd';
 
+/** A Fourier transform of frames of real numbers of one length, in float32. */
+export interface RealFft {
+  /** The memory that a frame is written to; ask again for each frame, since it may be replaced when it grows. */
+  readonly heap: Float32Array;
+  /** Index in the memory of the first number of a frame. */
+  readonly input: number;
+  /** Transforms the frame; what it was may be lost. */
+  transform(): void;
+  /**
+   * Squared magnitudes of the transform's lines, from the constant one to that of half the sample rate.
+   *
+   * @param into - room for ⌊length / 2⌋ + 1 numbers
+   */
+  readPowers(into: Float32Array | Float64Array): void;
+}
+
 interface Held {
   readonly library: Pffft;
   readonly setup: number;

@@ -1,4 +1,5 @@
 import { InputError } from '../errors.js';
+import { ownValue } from '../ownValue.js';
 import { bytesOfFrame, checkPcmFormat, type PcmFormat, readPcm } from './pcm.js';
 import { latin1, type ReadPlan, type SoundBlock, type SoundSource } from './source.js';
 
@@ -16,7 +17,7 @@ export async function* readSphere(source: SoundSource, { startS }: ReadPlan): As
   const { fields, headerBytes } = await readHeader(source);
   const { path } = source;
   const coding = (fields.get('sample_coding') ?? 'pcm').toLowerCase();
-  const encoding = ENCODINGS[coding];
+  const encoding = ownValue(ENCODINGS, coding);
   if (encoding === undefined) {
     throw new InputError(
       `${path}: plain PCM, A-law or mu-law sound was required, got SPHERE of "${coding}"; unpack it with \`sph2pipe -p -f wav IN OUT.wav\` or \`ffmpeg -i IN OUT.wav\``,

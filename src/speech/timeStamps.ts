@@ -2,6 +2,9 @@ import { InputError } from '../errors.js';
 import { type LabelPiece, labelPieces } from './labelPieces.js';
 import type { WordTime } from './types.js';
 
+/** A byte for each: 256 MiB. Half an hour of speech in one piece has about as many. */
+const MOST_STATES = 2 ** 28;
+
 /** Where one class of a sequence stands. */
 interface Placed {
   readonly label: number;
@@ -55,6 +58,11 @@ function align(
   blank: number,
 ): { readonly placed: Placed[]; readonly scores: Float64Array } {
   const states = 2 * sequence.length + 1;
+  if (steps * states > MOST_STATES) {
+    throw new InputError(
+      `word times: at most ${MOST_STATES} pairs of steps and classes were required, got ${steps * states}; cut the recording into shorter pieces`,
+    );
+  }
   const labelOf = (state: number): number => (state % 2 === 0 ? blank : (sequence[(state - 1) / 2] as number));
   /** How many states back the best way to each state came from. */
   const from = new Uint8Array(steps * states);

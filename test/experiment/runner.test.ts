@@ -52,6 +52,22 @@ describe('runExperiment', () => {
     expect(progress.at(-1)).toMatchObject({ overallDone: 2 * TRIALS_EACH, overallTotal: 2 * TRIALS_EACH });
   });
 
+  it('measures a condition whose name every object knows', async () => {
+    const { options, plan } = await place();
+    const conditions = plan.conditions.map((one, index) => ({
+      ...one,
+      id: ['constructor', 'toString'][index] ?? one.id,
+    }));
+    const summary = await runExperiment({ ...plan, conditions }, options);
+    expect(
+      summary.conditions.map(({ condition, outcome, latency }) => [condition.id, outcome.status, latency?.trials]),
+    ).toEqual([
+      ['constructor', 'measured', 47],
+      ['toString', 'measured', 47],
+    ]);
+    expect((await readRun(options.out)).observations).toHaveLength(2 * TRIALS_EACH);
+  });
+
   it('draws the same order for the same seed, another for another', async () => {
     const [one, two] = [await place(), await place()];
     await runExperiment(one.plan, one.options);

@@ -25,6 +25,19 @@ describe('summarize', () => {
     [, a, b] = summarize(record, observations).conditions;
   });
 
+  it('takes a name that every object knows for a condition like any other', () => {
+    const [like] = record.conditions;
+    if (like === undefined) throw new Error('no condition');
+    for (const id of ['constructor', 'toString', 'valueOf', 'hasOwnProperty']) {
+      const { conditions } = summarize(
+        { ...record, conditions: [...record.conditions, { ...like, id }] },
+        observations,
+      );
+      const outcome = { status: 'failed', reason: 'the run has not finished' };
+      expect(conditions.at(-1)).toMatchObject({ outcome, latency: null, accuracy: null });
+    }
+  });
+
   it('describes latency', () => {
     expectEstimate(a?.latency?.meanMs, 21, 12, 40);
     expectEstimate(a?.latency?.medianMs, 17, 12, 40);

@@ -92,6 +92,7 @@ describe('createDecoder', () => {
   });
 
   it('refuses a decoder that is none, and a language model that is none', async () => {
+    await expect(createDecoder(card, { kind: 'beam', beamWidth: 1e9 })).rejects.toThrow(/beamWidth: at most 10000/);
     await expect(createDecoder(card, { kind: 'best' as 'beam' })).rejects.toThrow(
       /greedy or beam was required, got best/,
     );

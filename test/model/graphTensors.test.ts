@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/errors.js';
 import type { CardTensors, ModelCard } from '../../src/model/card.js';
 import { Recognizer } from '../../src/model/recognizer.js';
+import { transcribe } from '../../src/model/transcribe.js';
 import { GraphBuilder } from '../../src/onnx/buildGraph.js';
 import { DTYPE_CODE } from '../../src/onnx/dtype.js';
 import { makeTensor } from '../../src/onnx/tensor.js';
@@ -295,6 +296,23 @@ describe('masks and fixed lengths', () => {
     await expect(recognizer.recognize(sound(1.5, 1e-5))).rejects.toThrow(
       /fixed\.onnx: 130 frames at most were required, since its graph has a fixed length, got 151; cut the recording/,
     );
+    await recognizer.release();
+  });
+});
+
+describe('a graph of fixed length and a longer recording', () => {
+  it('is cut into segments that the graph hears', async () => {
+    const frames = 401;
+    const recognizer = await load('four seconds', {
+      inputs: [makeValueInfo('x', 'float32', [1, frames, BINS])],
+      outputs: [makeValueInfo('y', 'float32', [1, frames, BINS])],
+      nodes: softmax,
+    });
+    expect(recognizer.longestS).toBe(4);
+    const { segments, audioS } = await transcribe(recognizer, [sound(11, 1e-6)]);
+    expect(audioS).toBeCloseTo(11, 6);
+    expect(segments.length).toBeGreaterThan(2);
+    for (const { startS, endS } of segments) expect(endS - startS).toBeLessThanOrEqual(4);
     await recognizer.release();
   });
 });

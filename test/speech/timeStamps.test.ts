@@ -67,5 +67,14 @@ describe('timeWords', () => {
   it('has no words for no text, and refuses a text that does not fit', () => {
     expect(timeWords(steps(0, 0), 2, [], labels, 0, 1)).toEqual([]);
     expect(() => timeWords(steps(2, 2), 2, [2, 2], labels, 0, 1)).toThrow(/2 classes in 2 steps were required/);
+    const many = new Array<number>(20_000).fill(2);
+    expect(() => timeWords(steps(2), 10_000, many, labels, 0, 1)).toThrow(
+      /at most 268435456 pairs .* got 400010000; cut/,
+    );
+  });
+
+  it('is never surer than sure, whatever the last digits of the logarithms are', () => {
+    const rounded = steps(2, 2).map((value) => value + 1e-6);
+    expect(timeWords(rounded, 2, [2], labels, 0, 1)[0]?.confidence).toBeLessThanOrEqual(1);
   });
 });

@@ -11,6 +11,7 @@ import { isOp } from '../../onnx/node.js';
 import { readModel } from '../../onnx/read.js';
 import { modelNodes, nestedGraphs } from '../../onnx/subgraphs.js';
 import { elementCount, shapeOf, storedSizeBytes, tensorDtype } from '../../onnx/tensor.js';
+import { ownValue } from '../../ownValue.js';
 import type { Tensor } from '../../runtime.js';
 
 /** Makes the inputs of a run for a graph that was loaded. */
@@ -181,7 +182,7 @@ export function workOf(
   const whole = { name, opType, arithmetic } as const;
   const [x = []] = inputs;
   const [y = []] = outputs;
-  const gates = GATES[opType];
+  const gates = ownValue(GATES, opType);
   if (gates !== undefined) {
     const [steps = 0, batch = 0, width = 0] = x;
     const units = y.at(-1) ?? 0;
