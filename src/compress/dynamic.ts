@@ -21,9 +21,10 @@ import {
   type QuantizeDynamicOptions,
 } from './dynamicOptions.js';
 import { leftWeights, NOT_ASKED } from './leftWeights.js';
-import { prepare } from './prepare.js';
+import { type Prepared, prepare } from './prepare.js';
 import type { CompressionReport, LeftNode } from './report.js';
 import { Scope } from './scope.js';
+import { SharedWeights } from './sharedWeights.js';
 
 /** A smaller model and what was done to get it. */
 export interface Compressed {
@@ -78,7 +79,16 @@ export function quantizeDynamic(model: OnnxModel, options: QuantizeDynamicOption
 }
 
 function quantize(original: OnnxModel, options: QuantizeDynamicOptions): Compressed {
-  const { model, notes, nodeNames } = prepare(original, { lowestOpset: 11 });
+  const prepared = prepare(original, { lowestOpset: 11 });
+  const shared = new SharedWeights(mainGraph(prepared.model));
+  for (;;) {
+    const done = quantizeOnce(prepared, options, shared);
+    if (!shared.decide(done.report.compressed, mainGraph(done.model))) return done;
+  }
+}
+
+function quantizeOnce(prepared: Prepared, options: QuantizeDynamicOptions, shared: SharedWeights): Compressed {
+  const { model, notes, nodeNames } = prepared;
   const graph = mainGraph(model);
   const rewriting: Rewriting = {
     settings: dynamicSettings(options, nodeNames),
@@ -93,7 +103,7 @@ function quantize(original: OnnxModel, options: QuantizeDynamicOptions): Compres
     reasons: new Map(),
     replacedNodes: new Map(),
   };
-  const quantized = pruneUnused(rewriteGraph(graph, null, rewriting));
+  const quantized = pruneUnused(rewriteGraph(graph, new Scope(graph, null, shared), rewriting));
   const opsetImport = [...model.proto.opsetImport];
   if (rewriting.usesMicrosoftDomain && opsetVersion(model, MICROSOFT_DOMAIN) === 0) {
     opsetImport.push(create(OperatorSetIdProtoSchema, { domain: MICROSOFT_DOMAIN, version: 1n }));
@@ -130,11 +140,12 @@ function lostInputs(before: GraphProto, after: GraphProto): string[] {
   return count > 0 ? [`${count} weights were listed as inputs, too: they cannot be replaced by callers any more`] : [];
 }
 
-function rewriteGraph(graph: GraphProto, parent: Scope | null, rewriting: Rewriting): GraphProto {
-  const scope = new Scope(graph, parent);
+function rewriteGraph(graph: GraphProto, scope: Scope, rewriting: Rewriting): GraphProto {
   for (const node of graph.node) {
     const nested = subgraphsOf(node).length > 0;
-    const current = nested ? mapSubgraphs(node, (inner) => rewriteGraph(inner, scope, rewriting)) : node;
+    const current = nested
+      ? mapSubgraphs(node, (inner) => rewriteGraph(inner, new Scope(inner, scope), rewriting))
+      : node;
     rewriteNode(current, scope, rewriting);
   }
   for (const { name } of graph.output) dequantizePending(rewriting, scope, name);
@@ -150,7 +161,7 @@ function rewriteNode(node: NodeProto, scope: Scope, rewriting: Rewriting): void 
     return;
   }
   try {
-    const reason = reasonToSkip(node, opType, rewriting);
+    const reason = reasonToSkip(node, opType, scope, rewriting);
     if (reason !== undefined) throw new LeftInFloat(reason);
     REWRITES[opType](node, scope, rewriting);
     rewriting.replacedNodes.set(opType, (rewriting.replacedNodes.get(opType) ?? 0) + 1);
@@ -166,9 +177,11 @@ function rewriteNode(node: NodeProto, scope: Scope, rewriting: Rewriting): void 
   }
 }
 
-function reasonToSkip(node: NodeProto, opType: DynamicOpType, rewriting: Rewriting): string | undefined {
+function reasonToSkip(node: NodeProto, opType: DynamicOpType, scope: Scope, rewriting: Rewriting): string | undefined {
   const { opTypesToQuantize, nodesToQuantize, nodesToExclude } = rewriting.settings;
-  if (!opTypesToQuantize.includes(opType)) return NOT_ASKED;
+  // A table that a product quantizes is picked from as it is stored, whether or not tables are asked for.
+  const stored = opType === 'Gather' && scope.shared?.storedOnce(node.input[0] ?? '') !== undefined;
+  if (!opTypesToQuantize.includes(opType) && !stored) return NOT_ASKED;
   if (nodesToExclude.includes(node.name)) return 'it is in nodesToExclude';
   if (nodesToQuantize.length > 0 && !nodesToQuantize.includes(node.name)) return 'it is not in nodesToQuantize';
   return undefined;

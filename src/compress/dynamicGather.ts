@@ -15,7 +15,14 @@ export function rewriteGather(node: NodeProto, scope: Scope, context: DynamicCon
   const weight = scope.constantOf(table);
   // Most Gathers pick a number out of a shape.
   if (weight === undefined || !isQuantizable(weight)) throw new LeftInFloat('it reads no table of weights', false);
-  const names = quantizeWhole(context, weight, node, 'uint8', false);
+  const reason = scope.shared?.reasonToLeave(table);
+  if (reason !== undefined) throw new LeftInFloat(reason);
+  const { weightType, reduceRange } = context.settings;
+  // A table that is a matrix of a product, too, is stored as that needs it.
+  const names =
+    scope.shared?.storedOnce(table)?.name === table
+      ? quantizeWhole(context, weight, node, weightType, reduceRange)
+      : quantizeWhole(context, weight, node, 'uint8', false);
   const picked = context.names.value(`${output}_quantized`);
   addNodes(context, scope, copyMessage(node, { input: [names.quantized, ...rest], output: [picked] }));
   const value = { quantized: picked, scale: names.scale, zeroPoint: names.zeroPoint };

@@ -23,7 +23,7 @@ import type { Constant, QuantizedNames, Scope } from './scope.js';
 export function rewriteMatMul(node: NodeProto, scope: Scope, context: DynamicContext): void {
   const [left = '', right = ''] = node.input;
   const weight = constantWeight(scope, right, 'right-hand side');
-  const quantized = quantizeMatrix(node, weight, false, context);
+  const quantized = quantizeShared(node, weight, false, scope, context) ?? quantizeMatrix(node, weight, false, context);
   addProduct(left, quantized, tensorDtype(weight.tensor), node.name, node.output[0] ?? '', scope, context);
 }
 
@@ -37,7 +37,8 @@ export function rewriteGemm(node: NodeProto, scope: Scope, context: DynamicConte
   const weight = constantWeight(scope, right, 'right-hand side');
   const alpha = floatAttribute(node, 'alpha', 1);
   const transposed = intAttribute(node, 'transB', 0) !== 0;
-  const quantized = quantizeMatrix(node, weight, transposed, context, alpha);
+  const once = alpha === 1 ? quantizeShared(node, weight, transposed, scope, context) : undefined;
+  const quantized = once ?? quantizeMatrix(node, weight, transposed, context, alpha);
   const dtype = tensorDtype(weight.tensor);
   const name = node.name === '' ? '' : `${node.name}_MatMul`;
   let activation = left;
@@ -66,6 +67,34 @@ function scaledBias(bias: string, beta: number, dtype: Dtype, scope: Scope, cont
   scope.added.push(makeTensor(factor, dtype, [], data));
   addNodes(context, scope, makeNode('Mul', [bias, factor], [scaled]));
   return scaled;
+}
+
+/**
+ * Quantizes a matrix that others read otherwise, as it is stored and with one scale, and turns the integers where the
+ * product needs it; `undefined` for a weight that is not shared so. The runtime turns them when it loads the model.
+ */
+function quantizeShared(
+  node: NodeProto,
+  weight: Constant,
+  transposed: boolean,
+  scope: Scope,
+  context: DynamicContext,
+): QuantizedNames | undefined {
+  const once = scope.shared?.storedOnce(weight.name);
+  const stored = once && scope.constantOf(once.name);
+  if (once === undefined || stored === undefined || shapeOf(stored.tensor).length !== 2) return undefined;
+  const { weightType, reduceRange } = context.settings;
+  const names = quantizeWhole(context, stored, node, weightType, reduceRange);
+  if (once.turned === transposed) return names;
+  const { owner } = stored;
+  const known = owner.weights.get(`${stored.name} turned`);
+  if (known !== undefined) return known;
+  const turnedName = context.names.value(`${names.quantized}_turned`);
+  owner.made.add(turnedName);
+  addNodes(context, owner, makeNode('Transpose', [names.quantized], [turnedName], { attributes: { perm: [1, 0] } }));
+  const made = { ...names, quantized: turnedName };
+  owner.weights.set(`${stored.name} turned`, made);
+  return made;
 }
 
 /** Quantizes a matrix [K, N] (or a stack of them), or, transposed, one [N, K] that is turned first. */

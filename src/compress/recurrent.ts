@@ -32,6 +32,11 @@ export function quantizeRecurrent(model: OnnxModel, options: QuantizeRecurrentOp
     title: 'the recurrent transform',
     opTypes: RECURRENT_OP_TYPES,
     nested: true,
+    start: () => {
+      record.integerNodes.clear();
+      record.origins.clear();
+      record.biases.clear();
+    },
     rewrite(node, opType, scope, rewriting) {
       const recurrent = readRecurrent(node, opType, scope);
       const prefix = node.name === '' ? (node.output.find((name) => name !== '') ?? opType) : node.name;

@@ -63,12 +63,26 @@ export class ProductWriter {
   }
 
   #blocks(writer: NodeWriter, h: string, direction: number, range: GateRange, bias: Float32Array | null): string {
-    const { units, r, node } = this.recurrent;
+    const { units } = this.recurrent;
     const bits = this.settings.recurrence === 'nbits4' ? 4 : 8;
     // A block longer than the column would be filled with zeros: the shortest that holds it is enough.
     let { blockSize } = this.settings;
     while (blockSize > 16 && blockSize / 2 >= units) blockSize /= 2;
     const columns = range.count * units;
+    const inputs = [h, ...this.#blockMatrix(writer, direction, range, bits, blockSize)];
+    if (bias !== null) inputs.push('', '', this.#storeBias(writer, bias));
+    const attributes = { K: units, N: columns, bits, block_size: blockSize, accuracy_level: 4 };
+    this.rewriting.usesMicrosoftDomain = true;
+    return writer.addTo(writer.name('MatMulNBits'), 'MatMulNBits', inputs, attributes, MICROSOFT_DOMAIN);
+  }
+
+  /** Names of the packed recurrence and its scales; one for all nodes that share the weight. */
+  #blockMatrix(writer: NodeWriter, direction: number, range: GateRange, bits: 4 | 8, blockSize: number): string[] {
+    const { units, r, node } = this.recurrent;
+    const columns = range.count * units;
+    const key = `${r.name} blocks ${direction} ${range.first} ${range.count}`;
+    const known = r.owner.weights.get(key);
+    if (known !== undefined) return [known.quantized, known.scale];
     const floats = this.#turned(r, direction, range, units);
     const matrix = quantizeBlocks(floats, units, columns, { bits, blockSize, symmetric: true });
     const blocks = Math.ceil(units / blockSize);
@@ -78,20 +92,17 @@ export class ProductWriter {
       makeTensor(packedName, 'uint8', [columns, blocks, (blockSize * bits) / 8], matrix.packed),
       makeTensor(scalesName, 'float32', [columns * blocks], matrix.scales),
     ];
-    this.scope.added.push(...made);
+    r.owner.added.push(...made);
+    r.owner.weights.set(key, { quantized: packedName, scale: scalesName, zeroPoint: '' });
     this.rewriting.params.add(scalesName);
-    this.rewriting.usesMicrosoftDomain = true;
     const lost = signalToErrorDb(floats, dequantizeBlocks(matrix));
     const title = compressedWeight(r, node, made, 'block', lost);
     const bytes = 4 * floats.length;
     this.rewriting.compressed.push({ ...title, shape: [columns, units], sizeBytesBefore: bytes });
-    const inputs = [h, packedName, scalesName];
-    if (bias !== null) inputs.push('', '', this.#storeBias(writer, bias));
-    const attributes = { K: units, N: columns, bits, block_size: blockSize, accuracy_level: 4 };
-    return writer.addTo(writer.name('MatMulNBits'), 'MatMulNBits', inputs, attributes, MICROSOFT_DOMAIN);
+    return [packedName, scalesName];
   }
 
-  /** A float matrix [width, count · units], made only when somebody asks for its values. */
+  /** A float matrix [width, count · units], made only when somebody asks for its values; one for all nodes that share the weight. */
   #matrix(
     writer: NodeWriter,
     weight: Constant,
@@ -100,10 +111,14 @@ export class ProductWriter {
     width: number,
     letter: string,
   ): string {
+    const key = `${weight.name} matrix ${direction} ${range.first} ${range.count}`;
+    const known = weight.owner.weights.get(key);
+    if (known !== undefined) return known.quantized;
     const name = writer.name(letter);
     const tensor = makeUnfilledTensor(name, 'float32', [width, range.count * this.recurrent.units]);
     bindLazy(tensor, () => new Uint8Array(this.#turned(weight, direction, range, width).buffer));
-    this.scope.added.push(tensor);
+    weight.owner.added.push(tensor);
+    weight.owner.weights.set(key, { quantized: name, scale: '', zeroPoint: '' });
     this.record.origins.set(name, { weight, recurrent: this.recurrent });
     return name;
   }

@@ -15,6 +15,7 @@ import { checkNodeNames } from './nodeNames.js';
 import type { Prepared } from './prepare.js';
 import type { CompressedWeight, CompressionReport, Granularity, LeftNode } from './report.js';
 import { type Constant, Scope } from './scope.js';
+import { SharedWeights } from './sharedWeights.js';
 
 /** Which nodes a transform looks at; the words are ONNX Runtime's. */
 export interface NodeFilter<T extends string> {
@@ -44,6 +45,8 @@ export interface Transform<T extends string> {
   readonly title: string;
   /** Every operator that it knows. */
   readonly opTypes: readonly T[];
+  /** Forgets what a rewriting left behind: a model is rewritten again where a weight would be stored twice. */
+  start?(): void;
   /** Whether nodes in the bodies of `If`, `Loop` and `Scan` are rewritten too. */
   readonly nested: boolean;
   /**
@@ -67,6 +70,21 @@ export function rewriteModel<T extends string>(
 ): Compressed {
   const { model, nodeNames } = prepared;
   checkFilter(nodeNames, filter, transform.opTypes);
+  const shared = new SharedWeights(mainGraph(model));
+  for (;;) {
+    transform.start?.();
+    const done = rewriteOnce(prepared, filter, transform, shared);
+    if (!shared.decide(done.report.compressed, mainGraph(done.model))) return done;
+  }
+}
+
+function rewriteOnce<T extends string>(
+  prepared: Prepared,
+  filter: NodeFilter<T>,
+  transform: Transform<T>,
+  shared: SharedWeights,
+): Compressed {
+  const { model } = prepared;
   const rewriting: Rewriting = {
     names: new NameSource(model.proto),
     compressed: [],
@@ -79,7 +97,7 @@ export function rewriteModel<T extends string>(
   const replaced = new Map<string, number>();
 
   function rewriteGraph(graph: GraphProto, parent: Scope | null): GraphProto {
-    const scope = new Scope(graph, parent);
+    const scope = new Scope(graph, parent, shared);
     for (const original of graph.node) {
       const node =
         subgraphsOf(original).length > 0 ? mapSubgraphs(original, (inner) => rewriteGraph(inner, scope)) : original;
@@ -123,6 +141,8 @@ export function rewriteModel<T extends string>(
  */
 export function constantFloats(scope: Scope, name: string | undefined): Constant {
   const constant = name === undefined || name === '' ? undefined : scope.constantOf(name);
+  const reason = constant && scope.shared?.reasonToLeave(constant.name);
+  if (reason !== undefined) throw new LeftInFloat(reason);
   if (constant === undefined) throw new LeftInFloat('its weight is computed at run time, not constant');
   const dtype = tensorDtype(constant.tensor);
   if (dtype !== 'float32') throw new LeftInFloat(`its weight is ${dtype}, not float32`);

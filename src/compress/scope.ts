@@ -2,9 +2,16 @@ import type { GraphProto, NodeProto, TensorProto } from 'onnx-buf';
 import { foldConstant } from '../onnx/constants.js';
 import type { Dtype } from '../onnx/dtype.js';
 import { producersOf } from '../onnx/graph.js';
+import { nestedGraphs } from '../onnx/subgraphs.js';
+import { storedSizeBytes } from '../onnx/tensor.js';
+import type { SharedWeights } from './sharedWeights.js';
 
 /** How many nodes a constant may come through. */
 const LONGEST_CHAIN = 200;
+
+/** Bytes that constants may be computed to, whatever the model stores; beside that, so many times what it stores. */
+const MOST_FOLDED_BYTES = 2 ** 26;
+const MOST_TIMES_FOLDED = 4;
 
 /** A constant value and the graph that it belongs to. */
 export interface Constant {
@@ -48,6 +55,11 @@ export class Scope {
   /** Weights of this graph that have been quantized, by name and manner. */
   readonly weights: Map<string, QuantizedNames> = new Map();
 
+  /** What is known of weights that are read in different ways. */
+  readonly shared: SharedWeights | undefined;
+
+  #foldedBytes = 0;
+  #isExhausted = false;
   readonly #initializers: Map<string, TensorProto>;
   readonly #producers: Map<string, NodeProto>;
   readonly #inputs: Set<string>;
@@ -56,7 +68,9 @@ export class Scope {
   constructor(
     readonly graph: GraphProto,
     readonly parent: Scope | null,
+    shared?: SharedWeights,
   ) {
+    this.shared = shared ?? parent?.shared;
     this.#initializers = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
     this.#producers = producersOf(graph);
     this.#inputs = new Set(graph.input.map((input) => input.name));
@@ -74,6 +88,22 @@ export class Scope {
     return this.#producers.get(name);
   }
 
+  /** Whether constants were computed to more than a model asks for that somebody exported: a small file could fill the memory. */
+  #isTooMuch(tensor: TensorProto): boolean {
+    const main = this.#main();
+    main.#foldedBytes += storedSizeBytes(tensor);
+    if (main.#foldedBytes <= MOST_FOLDED_BYTES) return false;
+    let stored = 0;
+    for (const { initializer } of nestedGraphs(main.graph))
+      for (const one of initializer) stored += storedSizeBytes(one);
+    main.#isExhausted = main.#foldedBytes > MOST_FOLDED_BYTES + MOST_TIMES_FOLDED * stored;
+    return main.#isExhausted;
+  }
+
+  #main(): Scope {
+    return this.parent === null ? this : this.parent.#main();
+  }
+
   /** The constant behind a value: an initializer, or what comes of constants alone. */
   constantOf(name: string): Constant | undefined {
     const owner = this.ownerOf(name);
@@ -88,10 +118,12 @@ export class Scope {
     const producer = this.#producers.get(name);
     // A hostile file may let a value depend on itself, or on a chain longer than the stack.
     if (producer === undefined || open.has(name) || open.size > LONGEST_CHAIN) return undefined;
+    if (this.#main().#isExhausted) return undefined;
     open.add(name);
     const tensor = foldConstant(producer, (input) => this.ownerOf(input)?.constantHere(input, open));
     open.delete(name);
-    this.#constants.set(name, tensor);
-    return tensor;
+    const kept = tensor !== undefined && !this.#isTooMuch(tensor) ? tensor : undefined;
+    this.#constants.set(name, kept);
+    return kept;
   }
 }

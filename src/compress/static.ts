@@ -71,6 +71,10 @@ export function quantizeStatic(
     title: 'static quantization',
     opTypes: STATIC_OP_TYPES,
     nested: false,
+    start: () => {
+      context.quantized.clear();
+      context.removed.clear();
+    },
     rewrite: (node, opType, scope, rewriting) => rewriteLayer(node, opType, context, scope, rewriting),
   });
   const graph = mainGraph(rewritten);

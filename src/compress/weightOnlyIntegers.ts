@@ -7,6 +7,7 @@ import { LeftInFloat } from './dynamicContext.js';
 import { type ChannelLayout, type QuantizedValues, quantizeValues } from './params.js';
 import { compressedWeight, constantFloats, type Rewriting } from './rewrite.js';
 import type { Constant, Scope } from './scope.js';
+import type { StoredOnce } from './sharedWeights.js';
 import type { WeightOnlyOpType } from './weightOnlyOptions.js';
 
 /** Inputs that hold the weights. */
@@ -49,15 +50,23 @@ export function storeIntegers(
   if (opType === 'Gather' && scope.constantOf(node.input[0] ?? '') === undefined) {
     throw new LeftInFloat('it picks from a value that is computed at run time', false);
   }
-  const weights = weightInputs(opType).map((place) => ({ place, weight: constantFloats(scope, node.input[place]) }));
+  const weights = weightInputs(opType).map((place) => {
+    const weight = constantFloats(scope, node.input[place]);
+    const once = scope.shared?.storedOnce(weight.name);
+    const stored = once && scope.constantOf(once.name);
+    return stored === undefined ? { place, weight, once } : { place, weight: stored, once };
+  });
   // All are looked at before the first is changed.
-  const integers = weights.map(({ place, weight }) => ({
+  const integers = weights.map(({ place, weight, once }) => ({
     place,
-    stored: storedBefore(node, opType, weight, perChannel) ?? quantized8(node, opType, weight, perChannel),
+    weight,
+    turned: once?.turned === true,
+    stored: storedBefore(node, opType, weight, perChannel, once) ?? quantized8(node, opType, weight, perChannel, once),
   }));
   const input = [...node.input];
-  for (const { place, stored } of integers) {
-    input[place] = typeof stored === 'string' ? stored : addFloats(node, stored, rewriting);
+  for (const { place, stored, turned, weight } of integers) {
+    const floats = typeof stored === 'string' ? stored : addFloats(node, stored, rewriting);
+    input[place] = turned ? turnedFloats(floats, weight.owner, rewriting) : floats;
   }
   scope.nodes.push(copyMessage(node, { input }));
 }
@@ -75,13 +84,15 @@ function layoutOf(
   opType: WeightOnlyOpType,
   weight: Constant,
   perChannel: boolean,
+  once: StoredOnce | undefined,
 ): { readonly layout: ChannelLayout; readonly scaleShape: readonly number[]; readonly manner: string } {
   const shape = shapeOf(weight.tensor);
   const product = (dims: readonly number[]): number => dims.reduce((count, dim) => count * dim, 1);
   if (!perChannel || shape.length < 2) {
     return { layout: { groups: 1, outer: 1, channels: 1, inner: product(shape) }, scaleShape: [], manner: 'integers' };
   }
-  const axes = channelAxes(node, opType, shape.length);
+  const read = channelAxes(node, opType, shape.length);
+  const axes = once?.turned === true ? read.map((axis) => 1 - axis) : read;
   const [first = 0, last = first] = [axes[0], axes.at(-1)];
   const layout = {
     groups: 1,
@@ -99,13 +110,21 @@ function storedBefore(
   opType: WeightOnlyOpType,
   weight: Constant,
   perChannel: boolean,
+  once: StoredOnce | undefined,
 ): string | undefined {
-  const { manner } = layoutOf(node, opType, weight, perChannel);
-  return weight.owner.weights.get(`${weight.name} ${manner}`)?.quantized;
+  const { manner } = layoutOf(node, opType, weight, perChannel, once);
+  const key = once === undefined ? manner : 'once';
+  return weight.owner.weights.get(`${weight.name} ${key}`)?.quantized;
 }
 
-function quantized8(node: NodeProto, opType: WeightOnlyOpType, weight: Constant, perChannel: boolean): StoredWeight {
-  const { layout, scaleShape, manner } = layoutOf(node, opType, weight, perChannel);
+function quantized8(
+  node: NodeProto,
+  opType: WeightOnlyOpType,
+  weight: Constant,
+  perChannel: boolean,
+  once: StoredOnce | undefined,
+): StoredWeight {
+  const { layout, scaleShape, manner } = layoutOf(node, opType, weight, perChannel, once);
   try {
     const quantized = quantizeValues(tensorFloats(weight.tensor), layout, { type: 'int8', reduceRange: false });
     return { weight, manner, quantized, scaleShape };
@@ -140,8 +159,18 @@ function addFloats(
     makeNode('Mul', [whole, scale], [output], { name: names.node(`${name}_Mul`) }),
   );
   // Symmetric: there is no zero point.
-  owner.weights.set(key, { quantized: output, scale, zeroPoint: '' });
+  for (const one of [key, `${name} once`]) owner.weights.set(one, { quantized: output, scale, zeroPoint: '' });
   const granularity = scaleShape.length === 0 ? 'tensor' : 'channel';
   compressed.push(compressedWeight(weight, node, made, granularity, quantized.signalToErrorDb));
   return output;
+}
+
+/** The name of the floats of a matrix the other way round; the runtime turns them when it loads the model. */
+function turnedFloats(floats: string, owner: Scope, { names }: Rewriting): string {
+  const known = owner.weights.get(`${floats} turned`);
+  if (known !== undefined) return known.quantized;
+  const turned = names.value(`${floats}_turned`);
+  owner.nodes.push(makeNode('Transpose', [floats], [turned], { attributes: { perm: [1, 0] } }));
+  owner.weights.set(`${floats} turned`, { quantized: turned, scale: '', zeroPoint: '' });
+  return turned;
 }

@@ -6,6 +6,9 @@ import { attributeOf, intAttribute, isOp } from './node.js';
 import { elementCount, makeTensor, shapeOf, tensorBytes, tensorDtype, tensorFloats, tensorIntegers } from './tensor.js';
 import { transposeAxes } from './transpose.js';
 
+/** Elements that joined constants may have together. */
+const MOST_JOINED = 2 ** 27;
+
 /** Looks up the constant behind a value; `undefined` when it is computed at run time. */
 export type ConstantLookup = (name: string) => TensorProto | undefined;
 
@@ -146,6 +149,8 @@ function concat(parts: readonly TensorProto[], axis: number, name: string): Tens
   );
   if (!fits || at >= shape.length) return undefined;
   const outer = shape.slice(0, at).reduce((product, dim) => product * dim, 1);
+  // A chain of nodes that join a constant with itself doubles it each time.
+  if (parts.reduce((sum, part) => sum + elementCount(part), 0) > MOST_JOINED) return undefined;
   const arrays = parts.map((part) => tensorBytes(part));
   const total = arrays.reduce((sum, bytes) => sum + bytes.length, 0);
   const joined = new Uint8Array(total);

@@ -78,12 +78,13 @@ describe('the report', () => {
     const weights = [matrix(), makeTensor('v', 'float32', [3, 16], nan)];
     const { report } = quantizeDynamic(smallModel({ nodes, ...io, weights }), { nodesToExclude: ['two'] });
     expect(report.leftNodes.map(({ node, reason }) => `${node}: ${reason}`)).toEqual([
+      'one: its weight w is read in float, too: stored twice, the model would be larger',
       'two: it is in nodesToExclude',
       'three: its right-hand side is computed at run time, not constant',
       'four: its weight v: values to quantize: finite values were required, got others',
     ]);
     expect(report.leftWeights.map(({ name, node, reason }) => [name, node, reason])).toEqual([
-      ['w', 'two', 'MatMul: it is in nodesToExclude'],
+      ['w', 'one', 'MatMul: its weight w is read in float, too: stored twice, the model would be larger'],
       ['v', 'four', 'MatMul: its weight v: values to quantize: finite values were required, got others'],
     ]);
   });

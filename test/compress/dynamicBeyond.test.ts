@@ -88,7 +88,8 @@ describe('weights that are no initializers', () => {
       makeNode('Gemm', ['b', 'w'], ['y'], { name: 'three', attributes: { transB: 1 } }),
     ];
     const { report } = await check(small({ nodes, weights: [matrix('w')] }), feeds, { perChannel: true });
-    expect(report.compressed).toHaveLength(3);
+    // All read the same integers, turned where they need it.
+    expect(report.compressed).toHaveLength(1);
   });
 
   it('cut out of one matrix and joined again, as recurrent gates are', async () => {

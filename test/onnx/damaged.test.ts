@@ -167,6 +167,25 @@ describe('hostile graphs', () => {
     expect(quantizeDynamic(smallModel({ nodes, ...io, weights })).report.replacedNodes).toEqual({ MatMul: 1 });
   });
 
+  it('with constants that double at each node, or of many filled ones, take neither time nor memory', () => {
+    const start = performance.now();
+    const doubling = [makeNode('Identity', ['w'], ['v0'])];
+    for (let index = 0; index < 60; index++) {
+      doubling.push(makeNode('Concat', [`v${index}`, `v${index}`], [`v${index + 1}`], { attributes: { axis: 1 } }));
+    }
+    doubling.push(makeNode('MatMul', ['x', 'v60'], ['y'], { name: 'product' }));
+    const weights = [makeTensor('w', 'float32', [4, 4], new Float32Array(16))];
+    const { report } = quantizeDynamic(smallModel({ nodes: doubling, ...io, weights }));
+    expect(report.leftNodes.map(({ node }) => node)).toEqual(['product']);
+    const filling = Array.from({ length: 40 }, (_, index) => [
+      makeNode('ConstantOfShape', ['shape'], [`f${index}`]),
+      makeNode('MatMul', [index === 0 ? 'x' : `h${index - 1}`, `f${index}`], [index === 39 ? 'y' : `h${index}`]),
+    ]).flat();
+    const shape = makeTensor('shape', 'int64', [2], BigInt64Array.of(4n, 2n ** 22n));
+    quantizeDynamic(smallModel({ nodes: filling, ...io, weights: [shape] }));
+    expect(performance.now() - start).toBeLessThan(LONGEST_MS);
+  });
+
   it('nested without end are refused', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'quantlab-nested-'));
     for (const depth of [10, 80, 3000]) {
