@@ -4,6 +4,7 @@ import { nothingDone } from '../compress/nothingDone.js';
 import { PRESET_NAMES, PRESETS, type Recipe, readRecipe, writeRecipe } from '../compress/recipe.js';
 import { InputError, UsageError } from '../errors.js';
 import { calibrator } from '../experiment/calibrate.js';
+import { calibratorOnArrays } from '../experiment/calibrateOnArrays.js';
 import { measuredHybrid } from '../experiment/sensitivity.js';
 import type { ModelCard } from '../model/card.js';
 import { findCard, resolveModel } from '../model/registry.js';
@@ -22,6 +23,7 @@ interface QuantizeCommandOptions extends RecipeOptions {
   readonly out: string;
   readonly recipe: string;
   readonly calibrate: string;
+  readonly inputs?: string;
   readonly measure: boolean;
   readonly json?: true;
 }
@@ -40,6 +42,10 @@ export function addQuantizeCommand(program: Command, terminal: Terminal): void {
     .addOption(new Option('--weight-type <type>', 'integers of the weights').choices(['int8', 'uint8']))
     .option('--exclude <node>', 'leave this node in float (may be given several times)', collect)
     .option('--calibrate <set|path>', 'speech for static steps: calibration, dev, or a manifest', 'calibration')
+    .option(
+      '--inputs <file>',
+      'calibrate on arrays instead: .npz with `input` or `input_0`, `input_1` … of each input, or .npy',
+    )
     .option('--no-measure', 'take the hybrid recipe as it is, without measuring each layer on this machine')
     .option('--json', 'print the report as JSON')
     .action(async (input: string, options: QuantizeCommandOptions) => {
@@ -52,14 +58,17 @@ export function addQuantizeCommand(program: Command, terminal: Terminal): void {
       // Before anything is written: the output may be the input.
       const before = await modelFileSize(float);
       const recipe =
-        card && options.measure && asked.name === PRESETS.hybrid.name
+        card && options.measure && options.inputs === undefined && asked.name === PRESETS.hybrid.name
           ? await measureHybrid(float, card, options, terminal)
           : asked;
       const progress = terminal.progress();
       const onProgress = (done: number, total: number): void => progress.update(done, total, 'calibration');
-      const resources: RecipeResources = card
-        ? { calibrate: calibrator(card, { manifest: options.calibrate, onProgress, onLeftOut: terminal.leaveOut }) }
-        : {};
+      const resources: RecipeResources =
+        options.inputs !== undefined
+          ? { calibrate: calibratorOnArrays(options.inputs) }
+          : card
+            ? { calibrate: calibrator(card, { manifest: options.calibrate, onProgress, onLeftOut: terminal.leaveOut }) }
+            : {};
       const { model, report } = await applyRecipe(float, recipe, resources).finally(progress.stop);
       if (report.compressed.length === 0) {
         throw new InputError(

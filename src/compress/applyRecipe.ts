@@ -78,7 +78,7 @@ async function applyStep(
       if (plan.tensors.length === 0) return quantizeStatic(aligned, new Map(), step.options);
       if (resources.calibrate === undefined) {
         throw new InputError(
-          `recipe ${recipe.name}: a calibration set was required by its static step, got none; name a manifest`,
+          `recipe ${recipe.name}: a calibration set was required by its static step, got none; give the model a card, or arrays with --inputs`,
         );
       }
       const ranges = await resources.calibrate(plan, step.calibration ?? {});

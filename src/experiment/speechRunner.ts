@@ -63,7 +63,10 @@ export async function* runOverSpeech(
     for await (const { audio } of readSounds(utterances, options.manifest, options)) {
       const feeds = graph.feeds([frontEnd.compute(audio)]);
       const shown = tensors.filter((name) => !Object.hasOwn(feeds, name));
-      const all: Record<string, Tensor | undefined> = { ...feeds, ...(await session.run(feeds, shown)) };
+      const all: Record<string, Tensor | undefined> = {
+        ...feeds,
+        ...(shown.length > 0 && (await session.run(feeds, shown))),
+      };
       yield Object.fromEntries(tensors.map((name) => [name, floats(name, ownValue(all, name))]));
       options.onProgress?.(++done, utterances.length);
     }
