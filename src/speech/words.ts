@@ -2,7 +2,8 @@ import { WHITE_SPACE } from './unicode.js';
 
 const UNUSUAL = new RegExp(`[${WHITE_SPACE.replace(' ', '')}]`);
 const RUNS = new RegExp(`[${WHITE_SPACE}]{2,}`, 'g');
-const ENDS = new RegExp(`^[${WHITE_SPACE}]+|[${WHITE_SPACE}]+$`, 'g');
+// Looks behind, so that a long run within the text is tried once, not from each of its places.
+const ENDS = new RegExp(`^[${WHITE_SPACE}]+|(?<![${WHITE_SPACE}])[${WHITE_SPACE}]+$`, 'g');
 
 /**
  * Splits a text into words as jiwer 4 does by default: two or more white-space characters are one space, those at the ends

@@ -70,6 +70,12 @@ describe('edits', () => {
     expect(listed(countWordEdits(words.join(' '), changed.join(' ')))).toEqual([2, 0, 2, 69_998]);
   });
 
+  it('are refused of texts that would take minutes, and counted of a long run of spaces', () => {
+    const [reference, hypothesis] = [new Int32Array(400_000), new Int32Array(800_000).fill(1)];
+    expect(() => editDistance(reference, hypothesis)).toThrow(/score them utterance by utterance/);
+    expect(countCharacterEdits(`a${' '.repeat(1e6)}b`, `a${' '.repeat(1e6)}b `).hits).toBe(1e6 + 2);
+  });
+
   it('count characters outside the basic plane once', () => {
     expect(listed(countCharacterEdits('a𝄞b', 'ab'))).toEqual([0, 1, 0, 2]);
   });
