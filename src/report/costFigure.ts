@@ -1,7 +1,8 @@
 import type { BreakEven, TranscriptionCost } from '../measure/cost/cost.js';
+import { axis, estimatePoints, figureOf, LEGEND_BELOW, NEUTRAL_COLOR, rowAxis } from './drawing.js';
 import type { Figure, JsonObject } from './figure.js';
 import { formatEstimate, formatNumber, roundTo } from './format.js';
-import { FIGURE_WIDTH, markOf } from './theme.js';
+import { markOf } from './theme.js';
 
 const dollars = (value: number): string => formatNumber(value, value < 1 ? 3 : 2);
 
@@ -16,7 +17,7 @@ export function costFigure(costs: readonly TranscriptionCost[]): Figure {
     Math.min(...costs.filter((cost) => machine(cost) === name).map(({ usdPer1000Hours }) => usdPer1000Hours.value));
   const machines = [...new Set(costs.map(machine))].sort((a, b) => cheapest(a) - cheapest(b));
   const assumed = costs.some(({ estimated }) => estimated);
-  return {
+  return figureOf({
     name: 'cost',
     title: 'Price of 1,000 hours of sound',
     caption: [
@@ -25,44 +26,26 @@ export function costFigure(costs: readonly TranscriptionCost[]): Figure {
         ? ['Estimates where the machine was not measured: each virtual processor as fast as a measured one.']
         : []),
       'Prices on demand; data/prices has page and date of each.',
-    ].join(' '),
+    ],
     alt: `Price of 1,000 hours of sound. ${costs
       .map((cost) => `${cost.title} on ${machine(cost)}: ${formatEstimate(cost.usdPer1000Hours, dollars)} dollars`)
       .join('; ')}.`,
-    width: FIGURE_WIDTH,
     height: 190 + 44 * Math.max(1, machines.length),
-    spec: {
-      data: titles.map((title) => pointsOf(title, titles, costs)),
-      layout: {
-        title: { text: 'Price of 1,000 hours of sound' },
-        margin: { l: 250, r: 24, t: 48, b: 110 },
-        xaxis: { title: { text: 'Price ($)' }, type: 'log', fixedrange: true },
-        yaxis: { categoryorder: 'array', categoryarray: machines.toReversed(), fixedrange: true },
-        legend: { orientation: 'h', x: 0, xanchor: 'left', y: 0.01, yref: 'container', yanchor: 'bottom' },
-      },
-    },
-  };
-}
-
-function pointsOf(title: string, titles: readonly string[], costs: readonly TranscriptionCost[]): JsonObject {
-  const own = costs.filter((cost) => cost.title === title);
-  const { color, symbol } = markOf(title, titles);
-  return {
-    type: 'scatter',
-    mode: 'markers',
-    name: title,
-    x: own.map(({ usdPer1000Hours }) => roundTo(usdPer1000Hours.value)),
-    y: own.map(machine),
-    error_x: {
-      type: 'data',
-      symmetric: false,
-      array: own.map(({ usdPer1000Hours: { value, high } }) => roundTo(high - value)),
-      arrayminus: own.map(({ usdPer1000Hours: { value, low } }) => roundTo(value - low)),
-      color,
-    },
-    marker: { color, symbol, size: 11 },
-    hovertemplate: '%{y}: $%{x}<extra></extra>',
-  };
+    margin: { l: 250, b: 110 },
+    data: titles.map((title) => {
+      const own = costs.filter((cost) => cost.title === title);
+      return estimatePoints({
+        name: title,
+        mark: markOf(title, titles),
+        along: 'x',
+        estimates: own.map(({ usdPer1000Hours }) => usdPer1000Hours),
+        places: own.map(machine),
+        size: 11,
+        hover: '%{y}: $%{x}',
+      });
+    }),
+    layout: { xaxis: axis('Price ($)', { type: 'log' }), yaxis: rowAxis(machines), legend: LEGEND_BELOW },
+  });
 }
 
 function machine({ provider, instance }: TranscriptionCost): string {
@@ -103,7 +86,7 @@ export function breakEvenFigure(rows: readonly BreakEven[]): Figure {
       x: [roundTo(from), roundTo(to)],
       y: [from, to].map((speed) => roundTo((1000 * gpu.usdPerHour) / speed)),
       line: {
-        color: '#8A8F98',
+        color: NEUTRAL_COLOR,
         width: 1.5,
         dash: (['solid', 'dash', 'dot', 'dashdot'] as const)[place % 4] ?? 'solid',
       },
@@ -116,37 +99,34 @@ export function breakEvenFigure(rows: readonly BreakEven[]): Figure {
     name: 'the same price',
     x: rows.map(({ audioSPerS }) => roundTo(audioSPerS.value)),
     y: rows.map(({ cpu }) => roundTo(cpu.usdPer1000Hours.value)),
-    marker: { color: '#8A8F98', symbol: 'circle-open', size: 12, line: { width: 2 } },
+    marker: { color: NEUTRAL_COLOR, symbol: 'circle-open', size: 12, line: { width: 2 } },
     text: rows.map(({ title, gpu }) => `${gpuTitle(gpu)}, ${title}`),
     hovertemplate: '%{text}: %{x} times real time<extra></extra>',
   };
-  return {
+  return figureOf({
     name: 'break-even',
     title: 'How fast a GPU must be',
+    heading: 'How fast a GPU must be to be cheaper',
     caption: [
       'Price of 1,000 hours of sound against the speed of a GPU, in seconds of sound each second. Level lines: the cheapest',
       'machines without a GPU, by the speed measured (each virtual processor taken to be as fast as a measured one). Falling',
       'lines: machines with a GPU, whose speed was not measured. Where they meet, both cost the same; to the right the GPU is cheaper.',
-    ].join(' '),
+    ],
     alt: `Speed at which a GPU costs as much as processors. ${rows
       .map(
         ({ title, gpu, audioSPerS, cpuMachinesForThePrice }) =>
           `${gpuTitle(gpu)} against ${title}: ${formatNumber(audioSPerS.value, 0)} times real time, ${formatNumber(cpuMachinesForThePrice, 1)} times a machine without a GPU`,
       )
       .join('; ')}.`,
-    width: FIGURE_WIDTH,
     height: 520,
-    spec: {
-      data: [...levels, ...slopes, crossings],
-      layout: {
-        title: { text: 'How fast a GPU must be to be cheaper' },
-        margin: { l: 80, r: 24, t: 48, b: 190 },
-        xaxis: { title: { text: 'Speed of the GPU (s of sound / s)' }, type: 'log', dtick: 1, fixedrange: true },
-        yaxis: { title: { text: 'Price of 1,000 h ($)' }, type: 'log', dtick: 1, fixedrange: true },
-        legend: { orientation: 'h', x: 0, xanchor: 'left', y: -0.25, yref: 'paper' },
-      },
+    margin: { b: 190 },
+    data: [...levels, ...slopes, crossings],
+    layout: {
+      xaxis: axis('Speed of the GPU (s of sound / s)', { type: 'log', dtick: 1 }),
+      yaxis: axis('Price of 1,000 h ($)', { type: 'log', dtick: 1 }),
+      legend: { orientation: 'h', x: 0, xanchor: 'left', y: -0.25, yref: 'paper' },
     },
-  };
+  });
 }
 
 function gpuTitle({ provider, instance, hardware }: BreakEven['gpu']): string {

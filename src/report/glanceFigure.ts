@@ -1,10 +1,11 @@
 import type { Estimate, Summary } from '../experiment/schema.js';
 import type { InstancePrice } from '../measure/cost/prices.js';
 import { cheapestCost, speedsOf } from './costOf.js';
+import { axis, errorBars, figureOf, NEUTRAL_COLOR } from './drawing.js';
 import type { Figure, JsonObject } from './figure.js';
 import { formatEstimate, formatMegabytes, formatMs, formatNumber, formatPercent, roundTo } from './format.js';
 import { type Measured, machineOf, type Pair, pairOf } from './measured.js';
-import { FIGURE_WIDTH, markOf } from './theme.js';
+import { markOf } from './theme.js';
 
 /** One measure of the variant, as a share of the base's: 1 is alike, less is better. */
 interface Share {
@@ -33,95 +34,84 @@ export function glanceFigure(summary: Summary, prices: readonly InstancePrice[])
     variant.id,
     summary.conditions.map(({ condition }) => condition.id),
   );
-  const title = `${variant.title}, beside ${base.title}`;
   const longest = Math.max(1.2, ...shares.map(({ share }) => Math.min(LONGEST, share.high + 0.15)));
-  return {
-    name: '00-at-a-glance',
-    title,
+  return figureOf({
+    name: 'at-a-glance',
+    title: `${variant.title}, beside ${base.title}`,
     caption: [
       `What ${variant.title} takes, in per cent of what ${base.title} takes: a mark left of the dotted line is a gain (${machineOf(summary)}).`,
       'Whiskers are 95 % intervals of the ratio, over the same utterances; file and memory were read once and have none.',
       'Time: from waveform to text of one utterance; in batches: for a second of sound. Energy and cost are estimates unless the table says otherwise.',
-    ].join(' '),
+    ],
     alt: `${variant.title} in per cent of ${base.title}, a mark for each measure. ${shares
       .map((one) => `${one.title}: ${shareText(one.share)} (${one.values})`)
       .join('; ')}.`,
-    width: FIGURE_WIDTH,
     height: 110 + 52 * shares.length,
-    spec: {
-      data: [
-        ...upwards.map((one): JsonObject => {
-          return {
-            type: 'scatter',
-            mode: 'lines',
-            x: [0, roundTo(100 * one.share.value)],
-            y: [labelOf(one), labelOf(one)],
-            line: { color: `${color}66`, width: 7 },
-            hoverinfo: 'skip',
-          };
-        }),
-        {
+    margin: { l: 240, t: 56 },
+    data: [
+      ...upwards.map(
+        (one): JsonObject => ({
           type: 'scatter',
-          mode: 'markers',
-          x: upwards.map(({ share }) => roundTo(100 * share.value)),
-          y: upwards.map(labelOf),
-          error_x: {
-            type: 'data',
-            symmetric: false,
-            array: upwards.map(({ share }) => roundTo(100 * (share.high - share.value))),
-            arrayminus: upwards.map(({ share }) => roundTo(100 * (share.value - share.low))),
-            color,
-            thickness: 2.5,
-            width: 6,
-          },
-          marker: { color, symbol, size: 13 },
-          hovertemplate: '%{x} %<extra></extra>',
-        },
-        {
-          type: 'scatter',
-          mode: 'text',
-          // Where it would stand on the line at 100 %, behind that line.
-          x: upwards.map(({ share }) => roundTo(share.high > 0.8 && share.high < 1 ? 100 : 100 * share.high)),
-          y: upwards.map(labelOf),
-          text: upwards.map(({ share }) => `   <b>${formatNumber(100 * share.value, 0)} %</b>`),
-          textposition: 'middle right',
-          cliponaxis: false,
+          mode: 'lines',
+          x: [0, roundTo(100 * one.share.value)],
+          y: [labelOf(one), labelOf(one)],
+          line: { color: `${color}66`, width: 7 },
           hoverinfo: 'skip',
+        }),
+      ),
+      {
+        type: 'scatter',
+        mode: 'markers',
+        x: upwards.map(({ share }) => roundTo(100 * share.value)),
+        y: upwards.map(labelOf),
+        error_x: errorBars(
+          upwards.map(({ share }) => share),
+          { color, thickness: 2.5, width: 6 },
+          100,
+        ),
+        marker: { color, symbol, size: 13 },
+        hovertemplate: '%{x} %<extra></extra>',
+      },
+      {
+        type: 'scatter',
+        mode: 'text',
+        // Where it would stand on the line at 100 %, behind that line.
+        x: upwards.map(({ share }) => roundTo(share.high > 0.8 && share.high < 1 ? 100 : 100 * share.high)),
+        y: upwards.map(labelOf),
+        text: upwards.map(({ share }) => `   <b>${formatNumber(100 * share.value, 0)} %</b>`),
+        textposition: 'middle right',
+        cliponaxis: false,
+        hoverinfo: 'skip',
+      },
+    ],
+    layout: {
+      showlegend: false,
+      xaxis: axis(`Share of ${base.title} (%)`, {
+        range: [0, roundTo(100 * longest)],
+        showline: true,
+        zeroline: false,
+      }),
+      yaxis: {
+        categoryorder: 'array',
+        categoryarray: upwards.map(labelOf),
+        range: [-0.6, shares.length - 0.4],
+        showgrid: false,
+        zeroline: false,
+        fixedrange: true,
+      },
+      shapes: [
+        {
+          type: 'line',
+          x0: 100,
+          x1: 100,
+          yref: 'paper',
+          y0: 0,
+          y1: 1,
+          line: { dash: 'dot', width: 2, color: NEUTRAL_COLOR },
         },
       ],
-      layout: {
-        title: { text: title },
-        margin: { l: 240, r: 24, t: 56, b: 66 },
-        showlegend: false,
-        xaxis: {
-          title: { text: `Share of ${base.title} (%)` },
-          range: [0, roundTo(100 * longest)],
-          showline: true,
-          zeroline: false,
-          fixedrange: true,
-        },
-        yaxis: {
-          categoryorder: 'array',
-          categoryarray: upwards.map(labelOf),
-          range: [-0.6, shares.length - 0.4],
-          showgrid: false,
-          zeroline: false,
-          fixedrange: true,
-        },
-        shapes: [
-          {
-            type: 'line',
-            x0: 100,
-            x1: 100,
-            yref: 'paper',
-            y0: 0,
-            y1: 1,
-            line: { dash: 'dot', width: 2, color: '#8A8F98' },
-          },
-        ],
-      },
     },
-  };
+  });
 }
 
 function sharesOf({ base, variant }: Pair, summary: Summary, prices: readonly InstancePrice[]): readonly Share[] {

@@ -1,7 +1,8 @@
 import { InputError } from '../errors.js';
+import { axis, figureOf } from './drawing.js';
 import type { Figure } from './figure.js';
 import { formatNumber, roundTo } from './format.js';
-import { FIGURE_WIDTH, markOf } from './theme.js';
+import { markOf } from './theme.js';
 
 /** A sample to be drawn, and the numbers that it may be rounded to. */
 export interface Distribution {
@@ -27,37 +28,32 @@ export function histogramFigure({ title, values, step }: Distribution, name = 'd
   const { color } = markOf(name, [name]);
   const codes = Math.round((range.high - range.low) / step) + 1;
   const inner = shareWithin(values, (range.high - range.low) / 10);
-  return {
+  return figureOf({
     name,
     title,
     caption: [
       `${formatNumber(values.length, 0)} values in ${BINS} bins; the count is on a logarithmic scale.`,
       `As integers they are ${Number(step.toPrecision(3))} apart, ${codes} numbers from the lowest to the highest.`,
       `${formatNumber(inner * 100, 1)} % of the values lie in the middle fifth of that range: the few large ones set the step for all.`,
-    ].join(' '),
+    ],
     alt: `Histogram from ${Number(range.low.toPrecision(3))} to ${Number(range.high.toPrecision(3))}; ${formatNumber(inner * 100, 1)} % of the values lie within a tenth of the range from zero.`,
-    width: FIGURE_WIDTH,
     height: 340,
-    spec: {
-      data: [
-        {
-          type: 'bar',
-          x: counts.map((_, bin) => roundTo(range.low + (bin + 0.5) * width)),
-          y: counts.map((count) => (count > 0 ? count : null)),
-          width: roundTo(width),
-          marker: { color, line: { width: 0 } },
-          hovertemplate: 'around %{x:.3g}: %{y} values<extra></extra>',
-        },
-      ],
-      layout: {
-        title: { text: title },
-        margin: { l: 80, r: 24, t: 48, b: 66 },
-        bargap: 0,
-        xaxis: { title: { text: 'Value' }, fixedrange: true },
-        yaxis: { type: 'log', title: { text: 'Values in the bin' }, exponentformat: 'power', fixedrange: true },
+    data: [
+      {
+        type: 'bar',
+        x: counts.map((_, bin) => roundTo(range.low + (bin + 0.5) * width)),
+        y: counts.map((count) => (count > 0 ? count : null)),
+        width: roundTo(width),
+        marker: { color, line: { width: 0 } },
+        hovertemplate: 'around %{x:.3g}: %{y} values<extra></extra>',
       },
+    ],
+    layout: {
+      bargap: 0,
+      xaxis: axis('Value'),
+      yaxis: axis('Values in the bin', { type: 'log', exponentformat: 'power' }),
     },
-  };
+  });
 }
 
 interface Counted {

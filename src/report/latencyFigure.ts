@@ -1,8 +1,9 @@
 import type { Observation, Summary } from '../experiment/schema.js';
+import { axis, errorBars, figureOf } from './drawing.js';
 import type { Figure, JsonObject } from './figure.js';
 import { formatEstimate, formatMs, roundTo } from './format.js';
 import { absencesOf, type Measured, machineOf, measuredOf } from './measured.js';
-import { FIGURE_WIDTH, markOf } from './theme.js';
+import { type Mark, markOf } from './theme.js';
 
 const ROW_HEIGHT = 120;
 const FRAME_HEIGHT = 110;
@@ -18,34 +19,31 @@ export function latencyFigure(summary: Summary, observations: readonly Observati
   const ids = summary.conditions.map(({ condition }) => condition.id);
   // Plotly stacks rows upwards; readers expect the first condition on top.
   const rows = [...measured].reverse();
-  return {
-    name: '01-latency',
+  return figureOf({
+    name: 'latency',
     title: 'Time from waveform to text',
+    heading: 'Time from waveform to text, one utterance',
     caption: captionOf(summary, measured),
     alt: altOf(measured),
-    width: FIGURE_WIDTH,
     height: FRAME_HEIGHT + ROW_HEIGHT * Math.max(1, measured.length),
-    spec: {
-      data: rows.flatMap((row, place) => rowTraces(row, place, observations, markOf(row.id, ids))),
-      layout: {
-        title: { text: 'Time from waveform to text, one utterance' },
-        margin: { l: 170, r: 24, t: 48, b: 66 },
-        showlegend: false,
-        violingap: 0.1,
-        xaxis: { title: { text: 'Latency (ms)' }, rangemode: 'tozero', showline: true, fixedrange: true },
-        yaxis: {
-          tickvals: rows.map((_, place) => place),
-          ticktext: rows.map(({ title, latency }) => {
-            return `<b>${title}</b><br>mean ${formatMs(latency.meanMs.value)} ms`;
-          }),
-          range: [-0.45, rows.length - 1 + 0.75],
-          showgrid: false,
-          zeroline: false,
-          fixedrange: true,
-        },
+    margin: { l: 170 },
+    data: rows.flatMap((row, place) => rowTraces(row, place, observations, markOf(row.id, ids))),
+    layout: {
+      showlegend: false,
+      violingap: 0.1,
+      xaxis: axis('Latency (ms)', { rangemode: 'tozero', showline: true }),
+      yaxis: {
+        tickvals: rows.map((_, place) => place),
+        ticktext: rows.map(({ title, latency }) => {
+          return `<b>${title}</b><br>mean ${formatMs(latency.meanMs.value)} ms`;
+        }),
+        range: [-0.45, rows.length - 1 + 0.75],
+        showgrid: false,
+        zeroline: false,
+        fixedrange: true,
       },
     },
-  };
+  });
 }
 
 /** Points of a condition that are drawn; of more trials, every n-th. A picture shows no more, and a browser draws no more in time. */
@@ -55,7 +53,7 @@ function rowTraces(
   row: Measured,
   place: number,
   observations: readonly Observation[],
-  mark: { readonly color: string; readonly symbol: string },
+  mark: Mark,
 ): readonly JsonObject[] {
   const latencies = observations
     .filter(({ condition, phase }) => condition === row.id && phase === 'latency')
@@ -96,15 +94,7 @@ function rowTraces(
       name: `${row.title}, mean`,
       x: [roundTo(meanMs.value)],
       y: [place],
-      error_x: {
-        type: 'data',
-        symmetric: false,
-        array: [roundTo(meanMs.high - meanMs.value)],
-        arrayminus: [roundTo(meanMs.value - meanMs.low)],
-        color: mark.color,
-        thickness: 2,
-        width: 5,
-      },
+      error_x: errorBars([meanMs], { color: mark.color, thickness: 2, width: 5 }),
       mode: 'markers',
       marker: { color: mark.color, symbol: mark.symbol, size: 11, line: { color: '#ffffff', width: 1.5 } },
       hovertemplate: 'mean %{x} ms<extra></extra>',
@@ -112,7 +102,7 @@ function rowTraces(
   ];
 }
 
-function captionOf(summary: Summary, measured: readonly Measured[]): string {
+function captionOf(summary: Summary, measured: readonly Measured[]): readonly string[] {
   const { latencyTrials } = summary.run.protocol;
   const trials = measured[0]?.latency.trials ?? latencyTrials;
   return [
@@ -120,7 +110,7 @@ function captionOf(summary: Summary, measured: readonly Measured[]): string {
     `Each dot is a trial${trials > MOST_POINTS ? ` of every ${Math.ceil(trials / MOST_POINTS)}` : ''}, the curve their density; the bar is the median, the large mark the mean with its 95 % interval.`,
     'Utterances differ in length, which is why the times of one condition spread.',
     ...absencesOf(summary),
-  ].join(' ');
+  ];
 }
 
 function altOf(measured: readonly Measured[]): string {

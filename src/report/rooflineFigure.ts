@@ -1,8 +1,9 @@
 import type { MachineLimits } from '../measure/machine/hardware.js';
 import type { Roofline } from '../measure/machine/roofline.js';
+import { axis, figureOf, NEUTRAL_COLOR } from './drawing.js';
 import type { Figure, JsonObject } from './figure.js';
 import { formatNumber, roundTo } from './format.js';
-import { FIGURE_WIDTH, markOf } from './theme.js';
+import { markOf } from './theme.js';
 
 /** A model on a machine: a row of `quantlab hardware`. */
 export interface RooflineRow extends Roofline {
@@ -26,7 +27,7 @@ export function rooflineFigure(limits: MachineLimits, rows: readonly RooflineRow
   const intensities = rows.map(({ intensity }) => intensity);
   const from = Math.min(0.5, ...intensities.map((value) => value / 2));
   const to = Math.max(4 * ridge, ...intensities.map((value) => value * 2));
-  return {
+  return figureOf({
     name: 'roofline',
     title: 'How near the models come to the machine',
     caption: [
@@ -34,7 +35,7 @@ export function rooflineFigure(limits: MachineLimits, rows: readonly RooflineRow
       'Level lines: peak arithmetic; slanted lines: speed of memory beyond the caches and of the fastest cache; all measured in ONNX Runtime.',
       'Counted are products, convolutions and recurrences (a multiply-add is two operations); weights of a recurrence are read anew in each step.',
       'The fastest of the runs counts.',
-    ].join(' '),
+    ],
     alt: `Roofline. Peak ${formatNumber(limits.float32PerS / GIGA, 0)} billion float32 and ${formatNumber(
       limits.int8PerS / GIGA,
       0,
@@ -44,37 +45,33 @@ export function rooflineFigure(limits: MachineLimits, rows: readonly RooflineRow
           `${title}: at least ${formatNumber(boundMs, 1)} ms, measured ${formatNumber(fastestMs, 1)} ms, ${formatNumber(100 * share, 0)} % of what is possible`,
       )
       .join('; ')}.`,
-    width: FIGURE_WIDTH,
     height: 560,
-    spec: {
-      data: [
-        roof('float32 peak', limits.float32PerS, fastest, to, 'solid'),
-        roof('int8 peak', limits.int8PerS, fastest, to, 'dash'),
-        slope('memory', slowest, from, Math.max(...peaks), 'dashdot'),
-        slope('fastest cache', fastest, from, Math.max(...peaks), 'dot'),
-        ...rows.map((row): JsonObject => {
-          const { color, symbol } = markOf(row.title, titles);
-          const rate = (row.float32Operations + row.int8Operations) / (row.fastestMs / 1000) / GIGA;
-          return {
-            type: 'scatter',
-            mode: 'markers',
-            name: row.title,
-            x: [roundTo(row.intensity)],
-            y: [roundTo(rate)],
-            marker: { color, symbol, size: 13 },
-            hovertemplate: `%{x} operations a byte, %{y} billion a second: ${formatNumber(100 * row.share, 0)} % of the bound<extra></extra>`,
-          };
-        }),
-      ],
-      layout: {
-        title: { text: 'How near the models come to the machine' },
-        margin: { l: 90, r: 24, t: 48, b: 180 },
-        xaxis: { title: { text: 'Intensity (operations / byte)' }, type: 'log', dtick: 1, fixedrange: true },
-        yaxis: { title: { text: 'Speed (10⁹ operations / s)' }, type: 'log', dtick: 1, fixedrange: true },
-        legend: { orientation: 'h', x: 0, xanchor: 'left', y: -0.22, yref: 'paper' },
-      },
+    margin: { l: 90, b: 180 },
+    data: [
+      roof('float32 peak', limits.float32PerS, fastest, to, 'solid'),
+      roof('int8 peak', limits.int8PerS, fastest, to, 'dash'),
+      slope('memory', slowest, from, Math.max(...peaks), 'dashdot'),
+      slope('fastest cache', fastest, from, Math.max(...peaks), 'dot'),
+      ...rows.map((row): JsonObject => {
+        const { color, symbol } = markOf(row.title, titles);
+        const rate = (row.float32Operations + row.int8Operations) / (row.fastestMs / 1000) / GIGA;
+        return {
+          type: 'scatter',
+          mode: 'markers',
+          name: row.title,
+          x: [roundTo(row.intensity)],
+          y: [roundTo(rate)],
+          marker: { color, symbol, size: 13 },
+          hovertemplate: `%{x} operations a byte, %{y} billion a second: ${formatNumber(100 * row.share, 0)} % of the bound<extra></extra>`,
+        };
+      }),
+    ],
+    layout: {
+      xaxis: axis('Intensity (operations / byte)', { type: 'log', dtick: 1 }),
+      yaxis: axis('Speed (10⁹ operations / s)', { type: 'log', dtick: 1 }),
+      legend: { orientation: 'h', x: 0, xanchor: 'left', y: -0.22, yref: 'paper' },
     },
-  };
+  });
 }
 
 /** A level line from where the fastest cache meets it. */
@@ -94,7 +91,7 @@ function line(name: string, x: readonly number[], perS: readonly number[], dash:
     name,
     x: x.map((value) => roundTo(value)),
     y: perS.map((value) => roundTo(value / GIGA)),
-    line: { color: '#8A8F98', width: 2, dash },
+    line: { color: NEUTRAL_COLOR, width: 2, dash },
     hoverinfo: 'name',
   };
 }

@@ -1,7 +1,8 @@
 import { ownValue } from '../ownValue.js';
+import { axis, figureOf, rowAxis } from './drawing.js';
 import type { Figure } from './figure.js';
 import { roundTo } from './format.js';
-import { FIGURE_WIDTH, markOf } from './theme.js';
+import { markOf } from './theme.js';
 
 /** What compressing one layer alone does to the output: a row of `quantlab sensitivity`. */
 export interface SensitivityRow {
@@ -35,7 +36,7 @@ export function sensitivityFigure(rows: readonly SensitivityRow[]): Figure {
   const exact = rows.length - lossy.length;
   const [worst] = sorted;
   const known = choices.flatMap((choice) => ownValue(MEANINGS, choice) ?? []);
-  return {
+  return figureOf({
     name: 'sensitivity',
     title: 'What compressing one layer costs',
     caption: [
@@ -43,34 +44,27 @@ export function sensitivityFigure(rows: readonly SensitivityRow[]): Figure {
       'error. Layers stand in the order of their most harmful choice.',
       ...(known.length > 0 ? [`Choices: ${known.join('; ')}.`] : []),
       ...(exact > 0 ? [`Not drawn, since nothing was lost: ${exact}.`] : []),
-    ].join(' '),
+    ],
     alt: `Points of signal to error for ${layers.length} layers. ${
       worst === undefined
         ? 'Nothing was lost.'
         : `Most harmful: ${worst.layer} as ${worst.choice}, ${worst.decibels.toFixed(1)} dB.`
     }`,
-    width: FIGURE_WIDTH,
     height: 150 + 34 * Math.max(1, layers.length),
-    spec: {
-      data: choices.map((choice) => {
-        const points = sorted.filter((row) => row.choice === choice);
-        const { color, symbol } = markOf(choice, choices);
-        return {
-          type: 'scatter',
-          mode: 'markers',
-          name: choice,
-          x: points.map(({ decibels }) => roundTo(decibels)),
-          y: points.map(({ layer }) => layer),
-          marker: { color, symbol, size: 10 },
-          hovertemplate: `%{y}, ${choice}: %{x} dB<extra></extra>`,
-        };
-      }),
-      layout: {
-        title: { text: 'What compressing one layer costs' },
-        margin: { l: 170, r: 24, t: 48, b: 66 },
-        xaxis: { title: { text: 'Signal to error of the output (dB)' }, fixedrange: true },
-        yaxis: { categoryarray: layers.toReversed(), categoryorder: 'array', fixedrange: true },
-      },
-    },
-  };
+    margin: { l: 170 },
+    data: choices.map((choice) => {
+      const points = sorted.filter((row) => row.choice === choice);
+      const { color, symbol } = markOf(choice, choices);
+      return {
+        type: 'scatter',
+        mode: 'markers',
+        name: choice,
+        x: points.map(({ decibels }) => roundTo(decibels)),
+        y: points.map(({ layer }) => layer),
+        marker: { color, symbol, size: 10 },
+        hovertemplate: `%{y}, ${choice}: %{x} dB<extra></extra>`,
+      };
+    }),
+    layout: { xaxis: axis('Signal to error of the output (dB)'), yaxis: rowAxis(layers) },
+  });
 }

@@ -1,6 +1,6 @@
 import type { Features } from '../speech/types.js';
+import { axis, figureOf } from './drawing.js';
 import type { Figure } from './figure.js';
-import { FIGURE_WIDTH } from './theme.js';
 
 /** How features lie in time and frequency. */
 export interface SpectrogramAxes {
@@ -26,35 +26,30 @@ export function spectrogramFigure(features: Features, title: string, axes: Spect
   const bins = Math.ceil(features.bins / MOST_BINS);
   const cells = joined(features, frames, bins);
   const seconds = features.frames * axes.frameS;
-  return {
+  return figureOf({
     name: 'spectrogram',
     title,
-    caption: `What the network reads: ${features.frames} frames of ${features.bins} values, normalised over the utterance; brighter is louder. “${title}”.`,
+    caption: [
+      `What the network reads: ${features.frames} frames of ${features.bins} values, normalised over the utterance; brighter is louder. “${title}”.`,
+    ],
     alt: `Spectrogram of ${seconds.toFixed(1)} seconds up to ${axes.highestHz / 1000} kilohertz, in which “${title}” is said.`,
-    width: FIGURE_WIDTH,
     height: 300,
-    spec: {
-      data: [
-        {
-          type: 'heatmap',
-          z: cells,
-          x0: (axes.frameS * frames) / 2,
-          dx: axes.frameS * frames,
-          y0: 0,
-          dy: axes.highestHz / 1000 / cells.length,
-          colorscale: 'Cividis',
-          showscale: false,
-          hovertemplate: '%{x:.2f} s, %{y:.1f} kHz: %{z}<extra></extra>',
-        },
-      ],
-      layout: {
-        title: { text: title },
-        margin: { l: 60, r: 24, t: 48, b: 60 },
-        xaxis: { title: { text: 'Time (s)' }, fixedrange: true },
-        yaxis: { title: { text: 'Frequency (kHz)' }, fixedrange: true },
+    margin: { l: 60, b: 60 },
+    data: [
+      {
+        type: 'heatmap',
+        z: cells,
+        x0: (axes.frameS * frames) / 2,
+        dx: axes.frameS * frames,
+        y0: 0,
+        dy: axes.highestHz / 1000 / cells.length,
+        colorscale: 'Cividis',
+        showscale: false,
+        hovertemplate: '%{x:.2f} s, %{y:.1f} kHz: %{z}<extra></extra>',
       },
-    },
-  };
+    ],
+    layout: { xaxis: axis('Time (s)'), yaxis: axis('Frequency (kHz)') },
+  });
 }
 
 /** Means of blocks of frames × bins, a row for each frequency, with one decimal. */

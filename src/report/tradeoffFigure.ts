@@ -1,8 +1,9 @@
-import type { Estimate, Summary } from '../experiment/schema.js';
+import type { Summary } from '../experiment/schema.js';
+import { axis, errorBars, figureOf } from './drawing.js';
 import type { Figure, JsonObject } from './figure.js';
 import { formatEstimate, formatMs, formatPercent, roundTo } from './format.js';
 import { absencesOf, type Measured, machineOf, measuredOf } from './measured.js';
-import { FIGURE_WIDTH, markOf } from './theme.js';
+import { markOf } from './theme.js';
 
 /** Word error rate against mean latency, both with their intervals: lower and further left is better. */
 export function tradeoffFigure(summary: Summary): Figure {
@@ -12,48 +13,35 @@ export function tradeoffFigure(summary: Summary): Figure {
   const errors = measured.flatMap(({ accuracy }) => [accuracy.wer.low * 100, accuracy.wer.high * 100]);
   const [lowest, highest] = errors.length > 0 ? [Math.min(...errors), Math.max(...errors)] : [0, 100];
   const room = Math.max(0.5, (highest - lowest) * 0.25);
-  return {
-    name: '02-accuracy-and-latency',
+  return figureOf({
+    name: 'accuracy-and-latency',
     title: 'What speed costs in accuracy',
     caption: captionOf(summary, measured),
     alt: altOf(measured),
-    width: FIGURE_WIDTH,
     height: 420,
-    spec: {
-      data: measured.map((row, place) => pointTrace(row, place, ids, slowest)),
-      layout: {
-        title: { text: 'What speed costs in accuracy' },
-        margin: { l: 80, r: 24, t: 48, b: 66 },
-        showlegend: false,
-        xaxis: {
-          title: { text: 'Mean latency (ms)' },
-          range: [0, roundTo(slowest * 1.25)],
-          showline: true,
-          zeroline: false,
-          fixedrange: true,
+    data: measured.map((row, place) => pointTrace(row, place, ids, slowest)),
+    layout: {
+      showlegend: false,
+      xaxis: axis('Mean latency (ms)', { range: [0, roundTo(slowest * 1.25)], showline: true, zeroline: false }),
+      yaxis: axis('Word error rate (%)', {
+        range: [roundTo(Math.max(0, lowest - room)), roundTo(highest + room)],
+        showline: true,
+        zeroline: false,
+      }),
+      annotations: [
+        {
+          text: 'better ↙',
+          xref: 'paper',
+          yref: 'paper',
+          x: 0.01,
+          y: 0.02,
+          xanchor: 'left',
+          yanchor: 'bottom',
+          showarrow: false,
         },
-        yaxis: {
-          title: { text: 'Word error rate (%)' },
-          range: [roundTo(Math.max(0, lowest - room)), roundTo(highest + room)],
-          showline: true,
-          zeroline: false,
-          fixedrange: true,
-        },
-        annotations: [
-          {
-            text: 'better ↙',
-            xref: 'paper',
-            yref: 'paper',
-            x: 0.01,
-            y: 0.02,
-            xanchor: 'left',
-            yanchor: 'bottom',
-            showarrow: false,
-          },
-        ],
-      },
+      ],
     },
-  };
+  });
 }
 
 function pointTrace(row: Measured, place: number, ids: readonly string[], slowest: number): JsonObject {
@@ -68,8 +56,8 @@ function pointTrace(row: Measured, place: number, ids: readonly string[], slowes
     name: row.title,
     x: [roundTo(meanMs.value)],
     y: [roundTo(wer.value * 100)],
-    error_x: { ...errorBar(meanMs, 1), color, thickness: 2, width: 5 },
-    error_y: { ...errorBar(wer, 100), color, thickness: 2, width: 5 },
+    error_x: errorBars([meanMs], { color, thickness: 2, width: 5 }),
+    error_y: errorBars([wer], { color, thickness: 2, width: 5 }, 100),
     mode: 'markers+text',
     text: [`  <b>${row.title}</b>  `],
     textposition: `${level} ${side}`,
@@ -79,16 +67,7 @@ function pointTrace(row: Measured, place: number, ids: readonly string[], slowes
   };
 }
 
-function errorBar(estimate: Estimate, factor: number): JsonObject {
-  return {
-    type: 'data',
-    symmetric: false,
-    array: [roundTo((estimate.high - estimate.value) * factor)],
-    arrayminus: [roundTo((estimate.value - estimate.low) * factor)],
-  };
-}
-
-function captionOf(summary: Summary, measured: readonly Measured[]): string {
+function captionOf(summary: Summary, measured: readonly Measured[]): readonly string[] {
   const accuracy = measured[0]?.accuracy;
   const corpus = accuracy ? `${accuracy.utterances} utterances, ${accuracy.words} words` : 'no utterances';
   return [
@@ -96,7 +75,7 @@ function captionOf(summary: Summary, measured: readonly Measured[]): string {
     'Bars are 95 % intervals. The vertical axis does not begin at zero.',
     'The intervals of the conditions overlap more than their differences do, because all transcribe the same utterances: compare by the change of word error rate in the table.',
     ...absencesOf(summary),
-  ].join(' ');
+  ];
 }
 
 function altOf(measured: readonly Measured[]): string {

@@ -1,10 +1,11 @@
 import type { Estimate, Summary } from '../experiment/schema.js';
 import type { InstancePrice } from '../measure/cost/prices.js';
 import { cheapestCost, speedsOf } from './costOf.js';
+import { axis as axisOf, errorBars, figureOf, LEGEND_BELOW, NEUTRAL_COLOR } from './drawing.js';
 import type { Figure, JsonObject } from './figure.js';
 import { formatEstimate, formatMegabytes, formatMs, formatNumber, formatPercent, roundTo } from './format.js';
 import { absencesOf, machineOf, measuredOf } from './measured.js';
-import { FIGURE_WIDTH, markOf } from './theme.js';
+import { markOf } from './theme.js';
 
 /** What a variant's errors are set against. */
 export type VariantAxis = 'latency' | 'cost';
@@ -20,8 +21,8 @@ interface Point {
 }
 
 const AXES: Readonly<Record<VariantAxis, { readonly name: string; readonly title: string; readonly unit: string }>> = {
-  latency: { name: '15-variants', title: 'Errors and time of every variant', unit: 'Mean latency (ms)' },
-  cost: { name: '16-variants-cost', title: 'Errors and price of every variant', unit: 'Price of 1,000 h of sound ($)' },
+  latency: { name: 'variants', title: 'Errors and time of every variant', unit: 'Mean latency (ms)' },
+  cost: { name: 'variants-cost', title: 'Errors and price of every variant', unit: 'Price of 1,000 h of sound ($)' },
 };
 
 /** Plotly's symbols as characters, for a legend of shapes. */
@@ -65,6 +66,7 @@ export function variantsFigure(summary: Summary, axis: VariantAxis, prices: read
   const rightmost = Math.max(1e-9, ...points.map(({ x }) => x.value));
   const lowest = Math.min(1, ...points.map(({ wer }) => wer.low));
   const highest = Math.max(0.01, ...points.map(({ wer }) => wer.high));
+  const legendHeight = LEGEND_ROW * Math.ceil(models.length / 3);
   const { name, title, unit } = AXES[axis];
   const named = namedOf(front, rightmost, highest - lowest);
   const symbolOf = (recipe: string): string =>
@@ -73,7 +75,7 @@ export function variantsFigure(summary: Summary, axis: VariantAxis, prices: read
       recipes.map((one) => `CPU ${one}`),
     ).symbol;
   const format = (value: number): string => (axis === 'latency' ? formatMs(value) : formatNumber(value, 2));
-  return {
+  return figureOf({
     name,
     title,
     caption: [
@@ -81,7 +83,7 @@ export function variantsFigure(summary: Summary, axis: VariantAxis, prices: read
       'Each colour is a model, each shape a way to compress it; the area of a marker is the size of the file. The vertical axis does not begin at zero.',
       'The grey line joins the variants that no other beats in both; where there is room, the name of its model stands beside the first. Pale bars are 95 % intervals, wide because all hear the same few utterances.',
       ...absencesOf(summary),
-    ].join(' '),
+    ],
     alt: `Word error rate against ${axis === 'latency' ? 'latency' : 'price'}, a marker for each variant. ${points
       .map((point) => {
         const best = front.includes(point) ? ', beaten by none' : '';
@@ -89,85 +91,79 @@ export function variantsFigure(summary: Summary, axis: VariantAxis, prices: read
         return `${point.title}: word error rate ${formatEstimate(point.wer, formatPercent)} %, ${value}, ${formatMegabytes(point.sizeBytes)} MB${best}`;
       })
       .join('; ')}.`,
-    width: FIGURE_WIDTH,
-    height: 560 + LEGEND_ROW * Math.ceil(models.length / 3),
-    spec: {
-      data: [
-        {
-          type: 'scatter',
-          mode: 'lines',
-          name: 'front',
-          x: front.map(({ x }) => roundTo(x.value)),
-          y: front.map(({ wer }) => roundTo(100 * wer.value)),
-          line: { color: '#8A8F98', width: 1.5, dash: 'dot' },
-          hoverinfo: 'skip',
-          showlegend: false,
-        },
-        ...models.map((model): JsonObject => {
-          const own = points.filter((point) => point.model === model);
-          const { color } = markOf(model, models);
-          return {
-            type: 'scatter',
-            mode: 'markers+text',
-            name: shorten(model),
-            x: own.map(({ x }) => roundTo(x.value)),
-            y: own.map(({ wer }) => roundTo(100 * wer.value)),
-            error_x: bars(
-              own.map(({ x }) => x),
-              1,
-              color,
-            ),
-            error_y: bars(
-              own.map(({ wer }) => wer),
-              100,
-              color,
-            ),
-            text: own.map((point) => (named.has(point) ? ` ${shorten(model)} ` : '')),
-            // Left of and below the front there is nothing, by its meaning.
-            textposition: own.map(({ x }) => `bottom ${x.value < LEFTMOST * rightmost ? 'right' : 'left'}`),
-            cliponaxis: false,
-            marker: {
-              color,
-              symbol: own.map(({ recipe }) => symbolOf(recipe)),
-              size: own.map(({ sizeBytes }) =>
-                roundTo(Math.max(SMALLEST_MARKER, LARGEST_MARKER * Math.sqrt(sizeBytes / largest)), 3),
-              ),
-              opacity: 0.85,
-            },
-            hovertemplate: own.map(
-              (point) =>
-                `${point.title}<br>${format(point.x.value)}, WER ${formatPercent(point.wer.value)} %, ${formatMegabytes(point.sizeBytes)} MB<extra></extra>`,
-            ),
-          };
-        }),
-      ],
-      layout: {
-        title: { text: title },
-        margin: { l: 96, r: 24, t: 84, b: 100 + LEGEND_ROW * Math.ceil(models.length / 3) },
-        legend: { orientation: 'h', x: 0, xanchor: 'left', y: 0.01, yref: 'container', yanchor: 'bottom' },
-        xaxis: { title: { text: unit }, rangemode: 'tozero', showline: true, zeroline: false, fixedrange: true },
-        yaxis: {
-          title: { text: 'Word error rate (%)' },
-          range: [roundTo(Math.max(0, 100 * lowest - 3)), roundTo(100 * highest + 3)],
-          showline: true,
-          zeroline: false,
-          fixedrange: true,
-        },
-        annotations: [
-          {
-            text: recipes.map((recipe) => `${SIGNS[symbolOf(recipe)] ?? ''} ${recipe}`).join('   '),
-            xref: 'paper',
-            yref: 'paper',
-            x: 0,
-            y: 1,
-            xanchor: 'left',
-            yanchor: 'bottom',
-            showarrow: false,
-          },
-        ],
+    height: 560 + legendHeight,
+    margin: { l: 96, t: 84, b: 100 + legendHeight },
+    data: [
+      {
+        type: 'scatter',
+        mode: 'lines',
+        name: 'front',
+        x: front.map(({ x }) => roundTo(x.value)),
+        y: front.map(({ wer }) => roundTo(100 * wer.value)),
+        line: { color: NEUTRAL_COLOR, width: 1.5, dash: 'dot' },
+        hoverinfo: 'skip',
+        showlegend: false,
       },
+      ...models.map((model): JsonObject => {
+        const own = points.filter((point) => point.model === model);
+        const { color } = markOf(model, models);
+        const whiskers = { color: `${color}55`, thickness: 1, width: 0 };
+        return {
+          type: 'scatter',
+          mode: 'markers+text',
+          name: shorten(model),
+          x: own.map(({ x }) => roundTo(x.value)),
+          y: own.map(({ wer }) => roundTo(100 * wer.value)),
+          error_x: errorBars(
+            own.map(({ x }) => x),
+            whiskers,
+          ),
+          error_y: errorBars(
+            own.map(({ wer }) => wer),
+            whiskers,
+            100,
+          ),
+          text: own.map((point) => (named.has(point) ? ` ${shorten(model)} ` : '')),
+          // Left of and below the front there is nothing, by its meaning.
+          textposition: own.map(({ x }) => `bottom ${x.value < LEFTMOST * rightmost ? 'right' : 'left'}`),
+          cliponaxis: false,
+          marker: {
+            color,
+            symbol: own.map(({ recipe }) => symbolOf(recipe)),
+            size: own.map(({ sizeBytes }) =>
+              roundTo(Math.max(SMALLEST_MARKER, LARGEST_MARKER * Math.sqrt(sizeBytes / largest)), 3),
+            ),
+            opacity: 0.85,
+          },
+          hovertemplate: own.map(
+            (point) =>
+              `${point.title}<br>${format(point.x.value)}, WER ${formatPercent(point.wer.value)} %, ${formatMegabytes(point.sizeBytes)} MB<extra></extra>`,
+          ),
+        };
+      }),
+    ],
+    layout: {
+      legend: LEGEND_BELOW,
+      xaxis: axisOf(unit, { rangemode: 'tozero', showline: true, zeroline: false }),
+      yaxis: axisOf('Word error rate (%)', {
+        range: [roundTo(Math.max(0, 100 * lowest - 3)), roundTo(100 * highest + 3)],
+        showline: true,
+        zeroline: false,
+      }),
+      annotations: [
+        {
+          text: recipes.map((recipe) => `${SIGNS[symbolOf(recipe)] ?? ''} ${recipe}`).join('   '),
+          xref: 'paper',
+          yref: 'paper',
+          x: 0,
+          y: 1,
+          xanchor: 'left',
+          yanchor: 'bottom',
+          showarrow: false,
+        },
+      ],
     },
-  };
+  });
 }
 
 /** `deepspeech2-student` is `student`: all that are shipped are of one family. */
@@ -210,16 +206,4 @@ function namedOf(front: readonly Point[], rightmost: number, height: number): Re
     if (!crowded && fits) named.push(point);
   }
   return new Set(named);
-}
-
-function bars(estimates: readonly Estimate[], factor: number, color: string): JsonObject {
-  return {
-    type: 'data',
-    symmetric: false,
-    array: estimates.map(({ value, high }) => roundTo((high - value) * factor)),
-    arrayminus: estimates.map(({ value, low }) => roundTo((value - low) * factor)),
-    color: `${color}55`,
-    thickness: 1,
-    width: 0,
-  };
 }

@@ -10,36 +10,14 @@ import type { FindBrowserOptions } from './browser.js';
 import type { DataTable } from './dataTable.js';
 import { escapeKramdown, escapeLiquid } from './escape.js';
 import { type Figure, type JsonObject, mapText } from './figure.js';
-import { buildFigures } from './figures.js';
+import { buildFigures, FIGURE_NAMES } from './figures.js';
 import { EMPTY_LABORATORY, type Laboratory, readLaboratory, resultPath } from './laboratory.js';
 import { buildVariantsTable, laboratoryDataOf } from './laboratoryData.js';
-import { buildLaboratoryFigures } from './laboratoryFigures.js';
 import { postDataOf } from './postData.js';
 import { withAnswer } from './readmeAnswer.js';
 import { buildAnswerTable } from './table.js';
 import { tableToHtml, tableToMarkdown, tableToText } from './tableText.js';
 import { writeFigures } from './writeFigures.js';
-
-/** Names of all figures that a report may have. */
-const FIGURE_NAMES: readonly string[] = [
-  '00-at-a-glance',
-  '01-latency',
-  '02-accuracy-and-latency',
-  '03-size',
-  '04-where-the-time-goes',
-  '05-memory',
-  '06-energy',
-  '07-cost',
-  '08-break-even',
-  '09-roofline',
-  '10-throughput',
-  '11-sensitivity',
-  '12-load',
-  '13-loading',
-  '14-cache-hits',
-  '15-variants',
-  '16-variants-cost',
-];
 
 const FIGURE_ENDINGS = ['.json', '.svg', '.dark.svg', '.png'] as const;
 
@@ -86,10 +64,7 @@ export async function writeReport(runFolder: string, options: WriteReportOptions
   const laboratory = laboratoryFolder === null ? EMPTY_LABORATORY : await readLaboratory(laboratoryFolder);
   const prices = await readPrices();
   const table = await buildAnswerTable(run.summary);
-  const figures = [
-    ...buildFigures(run.summary, run.observations, prices),
-    ...buildLaboratoryFigures(laboratory, prices),
-  ];
+  const figures = buildFigures(run.summary, run.observations, prices, laboratory);
   const files: string[] = [];
   const write = async (path: string, data: string | Uint8Array): Promise<void> => {
     await writeFileAtomic(path, data);
@@ -174,7 +149,7 @@ async function copyPictures(
 
 /** Words of each figure, with its number; the one at a glance stands above them all and has none. */
 function figureWords(figures: readonly Figure[]): JsonObject {
-  const numbered = figures.filter(({ name }) => !name.startsWith('00-'));
+  const numbered = figures.filter(({ name }) => name !== FIGURE_NAMES[0]);
   return Object.fromEntries(
     figures.map((figure) => {
       const { name, title, caption, alt, width, height } = figure;

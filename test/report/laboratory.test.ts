@@ -3,18 +3,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readPrices } from '../../src/measure/cost/prices.js';
-import type { Json, JsonObject } from '../../src/report/figure.js';
-import { EMPTY_LABORATORY, readLaboratory } from '../../src/report/laboratory.js';
+import type { Figure, Json, JsonObject } from '../../src/report/figure.js';
+import { buildFigures } from '../../src/report/figures.js';
+import { EMPTY_LABORATORY, type Laboratory, readLaboratory } from '../../src/report/laboratory.js';
 import { buildVariantsTable, laboratoryDataOf } from '../../src/report/laboratoryData.js';
-import { buildLaboratoryFigures } from '../../src/report/laboratoryFigures.js';
-import { readInventedLaboratory } from './fixture.js';
+import { readInventedLaboratory, readInventedRun } from './fixture.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'quantlab-laboratory-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const prices = await readPrices();
 const laboratory = readInventedLaboratory();
-const figures = buildLaboratoryFigures(laboratory, prices);
+const { summary, observations } = readInventedRun();
+const figures = figuresOf(laboratory);
+
+/** The figures that the laboratory adds to those of the run. */
+function figuresOf(found: Laboratory): readonly Figure[] {
+  const before = new Set(buildFigures(summary, observations, prices).map(({ name }) => name));
+  return buildFigures(summary, observations, prices, found).filter(({ name }) => !before.has(name));
+}
 
 /** Titles of axes, wherever they stand in a layout. */
 function axisTitles(layout: JsonObject): readonly string[] {
@@ -51,11 +58,9 @@ describe('figures of the laboratory', () => {
   });
 
   it('are pure, and none where nothing was measured', () => {
-    expect(buildLaboratoryFigures(laboratory, prices)).toEqual(figures);
-    expect(buildLaboratoryFigures(EMPTY_LABORATORY, prices)).toEqual([]);
-    expect(buildLaboratoryFigures({ ...EMPTY_LABORATORY, load: laboratory.load }).map(({ name }) => name)).toEqual([
-      '12-load',
-    ]);
+    expect(figuresOf(laboratory)).toEqual(figures);
+    expect(figuresOf(EMPTY_LABORATORY)).toEqual([]);
+    expect(figuresOf({ ...EMPTY_LABORATORY, load: laboratory.load }).map(({ name }) => name)).toEqual(['12-load']);
   });
 
   it('join the variants that none beats in errors and time', () => {
