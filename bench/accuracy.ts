@@ -9,19 +9,9 @@
  * Variants come from `quantlab quantize`. Prints one JSON object.
  */
 import { parseArgs } from 'node:util';
-import {
-  compareTexts,
-  countWordEdits,
-  type EditCounts,
-  errorRate,
-  type Heard,
-  manifestPath,
-  Recognizer,
-  readAudio,
-  readManifest,
-  resolveModel,
-  type Utterance,
-} from 'quantlab';
+import { manifestPath, Recognizer, readAudio, readManifest, resolveModel, type Utterance } from 'quantlab';
+import { compareTexts, type Heard } from 'quantlab/measure';
+import { countWordEdits, type EditCounts, errorRate } from 'quantlab/speech';
 
 const { values } = parseArgs({
   options: {

@@ -10,7 +10,7 @@ import { execFileSync } from 'node:child_process';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { createFrontEnd } from 'quantlab';
+import { createFrontEnd } from 'quantlab/speech';
 
 interface Times {
   readonly medianMs: number;

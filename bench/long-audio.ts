@@ -8,16 +8,9 @@
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import {
-  type Audio,
-  countWordEdits,
-  errorRate,
-  Recognizer,
-  readAudio,
-  readManifest,
-  resolveModel,
-  transcribe,
-} from 'quantlab';
+import { type Audio, Recognizer, readAudio, readManifest, resolveModel } from 'quantlab';
+import { transcribe } from 'quantlab/recognise';
+import { countWordEdits, errorRate } from 'quantlab/speech';
 
 const MODEL = 'deepspeech2-lstm';
 const PAUSES_S = [0, 0.2, 0.5];

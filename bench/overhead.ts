@@ -14,7 +14,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { bootstrapMedian, defaultPlan, type Observation, runExperiment, type Summary } from 'quantlab';
+import { defaultPlan, runExperiment, type Summary } from 'quantlab';
+import { bootstrapMedian, type Observation } from 'quantlab/measure';
 
 const { values } = parseArgs({
   options: {

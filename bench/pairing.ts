@@ -9,7 +9,7 @@
  * Prints one JSON object.
  */
 import { parseArgs } from 'node:util';
-import { benchModels, manifestPath, readManifest, resolveModel } from 'quantlab';
+import { bench, manifestPath, readManifest, resolveModel } from 'quantlab';
 
 const { values } = parseArgs({
   options: {
@@ -38,7 +38,7 @@ const methods = ['stopped', 'paused'] as const;
 const found: Record<(typeof methods)[number], Round[]> = { stopped: [], paused: [] };
 for (let round = 0; round < Number(values.rounds); round++) {
   for (const turns of round % 2 === 0 ? methods : [...methods].reverse()) {
-    const [base, own] = await benchModels([model, model], {
+    const [base, own] = await bench([model, model], {
       utterances,
       turns,
       trials: Number(values.trials),

@@ -10,19 +10,11 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import {
-  buildAnswerTable,
-  buildDeepSpeech2,
-  type Condition,
-  DEFAULT_PROTOCOL,
-  type DeepSpeech2Options,
-  deepSpeech2Settings,
-  defaultThreads,
-  runExperiment,
-  tableToText,
-  writeBuiltCard,
-  writeModel,
-} from 'quantlab';
+import { runExperiment } from 'quantlab';
+import { type Condition, DEFAULT_PROTOCOL, defaultThreads } from 'quantlab/measure';
+import type { DeepSpeech2Options } from 'quantlab/onnx';
+import { buildModel } from 'quantlab/recognise';
+import { buildAnswerTable, tableToText } from 'quantlab/report';
 
 const MODELS: Readonly<Record<string, DeepSpeech2Options>> = {
   lstm: { cell: 'lstm', layers: 5, units: 1024 },
@@ -47,11 +39,7 @@ mkdirSync(folder, { recursive: true });
 const conditions: Condition[] = [];
 for (const [name, options] of Object.entries(MODELS)) {
   const model = join(folder, `${name}.onnx`);
-  if (!existsSync(model)) {
-    const built = buildDeepSpeech2(options);
-    await writeModel(built, model);
-    await writeBuiltCard(built, deepSpeech2Settings(options), model);
-  }
+  if (!existsSync(model)) await buildModel(model, options);
   for (const [title, recipe] of [
     ['float32', 'none'],
     ['hybrid', 'hybrid'],

@@ -3,7 +3,8 @@
  *
  *     node quantizeModel.js MODEL.onnx OUT.onnx
  */
-import { quantizeDynamic, readModel, writeModel } from 'quantlab';
+import { readModel, writeModel } from 'quantlab';
+import { quantizeDynamic } from 'quantlab/compress';
 import { peakMemoryMb } from './peakMemory.js';
 
 const [input = '', output = ''] = process.argv.slice(2);

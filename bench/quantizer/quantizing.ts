@@ -11,7 +11,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { buildDeepSpeech2, writeModel } from 'quantlab';
+import { writeModel } from 'quantlab';
+import { buildDeepSpeech2 } from 'quantlab/onnx';
 import { median, pythonProgram, rounded, runJson, runNode } from './processes.js';
 
 interface Cost {

@@ -13,7 +13,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { signalToErrorDb } from 'quantlab';
+import { signalToErrorDb } from 'quantlab/compress';
 import { median, pythonProgram, rounded, runJson, runNode } from './processes.js';
 import { npyNumbers } from './samples.js';
 import { FRAMES, prepareSubject, SUBJECTS, sizeMb } from './variants.js';

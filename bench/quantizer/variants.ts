@@ -7,19 +7,17 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { readModel, writeModel } from 'quantlab';
 import {
   applyRecipe,
-  buildDeepSpeech2,
   type CalibrationOptions,
   type CalibrationPlan,
   calibrateRanges,
-  type DeepSpeech2Options,
   type Recipe,
   type RecipeStep,
-  readModel,
   type ValueRange,
-  writeModel,
-} from 'quantlab';
+} from 'quantlab/compress';
+import { buildDeepSpeech2, type DeepSpeech2Options } from 'quantlab/onnx';
 import { npyBytes, randomFeatures } from './samples.js';
 
 /** Frames of 10 ms that every model hears: 7 s. */

@@ -1,6 +1,6 @@
 /** Our side of the scoring bench: `node scorePairs.js PAIRS.json`. */
 import { readFileSync } from 'node:fs';
-import { countCharacterEdits, countWordEdits, type EditCounts, errorRate } from 'quantlab';
+import { countCharacterEdits, countWordEdits, type EditCounts, errorRate } from 'quantlab/speech';
 
 const pairs = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as readonly (readonly [string, string])[];
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { DEFAULT_MODEL } from '../experiment/plan.js';
-import { benchModels } from '../measure/bench.js';
+import { bench } from '../measure/bench.js';
 import type { PercentileBound } from '../measure/statistics/earlyStopping.js';
 import { describeDrift } from '../measure/statistics/stability.js';
 import { resolveModel } from '../model/registry.js';
@@ -38,7 +38,7 @@ export function addBenchCommand(program: Command, terminal: Terminal): void {
       const models = await Promise.all((options.model ?? [DEFAULT_MODEL]).map((model) => resolveModel(model)));
       const progress = terminal.progress();
       try {
-        const benches = await benchModels(models, {
+        const benches = await bench(models, {
           utterances,
           trials: options.trials,
           signal: terminal.signal,

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { compareOnSpeech } from '../experiment/compareModels.js';
+import { compareModels } from '../experiment/compareModels.js';
 import { resolveModel } from '../model/registry.js';
 import { columns, decibelsText, namedInfinities, percent } from './columns.js';
 import { wholeNumber } from './options.js';
@@ -26,7 +26,7 @@ export function addCompareCommand(program: Command, terminal: Terminal): void {
     .action(async (first: string, second: string, options: CompareCommandOptions) => {
       const models = [await resolveModel(first), await resolveModel(second)] as const;
       const progress = terminal.progress();
-      const comparison = await compareOnSpeech(...models, {
+      const comparison = await compareModels(...models, {
         manifest: options.manifest,
         onLeftOut: terminal.leaveOut,
         onProgress: (done, total) => progress.update(done, total, 'utterances'),

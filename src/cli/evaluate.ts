@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { DEFAULT_MODEL } from '../experiment/plan.js';
-import { evaluateModels, type ModelEvaluation } from '../measure/bench.js';
+import { evaluate, type ModelEvaluation } from '../measure/bench.js';
 import type { Estimate } from '../measure/statistics/bootstrap.js';
 import { createDecoder } from '../model/decoder.js';
 import { resolveModel } from '../model/registry.js';
@@ -41,7 +41,7 @@ export function addEvaluateCommand(program: Command, terminal: Terminal): void {
       for (const warning of new Set(warnings.flat())) terminal.say(`warning: ${warning}\n`);
       const progress = terminal.progress();
       try {
-        const evaluations = await evaluateModels(models, {
+        const evaluations = await evaluate(models, {
           utterances,
           normaliser: options.normaliser,
           decoder,

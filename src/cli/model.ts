@@ -1,14 +1,16 @@
-import { copyFile, stat } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import { makeFolder, writeFileAtomic } from '../files.js';
-import { writeBuiltCard } from '../model/builtCard.js';
+
+import { buildModel } from '../model/buildModel.js';
+
 import { packModel } from '../model/pack.js';
+
 import { readCard } from '../model/readCard.js';
 import { listModels, resolveModel } from '../model/registry.js';
-import { buildDeepSpeech2, type DeepSpeech2Options, deepSpeech2Settings } from '../onnx/build.js';
-import { writeModel } from '../onnx/write.js';
+import type { DeepSpeech2Options } from '../onnx/build.js';
 import { megabytes } from './columns.js';
 import { modelTable } from './modelTable.js';
 import { wholeNumber } from './options.js';
@@ -64,10 +66,8 @@ export function addModelCommand(program: Command, terminal: Terminal): void {
       if (!path.endsWith('.onnx')) {
         throw new UsageError(`model build: a name ending in .onnx was required, got ${path}; add the ending`);
       }
-      const built = buildDeepSpeech2(options);
-      await writeModel(built, path);
-      const cardPath = await writeBuiltCard(built, deepSpeech2Settings(options), path);
-      terminal.print(`${path}: ${megabytes((await stat(path)).size)}\n${cardPath}\n`);
+      const { card } = await buildModel(path, options);
+      terminal.print(`${path}: ${megabytes(card.files.float.sizeBytes)}\n${path.replace(/\.onnx$/, '.json')}\n`);
     });
 
   model

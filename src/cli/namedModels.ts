@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { DEFAULT_MODEL } from '../experiment/plan.js';
-import { makeVariant } from '../experiment/variants.js';
+import { quantize } from '../experiment/variants.js';
 import { type ResolvedModel, resolveModel } from '../model/registry.js';
 
 /** A model to be measured, and what it is called in tables. */
@@ -23,10 +23,7 @@ export async function namedModels(given: readonly string[] | undefined): Promise
       }),
     );
   }
-  const [float, quantized] = await Promise.all([
-    makeVariant(DEFAULT_MODEL, 'none'),
-    makeVariant(DEFAULT_MODEL, 'dynamic'),
-  ]);
+  const [float, quantized] = await Promise.all([quantize(DEFAULT_MODEL, 'none'), quantize(DEFAULT_MODEL, 'dynamic')]);
   return [
     { title: `${DEFAULT_MODEL} float32`, model: float.model },
     { title: `${DEFAULT_MODEL} int8`, model: quantized.model },

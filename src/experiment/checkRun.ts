@@ -9,7 +9,7 @@ import { hearAgain } from './hearAgain.js';
 import { outcomeOf } from './outcomeOf.js';
 import { readRun } from './runFolder.js';
 import type { Condition } from './schema.js';
-import { makeVariant } from './variants.js';
+import { quantize } from './variants.js';
 
 /** What of a run is checked. */
 export interface CheckRunOptions {
@@ -71,7 +71,7 @@ export async function checkRun(folder: string, options: CheckRunOptions = {}): P
     for (const [place, condition] of conditions.entries()) {
       step(place, `${condition.title}: making the model`);
       await collect(async () => {
-        const variant = await makeVariant(condition.model, condition.recipe, variantFolder);
+        const variant = await quantize(condition.model, condition.recipe, variantFolder);
         const other = compareVariant(folder, record, condition, variant);
         models.made++;
         if (other === null) models.same++;

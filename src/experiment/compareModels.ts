@@ -46,7 +46,7 @@ export interface ModelComparison {
  * @throws {InputError} when a model, the manifest or a recording cannot be read, or the graphs do not match: other inputs
  * or outputs, or values of other sizes
  */
-export async function compareOnSpeech(
+export async function compareModels(
   first: ResolvedModel,
   second: ResolvedModel,
   options: SpeechOptions,

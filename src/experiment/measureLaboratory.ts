@@ -29,7 +29,7 @@ import { DEFAULT_MODEL, DEFAULT_PROTOCOL, type ExperimentPlan, languageModelFor,
 import { runExperiment } from './runner.js';
 import { type Condition, NO_RECIPE } from './schema.js';
 import { sensitivityOnSpeech } from './sensitivity.js';
-import { makeVariant } from './variants.js';
+import { quantize } from './variants.js';
 
 /** How the laboratory measures. */
 export interface LaboratoryOptions {
@@ -267,7 +267,7 @@ function spread(utterances: readonly Utterance[], count: number): readonly Utter
 async function variantsOf(model: string, count: number): Promise<readonly TitledModel[]> {
   const variants: TitledModel[] = [];
   for (const [title, recipe] of RECIPES.slice(0, count)) {
-    variants.push({ title, model: (await makeVariant(model, recipe)).model });
+    variants.push({ title, model: (await quantize(model, recipe)).model });
   }
   return variants;
 }

@@ -39,7 +39,7 @@ import type {
 } from './schema.js';
 import { RESULTS_SCHEMA } from './schema.js';
 import { summarize } from './summarize.js';
-import { makeVariant, type Variant } from './variants.js';
+import { quantize, type Variant } from './variants.js';
 import { warningsOf } from './warnings.js';
 
 /** How far a run is. */
@@ -110,7 +110,7 @@ interface Runner {
  * Runs an experiment: each condition in a process of its own, the conditions taking turns in blocks of trials. Each trial is
  * written as it ends. A condition that this machine lacks is recorded as skipped, one that breaks as failed, with the reason.
  *
- * @param plan - what is measured; see {@link defaultPlan} and {@link readPlan}
+ * @param plan - what is measured; see {@link defaultPlan} and `readPlan`
  * @param options - where it is written
  * @returns the summary, as it is in `summary.json`
  * @throws {InputError} when a model, the manifest or a recording is bad, or the folder holds another plan, an unfinished
@@ -203,7 +203,7 @@ class Run {
   async execute(): Promise<Summary> {
     try {
       const variants = new Map<string, Variant>();
-      for (const condition of this.#open()) variants.set(condition.id, await this.#makeVariant(condition));
+      for (const condition of this.#open()) variants.set(condition.id, await this.#quantize(condition));
       this.#record = { ...this.#record, inputs: this.#requireSameInputs(variants) };
       await this.#folder.writeRecord(this.#record);
       for (const condition of this.#open()) await this.#prepare(condition, variants.get(condition.id) as Variant);
@@ -247,11 +247,11 @@ class Run {
     return inputs;
   }
 
-  async #makeVariant({ id, model, recipe }: Condition): Promise<Variant> {
+  async #quantize({ id, model, recipe }: Condition): Promise<Variant> {
     this.#throwIfStopped();
     this.#report(id, 'prepare', 0, 1);
     const key = JSON.stringify([model, recipe]);
-    const made = this.#variants.get(key) ?? makeVariant(model, recipe, this.#options.variantFolder);
+    const made = this.#variants.get(key) ?? quantize(model, recipe, this.#options.variantFolder);
     this.#variants.set(key, made);
     return await made;
   }
@@ -356,7 +356,7 @@ class Run {
       const { id, threads } = condition;
       const outcome = outcomeOf(this.#record, id);
       if (outcome?.status !== 'measured') continue;
-      measured.push({ id, threads, outcome, model: (await this.#makeVariant(condition)).model });
+      measured.push({ id, threads, outcome, model: (await this.#quantize(condition)).model });
     }
     const { signal, workerPath } = this.#options;
     const onStep = (id: string, resource: 'memory' | 'energy'): void => {

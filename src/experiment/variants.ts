@@ -31,9 +31,9 @@ export interface Variant {
  * @throws {InputError} when the model or the recipe is missing or damaged
  * @throws {UnavailableError} when the cache cannot be written
  * @example
- * const { model } = await makeVariant('deepspeech2-lstm', 'hybrid');
+ * const { model } = await quantize('deepspeech2-lstm', 'hybrid');
  */
-export async function makeVariant(
+export async function quantize(
   idOrPath: string,
   recipe: string | Recipe,
   folder: string = join(cacheFolder(), 'variants'),

@@ -92,7 +92,7 @@ const WARM_UP_RUNS = 3;
  * @throws {InputError} when there is no model or no utterance, or one is bad
  * @throws {UnavailableError} when the execution provider does not exist on this machine, or a process breaks
  */
-export async function benchModels(models: readonly ResolvedModel[], options: BenchOptions): Promise<ModelBench[]> {
+export async function bench(models: readonly ResolvedModel[], options: BenchOptions): Promise<ModelBench[]> {
   const { trials: latencyTrials = DEFAULT_TRIALS, seed = DEFAULT_SEED, executionProvider = 'cpu' } = options;
   requireSome('model', models);
   if (!(Number.isInteger(latencyTrials) && latencyTrials >= 1)) {
@@ -139,10 +139,7 @@ export async function benchModels(models: readonly ResolvedModel[], options: Ben
  * @param models - at least one
  * @throws {InputError} when there is no model or no utterance, or one is bad
  */
-export async function evaluateModels(
-  models: readonly ResolvedModel[],
-  options: EvaluateOptions,
-): Promise<ModelEvaluation[]> {
+export async function evaluate(models: readonly ResolvedModel[], options: EvaluateOptions): Promise<ModelEvaluation[]> {
   requireSome('model', models);
   const { normaliser = DEFAULT_NORMALISER } = options;
   const utterances = requireSome('utterance', options.utterances);

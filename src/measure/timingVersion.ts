@@ -7,7 +7,7 @@ export const TIMING_VERSION = 1;
 
 /** Results that say how they were timed. */
 export interface Timed {
-  /** {@link TIMING_VERSION} when they were measured; left out means 1. */
+  /** `TIMING_VERSION` when they were measured; left out means 1. */
   readonly timingVersion?: number | undefined;
 }
 

@@ -24,7 +24,7 @@ export const KEPT_KINDS: readonly ResultKind[] = ['log-probabilities', 'transcri
 
 /** How results are told apart, and which are kept. */
 export interface CachedRecognizerOptions {
-  /** Default: {@link KEPT_KINDS}. */
+  /** Default: `KEPT_KINDS`. */
   readonly kinds?: readonly ResultKind[] | undefined;
   /** With which the recognizer was loaded: other options may give other numbers. */
   readonly session?: Pick<SessionOptions, 'executionProvider' | 'threads'>;

@@ -1,6 +1,16 @@
 /**
  * What notebooks show: tables, figures, progress. The only room that knows the kernel's display; outside a kernel the same
  * functions write to the terminal.
+ *
+ * @example
+ * ```ts
+ * import { showProgress } from 'quantlab/notebook';
+ *
+ * const step = await showProgress();
+ * step({ done: 3, total: 10, label: 'trials' }); // trials: 3 of 10
+ * ```
+ *
+ * @packageDocumentation
  */
 import { UnavailableError } from '../errors.js';
 import type { DataTable } from '../report/dataTable.js';

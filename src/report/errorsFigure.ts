@@ -19,7 +19,7 @@ export interface ErrorsRow {
  * Draws word error rates beside their change against the first model. The rates overlap, because the same utterances are hard for
  * all models; the change is paired, and says whether there is a difference.
  *
- * @param rows - models on the same utterances, the one that is compared with first; `evaluateModels` gives the numbers
+ * @param rows - models on the same utterances, the one that is compared with first; `evaluate` gives the numbers
  */
 export function errorsFigure(rows: readonly ErrorsRow[]): Figure {
   const titles = rows.map(({ title }) => title);

@@ -16,7 +16,7 @@ export const NORMALISER_NAMES: readonly NormaliserName[] = ['none', 'plain', 'wh
  * Makes a normaliser.
  *
  * - `none`: texts stay as they are; case and punctuation count.
- * - `plain`: {@link normaliseTranscript}, lower-case words of any script without punctuation, the digits 0 to 9 spelled in English.
+ * - `plain`: `normaliseTranscript`, lower-case words of any script without punctuation, the digits 0 to 9 spelled in English.
  * - `whisper`: the rules of Whisper's English normaliser (openai/whisper, release 20250625 and what was changed since: a 1 within a
  *   number stays), with which public leaderboards compare: numbers in digits, currencies, American spelling, contractions and
  *   titles in full, no fillers and nothing in brackets.

@@ -1,3 +1,4 @@
+import { InputError } from '../errors.js';
 import { countEdits } from './alignment.js';
 import { createNormaliser, DEFAULT_NORMALISER, type NormaliserName } from './normaliser.js';
 import type { EditCounts } from './types.js';
@@ -45,6 +46,45 @@ export function rateOf(edits: number, units: number): number {
  */
 export function errorRate(counts: readonly EditCounts[]): number {
   return errorMeasures(counts).errorRate;
+}
+
+/**
+ * Word error rate of a text, or of a corpus (edits of all texts over words of all references), as jiwer's `wer` of the same
+ * texts: nothing is normalised.
+ *
+ * @param reference - what was said: a text, or one for each utterance
+ * @param hypothesis - what was recognised, in the same order
+ * @returns a fraction; above 1 where there are more edits than words
+ * @throws {InputError} when the two have not the same number of texts
+ * @example
+ * wordErrorRate('please hold the line', 'please told a line'); // 0.5
+ */
+export function wordErrorRate(reference: Texts, hypothesis: Texts): number {
+  return errorRate(pairUp(reference, hypothesis).map((pair) => countWordEdits(...pair)));
+}
+
+/**
+ * Character error rate, as jiwer's `cer`; see {@link wordErrorRate}.
+ *
+ * @param reference - what was said: a text, or one for each utterance
+ * @param hypothesis - what was recognised, in the same order
+ * @returns a fraction; above 1 where there are more edits than characters
+ * @throws {InputError} when the two have not the same number of texts
+ */
+export function characterErrorRate(reference: Texts, hypothesis: Texts): number {
+  return errorRate(pairUp(reference, hypothesis).map((pair) => countCharacterEdits(...pair)));
+}
+
+type Texts = string | readonly string[];
+
+function pairUp(reference: Texts, hypothesis: Texts): (readonly [string, string])[] {
+  const [said, heard] = [[reference].flat(), [hypothesis].flat()];
+  if (said.length !== heard.length) {
+    throw new InputError(
+      `hypotheses: as many as references (${said.length}) were required, got ${heard.length}; give one for each, empty where nothing was heard`,
+    );
+  }
+  return said.map((text, index) => [text, heard[index] ?? '']);
 }
 
 /** Measures of what two texts share, jiwer's four. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { quantizeDynamic } from '../../src/compress/dynamic.js';
-import { compareOnSpeech } from '../../src/experiment/compareModels.js';
+import { compareModels } from '../../src/experiment/compareModels.js';
 import { type ResolvedModel, resolveModel } from '../../src/model/registry.js';
 import { readModel } from '../../src/onnx/read.js';
 import { writeModel } from '../../src/onnx/write.js';
@@ -25,7 +25,7 @@ afterAll(async () => {
 
 describe('comparing two models on speech', () => {
   it('finds a model equal to itself', async () => {
-    const { values, sameText, utterances } = await compareOnSpeech(float, float, SPEECH);
+    const { values, sameText, utterances } = await compareModels(float, float, SPEECH);
     expect(utterances).toBe(3);
     expect(sameText).toBe(1);
     expect(values.map(({ opType }) => opType)).toEqual(['Conv', 'Conv', 'LSTM', 'LSTM', 'LSTM', 'MatMul', 'output']);
@@ -35,7 +35,7 @@ describe('comparing two models on speech', () => {
   });
 
   it('finds the first difference where the first quantized layer is', async () => {
-    const { values } = await compareOnSpeech(float, variant, SPEECH);
+    const { values } = await compareModels(float, variant, SPEECH);
     const [first, second, third] = values;
     // Convolutions stay float; the LSTM after them is the first that is quantized.
     expect([first?.signalToErrorDb, second?.signalToErrorDb]).toEqual([null, null]);

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { benchModels, evaluateModels } from '../../src/measure/bench.js';
+import { bench, evaluate } from '../../src/measure/bench.js';
 import { type ResolvedModel, resolveModel } from '../../src/model/registry.js';
 import { readManifest } from '../../src/speech/manifest.js';
 import type { Utterance } from '../../src/speech/types.js';
@@ -18,7 +18,7 @@ describe('bench', () => {
 
   it('hears the hold-out as well as the card says', async () => {
     // 129 prompts, 820 words, WER 39.6 %, CER 11.6 %: the card, measured in Python (training/measure.py).
-    const [found] = await evaluateModels([model], { utterances });
+    const [found] = await evaluate([model], { utterances });
     const figure = model.card.figures.find(({ set }) => set === 'prompts hold-out, all');
     expect(found).toMatchObject({ model: 'deepspeech2-lstm', utterances: 129, words: 820 });
     expect(found?.wer.value).toBeCloseTo(figure?.wer ?? Number.NaN, 3);
@@ -29,7 +29,7 @@ describe('bench', () => {
   it('times models in turns', async () => {
     const done: number[] = [];
     const options = { utterances: utterances.slice(0, 3), trials: 35, threads: 1 };
-    const found = await benchModels([model, model], { ...options, onProgress: (count) => done.push(count) });
+    const found = await bench([model, model], { ...options, onProgress: (count) => done.push(count) });
     expect(found.map(({ latency }) => latency.trials)).toEqual([35, 35]);
     expect(found[0]).toMatchObject({
       model: 'deepspeech2-lstm',
@@ -48,8 +48,8 @@ describe('bench', () => {
   });
 
   it('refuses nothing to measure', async () => {
-    await expect(benchModels([], { utterances })).rejects.toThrow(/at least one model/);
-    await expect(evaluateModels([model], { utterances: [] })).rejects.toThrow(/at least one utterance/);
-    await expect(benchModels([model], { utterances, trials: 0 })).rejects.toThrow(/trials: a whole number from 1/);
+    await expect(bench([], { utterances })).rejects.toThrow(/at least one model/);
+    await expect(evaluate([model], { utterances: [] })).rejects.toThrow(/at least one utterance/);
+    await expect(bench([model], { utterances, trials: 0 })).rejects.toThrow(/trials: a whole number from 1/);
   });
 });

@@ -14,7 +14,11 @@ const OPTIONS: ts.CompilerOptions = {
   resolveJsonModule: true,
   skipLibCheck: true,
   noEmit: true,
-  paths: { quantlab: [join(ROOT, 'src/index.ts')], 'quantlab/notebook': [join(ROOT, 'src/notebook/index.ts')] },
+  paths: {
+    quantlab: [join(ROOT, 'src/index.ts')],
+    'quantlab/notebook': [join(ROOT, 'src/notebook/index.ts')],
+    'quantlab/*': [join(ROOT, 'src/entries/*.ts')],
+  },
 };
 
 /**

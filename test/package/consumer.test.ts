@@ -68,7 +68,8 @@ describe('the package in a folder of its own', () => {
     expect(peers.filter((peer) => existsSync(join(folder, 'node_modules', peer)))).toEqual([]);
     const { output } = checkAndRun(
       'peers',
-      `import { buildTable, UnavailableError } from 'quantlab';
+      `import { UnavailableError } from 'quantlab';
+       import { buildTable } from 'quantlab/report';
        const error: unknown = await buildTable([{ a: '1' }], { title: 't' }).catch((reason: unknown) => reason);
        console.log(error instanceof UnavailableError && error.message);`,
     );

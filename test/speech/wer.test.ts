@@ -1,10 +1,18 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { InputError } from '../../src/errors.js';
 import { countEdits } from '../../src/speech/alignment.js';
 import { editDistance } from '../../src/speech/editTable.js';
 import type { EditCounts } from '../../src/speech/types.js';
-import { countCharacterEdits, countWordEdits, errorRate, ratesOf } from '../../src/speech/wer.js';
+import {
+  characterErrorRate,
+  countCharacterEdits,
+  countWordEdits,
+  errorRate,
+  ratesOf,
+  wordErrorRate,
+} from '../../src/speech/wer.js';
 import { fixture } from './npy.js';
 
 interface Case {
@@ -102,5 +110,22 @@ describe('errorRate', () => {
     expect(ratesOf([{ reference: 'Für!', text: 'für' }], 'none')).toEqual({ wer: 1, cer: 0.5 });
     expect(ratesOf([{ reference: '$5', text: 'five dollars' }], 'whisper')).toEqual({ wer: 0, cer: 0 });
     expect(ratesOf([{ reference: '', text: '' }])).toEqual({ wer: 0, cer: 0 });
+  });
+});
+
+describe('the error rates of texts', () => {
+  const said = ['please hold the line', 'you have', ''];
+  const heard = ['please told a line', 'you have mail', 'no'];
+
+  it('are those of jiwer 4.0.0 for one text and for a corpus, an empty reference among it', () => {
+    expect(wordErrorRate('please hold the line', 'please told a line')).toBe(0.5);
+    expect(characterErrorRate('please hold the line', 'please told a line')).toBeCloseTo(0.2, 12);
+    expect(wordErrorRate(said, heard)).toBeCloseTo(4 / 6, 12);
+    expect(characterErrorRate(said, heard)).toBeCloseTo(11 / 28, 12);
+  });
+
+  it('need a hypothesis for each reference', () => {
+    expect(() => wordErrorRate(said, ['one'])).toThrow(/as many as references \(3\) were required, got 1/);
+    expect(() => characterErrorRate('one', [])).toThrow(InputError);
   });
 });

@@ -1,0 +1,59 @@
+/**
+ * Making model graphs smaller: recipes, each quantizer by itself, the layers they work on, and the number formats behind them.
+ *
+ * @example
+ * ```ts
+ * import { applyRecipe, PRESETS } from 'quantlab/compress';
+ * import { buildDeepSpeech2, modelToBytes } from 'quantlab/onnx';
+ *
+ * const float = buildDeepSpeech2({ layers: 1, units: 64 });
+ * const { model, report } = await applyRecipe(float, PRESETS.dynamic);
+ * const [before, after] = [await modelToBytes(float), await modelToBytes(model)];
+ * console.log(report.compressed.length > 0, after.length < 0.5 * before.length); // true true
+ * ```
+ *
+ * @packageDocumentation
+ */
+
+export { applyRecipe, type RecipeResources } from '../compress/applyRecipe.js';
+export { type CalibrationSample, calibrateRanges } from '../compress/calibrate.js';
+export type { CalibrationMethod, CalibrationOptions } from '../compress/calibrators/observer.js';
+export type { ValueRange } from '../compress/calibrators/range.js';
+export { type Compressed, quantizeDynamic } from '../compress/dynamic.js';
+export type { DynamicOpType, QuantizeDynamicOptions } from '../compress/dynamicOptions.js';
+export { type CodingReport, entropyCode, entropyDecode } from '../compress/entropyCode.js';
+export { convertToHalf, HALF_BLOCK_LIST, type HalfOptions } from '../compress/float16.js';
+export { type Layer, type LayerChoice, type LayerChoices, layersOf } from '../compress/layers.js';
+export { type LayerWeights, layerWeights } from '../compress/layerWeights.js';
+export type { AffineFormat } from '../compress/numbers/affine.js';
+export { formatNameOf, type NumberFormat } from '../compress/numbers/anyFormat.js';
+export {
+  affineFormatFor,
+  type FormatFit,
+  fitFormat,
+  fixedFormatFor,
+  integerSignalToErrorDb,
+} from '../compress/numbers/fit.js';
+export { type FixedFormat, fixedFormat } from '../compress/numbers/fixedPoint.js';
+export { BFLOAT16, FLOAT16, FLOAT32, type FloatFormat, floatRange } from '../compress/numbers/floating.js';
+export { type RelativeError, relativeErrors } from '../compress/numbers/relativeError.js';
+export type { WeightType } from '../compress/params.js';
+export { PRUNED_OP_TYPES, type PrunedOpType, type PruneOptions, pruneWeights } from '../compress/pruneWeights.js';
+export {
+  PRESET_NAMES,
+  PRESETS,
+  type PresetName,
+  type Recipe,
+  type RecipeStep,
+  readRecipe,
+  writeRecipe,
+} from '../compress/recipe.js';
+export { quantizeRecurrent } from '../compress/recurrent.js';
+export type { QuantizeRecurrentOptions } from '../compress/recurrentOptions.js';
+export type { CompressedWeight, CompressionReport, LeftWeight } from '../compress/report.js';
+export { signalToErrorDb } from '../compress/signalToError.js';
+export { quantizeStatic } from '../compress/static.js';
+export type { QuantizeStaticOptions, StaticOpType } from '../compress/staticOptions.js';
+export { type CalibrationPlan, planCalibration } from '../compress/staticPlan.js';
+export { quantizeWeightOnly } from '../compress/weightOnly.js';
+export type { QuantizeWeightOnlyOptions } from '../compress/weightOnlyOptions.js';
