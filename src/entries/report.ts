@@ -18,21 +18,21 @@ export { cachingFigure } from '../report/cachingFigure.js';
 export {
   type Candidate,
   candidatesOf,
-  METRICS,
-  type Metric,
   type Priorities,
   paretoFront,
   recommend,
 } from '../report/choosing.js';
 export { choosingFigure } from '../report/choosingFigure.js';
 export { breakEvenFigure, costFigure } from '../report/costFigure.js';
-export { type ConditionSpeed, cheapestCost, speedsOf } from '../report/costOf.js';
+export { type ConditionSpeed, cheapestCost, type PricedCondition, speedsOf } from '../report/costOf.js';
 export { buildTable, type DataTable, type TableCells, type TableOptions } from '../report/dataTable.js';
 export { type EnergyRow, energyFigure } from '../report/energyFigure.js';
 export { type ErrorsRow, errorsFigure } from '../report/errorsFigure.js';
 export type { Figure, PlotlySpec } from '../report/figure.js';
 export { buildFigures } from '../report/figures.js';
 export { type Distribution, histogramFigure } from '../report/histogramFigure.js';
+export type { Measure, Metric, MetricComparison, Quantity, Wording } from '../report/metric.js';
+export { METRICS, type MetricId } from '../report/metrics.js';
 export { type PrecisionSeries, precisionFigure } from '../report/precisionFigure.js';
 export { type RooflineRow, rooflineFigure } from '../report/rooflineFigure.js';
 export { type SensitivityRow, sensitivityFigure } from '../report/sensitivityFigure.js';

@@ -1,32 +1,20 @@
 import { InputError } from '../errors.js';
 import type { Summary } from '../experiment/schema.js';
 import type { InstancePrice } from '../measure/cost/prices.js';
-import { cheapestCost, speedsOf } from './costOf.js';
-
-/** Metrics of a deployed system: of all but one, less is better. */
-export const METRICS = [
-  'wer',
-  'latencyMs',
-  'audioSPerS',
-  'joules',
-  'sizeBytes',
-  'peakBytes',
-  'usdPer1000Hours',
-] as const;
-
-/** One of {@link METRICS}. */
-export type Metric = (typeof METRICS)[number];
+import { pricedConditions } from './costOf.js';
+import { estimateOf } from './metric.js';
+import { METRICS, type MetricId } from './metrics.js';
 
 /** What a condition reached in each metric; `null` where it was not measured. */
 export interface Candidate {
   readonly id: string;
   readonly title: string;
-  /** Word error rate, a fraction; mean latency; seconds of sound each second; joules an utterance; file; peak memory; price. */
-  readonly metrics: Readonly<Record<Metric, number | null>>;
+  /** By the id of the metric, in its unit; rates are fractions, sizes are in bytes. */
+  readonly metrics: Readonly<Record<MetricId, number | null>>;
 }
 
 /** How much each metric counts: a factor of two in a metric of weight 2 counts as much as four in one of weight 1. */
-export type Priorities = Partial<Record<Metric, number>>;
+export type Priorities = Partial<Record<MetricId, number>>;
 
 /** What readers care for, in words, and which metrics that weighs. */
 export const CARES: readonly { readonly care: string; readonly priorities: Priorities }[] = [
@@ -39,33 +27,17 @@ export const CARES: readonly { readonly care: string; readonly priorities: Prior
   { care: 'few wrong words', priorities: { wer: 1 } },
 ];
 
-/** The metric of which more is better. */
-const MORE_IS_BETTER: Metric = 'audioSPerS';
-
 /** The measured conditions of a run in all metrics. */
 export function candidatesOf(summary: Summary, prices: readonly InstancePrice[]): readonly Candidate[] {
-  const speeds = new Map(speedsOf(summary).map((speed) => [speed.condition, speed]));
-  return summary.conditions.flatMap(({ condition, outcome, latency, throughput, accuracy }) => {
+  return pricedConditions(summary, prices).flatMap((entry) => {
+    const { condition, outcome } = entry;
     if (outcome.status !== 'measured') return [];
-    const speed = speeds.get(condition.id);
-    const cost = speed === undefined ? null : cheapestCost(speed, prices);
-    const metrics = {
-      wer: accuracy?.wer.value ?? null,
-      latencyMs: latency?.meanMs.value ?? null,
-      audioSPerS: throughput?.audioSPerS.value ?? null,
-      joules: outcome.energy?.joulesPerUtterance.value ?? null,
-      sizeBytes: outcome.sizeBytes,
-      peakBytes: outcome.memory?.withArena.afterRuns.peakBytes ?? null,
-      usdPer1000Hours: cost?.usdPer1000Hours.value ?? null,
-    };
-    return [{ id: condition.id, title: condition.title, metrics }];
+    const metrics = METRICS.map(({ id, of }) => {
+      const quantity = of(entry);
+      return [id, quantity === null ? null : estimateOf(quantity).value];
+    });
+    return [{ id: condition.id, title: condition.title, metrics: Object.fromEntries(metrics) }];
   });
-}
-
-/** A metric as something of which less is better. */
-function burden({ metrics }: Candidate, metric: Metric): number {
-  const value = metrics[metric] ?? Number.POSITIVE_INFINITY;
-  return metric === MORE_IS_BETTER ? -value : value;
 }
 
 /**
@@ -76,17 +48,33 @@ function burden({ metrics }: Candidate, metric: Metric): number {
  */
 export function paretoFront(
   candidates: readonly Candidate[],
-  metrics: readonly Metric[] = commonMetrics(candidates),
+  metrics: readonly MetricId[] = commonMetrics(candidates),
 ): readonly Candidate[] {
-  const beats = (one: Candidate, other: Candidate): boolean =>
-    metrics.every((metric) => burden(one, metric) <= burden(other, metric)) &&
-    metrics.some((metric) => burden(one, metric) < burden(other, metric));
-  return candidates.filter((one) => !candidates.some((other) => beats(other, one)));
+  const counted = METRICS.filter(({ id }) => metrics.includes(id));
+  return unbeaten(candidates, (one) =>
+    counted.map(({ id, lessIsBetter }) => {
+      const value = one.metrics[id] ?? Number.POSITIVE_INFINITY;
+      return lessIsBetter ? value : -value;
+    }),
+  );
+}
+
+/**
+ * Those that no other beats: none is at least as good in all that burdens and better in one.
+ *
+ * @param burdensOf - what less is better of, the same for all
+ */
+export function unbeaten<Entry>(all: readonly Entry[], burdensOf: (one: Entry) => readonly number[]): readonly Entry[] {
+  const burdens = all.map(burdensOf);
+  const beats = (one: readonly number[], other: readonly number[]): boolean =>
+    one.every((burden, place) => burden <= (other[place] ?? 0)) &&
+    one.some((burden, place) => burden < (other[place] ?? 0));
+  return all.filter((_, place) => !burdens.some((other) => beats(other, burdens[place] ?? [])));
 }
 
 /** Metrics that every candidate has. */
-export function commonMetrics(candidates: readonly Candidate[]): readonly Metric[] {
-  return METRICS.filter((metric) => candidates.every((one) => one.metrics[metric] !== null));
+export function commonMetrics(candidates: readonly Candidate[]): readonly MetricId[] {
+  return METRICS.map(({ id }) => id).filter((id) => candidates.every(({ metrics }) => metrics[id] !== null));
 }
 
 /**
@@ -105,9 +93,9 @@ export function recommend(
   mostWerLost = 0.01,
 ): readonly { readonly candidate: Candidate; readonly score: number }[] {
   const [reference] = candidates;
-  const weights = METRICS.flatMap((metric) => {
-    const weight = priorities[metric] ?? 0;
-    return weight > 0 ? [{ metric, weight }] : [];
+  const weights = METRICS.flatMap(({ id, lessIsBetter }) => {
+    const weight = priorities[id] ?? 0;
+    return weight > 0 ? [{ id, lessIsBetter, weight }] : [];
   });
   const total = weights.reduce((sum, { weight }) => sum + weight, 0);
   if (reference === undefined || total === 0) {
@@ -117,12 +105,12 @@ export function recommend(
   return candidates
     .filter(({ metrics }) => (metrics.wer ?? 0) <= allowed)
     .map((candidate) => {
-      const logs = weights.map(({ metric, weight }) => {
-        const [was, is] = [reference.metrics[metric], candidate.metrics[metric]];
+      const logs = weights.map(({ id, lessIsBetter, weight }) => {
+        const [was, is] = [reference.metrics[id], candidate.metrics[id]];
         if (!was || !is) {
-          throw new InputError(`${candidate.title}: ${metric} was required, got none; measure it or leave it out`);
+          throw new InputError(`${candidate.title}: ${id} was required, got none; measure it or leave it out`);
         }
-        return weight * Math.log(metric === MORE_IS_BETTER ? is / was : was / is);
+        return weight * Math.log(lessIsBetter ? was / is : is / was);
       });
       return { candidate, score: Math.exp(logs.reduce((sum, log) => sum + log, 0) / total) };
     })

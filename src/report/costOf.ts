@@ -1,4 +1,4 @@
-import type { Summary } from '../experiment/schema.js';
+import type { ConditionSummary, Summary } from '../experiment/schema.js';
 import { costOnInstance, type MeasuredSpeed, type TranscriptionCost } from '../measure/cost/cost.js';
 import type { InstancePrice } from '../measure/cost/prices.js';
 
@@ -30,4 +30,19 @@ export function cheapestCost(speed: MeasuredSpeed, prices: readonly InstancePric
     .reduce<TranscriptionCost | null>((one, other) => {
       return one === null || other.usdPer1000Hours.value < one.usdPer1000Hours.value ? other : one;
     }, null);
+}
+
+/** A condition and what it costs to run: all that a metric is read from. */
+export interface PricedCondition extends ConditionSummary {
+  /** On the cheapest machine; `null` where that is not known. */
+  readonly cost: TranscriptionCost | null;
+}
+
+/** The conditions of a run, in its order, each with its cost. */
+export function pricedConditions(summary: Summary, prices: readonly InstancePrice[] = []): readonly PricedCondition[] {
+  const speeds = new Map(speedsOf(summary).map((speed) => [speed.condition, speed]));
+  return summary.conditions.map((entry) => {
+    const speed = speeds.get(entry.condition.id);
+    return { ...entry, cost: speed === undefined ? null : cheapestCost(speed, prices) };
+  });
 }

@@ -1,10 +1,11 @@
 import type { Estimate, Summary } from '../experiment/schema.js';
 import type { InstancePrice } from '../measure/cost/prices.js';
-import { cheapestCost, speedsOf } from './costOf.js';
 import { axis, errorBars, figureOf, NEUTRAL_COLOR } from './drawing.js';
 import type { Figure, JsonObject } from './figure.js';
-import { formatEstimate, formatMegabytes, formatMs, formatNumber, formatPercent, roundTo } from './format.js';
-import { type Measured, machineOf, type Pair, pairOf } from './measured.js';
+import { formatEstimate, formatNumber, roundTo } from './format.js';
+import { machineOf, type Pair, pairOf } from './measured.js';
+import { estimateOf, shareOf } from './metric.js';
+import { METRICS } from './metrics.js';
 import { markOf } from './theme.js';
 
 /** One measure of the variant, as a share of the base's: 1 is alike, less is better. */
@@ -25,9 +26,9 @@ const LONGEST = 1.6;
  * @returns `null` where the two were not both measured
  */
 export function glanceFigure(summary: Summary, prices: readonly InstancePrice[]): Figure | null {
-  const pair = pairOf(summary);
+  const pair = pairOf(summary, prices);
   if (pair === null) return null;
-  const shares = sharesOf(pair, summary, prices);
+  const shares = sharesOf(pair);
   const upwards = shares.toReversed();
   const { base, variant } = pair;
   const { color, symbol } = markOf(
@@ -114,71 +115,16 @@ export function glanceFigure(summary: Summary, prices: readonly InstancePrice[])
   });
 }
 
-function sharesOf({ base, variant }: Pair, summary: Summary, prices: readonly InstancePrice[]): readonly Share[] {
-  const { comparison } = variant.entry;
-  if (comparison === null) return [];
-  const both = (of: (one: Measured) => string, unit: string): string => `${of(base)} → ${of(variant)} ${unit}`;
-  const batches = inverse(comparison.throughputSpeedUp);
-  const cost = (one: Measured): number | undefined => {
-    const speed = speedsOf(summary).find(({ condition }) => condition === one.id);
-    return (speed && cheapestCost(speed, prices))?.usdPer1000Hours.value;
-  };
-  const [dollarsWas, dollarsIs] = [cost(base), cost(variant)];
-  const energy = variant.outcome.energy?.comparison;
-  const memory = (one: Measured): number | undefined => one.outcome.memory?.withArena.afterRuns.peakBytes;
-  const [memoryWas, memoryIs] = [memory(base), memory(variant)];
-  const wer = base.accuracy.wer.value;
-  const batchMs = ({ entry }: Measured): string => formatMs(1000 / (entry.throughput?.audioSPerS.value ?? Number.NaN));
-  return [
-    {
-      title: 'Time',
-      values: both(({ latency }) => formatMs(latency.meanMs.value), 'ms'),
-      share: inverse(comparison.latencySpeedUp),
-    },
-    { title: 'Time, in batches', values: both(batchMs, 'ms / s of sound'), share: batches },
-    {
-      title: 'Model file',
-      values: both(({ outcome }) => formatMegabytes(outcome.sizeBytes), 'MB'),
-      share: exact(1 / comparison.compression),
-    },
-    ...(memoryWas && memoryIs
-      ? [
-          {
-            title: 'Memory, peak',
-            values: both((one) => formatMegabytes(memory(one) ?? 0), 'MB'),
-            share: exact(memoryIs / memoryWas),
-          },
-        ]
-      : []),
-    ...(energy?.base === base.id
-      ? [
-          {
-            title: 'Energy',
-            values: both(({ outcome }) => formatNumber(outcome.energy?.joulesPerUtterance.value ?? 0, 2), 'J'),
-            share: energy.ratio,
-          },
-        ]
-      : []),
-    ...(dollarsWas !== undefined && dollarsIs !== undefined
-      ? [
-          {
-            title: 'Cost of 1,000 h',
-            values: both((one) => formatNumber(cost(one) ?? 0, 2), '$'),
-            // The same machine: dollars follow the time in batches.
-            share: batches,
-          },
-        ]
-      : []),
-    ...(comparison.werChange !== null && wer > 0
-      ? [
-          {
-            title: 'Word error rate',
-            values: both(({ accuracy }) => formatPercent(accuracy.wer.value), '%'),
-            share: relative(comparison.werChange, wer),
-          },
-        ]
-      : []),
-  ];
+/** Gains first, then what they cost. */
+function sharesOf({ base, variant }: Pair): readonly Share[] {
+  const metrics = METRICS.toSorted((one, other) => other.comparison.neutral - one.comparison.neutral);
+  return metrics.flatMap((metric) => {
+    const [was, is] = [metric.of(base.entry), metric.of(variant.entry)];
+    const share = shareOf(metric, variant.entry, base.entry);
+    if (was === null || is === null || share === null) return [];
+    const { title, unit, format } = { ...metric, ...metric.burden };
+    return [{ title, values: `${format(estimateOf(was).value)} → ${format(estimateOf(is).value)} ${unit}`, share }];
+  });
 }
 
 function labelOf({ title, values }: Share): string {
@@ -188,17 +134,4 @@ function labelOf({ title, values }: Share): string {
 function shareText(share: Estimate): string {
   const percent = (value: number): string => formatNumber(100 * value, 0);
   return share.low === share.high ? `${percent(share.value)} %` : `${formatEstimate(share, percent)} %`;
-}
-
-function inverse({ value, low, high }: Estimate): Estimate {
-  return { value: 1 / value, low: 1 / high, high: 1 / low };
-}
-
-function relative(change: Estimate, base: number): Estimate {
-  const share = (value: number): number => (base + value) / base;
-  return { value: share(change.value), low: share(change.low), high: share(change.high) };
-}
-
-function exact(value: number): Estimate {
-  return { value, low: value, high: value };
 }

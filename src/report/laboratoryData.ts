@@ -1,8 +1,8 @@
 import { DEFAULT_MODEL } from '../experiment/plan.js';
-import { type Environment, type Estimate, NO_RECIPE, type Summary } from '../experiment/schema.js';
+import { type Environment, NO_RECIPE, type Summary } from '../experiment/schema.js';
 import type { InstancePrice } from '../measure/cost/prices.js';
-import { verdictOf } from './answer.js';
 import { CARES, type Candidate, candidatesOf, paretoFront, recommend } from './choosing.js';
+import { pricedConditions } from './costOf.js';
 import { buildTable, type DataTable } from './dataTable.js';
 import type { Json, JsonObject } from './figure.js';
 import {
@@ -15,6 +15,8 @@ import {
   NO_NUMBER,
 } from './format.js';
 import type { Laboratory } from './laboratory.js';
+import { estimateOf, formatQuantity, verdictOf } from './metric.js';
+import { METRICS } from './metrics.js';
 
 /** Points of word error rate that a recommendation may lose against the model of the experiment in float32. */
 const MOST_WER_LOST = 0.02;
@@ -197,7 +199,7 @@ function bestOf(candidates: readonly Candidate[]): Json {
 }
 
 /**
- * A table of all variants in all seven metrics: a row for each.
+ * A table of all variants in all metrics: a row for each.
  *
  * @throws {UnavailableError} when `danfojs-node` is not installed
  */
@@ -207,25 +209,18 @@ export async function buildVariantsTable(
 ): Promise<DataTable | null> {
   if (variants === undefined) return null;
   const { summary } = variants;
-  const candidates = new Map(candidatesOf(summary, prices).map((one) => [one.id, one]));
-  const rows = summary.conditions.map(({ condition, outcome, latency, accuracy, throughput }) => {
-    const metrics = candidates.get(condition.id)?.metrics;
-    const cell = <T>(value: T | null | undefined, format: (value: T) => string): string =>
-      value == null ? NO_NUMBER : format(value);
-    const interval = (format: (value: number) => string) => (value: Estimate) => formatEstimate(value, format);
-    return {
-      Variant: outcome.status === 'measured' ? condition.title : `${condition.title} (${outcome.status})`,
-      'WER (%)': cell(accuracy?.wer, interval(formatPercent)),
-      'Latency (ms)': cell(latency?.meanMs, interval(formatMs)),
-      'Throughput (s/s)': cell(
-        throughput?.audioSPerS,
-        interval((value) => formatNumber(value, 0)),
-      ),
-      'File (MB)': cell(metrics?.sizeBytes, formatMegabytes),
-      'Memory, peak (MB)': cell(metrics?.peakBytes, formatMegabytes),
-      'Energy (J)': cell(metrics?.joules, (value) => formatNumber(value, 3)),
-      '1,000 h ($)': cell(metrics?.usdPer1000Hours, (value) => formatNumber(value, 2)),
-    };
+  // What is lost first, then what is gained.
+  const metrics = METRICS.toSorted((one, other) => one.comparison.neutral - other.comparison.neutral);
+  const rows = pricedConditions(summary, prices).map((entry) => {
+    const { condition, outcome } = entry;
+    const cells = metrics.map((metric) => {
+      const { title, unit, format, plain } = { ...metric, plain: false, ...metric.brief };
+      const quantity = metric.of(entry);
+      const shown = quantity !== null && plain ? estimateOf(quantity).value : quantity;
+      return [`${title} (${unit})`, shown === null ? NO_NUMBER : formatQuantity(shown, format)];
+    });
+    const variant = outcome.status === 'measured' ? condition.title : `${condition.title} (${outcome.status})`;
+    return { Variant: variant, ...Object.fromEntries(cells) };
   });
   if (rows.length === 0) return null;
   return await buildTable(rows, {

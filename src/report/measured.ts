@@ -1,24 +1,20 @@
-import type {
-  AccuracySummary,
-  ConditionSummary,
-  LatencySummary,
-  MeasuredOutcome,
-  Summary,
-} from '../experiment/schema.js';
+import type { AccuracySummary, LatencySummary, MeasuredOutcome, Summary } from '../experiment/schema.js';
+import type { InstancePrice } from '../measure/cost/prices.js';
+import { type PricedCondition, pricedConditions } from './costOf.js';
 
 /** A condition that was measured in full. */
 export interface Measured {
   readonly id: string;
   readonly title: string;
-  readonly entry: ConditionSummary;
+  readonly entry: PricedCondition;
   readonly outcome: MeasuredOutcome;
   readonly latency: LatencySummary;
   readonly accuracy: AccuracySummary;
 }
 
 /** Conditions of the run that have results, in its order. */
-export function measuredOf(summary: Summary): readonly Measured[] {
-  return summary.conditions.flatMap((entry) => {
+export function measuredOf(summary: Summary, prices: readonly InstancePrice[] = []): readonly Measured[] {
+  return pricedConditions(summary, prices).flatMap((entry) => {
     const { condition, outcome, latency, accuracy } = entry;
     if (outcome.status !== 'measured' || latency === null || accuracy === null) return [];
     return [{ id: condition.id, title: condition.title, entry, outcome, latency, accuracy }];
@@ -48,8 +44,8 @@ export interface Pair {
 }
 
 /** Finds the pair; `null` when either was not measured. */
-export function pairOf(summary: Summary): Pair | null {
-  const measured = measuredOf(summary);
+export function pairOf(summary: Summary, prices: readonly InstancePrice[] = []): Pair | null {
+  const measured = measuredOf(summary, prices);
   const variant = measured.find(({ entry }) => entry.condition.recipe !== 'none' && entry.comparison !== null);
   const base = measured.find(({ id }) => id === variant?.entry.comparison?.base);
   return variant && base ? { base, variant } : null;

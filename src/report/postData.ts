@@ -1,19 +1,13 @@
-import type { Comparison, ConditionSummary, MemoryRecord, Summary } from '../experiment/schema.js';
+import type { Summary } from '../experiment/schema.js';
 import { breakEven, CLUSTER_CLAIM, nodesOf } from '../measure/cost/cost.js';
 import type { InstancePrice } from '../measure/cost/prices.js';
-import { answerOf, verdictOf } from './answer.js';
+import { answerOf } from './answer.js';
 import { cheapestCost, speedsOf } from './costOf.js';
 import type { Json, JsonObject } from './figure.js';
-import {
-  formatEstimate,
-  formatFactor,
-  formatMegabytes,
-  formatMs,
-  formatNumber,
-  formatPercent,
-  formatPoints,
-} from './format.js';
-import { gapsOf, type Pair, pairOf } from './measured.js';
+import { formatEstimate, formatMegabytes, formatNumber } from './format.js';
+import { gapsOf, type Measured, type Pair, pairOf } from './measured.js';
+import { formatQuantity, shareOf, verdictOf } from './metric.js';
+import { ENERGY, MEASURES } from './metrics.js';
 
 /**
  * The numbers of the write-up, each under a name and already formatted (units are in the prose): the prose refers to them by
@@ -25,7 +19,7 @@ import { gapsOf, type Pair, pairOf } from './measured.js';
  */
 export function postDataOf(summary: Summary, summarySha256: string, prices: readonly InstancePrice[] = []): JsonObject {
   const { protocol, environment, startedAt } = summary.run;
-  const pair = pairOf(summary);
+  const pair = pairOf(summary, prices);
   return {
     source: { schema: summary.schema, summary_sha256: summarySha256, started_at: startedAt },
     answer: answerOf(summary),
@@ -50,30 +44,66 @@ export function postDataOf(summary: Summary, summarySha256: string, prices: read
       utterances: pair?.base.accuracy.utterances ?? null,
       words: pair?.base.accuracy.words ?? null,
     },
-    conditions: summary.conditions.map(conditionData),
-    pair: pair && {
-      base: conditionData(pair.base.entry),
-      variant: conditionData(pair.variant.entry),
-      comparison: pair.variant.entry.comparison && comparisonData(pair.variant.entry.comparison),
-    },
+    conditions: summary.conditions.map(({ condition: { id, title }, outcome }) => ({
+      id,
+      title,
+      status: outcome.status,
+      reason: outcome.status === 'measured' ? null : outcome.reason,
+    })),
+    pair: pair && pairData(pair),
     energy: pair && energyData(pair),
     cost: costData(summary, prices),
   };
 }
 
-function energyData({ base, variant }: Pair): Json {
-  const [was, is] = [base.outcome.energy, variant.outcome.energy];
-  if (!was || !is) return null;
-  const { source } = is;
-  const ratio = is.comparison?.base === base.id ? is.comparison.ratio : null;
+/** The float model and its variant in all measures, by their ids, and how the variant stands to it. */
+function pairData({ base, variant }: Pair): JsonObject {
+  const compared = MEASURES.flatMap(({ id, comparison }): [string, JsonObject][] => {
+    const quantity = comparison?.of(variant.entry, base.entry) ?? null;
+    if (comparison === undefined || quantity === null) return [];
+    const { neutral, format } = comparison;
+    return [[id, { value: formatQuantity(quantity, format), verdict: verdictOf(quantity, neutral) }]];
+  });
+  const sameText = variant.entry.comparison?.sameText ?? null;
   return {
-    estimated: source.estimated,
-    method: source.method,
-    scope: source.scope,
-    citation: source.citation,
-    ratio: ratio && formatEstimate(ratio, (value) => formatNumber(value, 2)),
-    verdict: ratio && verdictOf(ratio, 1),
-    watts: formatNumber(is.meanW, 1),
+    base: conditionData(base),
+    variant: conditionData(variant),
+    comparison: Object.fromEntries(compared),
+    same_text_percent: sameText === null ? null : formatNumber(sameText * 100, 1),
+  };
+}
+
+function conditionData({ title, entry, outcome, latency }: Measured): JsonObject {
+  const measures = MEASURES.flatMap(({ id, of, format }): [string, string][] => {
+    const quantity = of(entry);
+    return quantity === null ? [] : [[id, formatQuantity(quantity, format)]];
+  });
+  const memory = outcome.memory?.withArena;
+  return {
+    title,
+    ...Object.fromEntries(measures),
+    // What the model adds to a process without one.
+    model_mb: memory ? formatMegabytes(Math.max(0, memory.afterRuns.peakBytes - memory.baseline.residentBytes)) : null,
+    inference_share_percent: formatNumber((100 * latency.inferenceMs) / latency.meanMs.value, 0),
+  };
+}
+
+function energyData({ base, variant }: Pair): Json {
+  const { energy } = variant.outcome;
+  const before = base.outcome.energy;
+  if (!before || !energy) return null;
+  const { estimated, method, scope, citation } = energy.source;
+  const share = shareOf(ENERGY, variant.entry, base.entry);
+  return {
+    base: formatEstimate(before.joulesPerUtterance, two),
+    variant: formatEstimate(energy.joulesPerUtterance, two),
+    estimated,
+    method,
+    scope,
+    citation,
+    ratio: share && formatEstimate(share, two),
+    verdict: share && verdictOf(share, 1),
+    watts: formatNumber(energy.meanW, 1),
   };
 }
 
@@ -88,9 +118,9 @@ function costData(summary: Summary, prices: readonly InstancePrice[]): Json {
       {
         condition: speed.condition,
         title: speed.title,
-        usd: formatEstimate(cost.usdPer1000Hours, (value) => formatNumber(value, 2)),
+        usd: formatEstimate(cost.usdPer1000Hours, two),
         machine: `${cost.provider} ${cost.instance}`,
-        usd_per_hour: formatNumber(cost.usdPerHour, 2),
+        usd_per_hour: two(cost.usdPerHour),
         assumption: cost.assumption,
         citation: cost.citation,
         gpu: gpu ? `${gpu.provider} ${gpu.instance} (${gpu.hardware})` : null,
@@ -113,69 +143,6 @@ function costData(summary: Summary, prices: readonly InstancePrice[]): Json {
   };
 }
 
-function memoryData(memory: MemoryRecord): JsonObject {
-  const { baseline, loaded, afterRuns } = memory.withArena;
-  return {
-    baseline_mb: formatMegabytes(baseline.residentBytes),
-    loaded_mb: formatMegabytes(loaded.residentBytes),
-    peak_mb: formatMegabytes(afterRuns.peakBytes),
-    model_mb: formatMegabytes(Math.max(0, afterRuns.peakBytes - baseline.residentBytes)),
-    without_arena_mb: formatMegabytes(memory.withoutArena.afterRuns.peakBytes),
-  };
-}
-
-function conditionData(entry: ConditionSummary): JsonObject {
-  const { condition, outcome, latency, throughput, accuracy, beamAccuracy } = entry;
-  const inferenceShare = latency ? latency.inferenceMs / latency.meanMs.value : 0;
-  return {
-    id: condition.id,
-    title: condition.title,
-    status: outcome.status,
-    reason: outcome.status === 'measured' ? null : outcome.reason,
-    threads: condition.threads,
-    size_mb: outcome.status === 'measured' ? formatMegabytes(outcome.sizeBytes) : null,
-    load_ms: outcome.status === 'measured' ? formatMs(outcome.loadMs) : null,
-    memory: outcome.status === 'measured' && outcome.memory ? memoryData(outcome.memory) : null,
-    joules:
-      outcome.status === 'measured' && outcome.energy
-        ? formatEstimate(outcome.energy.joulesPerUtterance, (value) => formatNumber(value, 2))
-        : null,
-    latency: latency && {
-      mean_ms: formatEstimate(latency.meanMs, formatMs),
-      median_ms: formatEstimate(latency.medianMs, formatMs),
-      p90_ms: latency.p90Ms === null ? null : formatMs(latency.p90Ms),
-      features_ms: formatMs(latency.featuresMs),
-      inference_ms: formatMs(latency.inferenceMs),
-      decoding_ms: formatMs(latency.decodingMs),
-      inference_share_percent: formatNumber(inferenceShare * 100, 0),
-      real_time_factor: formatNumber(latency.realTimeFactor, 4),
-    },
-    throughput: throughput && {
-      utterances_per_s: formatEstimate(throughput.utterancesPerS, (value) => formatNumber(value, 1)),
-      audio_s_per_s: formatEstimate(throughput.audioSPerS, (value) => formatNumber(value, 1)),
-    },
-    accuracy: accuracy && {
-      wer_percent: formatEstimate(accuracy.wer, formatPercent),
-      cer_percent: formatEstimate(accuracy.cer, formatPercent),
-      substitutions: accuracy.substitutions,
-      deletions: accuracy.deletions,
-      insertions: accuracy.insertions,
-      beam_wer_percent: beamAccuracy ? formatEstimate(beamAccuracy.wer, formatPercent) : null,
-    },
-  };
-}
-
-function comparisonData(comparison: Comparison): Json {
-  return {
-    latency_speed_up: formatEstimate(comparison.latencySpeedUp, formatFactor),
-    latency_verdict: verdictOf(comparison.latencySpeedUp, 1),
-    throughput_speed_up: formatEstimate(comparison.throughputSpeedUp, formatFactor),
-    throughput_verdict: verdictOf(comparison.throughputSpeedUp, 1),
-    compression: formatFactor(comparison.compression),
-    is_smaller: comparison.compression > 1,
-    wer_change_points: comparison.werChange && formatEstimate(comparison.werChange, formatPoints),
-    beam_wer_change_points: comparison.beamWerChange ? formatEstimate(comparison.beamWerChange, formatPoints) : null,
-    wer_verdict: comparison.werChange && verdictOf(comparison.werChange, 0),
-    same_text_percent: comparison.sameText === null ? null : formatNumber(comparison.sameText * 100, 1),
-  };
+function two(value: number): string {
+  return formatNumber(value, 2);
 }

@@ -1,6 +1,6 @@
 import type { Estimate, Summary } from '../experiment/schema.js';
 import type { InstancePrice } from '../measure/cost/prices.js';
-import { cheapestCost, speedsOf } from './costOf.js';
+import { unbeaten } from './choosing.js';
 import { axis as axisOf, errorBars, figureOf, LEGEND_BELOW, NEUTRAL_COLOR } from './drawing.js';
 import type { Figure, JsonObject } from './figure.js';
 import { formatEstimate, formatMegabytes, formatMs, formatNumber, formatPercent, roundTo } from './format.js';
@@ -59,7 +59,7 @@ const LEGEND_ROW = 28;
  */
 export function variantsFigure(summary: Summary, axis: VariantAxis, prices: readonly InstancePrice[] = []): Figure {
   const points = pointsOf(summary, axis, prices);
-  const front = frontOf(points);
+  const front = unbeaten(points, ({ x, wer }) => [x.value, wer.value]).toSorted((a, b) => a.x.value - b.x.value);
   const models = [...new Set(points.map(({ model }) => model))];
   const recipes = [...new Set(points.map(({ recipe }) => recipe))];
   const largest = Math.max(1, ...points.map(({ sizeBytes }) => sizeBytes));
@@ -172,27 +172,13 @@ function shorten(model: string): string {
 }
 
 function pointsOf(summary: Summary, axis: VariantAxis, prices: readonly InstancePrice[]): readonly Point[] {
-  const speeds = new Map(speedsOf(summary).map((speed) => [speed.condition, speed]));
-  return measuredOf(summary).flatMap(({ id, title, entry, outcome, latency, accuracy }): Point[] => {
-    const speed = speeds.get(id);
-    const cost = speed && cheapestCost(speed, prices);
-    const x = axis === 'latency' ? latency.meanMs : cost?.usdPer1000Hours;
+  return measuredOf(summary, prices).flatMap(({ title, entry, outcome, latency, accuracy }): Point[] => {
+    const x = axis === 'latency' ? latency.meanMs : entry.cost?.usdPer1000Hours;
     if (x === undefined) return [];
     const { model } = entry.condition;
     const recipe = title.startsWith(`${model}, `) ? title.slice(model.length + 2) : entry.condition.recipe;
     return [{ title, model, recipe, wer: accuracy.wer, x, sizeBytes: outcome.sizeBytes }];
   });
-}
-
-/** Those that no other beats in both, from left to right. */
-function frontOf(points: readonly Point[]): readonly Point[] {
-  const beats = (one: Point, other: Point): boolean =>
-    one.x.value <= other.x.value &&
-    one.wer.value <= other.wer.value &&
-    (one.x.value < other.x.value || one.wer.value < other.wer.value);
-  return points
-    .filter((point) => !points.some((other) => beats(other, point)))
-    .toSorted((a, b) => a.x.value - b.x.value);
 }
 
 /** The first of each model on the front, best first, whose name fits between the axis and the point and covers no other. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Comparison, Summary } from '../../src/experiment/schema.js';
-import { answerOf, verdictOf } from '../../src/report/answer.js';
+import { answerOf } from '../../src/report/answer.js';
+import { verdictOf } from '../../src/report/metric.js';
 import { readInventedRun } from './fixture.js';
 
 async function answerWith(changes: Partial<Comparison>): Promise<string> {

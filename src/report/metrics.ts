@@ -1,0 +1,251 @@
+import type { MeasuredOutcome } from '../experiment/schema.js';
+import type { PricedCondition } from './costOf.js';
+import { formatFactor, formatMegabytes, formatMs, formatNumber, formatPercent, formatPoints } from './format.js';
+import { estimateOf, formatQuantity, type Measure, type Metric, type Quantity, verdictOf } from './metric.js';
+
+/** Names of the {@link METRICS}. */
+export type MetricId = 'latencyMs' | 'audioSPerS' | 'wer' | 'sizeBytes' | 'peakBytes' | 'joules' | 'usdPer1000Hours';
+
+const one = (value: number): string => formatNumber(value, 1);
+const two = (value: number): string => formatNumber(value, 2);
+const three = (value: number): string => formatNumber(value, 3);
+
+const measured = ({ outcome }: PricedCondition): Partial<MeasuredOutcome> =>
+  outcome.status === 'measured' ? outcome : {};
+const memory = (condition: PricedCondition): number | null =>
+  measured(condition).memory?.withArena.afterRuns.peakBytes ?? null;
+
+/** How many times less one number is than another; `null` where one was not measured. */
+function timesLess(own: Quantity | null, base: Quantity | null): number | null {
+  return own === null || base === null ? null : estimateOf(base).value / estimateOf(own).value;
+}
+
+const LATENCY: Metric<MetricId> = {
+  id: 'latencyMs',
+  title: 'Latency, mean',
+  unit: 'ms',
+  of: ({ latency }) => latency?.meanMs ?? null,
+  format: formatMs,
+  lessIsBetter: true,
+  comparison: {
+    title: 'Speed-up of mean latency',
+    neutral: 1,
+    of: ({ comparison }) => comparison?.latencySpeedUp ?? null,
+    format: formatFactor,
+    inWords: (speedUp) => {
+      const words = { above: 'it is faster', below: 'it is slower', undecided: 'no difference in speed is shown' };
+      return `${words[verdictOf(speedUp, 1)]} (${formatQuantity(speedUp, formatFactor)} the speed)`;
+    },
+  },
+  brief: { title: 'Latency' },
+  burden: { title: 'Time' },
+};
+
+const THROUGHPUT: Metric<MetricId> = {
+  id: 'audioSPerS',
+  title: 'Throughput',
+  unit: 's of sound/s',
+  of: ({ throughput }) => throughput?.audioSPerS ?? null,
+  format: one,
+  lessIsBetter: false,
+  comparison: {
+    title: 'Speed-up of throughput',
+    neutral: 1,
+    of: ({ comparison }) => comparison?.throughputSpeedUp ?? null,
+    format: formatFactor,
+  },
+  brief: { unit: 's/s', format: (value) => formatNumber(value, 0) },
+  burden: { title: 'Time, in batches', unit: 'ms / s of sound', format: (value) => formatMs(1000 / value) },
+};
+
+const WORD_ERRORS: Metric<MetricId> = {
+  id: 'wer',
+  title: 'Word error rate',
+  unit: '%',
+  of: ({ accuracy }) => accuracy?.wer ?? null,
+  format: formatPercent,
+  lessIsBetter: true,
+  comparison: {
+    title: 'Change of word error rate (points)',
+    neutral: 0,
+    of: ({ comparison }) => comparison?.werChange ?? null,
+    format: formatPoints,
+    inWords: (change) => {
+      const words = {
+        above: 'it makes more errors',
+        below: 'it makes fewer errors',
+        undecided: 'no difference in errors is shown',
+      };
+      return `${words[verdictOf(change, 0)]} (word error rate ${formatQuantity(change, formatPoints)} points)`;
+    },
+  },
+  brief: { title: 'WER' },
+};
+
+const FILE_SIZE: Metric<MetricId> = {
+  id: 'sizeBytes',
+  title: 'Model file',
+  unit: 'MB',
+  of: (condition) => measured(condition).sizeBytes ?? null,
+  format: formatMegabytes,
+  lessIsBetter: true,
+  comparison: {
+    title: 'Times smaller',
+    neutral: 1,
+    of: ({ comparison }) => comparison?.compression ?? null,
+    format: formatFactor,
+    inWords: (compression) => {
+      const { value } = estimateOf(compression);
+      return `the file is ${value >= 1 ? `${two(value)} times smaller` : `${two(1 / value)} times larger`}`;
+    },
+  },
+  brief: { title: 'File' },
+};
+
+const MEMORY: Metric<MetricId> = {
+  id: 'peakBytes',
+  title: 'Memory, peak',
+  unit: 'MB',
+  of: memory,
+  format: formatMegabytes,
+  lessIsBetter: true,
+  comparison: { neutral: 1, of: (own, base) => timesLess(memory(own), memory(base)), format: formatFactor },
+};
+
+/** Joules, where something tells of them. */
+export const ENERGY: Metric<MetricId> = {
+  id: 'joules',
+  title: 'Energy',
+  unit: 'J an utterance',
+  of: (condition) => measured(condition).energy?.joulesPerUtterance ?? null,
+  format: three,
+  lessIsBetter: true,
+  comparison: {
+    neutral: 1,
+    of: (own, base) => {
+      const { comparison } = measured(own).energy ?? {};
+      if (comparison?.base !== base.condition.id) return null;
+      const { value, low, high } = comparison.ratio;
+      return { value: 1 / value, low: 1 / high, high: 1 / low };
+    },
+    format: formatFactor,
+  },
+  brief: { unit: 'J', plain: true },
+  burden: { unit: 'J', format: two },
+};
+
+const COST: Metric<MetricId> = {
+  id: 'usdPer1000Hours',
+  title: 'Cost',
+  unit: 'US$ for 1,000 h of sound',
+  of: ({ cost }) => cost?.usdPer1000Hours ?? null,
+  format: two,
+  lessIsBetter: true,
+  comparison: {
+    neutral: 1,
+    // The same machine: dollars follow the time in batches.
+    of: (own, base) => (own.cost && base.cost ? THROUGHPUT.comparison.of(own, base) : null),
+    format: formatFactor,
+  },
+  brief: { title: '1,000 h', unit: '$', plain: true },
+  burden: { title: 'Cost of 1,000 h', unit: '$' },
+};
+
+/**
+ * All that is measured of a condition, in the order of the answer table. What is added here stands in the table and in the numbers
+ * of the write-up; a {@link Metric} also in the figure at a glance, among the variants and in what they are chosen by.
+ */
+export const MEASURES: readonly (Measure | Metric<MetricId>)[] = [
+  LATENCY,
+  {
+    id: 'medianMs',
+    title: 'Latency, median',
+    unit: 'ms',
+    of: ({ latency }) => latency?.medianMs ?? null,
+    format: formatMs,
+  },
+  latencyPercentile(0.9),
+  latencyPercentile(0.95),
+  latencyPercentile(0.99),
+  {
+    id: 'loadMs',
+    title: 'Cold start: model loaded',
+    unit: 'ms',
+    of: (condition) => measured(condition).loadMs ?? null,
+    format: formatMs,
+  },
+  {
+    id: 'firstRunMs',
+    title: 'Cold start: first call',
+    unit: 'ms',
+    of: (condition) => measured(condition).firstRunMs ?? null,
+    format: formatMs,
+  },
+  {
+    id: 'utterancesPerS',
+    title: 'Throughput',
+    unit: 'utterances/s',
+    of: ({ throughput }) => throughput?.utterancesPerS ?? null,
+    format: one,
+  },
+  THROUGHPUT,
+  WORD_ERRORS,
+  {
+    id: 'cer',
+    title: 'Character error rate',
+    unit: '%',
+    of: ({ accuracy }) => accuracy?.cer ?? null,
+    format: formatPercent,
+  },
+  {
+    id: 'beamWer',
+    title: 'WER by beam search with a language model',
+    unit: '%',
+    of: ({ beamAccuracy }) => beamAccuracy?.wer ?? null,
+    format: formatPercent,
+    comparison: {
+      title: 'Change of WER by beam search (points)',
+      neutral: 0,
+      of: ({ comparison }) => comparison?.beamWerChange ?? null,
+      format: formatPoints,
+    },
+  },
+  FILE_SIZE,
+  MEMORY,
+  {
+    id: 'steadyBytes',
+    title: 'Memory, steady',
+    unit: 'MB',
+    of: (condition) => measured(condition).memory?.withArena.afterRuns.residentBytes ?? null,
+    format: formatMegabytes,
+  },
+  {
+    id: 'baselineBytes',
+    title: 'Memory without a model',
+    unit: 'MB',
+    of: (condition) => measured(condition).memory?.withArena.baseline.residentBytes ?? null,
+    format: formatMegabytes,
+  },
+  ENERGY,
+  COST,
+];
+
+/** What one chooses by. */
+export const METRICS: readonly Metric<MetricId>[] = MEASURES.filter((measure) => 'lessIsBetter' in measure);
+
+/** MLPerf's early-stopping estimate, or how many trials it would take: a percentile is not claimed from fewer. */
+function latencyPercentile(percentile: number): Measure {
+  const boundOf = ({ latency }: PricedCondition) =>
+    latency?.percentiles?.find((bound) => bound.percentile === percentile);
+  return {
+    id: `p${100 * percentile}Ms`,
+    title: `Latency, ${100 * percentile}th percentile`,
+    unit: 'ms',
+    of: (condition) => boundOf(condition)?.valueMs ?? null,
+    format: formatMs,
+    instead: (condition) => {
+      const bound = boundOf(condition);
+      return bound === undefined ? null : `needs ${bound.trialsNeeded} trials`;
+    },
+  };
+}
