@@ -31,6 +31,7 @@ export interface MetricComparison {
   readonly neutral: 0 | 1;
   /** Paired where trials are. */
   readonly of: (own: PricedCondition, base: PricedCondition) => Quantity | null;
+  /** Writes one number, its sign included. */
   readonly format: (value: number) => string;
   /** What it says in the sentence that answers the run's question. */
   readonly inWords?: (compared: Quantity) => string;

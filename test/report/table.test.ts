@@ -22,6 +22,14 @@ describe('answer table', () => {
     ).toEqual([]);
   });
 
+  it('says what each comparison is of, in the row below, and against what', () => {
+    const place = table.rows.findIndex(([name]) => name === 'Word error rate (%)');
+    expect(table.rows[place + 1]?.[0]).toBe('Change of word error rate (points)');
+    expect(table.notes).toContain(
+      'Speed-ups, changes and times smaller are against CPU float32; word error rates compare the same utterances.',
+    );
+  });
+
   it('gives the reason of a skipped condition', () => {
     expect(tableToText(table)).toContain(
       'GPU float32 was skipped: CUDA: an invented <reason> & more; WebGPU: none answers.',
@@ -46,7 +54,9 @@ describe('answer table', () => {
   });
 
   it('is aligned on a terminal', () => {
-    const lines = tableToText(table).split('\n').slice(2, -5);
+    const lines = tableToText(table)
+      .split('\n')
+      .slice(2, 4 + table.rows.length);
     const ends = new Set(lines.filter((line) => !line.startsWith('─')).map((line) => line.length));
     expect(ends.size).toBe(1);
   });
