@@ -4,8 +4,9 @@ import { bench } from '../measure/bench.js';
 import type { PercentileBound } from '../measure/statistics/earlyStopping.js';
 import { describeDrift } from '../measure/statistics/stability.js';
 import { resolveModel } from '../model/registry.js';
+import { recordsToCsv } from '../report/csv.js';
 import { columns, megabytes } from './columns.js';
-import { collect, wholeNumber } from './options.js';
+import { collect, exportOption, wholeNumber } from './options.js';
 import { heardOf } from './recordings.js';
 import type { Terminal } from './terminal.js';
 
@@ -15,6 +16,7 @@ interface BenchCommandOptions {
   readonly threads?: number;
   readonly trials: number;
   readonly json?: true;
+  readonly export?: 'csv';
 }
 
 const PERCENTILES = ['p90 ms', 'p95 ms', 'p99 ms'] as const;
@@ -33,6 +35,7 @@ export function addBenchCommand(program: Command, terminal: Terminal): void {
     .option('--threads <n>', 'threads of one operator (default: one for each physical core)', wholeNumber(1))
     .option('--trials <n>', 'trials of each model', wholeNumber(1), 300)
     .option('--json', 'print JSON')
+    .addOption(exportOption())
     .action(async (options: BenchCommandOptions) => {
       const utterances = await heardOf(options.manifest, terminal);
       const models = await Promise.all((options.model ?? [DEFAULT_MODEL]).map((model) => resolveModel(model)));
@@ -48,6 +51,10 @@ export function addBenchCommand(program: Command, terminal: Terminal): void {
         progress.stop();
         for (const { model, latency } of benches) {
           if (latency.stability?.drifts) terminal.say(`warning: ${model}: ${describeDrift(latency.stability)}\n`);
+        }
+        if (options.export) {
+          terminal.print(recordsToCsv(benches));
+          return;
         }
         if (options.json) {
           terminal.print(`${JSON.stringify(benches, null, 2)}\n`);

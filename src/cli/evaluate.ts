@@ -5,13 +5,14 @@ import { evaluate, type ModelEvaluation } from '../measure/bench.js';
 import type { Estimate } from '../measure/statistics/bootstrap.js';
 import { createDecoder } from '../model/decoder.js';
 import { resolveModel } from '../model/registry.js';
+import { recordsToCsv } from '../report/csv.js';
 import { alignWords } from '../speech/alignmentView.js';
 import type { Utterance } from '../speech/types.js';
 import { type Cell, columns, percent } from './columns.js';
 import { addDecoderOptions, type DecoderCommandOptions, decoderOptions } from './decoderOptions.js';
 import { wordErrors } from './errorView.js';
 import { addNormaliserOption, type NormaliserOptions } from './normaliserOption.js';
-import { collect, wholeNumber } from './options.js';
+import { collect, exportOption, wholeNumber } from './options.js';
 import { heardOf } from './recordings.js';
 import type { Terminal } from './terminal.js';
 
@@ -21,6 +22,7 @@ interface EvaluateCommandOptions extends DecoderCommandOptions, NormaliserOption
   readonly threads?: number;
   readonly errors?: true;
   readonly json?: true;
+  readonly export?: 'csv';
 }
 
 /** `quantlab evaluate`: how well models hear. */
@@ -32,6 +34,7 @@ export function addEvaluateCommand(program: Command, terminal: Terminal): void {
     .option('--threads <n>', 'threads of one operator (default: one for each physical core)', wholeNumber(1))
     .option('--errors', 'show what was heard for what, word by word')
     .option('--json', 'print JSON')
+    .addOption(exportOption())
     .action(async (options: EvaluateCommandOptions) => {
       const utterances = await heardOf(options.manifest, terminal);
       const names = options.model ?? [DEFAULT_MODEL];
@@ -50,6 +53,10 @@ export function addEvaluateCommand(program: Command, terminal: Terminal): void {
           ...(options.threads !== undefined && { threads: options.threads }),
         });
         progress.stop();
+        if (options.export) {
+          terminal.print(recordsToCsv(evaluations));
+          return;
+        }
         if (options.json) {
           const records = evaluations.map((evaluation) => recordOf(evaluation, utterances, options));
           terminal.print(`${JSON.stringify(records, null, 2)}\n`);

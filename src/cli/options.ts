@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 
 /** Parses an option that must be a whole number of at least `minimum`. */
 export function wholeNumber(minimum: number): (text: string) => number {
@@ -17,6 +17,13 @@ export function wholeNumbers(minimum: number): (text: string) => readonly number
 /** Collects an option that may be given several times. */
 export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), value];
+}
+
+/** `--export csv`: every number that was found, for spreadsheets and other tools. */
+export function exportOption(): Option {
+  return new Option('--export <format>', 'print a line of all numbers for each model')
+    .choices(['csv'])
+    .conflicts('json');
 }
 
 /** Splits `A,B,C`. */

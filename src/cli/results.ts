@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { QuantlabError } from '../errors.js';
 import { checkRun, type RunCheck } from '../experiment/checkRun.js';
+import { readFinishedRun } from '../experiment/finishedRun.js';
+import { recordsToCsv } from '../report/csv.js';
 import type { Terminal } from './terminal.js';
 
 /** Runs that belong to this repository. */
@@ -8,9 +10,18 @@ const COMMITTED_RUNS = ['data/results/latest', 'data/results/laboratory/variants
 
 /** `quantlab results`: what was measured, held against itself. */
 export function addResultsCommand(program: Command, terminal: Terminal): void {
-  program
-    .command('results')
-    .description('Check what was measured')
+  const results = program.command('results').description('Check what was measured, or take it elsewhere');
+
+  results
+    .command('export')
+    .description('Print the trials of a run as comma-separated values, a line for each')
+    .argument('<run>', 'folder of a run')
+    .action(async (run: string) => {
+      const { observations } = await readFinishedRun(run);
+      terminal.print(recordsToCsv(observations));
+    });
+
+  results
     .command('check')
     .description(
       'Check runs: files as written, summary as it follows from the observations, models made again the same',

@@ -1,5 +1,3 @@
-import { UnavailableError } from '../errors.js';
-
 /** A table for people: cells are already formatted. */
 export interface DataTable {
   readonly title: string;
@@ -22,49 +20,17 @@ export interface TableOptions {
   readonly turned?: boolean;
 }
 
-/** The part of a danfo.js frame that is used here; its own types need TensorFlow's. */
-interface Frame {
-  readonly columns: readonly string[];
-  readonly index: readonly (string | number)[];
-  readonly values: readonly (readonly string[])[];
-  readonly T: Frame;
-}
-
-type FrameConstructor = new (data: readonly TableCells[], options: { readonly index: readonly string[] }) => Frame;
-
 /**
- * Builds a table with danfo.js.
+ * Builds a table.
  *
  * @param rows - the same keys in each; the first key is the header of the rows
- * @throws {UnavailableError} when `danfojs-node` is not installed
  */
-export async function buildTable(rows: readonly TableCells[], options: TableOptions): Promise<DataTable> {
+export function buildTable(rows: readonly TableCells[], options: TableOptions): DataTable {
   const { title, notes = [], turned = false } = options;
-  const corner = Object.keys(rows[0] ?? {})[0] ?? '';
-  const DataFrame = await loadDataFrame();
-  // Rows are numbered in the frame, which takes no name twice; two of them may be called alike.
-  const frame = new DataFrame(
-    rows.map(({ [corner]: _, ...cells }) => cells),
-    { index: rows.map((_, place) => String(place)) },
-  );
-  const names = rows.map((cells) => cells[corner] ?? '');
-  const shown = turned ? frame.T : frame;
-  const headers = turned ? shown.index.map(String) : names;
-  return {
-    title,
-    columns: [corner, ...(turned ? names : shown.columns)],
-    rows: shown.values.map((cells, place) => [headers[place] ?? '', ...cells]),
-    notes,
-  };
-}
-
-async function loadDataFrame(): Promise<FrameConstructor> {
-  try {
-    const danfo = (await import('danfojs-node')) as unknown as { readonly DataFrame: FrameConstructor };
-    return danfo.DataFrame;
-  } catch (error) {
-    throw new UnavailableError('danfojs-node: the package was required, got none; run npm install danfojs-node', {
-      cause: error,
-    });
-  }
+  const columns = Object.keys(rows[0] ?? {});
+  const cells = rows.map((row) => columns.map((column) => row[column] ?? ''));
+  if (!turned) return { title, columns, rows: cells, notes };
+  const lines = columns.map((column, place) => [column, ...cells.map((row) => row[place] ?? '')]);
+  const [header = [], ...rest] = lines;
+  return { title, columns: header, rows: rest, notes };
 }

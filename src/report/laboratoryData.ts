@@ -201,7 +201,6 @@ function bestOf(candidates: readonly Candidate[]): Json {
 /**
  * A table of all variants in all metrics: a row for each.
  *
- * @throws {UnavailableError} when `danfojs-node` is not installed
  */
 export async function buildVariantsTable(
   { variants }: Laboratory,
@@ -223,7 +222,7 @@ export async function buildVariantsTable(
     return { Variant: variant, ...Object.fromEntries(cells) };
   });
   if (rows.length === 0) return null;
-  return await buildTable(rows, {
+  return buildTable(rows, {
     title: `All variants, ${summary.run.protocol.latencyTrials} trials of latency each`,
     notes: ['In parentheses: 95 % intervals. Energy and cost as in the table above.'],
   });

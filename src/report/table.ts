@@ -12,12 +12,11 @@ import { MEASURES } from './metrics.js';
  * Builds the table that answers the experiment's question: a row for each measure, a column for each condition.
  *
  * @param summary - summary of a run
- * @throws {UnavailableError} when `danfojs-node` is not installed
  */
 export async function buildAnswerTable(summary: Summary): Promise<DataTable> {
   const priced = pricedConditions(summary, await readPrices());
   const rows = priced.map((entry) => cellsOf(entry, priced));
-  return await buildTable(rows, {
+  return buildTable(rows, {
     title: `Measured on ${machineOf(summary)}`,
     notes: [
       answerOf(summary),

@@ -55,7 +55,7 @@ export interface Report {
  *
  * @param runFolder - folder of a finished run
  * @throws {InputError} when the run or the laboratory cannot be read
- * @throws {UnavailableError} when `danfojs-node` is missing, or a place cannot be written
+ * @throws {UnavailableError} when a place cannot be written
  */
 export async function writeReport(runFolder: string, options: WriteReportOptions = {}): Promise<Report> {
   const { figuresFolder = 'figures', postFolder = 'post', browser = {} } = options;

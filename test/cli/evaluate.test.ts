@@ -28,6 +28,18 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('quantlab evaluate', () => {
+  it('prints every number for spreadsheets, a line for each model', async () => {
+    const options = ['--manifest', manifest, '--model', MODEL, '--threads', '1'];
+    const { exitCode, out } = await quantlab('evaluate', ...options, '--export', 'csv');
+    expect(exitCode).toBe(0);
+    const [header = '', line = '', ...rest] = out.trim().split('\r\n');
+    expect(rest).toEqual([]);
+    const cells = Object.fromEntries(header.split(',').map((name, place) => [name, line.split(',')[place]]));
+    expect(cells).toMatchObject({ model: MODEL, utterances: '6', 'bySpeaker.speakers': '2' });
+    expect(Number(cells['wer.low'])).toBeLessThanOrEqual(Number(cells['wer.value']));
+    expect((await quantlab('evaluate', ...options, '--export', 'csv', '--json')).exitCode).toBe(2);
+  });
+
   it('prints accuracy, the change against the first model, and errors word by word', async () => {
     const models = ['--model', MODEL, '--model', MODEL];
     const { exitCode, out } = await quantlab(

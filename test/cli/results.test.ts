@@ -30,6 +30,17 @@ describe('quantlab results check', () => {
     return copy;
   }
 
+  it('has trials that can be taken elsewhere, a line for each', async () => {
+    const { exitCode, out } = await quantlab('results', 'export', run);
+    const trials = readFileSync(join(run, 'observations.jsonl'), 'utf8').trim().split('\n');
+    const first = JSON.parse(trials[0] ?? '') as { readonly condition: string; readonly totalMs: number };
+    expect(exitCode).toBe(0);
+    const [header = '', line = '', ...rest] = out.trim().split('\r\n');
+    expect(rest).toHaveLength(trials.length - 1);
+    const cells = Object.fromEntries(header.split(',').map((name, place) => [name, line.split(',')[place]]));
+    expect(cells).toMatchObject({ condition: first.condition, totalMs: String(first.totalMs) });
+  });
+
   it('finds a run as it was measured, and its models the same when made again', async () => {
     expect(await quantlab('results', 'check', run)).toEqual({
       exitCode: 0,

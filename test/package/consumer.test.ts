@@ -62,17 +62,19 @@ describe('the package in a folder of its own', () => {
     expect(installed.status === 0 || process.env['CI'] !== 'true', installed.output).toBe(true);
   });
 
-  it('brings neither the tables nor the notebooks, which are asked for by name when they are used', ({ skip }) => {
+  it('makes tables without any peer, and asks by name for the one that data frames need', ({ skip }) => {
     skip(installed.status !== 0);
     const peers = ['danfojs-node', 'tslab', 'plotly.js-dist', 'playwright-core'];
     expect(peers.filter((peer) => existsSync(join(folder, 'node_modules', peer)))).toEqual([]);
     const { output } = checkAndRun(
       'peers',
       `import { UnavailableError } from 'quantlab';
-       import { buildTable } from 'quantlab/report';
-       const error: unknown = await buildTable([{ a: '1' }], { title: 't' }).catch((reason: unknown) => reason);
+       import { buildTable, tableToText, toFrame } from 'quantlab/report';
+       console.log(tableToText(buildTable([{ a: '1' }], { title: 'a table' })));
+       const error: unknown = await toFrame([{ a: 1 }]).catch((reason: unknown) => reason);
        console.log(error instanceof UnavailableError && error.message);`,
     );
+    expect(output).toContain('a table');
     expect(output).toContain('npm install danfojs-node');
   });
 
