@@ -25,8 +25,9 @@ SILENCE = 50  # frames appended
 # How far silence lies below the loudest value.
 SILENCE_DEPTH = whisper_mel.RANGE_DECADES / whisper_mel.SCALE
 # When the encoder's layers begin to be trained, as fractions of a run: from the top, once the head has settled. Each begins
-# gently, over WARM_UP of the run. The convolutions stay as they are.
-THAWED_AT = {"layers.3": 0.06, "layers.2": 0.09, "layers.1": 0.35, "layers.0": 0.6}
+# gently, over WARM_UP of the run. The first layer and the convolutions stay as they are.
+THAWED_AT = {"layers.3": 0.06, "layers.2": 0.09, "layers.1": 0.35}
+FROZEN = ("layers.0", "conv")
 WARM_UP = 0.03
 # Learning rate of the encoder's last layer against the head's, and of each layer against the one above it.
 ENCODER_RATE = 0.15
@@ -120,8 +121,8 @@ class WhisperCTC(Network):
         self.encoder.load_state_dict(encoder_state(path, self.shape.encoder_layers))
 
     def rates(self, progress: float) -> list[tuple[list[nn.Parameter], float]]:
-        """The head, each layer from the top, the convolutions."""
-        parts: dict[str, list[nn.Parameter]] = {name: [] for name in ("head", *THAWED_AT, "conv")}
+        """The head, each layer from the top, what stays frozen."""
+        parts: dict[str, list[nn.Parameter]] = {name: [] for name in ("head", *THAWED_AT, *FROZEN)}
         for name, parameter in self.named_parameters():
             part = next((part for part in parts if name.startswith(f"encoder.{part}")), "head")
             parts[part].append(parameter)
@@ -129,7 +130,7 @@ class WhisperCTC(Network):
             name: ENCODER_RATE * RATE_DECAY**depth * min(max((progress - start) / WARM_UP, 0.0), 1.0)
             for depth, (name, start) in enumerate(THAWED_AT.items())
         }
-        return [(parameters, {"head": 1.0, "conv": 0.0, **thawed}[name]) for name, parameters in parts.items()]
+        return [(parameters, {"head": 1.0, **dict.fromkeys(FROZEN, 0.0), **thawed}[name]) for name, parameters in parts.items()]
 
     def output_lengths(self, lengths: Tensor) -> Tensor:
         """Steps of 40 ms, int64 [N], for lengths in frames of 10 ms; those of the silence are among them."""
