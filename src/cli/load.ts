@@ -4,6 +4,7 @@ import { DEFAULT_MODEL } from '../experiment/plan.js';
 import { writeFileAtomic } from '../files.js';
 import { measureServer, measureServers, type ServedRate, type ServerReport } from '../measure/load/server.js';
 import { serviceAt } from '../measure/load/serviceAt.js';
+import { DEFAULT_SEED } from '../measure/statistics/random.js';
 import { resolveModel } from '../model/registry.js';
 import { serverFigure } from '../report/serverFigure.js';
 import { writeFigures } from '../report/writeFigures.js';
@@ -47,7 +48,7 @@ export function addLoadCommand(program: Command, terminal: Terminal): void {
     .option('--threads <n>', 'threads of one operator in each', wholeNumber(1), 1)
     .option('--max-batch <n>', 'requests that a free process takes at once', wholeNumber(1), 1)
     .option('--most <n>', 'rates that are tried at most', wholeNumber(1), 20)
-    .option('--seed <n>', 'of the arrivals', wholeNumber(0), 20_261_121)
+    .option('--seed <n>', 'of the arrivals', wholeNumber(0), DEFAULT_SEED)
     .option('--out <file.json>', 'keep every rate in this file, as it is finished')
     .option('--figure <folder>', 'draw latency against rate into this folder')
     .option('--json', 'print JSON')

@@ -1,4 +1,5 @@
 import { InputError } from '../errors.js';
+import { roundHalfToEven } from './numbers/rounding.js';
 
 /** Integer types that weights are quantized to. */
 export type WeightType = 'int8' | 'uint8';
@@ -58,16 +59,8 @@ export function scaleAndZeroPoint(
   }
   const scale = (high - low) / (highest - lowest);
   if (scale < SMALLEST_NORMAL) return { scale: 1, zeroPoint: 0 };
-  const zeroPoint = type === 'int8' ? 0 : roundHalfEven(lowest - low / scale);
+  const zeroPoint = type === 'int8' ? 0 : roundHalfToEven(lowest - low / scale);
   return { scale: Math.fround(scale), zeroPoint };
-}
-
-/** Adding and subtracting this rounds a float64 of magnitude below 2⁵¹ to a whole number, half to even. */
-const ROUNDING = 1.5 * 2 ** 52;
-
-/** Rounds to the nearest whole number, half to even, as NumPy and IEEE 754 do. */
-export function roundHalfEven(value: number): number {
-  return Math.abs(value) < 2 ** 51 ? value + ROUNDING - ROUNDING : value;
 }
 
 /**
@@ -167,7 +160,7 @@ function quantizeSymmetric(
   let error = 0;
   for (let at = from; at < to; at++) {
     const value = data[at] as number;
-    const rounded = (Math.fround(value / scale) + ROUNDING - ROUNDING) | 0;
+    const rounded = roundHalfToEven(Math.fround(value / scale)) | 0;
     bytes[at] = rounded;
     const lost = value - scale * rounded;
     signal += value * value;
@@ -191,7 +184,7 @@ function quantizeAffine(
   let error = 0;
   for (let at = from; at < to; at++) {
     const value = data[at] as number;
-    const exact = Math.fround(value / scale) + ROUNDING - ROUNDING + zeroPoint;
+    const exact = roundHalfToEven(Math.fround(value / scale)) + zeroPoint;
     const rounded = Math.min(Math.max(exact, 0), 255);
     bytes[at] = rounded;
     const lost = value - scale * (rounded - zeroPoint);

@@ -2,7 +2,8 @@ import type { NodeProto } from 'onnx-buf';
 import { attributeOf, isOp, makeNode } from '../onnx/node.js';
 import { makeTensor, tensorFloats } from '../onnx/tensor.js';
 import type { ValueRange } from './calibrators/range.js';
-import { type QuantizationParams, roundHalfEven } from './params.js';
+import { roundHalfToEven } from './numbers/rounding.js';
+import type { QuantizationParams } from './params.js';
 import type { Rewriting } from './rewrite.js';
 import type { Scope } from './scope.js';
 import type { StaticSettings } from './staticOptions.js';
@@ -28,7 +29,7 @@ export function activationParams(
   }
   const scale = (high - low) / (highest - lowest);
   if (scale < 2 ** -126) return { scale: 1, zeroPoint: 0 };
-  const zeroPoint = symmetric ? roundHalfEven((lowest + highest) / 2) : roundHalfEven(lowest - low / scale);
+  const zeroPoint = symmetric ? roundHalfToEven((lowest + highest) / 2) : roundHalfToEven(lowest - low / scale);
   return { scale: Math.fround(scale), zeroPoint };
 }
 

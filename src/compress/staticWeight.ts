@@ -2,7 +2,8 @@ import type { NodeProto } from 'onnx-buf';
 import { intAttribute } from '../onnx/node.js';
 import { shapeOf, tensorFloats } from '../onnx/tensor.js';
 import { LeftInFloat } from './dynamicContext.js';
-import { type ChannelLayout, quantizeValues, roundHalfEven } from './params.js';
+import { roundHalfToEven } from './numbers/rounding.js';
+import { type ChannelLayout, quantizeValues } from './params.js';
 import type { Constant } from './scope.js';
 import { signalToErrorDb } from './signalToError.js';
 import type { StaticOpType, StaticSettings } from './staticOptions.js';
@@ -68,7 +69,7 @@ export function staticWeight(
   if (coarsened !== '') requantize(floats, values, scales, layout);
   const biasScales = scales.map((scale) => scale * inputScale);
   const integers = Int32Array.from(biases, (value, i) =>
-    roundHalfEven(value / (biasScales[axis === null ? 0 : i] ?? 1)),
+    roundHalfToEven(value / (biasScales[axis === null ? 0 : i] ?? 1)),
   );
   const back = Float32Array.from(integers, (value, i) => value * (biasScales[axis === null ? 0 : i] ?? 1));
   return {
@@ -107,7 +108,7 @@ function quantized(
 function requantize(floats: Float32Array, values: Int8Array, scales: Float32Array, layout: ChannelLayout): void {
   for (let i = 0; i < floats.length; i++) {
     const channel = Math.floor(i / layout.inner) % layout.channels;
-    const code = roundHalfEven(Math.fround((floats[i] ?? 0) / (scales[channel] ?? 1)));
+    const code = roundHalfToEven(Math.fround((floats[i] ?? 0) / (scales[channel] ?? 1)));
     values[i] = Math.min(Math.max(code, -128), 127);
   }
 }

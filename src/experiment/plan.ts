@@ -4,6 +4,7 @@ import { PRESET_NAMES } from '../compress/recipe.js';
 import { InputError } from '../errors.js';
 import { readJson } from '../files.js';
 import { defaultThreads, packageRoot } from '../measure/machine/environment.js';
+import { DEFAULT_SEED } from '../measure/statistics/random.js';
 import { NORMALISER_NAMES } from '../speech/normaliser.js';
 import { LIMITS } from './limits.js';
 import { type Condition, NO_RECIPE, type Protocol, type ResourceProtocol } from './schema.js';
@@ -34,7 +35,7 @@ export const DEFAULT_PROTOCOL: Omit<Protocol, 'manifestSha256'> = {
   throughputTrials: 100,
   batchSize: 8,
   warmUpRuns: { gpu: 10, cpu: 3 },
-  seed: 20_261_121,
+  seed: DEFAULT_SEED,
   resources: DEFAULT_RESOURCES,
 };
 

@@ -15,6 +15,7 @@ import type { Loaded } from './process/protocol.js';
 import { drawTrials, orderBlocks } from './process/schedule.js';
 import { type TurnMethod, Turns } from './process/turns.js';
 import { compareTimes, type SpeedUp, type TimedTrial } from './speedUp.js';
+import { DEFAULT_SEED } from './statistics/random.js';
 import { compareTexts, type TextComparison } from './textComparison.js';
 
 /** How models are measured. */
@@ -82,7 +83,6 @@ export interface ModelEvaluation extends AccuracySummary {
 }
 
 const DEFAULT_TRIALS = 300;
-const DEFAULT_SEED = 20_261_121;
 const WARM_UP_RUNS = 3;
 
 /**

@@ -1,6 +1,7 @@
 import { InputError } from '../errors.js';
 import type { Trial } from './process/protocol.js';
 import { bootstrap, type Estimate } from './statistics/bootstrap.js';
+import { twoSidedNormalTail } from './statistics/normalDistribution.js';
 
 /** A trial, and when it ran. */
 export interface TimedTrial extends Trial {
@@ -84,20 +85,12 @@ function ratio(pairs: readonly Pair[]): Estimate {
  * expandedConfidence(20); // 0.968
  */
 export function expandedConfidence(count: number): number {
-  if (count < 2) return NORMAL_95.confidence;
-  const z = NORMAL_95.bound;
+  if (count < 2) return 0.95;
+  const z = BOUND_95;
   const freedom = count - 1;
   const t = z + (z ** 3 + z) / (4 * freedom) + (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * freedom ** 2);
-  return 1 - 2 * normalTail(Math.sqrt(count / freedom) * t);
+  return 1 - twoSidedNormalTail(Math.sqrt(count / freedom) * t);
 }
 
-/** Bounds of the middle 95 % of a normal distribution. */
-const NORMAL_95 = { confidence: 0.95, bound: 1.959_963_984_540_054 } as const;
-
-/** Share of a normal distribution above a value from 0; Abramowitz and Stegun 26.2.17, within 7.5e-8. */
-function normalTail(value: number): number {
-  const k = 1 / (1 + 0.231_641_9 * value);
-  const factors = [0.319_381_53, -0.356_563_782, 1.781_477_937, -1.821_255_978, 1.330_274_429];
-  const polynomial = factors.reduce((total, factor, power) => total + factor * k ** (power + 1), 0);
-  return (Math.exp(-(value ** 2) / 2) / Math.sqrt(2 * Math.PI)) * polynomial;
-}
+/** Bound of the middle 95 % of a normal distribution. */
+const BOUND_95 = 1.959_963_984_540_054;

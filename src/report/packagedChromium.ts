@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
 import { extract } from 'tar-stream';
 import { UnavailableError } from '../errors.js';
+import { cacheFolder } from '../model/registry.js';
 
 /** A browser that can be started without a window. */
 export interface BrowserProgram {
@@ -68,10 +68,6 @@ async function locatePackage(): Promise<{ bin: string; version: string }> {
       { cause: error },
     );
   }
-}
-
-function cacheFolder(env: Readonly<Record<string, string | undefined>>): string {
-  return env['QUANTLAB_CACHE'] ?? join(env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'quantlab');
 }
 
 async function unpackInto(folder: string, bin: string): Promise<void> {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { quantizeValues, roundHalfEven, scaleAndZeroPoint } from '../../src/compress/params.js';
+import { quantizeValues, scaleAndZeroPoint } from '../../src/compress/params.js';
 import { InputError } from '../../src/errors.js';
 
 // Expected: onnxruntime 1.31.1, quant_utils.compute_scale_zp with float32 bounds.
@@ -22,12 +22,6 @@ describe('scaleAndZeroPoint', () => {
   it('refuses bounds that are not finite', () => {
     expect(() => scaleAndZeroPoint(Number.NaN, 1, 'int8', false)).toThrow(InputError);
     expect(() => scaleAndZeroPoint(0, Number.POSITIVE_INFINITY, 'int8', false)).toThrow(InputError);
-  });
-});
-
-describe('roundHalfEven', () => {
-  it('rounds ties to even', () => {
-    expect([0.5, 1.5, 2.5, -0.5, -1.5, -2.5].map((value) => roundHalfEven(value) + 0)).toEqual([0, 2, 2, 0, -2, -2]);
   });
 });
 

@@ -9,7 +9,7 @@ import { MeasuringProcess } from '../process/process.js';
 import type { Trial } from '../process/protocol.js';
 import { Turns } from '../process/turns.js';
 import { bootstrapRatio, type Estimate } from '../statistics/bootstrap.js';
-import { balancedOrder, createRandom } from '../statistics/random.js';
+import { balancedOrder, createRandom, DEFAULT_SEED } from '../statistics/random.js';
 import { type ChosenMeter, chooseEnergyMeter, type EnergyLadderOptions } from './energyLadder.js';
 import type { EnergySource, SkippedMethod } from './energyMeter.js';
 
@@ -79,7 +79,6 @@ interface Block {
 
 const DEFAULT_TRIALS = 150;
 const DEFAULT_IDLE_S = 3;
-const DEFAULT_SEED = 20_261_121;
 const WARM_UP_RUNS = 3;
 
 /** Trials of a turn: long enough that a meter which reads ten times a second sees it. */

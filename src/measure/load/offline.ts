@@ -7,7 +7,7 @@ import type { Utterance } from '../../speech/types.js';
 import { type AccuracySummary, summarizeAccuracy } from '../accuracy.js';
 import { MeasuringProcess } from '../process/process.js';
 import { bootstrapRatio, type Estimate } from '../statistics/bootstrap.js';
-import { createRandom, permutation } from '../statistics/random.js';
+import { createRandom, DEFAULT_SEED, permutation } from '../statistics/random.js';
 import { sum } from '../statistics/statistics.js';
 import {
   type Arrangement,
@@ -78,7 +78,6 @@ export interface OfflineReport {
 }
 
 const DEFAULT_ROUNDS = 5;
-const DEFAULT_SEED = 20_261_121;
 
 /**
  * Measures how much models hear when all utterances are there from the start (MLPerf's offline scenario), for batch sizes and

@@ -11,7 +11,7 @@ import { MeasuringProcess } from '../process/process.js';
 import type { CacheSetup, Trial } from '../process/protocol.js';
 import { bootstrapMean, type Estimate } from '../statistics/bootstrap.js';
 import { earlyStoppingPercentile } from '../statistics/earlyStopping.js';
-import { createRandom, permutation } from '../statistics/random.js';
+import { createRandom, DEFAULT_SEED, permutation } from '../statistics/random.js';
 import { mean, median } from '../statistics/statistics.js';
 import { cheHitRate, zipfRequests, zipfShares } from './arrivals.js';
 
@@ -78,7 +78,7 @@ export interface ResultCachingReport {
   readonly costs: readonly HitCost[];
 }
 
-const DEFAULTS = { requests: 300, exponent: 1, seed: 20_261_121 } as const;
+const DEFAULTS = { requests: 300, exponent: 1, seed: DEFAULT_SEED } as const;
 const DEFAULT_HIT_RATES: readonly number[] = [0, 0.25, 0.5, 0.75, 0.9, 1];
 const PLACES: readonly ResultPlace[] = ['memory', 'disk'];
 

@@ -5,6 +5,7 @@ import { recordingOf } from '../../speech/recordings.js';
 import type { Utterance } from '../../speech/types.js';
 import { MeasuringProcess } from '../process/process.js';
 import { WorkQueue } from '../process/queue.js';
+import { DEFAULT_SEED } from '../statistics/random.js';
 import { highestHolding, nextRate, type Rung } from './ladder.js';
 import { type LoadResult, measureCapacity, runLoad, type Server } from './load.js';
 
@@ -58,7 +59,14 @@ export interface ServerReport {
 /** MLPerf's early stopping says nothing of a 95th percentile with fewer (see `earlyStoppingPercentile`). */
 const FEWEST_REQUESTS = 130;
 
-const DEFAULTS = { boundMs: 500, requests: 300, threads: 1, maximumBatch: 1, mostRates: 20, seed: 20_261_121 } as const;
+const DEFAULTS = {
+  boundMs: 500,
+  requests: 300,
+  threads: 1,
+  maximumBatch: 1,
+  mostRates: 20,
+  seed: DEFAULT_SEED,
+} as const;
 
 /** Requests in the closed loop that finds where to begin, for each process. */
 const CAPACITY_REQUESTS = 20;
