@@ -17,18 +17,19 @@
  */
 
 export { InputError, QuantlabError, UnavailableError } from './errors.js';
-export { DEFAULT_MODEL, defaultPlan, type ExperimentPlan, manifestPath } from './experiment/plan.js';
-export { runExperiment } from './experiment/runner.js';
-export type { Summary } from './experiment/schema.js';
-export { quantize, type Variant } from './experiment/variants.js';
-export { bench, evaluate, type ModelBench, type ModelEvaluation } from './measure/bench.js';
-export { type Recognition, Recognizer } from './model/recognizer.js';
-export { listModels, type ResolvedModel, resolveModel } from './model/registry.js';
-export { transcribeFile } from './model/transcribe.js';
+export { bench, evaluate, type ModelBench, type ModelEvaluation } from './measure/latency/bench.js';
+export { readModel } from './onnx/file/read.js';
+export { writeModel } from './onnx/file/write.js';
 export type { OnnxModel } from './onnx/model.js';
-export { readModel } from './onnx/read.js';
-export { writeModel } from './onnx/write.js';
-export { readAudio } from './speech/audio.js';
-export { readManifest } from './speech/manifest.js';
+export { type Recognition, Recognizer } from './recognise/recognizer.js';
+export { manifestPath } from './recognise/registry/embedded.js';
+export { listModels, type ResolvedModel, resolveModel } from './recognise/registry/registry.js';
+export { transcribeFile } from './recognise/transcribe.js';
+export { readAudio } from './speech/audio/audio.js';
+export { readManifest } from './speech/corpora/manifest.js';
+export { characterErrorRate, wordErrorRate } from './speech/text/wer.js';
 export type { Audio, Utterance } from './speech/types.js';
-export { characterErrorRate, wordErrorRate } from './speech/wer.js';
+export { DEFAULT_MODEL, defaultPlan, type ExperimentPlan } from './study/plan.js';
+export { runExperiment } from './study/runner.js';
+export type { Summary } from './study/schema.js';
+export { quantize, type Variant } from './study/variants.js';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { distance } from 'fastest-levenshtein';
 import { describe, expect, it } from 'vitest';
 import { didYouMean } from '../src/errors.js';
-import { countCharacterEdits } from '../src/speech/wer.js';
+import { countCharacterEdits } from '../src/speech/text/wer.js';
 
 describe('a hint', () => {
   it('names what was probably meant, and nothing where nothing is near', () => {

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import { DEFAULT_MODEL } from '../experiment/plan.js';
-import { bench } from '../measure/bench.js';
+import { bench } from '../measure/latency/bench.js';
 import type { PercentileBound } from '../measure/statistics/earlyStopping.js';
 import { describeDrift } from '../measure/statistics/stability.js';
-import { resolveModel } from '../model/registry.js';
-import { recordsToCsv } from '../report/csv.js';
+import { resolveModel } from '../recognise/registry/registry.js';
+import { recordsToCsv } from '../report/tables/csv.js';
+import { DEFAULT_MODEL } from '../study/plan.js';
 import { columns, megabytes } from './columns.js';
 import { collect, exportOption, wholeNumber } from './options.js';
 import { heardOf } from './recordings.js';

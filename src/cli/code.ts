@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { entropyCode, entropyDecode, isCoded } from '../compress/entropyCode.js';
+import { entropyCode, entropyDecode, isCoded } from '../compress/coding/entropyCode.js';
 import { InputError } from '../errors.js';
-import { modelFileSize } from '../onnx/modelFileSize.js';
-import { readModel } from '../onnx/read.js';
-import { writeModel } from '../onnx/write.js';
+import { modelFileSize } from '../onnx/file/modelFileSize.js';
+import { readModel } from '../onnx/file/read.js';
+import { writeModel } from '../onnx/file/write.js';
 import { columns, megabytes } from './columns.js';
 import type { Terminal } from './terminal.js';
 

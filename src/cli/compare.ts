@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { compareModels } from '../experiment/compareModels.js';
-import { resolveModel } from '../model/registry.js';
+import { resolveModel } from '../recognise/registry/registry.js';
+import { compareModels } from '../tune/compareModels.js';
 import { columns, decibelsText, namedInfinities, percent } from './columns.js';
 import { wholeNumber } from './options.js';
 import type { Terminal } from './terminal.js';

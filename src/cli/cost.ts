@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
-import { readFinishedRun } from '../experiment/finishedRun.js';
 import {
   breakEven,
   CLUSTER_CLAIM,
@@ -12,9 +11,10 @@ import {
   type TranscriptionCost,
 } from '../measure/cost/cost.js';
 import { readPrices } from '../measure/cost/prices.js';
-import { breakEvenFigure, costFigure } from '../report/costFigure.js';
-import { speedsOf } from '../report/costOf.js';
-import { writeFigures } from '../report/writeFigures.js';
+import { breakEvenFigure, costFigure } from '../report/figures/costFigure.js';
+import { writeFigures } from '../report/figures/writeFigures.js';
+import { speedsOf } from '../report/tables/costOf.js';
+import { readFinishedRun } from '../study/finishedRun.js';
 import { columns } from './columns.js';
 import { fraction, wholeNumber } from './options.js';
 import type { Terminal } from './terminal.js';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type CorpusProgress, getCorpus, listCorpora } from '../speech/corpora.js';
+import { type CorpusProgress, getCorpus, listCorpora } from '../speech/corpora/corpora.js';
 import { columns, megabytes } from './columns.js';
 import type { Terminal } from './terminal.js';
 

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../errors.js';
-import { EMBEDDED_LANGUAGE_MODEL, languageModelPath } from '../experiment/plan.js';
-import type { DecoderOptions } from '../model/decoder.js';
+import type { DecoderOptions } from '../recognise/decoder.js';
+import { EMBEDDED_LANGUAGE_MODEL, languageModelPath } from '../recognise/registry/embedded.js';
 import { wholeNumber } from './options.js';
 
 /** What the options of {@link addDecoderOptions} give. */

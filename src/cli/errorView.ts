@@ -1,5 +1,5 @@
-import { alignWords, formatAlignment } from '../speech/alignmentView.js';
-import { type Confusion, countConfusions } from '../speech/confusions.js';
+import { alignWords, formatAlignment } from '../speech/text/alignmentView.js';
+import { type Confusion, countConfusions } from '../speech/text/confusions.js';
 
 /** A text that was heard, beside what was said. */
 export interface ScoredText {

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../errors.js';
-import { defaultPlan, type ExperimentPlan, languageModelFor, readPlan } from '../experiment/plan.js';
-import { type RunProgress, runExperiment } from '../experiment/runner.js';
-import type { Shard } from '../experiment/schema.js';
-import { writeReport } from '../report/writeReport.js';
-import { NORMALISER_NAMES, type NormaliserName } from '../speech/normaliser.js';
+import { writeReport } from '../report/post/writeReport.js';
+import { NORMALISER_NAMES, type NormaliserName } from '../speech/text/normaliser.js';
+import { defaultPlan, type ExperimentPlan, languageModelFor, readPlan } from '../study/plan.js';
+import { type RunProgress, runExperiment } from '../study/runner.js';
+import type { Shard } from '../study/schema.js';
 import { wholeNumber } from './options.js';
 import type { Terminal } from './terminal.js';
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { TOPICS, type Topic, topicPath } from '../experiment/laboratory.js';
-import { FULL_LABORATORY, SHORT_LABORATORY } from '../experiment/laboratoryProtocol.js';
-import { measureTopic } from '../experiment/measureLaboratory.js';
+import { TOPICS, type Topic, topicPath } from '../study/laboratory.js';
+import { FULL_LABORATORY, SHORT_LABORATORY } from '../study/laboratoryProtocol.js';
+import { measureTopic } from '../study/measureLaboratory.js';
 import type { Terminal } from './terminal.js';
 
 interface LaboratoryCommandOptions {

@@ -1,13 +1,13 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
-import { DEFAULT_MODEL } from '../experiment/plan.js';
 import { writeFileAtomic } from '../files.js';
 import { measureServer, measureServers, type ServedRate, type ServerReport } from '../measure/load/server.js';
 import { serviceAt } from '../measure/load/serviceAt.js';
 import { DEFAULT_SEED } from '../measure/statistics/random.js';
-import { resolveModel } from '../model/registry.js';
-import { serverFigure } from '../report/serverFigure.js';
-import { writeFigures } from '../report/writeFigures.js';
+import { resolveModel } from '../recognise/registry/registry.js';
+import { serverFigure } from '../report/figures/serverFigure.js';
+import { writeFigures } from '../report/figures/writeFigures.js';
+import { DEFAULT_MODEL } from '../study/plan.js';
 import { columns } from './columns.js';
 import { collect, wholeNumber } from './options.js';
 import { heardOf } from './recordings.js';

@@ -6,7 +6,7 @@ import {
   runWithinLimit,
   SMALL_DEVICE_BYTES,
 } from '../measure/memory/memoryLimit.js';
-import { recordingOf } from '../speech/recordings.js';
+import { recordingOf } from '../speech/corpora/recordings.js';
 import { columns, megabytes } from './columns.js';
 import { namedModels } from './namedModels.js';
 import { collect, wholeNumber } from './options.js';

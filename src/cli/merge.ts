@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { mergeRuns } from '../experiment/merge.js';
-import { writeReport } from '../report/writeReport.js';
+import { writeReport } from '../report/post/writeReport.js';
+import { mergeRuns } from '../study/merge.js';
 import type { Terminal } from './terminal.js';
 
 interface MergeCommandOptions {

@@ -3,14 +3,11 @@ import { basename, join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import { makeFolder, writeFileAtomic } from '../files.js';
-
-import { buildModel } from '../model/buildModel.js';
-
-import { packModel } from '../model/pack.js';
-
-import { readCard } from '../model/readCard.js';
-import { listModels, resolveModel } from '../model/registry.js';
-import type { DeepSpeech2Options } from '../onnx/build.js';
+import type { DeepSpeech2Options } from '../onnx/build/build.js';
+import { readCard } from '../recognise/card/readCard.js';
+import { buildModel } from '../recognise/registry/buildModel.js';
+import { listModels, resolveModel } from '../recognise/registry/registry.js';
+import { packModel } from '../recognise/weights/pack.js';
 import { megabytes } from './columns.js';
 import { modelTable } from './modelTable.js';
 import { wholeNumber } from './options.js';

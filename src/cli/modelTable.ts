@@ -1,4 +1,4 @@
-import type { CardFigure, ModelCard } from '../model/card.js';
+import type { CardFigure, ModelCard } from '../recognise/card/card.js';
 import { type Cell, columns, megabytes } from './columns.js';
 
 /** Sets that weights were chosen on: their rates flatter, so they stay in the cards. */

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
-import { DEFAULT_MODEL } from '../experiment/plan.js';
-import { quantize } from '../experiment/variants.js';
-import { type ResolvedModel, resolveModel } from '../model/registry.js';
+import { type ResolvedModel, resolveModel } from '../recognise/registry/registry.js';
+import { DEFAULT_MODEL } from '../study/plan.js';
+import { quantize } from '../study/variants.js';
 
 /** A model to be measured, and what it is called in tables. */
 export interface NamedModel {

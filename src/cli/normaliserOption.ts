@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { DEFAULT_NORMALISER, NORMALISER_NAMES, type NormaliserName } from '../speech/normaliser.js';
+import { DEFAULT_NORMALISER, NORMALISER_NAMES, type NormaliserName } from '../speech/text/normaliser.js';
 
 /** What {@link addNormaliserOption} gives. */
 export interface NormaliserOptions {

@@ -1,8 +1,8 @@
-import type { DynamicOpType } from '../compress/dynamicOptions.js';
-import type { WeightType } from '../compress/params.js';
+import type { DynamicOpType } from '../compress/dynamic/dynamicOptions.js';
 import type { Recipe, RecipeStep } from '../compress/recipe.js';
-import type { StaticOpType } from '../compress/staticOptions.js';
-import type { WeightOnlyOpType } from '../compress/weightOnlyOptions.js';
+import type { WeightType } from '../compress/rewrite/params.js';
+import type { StaticOpType } from '../compress/static/staticOptions.js';
+import type { WeightOnlyOpType } from '../compress/weightOnly/weightOnlyOptions.js';
 import { UsageError } from '../errors.js';
 
 /** Options of the command line that change the steps of a recipe. */

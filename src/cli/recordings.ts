@@ -1,5 +1,5 @@
-import { manifestPath } from '../experiment/plan.js';
-import { readUtterances } from '../speech/recordings.js';
+import { manifestPath } from '../recognise/registry/embedded.js';
+import { readUtterances } from '../speech/corpora/recordings.js';
 import type { Utterance } from '../speech/types.js';
 import type { Terminal } from './terminal.js';
 

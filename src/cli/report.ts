@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { writeReport } from '../report/writeReport.js';
+import { writeReport } from '../report/post/writeReport.js';
 import type { Terminal } from './terminal.js';
 
 interface ReportCommandOptions {

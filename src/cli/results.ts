@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { QuantlabError } from '../errors.js';
-import { checkRun, type RunCheck } from '../experiment/checkRun.js';
-import { readFinishedRun } from '../experiment/finishedRun.js';
-import { recordsToCsv } from '../report/csv.js';
+import { recordsToCsv } from '../report/tables/csv.js';
+import { checkRun, type RunCheck } from '../study/checkRun.js';
+import { readFinishedRun } from '../study/finishedRun.js';
 import type { Terminal } from './terminal.js';
 
 /** Runs that belong to this repository. */

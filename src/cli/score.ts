@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
-import { type AccuracySummary, normaliseHeard, summarizeAccuracy } from '../measure/accuracy.js';
-import { alignWords } from '../speech/alignmentView.js';
-import { readTranscriptPairs, TRANSCRIPT_FORMATS, type TranscriptFormat } from '../speech/transcriptFile.js';
-import { countWordEdits, type ErrorMeasures, errorMeasures } from '../speech/wer.js';
+import { type AccuracySummary, normaliseHeard, summarizeAccuracy } from '../measure/accuracy/accuracy.js';
+import { alignWords } from '../speech/text/alignmentView.js';
+import { readTranscriptPairs, TRANSCRIPT_FORMATS, type TranscriptFormat } from '../speech/text/transcriptFile.js';
+import { countWordEdits, type ErrorMeasures, errorMeasures } from '../speech/text/wer.js';
 import { columns, percent } from './columns.js';
 import { type ScoredText, wordErrors } from './errorView.js';
 import { addNormaliserOption, type NormaliserOptions } from './normaliserOption.js';

@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
+import type { SearchTrial } from '../compress/choose/search.js';
 import { writeRecipe } from '../compress/recipe.js';
-import type { SearchTrial } from '../compress/search.js';
-import { searchOnSpeech } from '../experiment/search.js';
 import { createRandom } from '../measure/statistics/random.js';
-import { resolveModel } from '../model/registry.js';
+import { resolveModel } from '../recognise/registry/registry.js';
+import { searchOnSpeech } from '../tune/search.js';
 import { columns, megabytes, percent } from './columns.js';
 import { addNormaliserOption, type NormaliserOptions } from './normaliserOption.js';
 import { fraction, wholeNumber } from './options.js';

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { sensitivityOnSpeech } from '../experiment/sensitivity.js';
-import { resolveModel } from '../model/registry.js';
-import { readModel } from '../onnx/read.js';
-import { sensitivityFigure } from '../report/sensitivityFigure.js';
-import { writeFigures } from '../report/writeFigures.js';
+import { readModel } from '../onnx/file/read.js';
+import { resolveModel } from '../recognise/registry/registry.js';
+import { sensitivityFigure } from '../report/figures/sensitivityFigure.js';
+import { writeFigures } from '../report/figures/writeFigures.js';
+import { sensitivityOnSpeech } from '../tune/sensitivity.js';
 import { columns, decibelsText, megabytes, namedInfinities } from './columns.js';
 import { collect, wholeNumber } from './options.js';
 import type { Terminal } from './terminal.js';

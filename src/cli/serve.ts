@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { DEFAULT_MODEL } from '../experiment/plan.js';
-import { cacheFolder, resolveModel } from '../model/registry.js';
+import { cacheFolder, resolveModel } from '../recognise/registry/registry.js';
 import { TranscriptionService } from '../service/service.js';
+import { DEFAULT_MODEL } from '../study/plan.js';
 import { wholeNumber } from './options.js';
 import type { Terminal } from './terminal.js';
 

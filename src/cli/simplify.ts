@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
-import { readModel } from '../onnx/read.js';
-import { describeSimplification, simplifyModel } from '../onnx/simplify.js';
-import { writeModel } from '../onnx/write.js';
+import { readModel } from '../onnx/file/read.js';
+import { writeModel } from '../onnx/file/write.js';
+import { describeSimplification, simplifyModel } from '../onnx/normalForm/simplify.js';
 import type { Terminal } from './terminal.js';
 
 interface SimplifyCommandOptions {

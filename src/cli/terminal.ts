@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import { escapeTerminal } from '../report/escape.js';
-import type { LeftOut } from '../speech/recordings.js';
+import type { LeftOut } from '../speech/corpora/recordings.js';
 
 /** A bar that fills, or lines where there is no terminal to draw in. */
 export interface Progress {

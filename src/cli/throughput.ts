@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
-import { DEFAULT_MODEL } from '../experiment/plan.js';
 import { writeFileAtomic } from '../files.js';
 import { nameArrangement } from '../measure/load/arrangements.js';
 import { measureOffline, type OfflinePass, type OfflineReport, summarizeOffline } from '../measure/load/offline.js';
-import { resolveModel } from '../model/registry.js';
-import { throughputFigure } from '../report/throughputFigure.js';
-import { writeFigures } from '../report/writeFigures.js';
+import { resolveModel } from '../recognise/registry/registry.js';
+import { throughputFigure } from '../report/figures/throughputFigure.js';
+import { writeFigures } from '../report/figures/writeFigures.js';
+import { DEFAULT_MODEL } from '../study/plan.js';
 import { columns, percent } from './columns.js';
 import { addNormaliserOption, type NormaliserOptions } from './normaliserOption.js';
 import { collect, wholeNumber, wholeNumbers } from './options.js';

@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { QuantlabError } from '../errors.js';
-import { DEFAULT_MODEL } from '../experiment/plan.js';
-import { Recognizer } from '../model/recognizer.js';
-import { resolveModel } from '../model/registry.js';
-import { type Transcript, transcribeFile } from '../model/transcribe.js';
+import { Recognizer } from '../recognise/recognizer.js';
+import { resolveModel } from '../recognise/registry/registry.js';
+import { type Transcript, transcribeFile } from '../recognise/transcribe.js';
+import { DEFAULT_MODEL } from '../study/plan.js';
 import { addDecoderOptions, type DecoderCommandOptions, decoderOptions } from './decoderOptions.js';
 import { audioChannel, hours, wholeNumber } from './options.js';
 import type { Terminal } from './terminal.js';

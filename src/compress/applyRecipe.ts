@@ -1,21 +1,21 @@
 import { InputError } from '../errors.js';
-import { alignConvolutions } from '../onnx/alignConvolutions.js';
-import { readChannelsLast } from '../onnx/channelsLast.js';
+import { alignConvolutions } from '../onnx/graph/alignConvolutions.js';
+import { readChannelsLast } from '../onnx/graph/channelsLast.js';
 import type { OnnxModel } from '../onnx/model.js';
 import type { CalibrationOptions } from './calibrators/observer.js';
 import type { ValueRange } from './calibrators/range.js';
-import { type Compressed, quantizeDynamic } from './dynamic.js';
-import { convertToHalf } from './float16.js';
-import { gatherTaps } from './gatherTaps.js';
-import { isUnmeant } from './leftWeights.js';
-import { prepare } from './prepare.js';
-import { pruneWeights } from './pruneWeights.js';
+import { type Compressed, quantizeDynamic } from './dynamic/dynamic.js';
+import { convertToHalf } from './half/float16.js';
+import { pruneWeights } from './prune/pruneWeights.js';
 import type { Recipe, RecipeStep } from './recipe.js';
-import { quantizeRecurrent } from './recurrent.js';
-import type { CompressionReport, LeftNode, LeftWeight } from './report.js';
-import { quantizeStatic } from './static.js';
-import { type CalibrationPlan, planCalibration } from './staticPlan.js';
-import { quantizeWeightOnly } from './weightOnly.js';
+import { quantizeRecurrent } from './recurrent/recurrent.js';
+import { isUnmeant } from './rewrite/leftWeights.js';
+import { prepare } from './rewrite/prepare.js';
+import type { CompressionReport, LeftNode, LeftWeight } from './rewrite/report.js';
+import { gatherTaps } from './static/gatherTaps.js';
+import { quantizeStatic } from './static/static.js';
+import { type CalibrationPlan, planCalibration } from './static/staticPlan.js';
+import { quantizeWeightOnly } from './weightOnly/weightOnly.js';
 
 /** What transforms need from outside: `compress` runs no model itself. */
 export interface RecipeResources {

@@ -2,12 +2,12 @@ import { z } from 'zod';
 import { didYouMean, InputError } from '../errors.js';
 import { parseJson, readJson, writeFileAtomic } from '../files.js';
 import type { CalibrationOptions } from './calibrators/observer.js';
-import { DYNAMIC_OP_TYPES, type QuantizeDynamicOptions } from './dynamicOptions.js';
-import type { HalfOptions } from './float16.js';
-import { PRUNED_OP_TYPES, type PruneOptions } from './pruneWeights.js';
-import { type QuantizeRecurrentOptions, RECURRENT_OP_TYPES } from './recurrentOptions.js';
-import { type QuantizeStaticOptions, STATIC_OP_TYPES } from './staticOptions.js';
-import { type QuantizeWeightOnlyOptions, WEIGHT_ONLY_OP_TYPES } from './weightOnlyOptions.js';
+import { DYNAMIC_OP_TYPES, type QuantizeDynamicOptions } from './dynamic/dynamicOptions.js';
+import type { HalfOptions } from './half/float16.js';
+import { PRUNED_OP_TYPES, type PruneOptions } from './prune/pruneWeights.js';
+import { type QuantizeRecurrentOptions, RECURRENT_OP_TYPES } from './recurrent/recurrentOptions.js';
+import { type QuantizeStaticOptions, STATIC_OP_TYPES } from './static/staticOptions.js';
+import { type QuantizeWeightOnlyOptions, WEIGHT_ONLY_OP_TYPES } from './weightOnly/weightOnlyOptions.js';
 
 /** One transform of a recipe, with the options of the function of that name. */
 export type RecipeStep =

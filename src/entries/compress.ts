@@ -16,15 +16,14 @@
  */
 
 export { applyRecipe, type RecipeResources } from '../compress/applyRecipe.js';
-export { type CalibrationSample, calibrateRanges } from '../compress/calibrate.js';
 export type { CalibrationMethod, CalibrationOptions } from '../compress/calibrators/observer.js';
 export type { ValueRange } from '../compress/calibrators/range.js';
-export { type Compressed, quantizeDynamic } from '../compress/dynamic.js';
-export type { DynamicOpType, QuantizeDynamicOptions } from '../compress/dynamicOptions.js';
-export { type CodingReport, entropyCode, entropyDecode } from '../compress/entropyCode.js';
-export { convertToHalf, HALF_BLOCK_LIST, type HalfOptions } from '../compress/float16.js';
-export { type Layer, type LayerChoice, type LayerChoices, layersOf } from '../compress/layers.js';
-export { type LayerWeights, layerWeights } from '../compress/layerWeights.js';
+export { type Layer, type LayerChoice, type LayerChoices, layersOf } from '../compress/choose/layers.js';
+export { type LayerWeights, layerWeights } from '../compress/choose/layerWeights.js';
+export { type CodingReport, entropyCode, entropyDecode } from '../compress/coding/entropyCode.js';
+export { type Compressed, quantizeDynamic } from '../compress/dynamic/dynamic.js';
+export type { DynamicOpType, QuantizeDynamicOptions } from '../compress/dynamic/dynamicOptions.js';
+export { convertToHalf, HALF_BLOCK_LIST, type HalfOptions } from '../compress/half/float16.js';
 export type { AffineFormat } from '../compress/numbers/affine.js';
 export { formatNameOf, type NumberFormat } from '../compress/numbers/anyFormat.js';
 export {
@@ -37,8 +36,7 @@ export {
 export { type FixedFormat, fixedFormat } from '../compress/numbers/fixedPoint.js';
 export { BFLOAT16, FLOAT16, FLOAT32, type FloatFormat, floatRange } from '../compress/numbers/floating.js';
 export { type RelativeError, relativeErrors } from '../compress/numbers/relativeError.js';
-export type { WeightType } from '../compress/params.js';
-export { PRUNED_OP_TYPES, type PrunedOpType, type PruneOptions, pruneWeights } from '../compress/pruneWeights.js';
+export { PRUNED_OP_TYPES, type PrunedOpType, type PruneOptions, pruneWeights } from '../compress/prune/pruneWeights.js';
 export {
   PRESET_NAMES,
   PRESETS,
@@ -48,12 +46,14 @@ export {
   readRecipe,
   writeRecipe,
 } from '../compress/recipe.js';
-export { quantizeRecurrent } from '../compress/recurrent.js';
-export type { QuantizeRecurrentOptions } from '../compress/recurrentOptions.js';
-export type { CompressedWeight, CompressionReport, LeftWeight } from '../compress/report.js';
-export { signalToErrorDb } from '../compress/signalToError.js';
-export { quantizeStatic } from '../compress/static.js';
-export type { QuantizeStaticOptions, StaticOpType } from '../compress/staticOptions.js';
-export { type CalibrationPlan, planCalibration } from '../compress/staticPlan.js';
-export { quantizeWeightOnly } from '../compress/weightOnly.js';
-export type { QuantizeWeightOnlyOptions } from '../compress/weightOnlyOptions.js';
+export { quantizeRecurrent } from '../compress/recurrent/recurrent.js';
+export type { QuantizeRecurrentOptions } from '../compress/recurrent/recurrentOptions.js';
+export type { WeightType } from '../compress/rewrite/params.js';
+export type { CompressedWeight, CompressionReport, LeftWeight } from '../compress/rewrite/report.js';
+export { signalToErrorDb } from '../compress/rewrite/signalToError.js';
+export { type CalibrationSample, calibrateRanges } from '../compress/static/calibrate.js';
+export { quantizeStatic } from '../compress/static/static.js';
+export type { QuantizeStaticOptions, StaticOpType } from '../compress/static/staticOptions.js';
+export { type CalibrationPlan, planCalibration } from '../compress/static/staticPlan.js';
+export { quantizeWeightOnly } from '../compress/weightOnly/weightOnly.js';
+export type { QuantizeWeightOnlyOptions } from '../compress/weightOnly/weightOnlyOptions.js';

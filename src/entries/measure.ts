@@ -13,53 +13,10 @@
  * @packageDocumentation
  */
 
-export type { SearchResult } from '../compress/search.js';
-export type { LayerSensitivity } from '../compress/sensitivity.js';
-export { activationsOnSpeech } from '../experiment/activations.js';
-export { compareModels, type ModelComparison, type ValueComparison } from '../experiment/compareModels.js';
-export { type FinishedRun, readFinishedRun } from '../experiment/finishedRun.js';
-export { mergeRuns } from '../experiment/merge.js';
-export {
-  DEFAULT_MODEL,
-  DEFAULT_PROTOCOL,
-  defaultPlan,
-  type ExperimentPlan,
-  manifestPath,
-  type PlanOptions,
-  readPlan,
-} from '../experiment/plan.js';
-export type { NodeTimes } from '../experiment/profile.js';
-export { type RunOptions, type RunProgress, runExperiment } from '../experiment/runner.js';
-export type {
-  AccuracySummary,
-  Comparison,
-  Condition,
-  ConditionSummary,
-  Device,
-  Environment,
-  Estimate,
-  LatencySummary,
-  Observation,
-  Outcome,
-  Phase,
-  Protocol,
-  RunRecord,
-  Summary,
-  ThroughputSummary,
-} from '../experiment/schema.js';
-export { type SearchOnSpeechOptions, searchOnSpeech } from '../experiment/search.js';
-export { type SensitivityOnSpeechOptions, sensitivityOnSpeech } from '../experiment/sensitivity.js';
-export { profileOnSpeech, type SpeechOptions } from '../experiment/speechRunner.js';
-export { type Heard, summarizeAccuracy } from '../measure/accuracy.js';
-export {
-  type BenchOptions,
-  bench,
-  type EvaluateOptions,
-  evaluate,
-  type ModelBench,
-  type ModelEvaluation,
-  type ModelOptions,
-} from '../measure/bench.js';
+export type { SearchResult } from '../compress/choose/search.js';
+export type { LayerSensitivity } from '../compress/choose/sensitivity.js';
+export { type Heard, summarizeAccuracy } from '../measure/accuracy/accuracy.js';
+export { compareTexts, type TextComparison } from '../measure/accuracy/textComparison.js';
 export {
   type BreakEven,
   breakEven,
@@ -76,6 +33,17 @@ export {
 export { type InstancePrice, readPrices } from '../measure/cost/prices.js';
 export { type EnergyOptions, type EnergyResult, type EnergySummary, measureEnergy } from '../measure/energy/energy.js';
 export {
+  type BenchOptions,
+  bench,
+  type EvaluateOptions,
+  evaluate,
+  type ModelBench,
+  type ModelEvaluation,
+  type ModelOptions,
+} from '../measure/latency/bench.js';
+export { type LoadTimeOptions, type LoadTimeReport, measureLoadTime } from '../measure/latency/loadTime.js';
+export type { SpeedUp } from '../measure/latency/speedUp.js';
+export {
   measureOffline,
   type OfflineOptions,
   type OfflinePass,
@@ -88,7 +56,6 @@ export {
   type ResultCachingReport,
 } from '../measure/load/resultCaching.js';
 export { measureServer, measureServers, type ServerOptions, type ServerReport } from '../measure/load/server.js';
-export { type LoadTimeOptions, type LoadTimeReport, measureLoadTime } from '../measure/loadTime.js';
 export { defaultThreads } from '../measure/machine/environment.js';
 export {
   type HardwareOptions,
@@ -101,7 +68,6 @@ export { measureRoofline, type Roofline, type RooflineOptions } from '../measure
 export { type MemoryOptions, type MemorySummary, measureMemory } from '../measure/memory/memory.js';
 export { findSmallestLimit, type LimitResult } from '../measure/memory/memoryLimit.js';
 export { type ModelSize, measureModelSize } from '../measure/memory/modelSize.js';
-export type { SpeedUp } from '../measure/speedUp.js';
 export {
   type BootstrapOptions,
   bootstrap,
@@ -117,4 +83,38 @@ export {
   segmentErrors,
 } from '../measure/statistics/matchedPairs.js';
 export { findStability, type Stability } from '../measure/statistics/stability.js';
-export { compareTexts, type TextComparison } from '../measure/textComparison.js';
+export { manifestPath } from '../recognise/registry/embedded.js';
+export { type FinishedRun, readFinishedRun } from '../study/finishedRun.js';
+export { mergeRuns } from '../study/merge.js';
+export {
+  DEFAULT_MODEL,
+  DEFAULT_PROTOCOL,
+  defaultPlan,
+  type ExperimentPlan,
+  type PlanOptions,
+  readPlan,
+} from '../study/plan.js';
+export { type RunOptions, type RunProgress, runExperiment } from '../study/runner.js';
+export type {
+  AccuracySummary,
+  Comparison,
+  Condition,
+  ConditionSummary,
+  Device,
+  Environment,
+  Estimate,
+  LatencySummary,
+  Observation,
+  Outcome,
+  Phase,
+  Protocol,
+  RunRecord,
+  Summary,
+  ThroughputSummary,
+} from '../study/schema.js';
+export { activationsOnSpeech } from '../tune/activations.js';
+export { compareModels, type ModelComparison, type ValueComparison } from '../tune/compareModels.js';
+export type { NodeTimes } from '../tune/profile.js';
+export { type SearchOnSpeechOptions, searchOnSpeech } from '../tune/search.js';
+export { type SensitivityOnSpeechOptions, sensitivityOnSpeech } from '../tune/sensitivity.js';
+export { profileOnSpeech, type SpeechOptions } from '../tune/speechRunner.js';

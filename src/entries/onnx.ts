@@ -13,9 +13,9 @@
  * @packageDocumentation
  */
 
-export { buildDeepSpeech2, type DeepSpeech2Options } from '../onnx/build.js';
+export { buildDeepSpeech2, type DeepSpeech2Options } from '../onnx/build/build.js';
+export { modelFromBytes, readModel } from '../onnx/file/read.js';
+export { modelToBytes, writeModel } from '../onnx/file/write.js';
 export { type InitializerSummary, inspectModel, type ModelSummary, type ValueSummary } from '../onnx/inspect.js';
 export type { OnnxModel } from '../onnx/model.js';
-export { modelFromBytes, readModel } from '../onnx/read.js';
-export { type Simplified, type SimplifyReport, simplifyModel } from '../onnx/simplify.js';
-export { modelToBytes, writeModel } from '../onnx/write.js';
+export { type Simplified, type SimplifyReport, simplifyModel } from '../onnx/normalForm/simplify.js';

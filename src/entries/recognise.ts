@@ -12,16 +12,16 @@
  * @packageDocumentation
  */
 
-export { buildModel } from '../model/buildModel.js';
 export {
   type CachedRecognition,
   CachedRecognizer,
   type CachedRecognizerOptions,
   type ResultKind,
-} from '../model/cachedRecognizer.js';
-export type { CardFigure, CardFile, CardOnDisk, CardTensors, CardTraining, ModelCard } from '../model/card.js';
-export { type BeamWeights, createDecoder, type Decoder, type DecoderOptions } from '../model/decoder.js';
-export { readCard } from '../model/readCard.js';
+} from '../recognise/cache/cachedRecognizer.js';
+export { ResultCache, type ResultCacheOptions } from '../recognise/cache/resultCache.js';
+export type { CardFigure, CardFile, CardOnDisk, CardTensors, CardTraining, ModelCard } from '../recognise/card/card.js';
+export { readCard } from '../recognise/card/readCard.js';
+export { type BeamWeights, createDecoder, type Decoder, type DecoderOptions } from '../recognise/decoder.js';
 export {
   type BatchRecognition,
   type LogProbabilities,
@@ -29,10 +29,10 @@ export {
   Recognizer,
   type RecognizerOptions,
   type Timing,
-} from '../model/recognizer.js';
-export { listModels, type RegistryOptions, type ResolvedModel, resolveModel } from '../model/registry.js';
-export { ResultCache, type ResultCacheOptions } from '../model/resultCache.js';
-export type { ExecutionProvider, SessionOptions } from '../model/session.js';
+} from '../recognise/recognizer.js';
+export { buildModel } from '../recognise/registry/buildModel.js';
+export { listModels, type RegistryOptions, type ResolvedModel, resolveModel } from '../recognise/registry/registry.js';
+export type { ExecutionProvider, SessionOptions } from '../recognise/session/session.js';
 export {
   type Listener,
   type TranscribedSegment,
@@ -40,5 +40,5 @@ export {
   type Transcript,
   transcribe,
   transcribeFile,
-} from '../model/transcribe.js';
-export { type ScoredUtterance, tuneBeam, type WeightTrial } from '../model/tuneBeam.js';
+} from '../recognise/transcribe.js';
+export { type ScoredUtterance, tuneBeam, type WeightTrial } from '../tune/tuneBeam.js';

@@ -12,17 +12,10 @@
  * @packageDocumentation
  */
 
-export {
-  type AlignedPair,
-  type AlignmentOperation,
-  alignCharacters,
-  alignWords,
-  formatAlignment,
-} from '../speech/alignmentView.js';
-export { readArpa, writeArpa } from '../speech/arpa.js';
-export { type ReadAudioOptions, readAudio, readAudioChunks } from '../speech/audio.js';
-export { type BeamDecoding, BeamSearch, type BeamSearchOptions } from '../speech/beamSearch.js';
-export { type Confusion, type Confusions, countConfusions } from '../speech/confusions.js';
+export { type ReadAudioOptions, readAudio, readAudioChunks } from '../speech/audio/audio.js';
+export { encodeWav } from '../speech/audio/encodeWav.js';
+export { resample } from '../speech/audio/resample.js';
+export { type Segment, type SegmentOptions, splitAtSilence } from '../speech/audio/segments.js';
 export {
   type Corpus,
   type CorpusOnDisk,
@@ -30,23 +23,39 @@ export {
   type GetCorpusOptions,
   getCorpus,
   listCorpora,
-} from '../speech/corpora.js';
-export { decodeGreedy } from '../speech/ctc.js';
-export { encodeWav } from '../speech/encodeWav.js';
-export { createFrontEnd, type FeatureExtractor } from '../speech/features.js';
-export { type KneserNeyOptions, trainKneserNey } from '../speech/kneserNey.js';
-export { readManifest } from '../speech/manifest.js';
-export type { NgramModel } from '../speech/ngram.js';
-export { createNormaliser, NORMALISER_NAMES, type NormaliserName } from '../speech/normaliser.js';
-export { type HearOptions, type LeftOut, readUtterances } from '../speech/recordings.js';
-export { resample } from '../speech/resample.js';
-export { type Segment, type SegmentOptions, splitAtSilence } from '../speech/segments.js';
+} from '../speech/corpora/corpora.js';
+export { readManifest } from '../speech/corpora/manifest.js';
+export { type HearOptions, type LeftOut, readUtterances } from '../speech/corpora/recordings.js';
+export { type BeamDecoding, BeamSearch, type BeamSearchOptions } from '../speech/decode/beamSearch.js';
+export { decodeGreedy } from '../speech/decode/ctc.js';
+export { createFrontEnd, type FeatureExtractor } from '../speech/features/features.js';
+export { readArpa, writeArpa } from '../speech/languageModel/arpa.js';
+export { type KneserNeyOptions, trainKneserNey } from '../speech/languageModel/kneserNey.js';
+export type { NgramModel } from '../speech/languageModel/ngram.js';
+export {
+  type AlignedPair,
+  type AlignmentOperation,
+  alignCharacters,
+  alignWords,
+  formatAlignment,
+} from '../speech/text/alignmentView.js';
+export { type Confusion, type Confusions, countConfusions } from '../speech/text/confusions.js';
+export { createNormaliser, NORMALISER_NAMES, type NormaliserName } from '../speech/text/normaliser.js';
 export {
   readTranscriptPairs,
   TRANSCRIPT_FORMATS,
   type TranscriptFormat,
   type TranscriptPair,
-} from '../speech/transcriptFile.js';
+} from '../speech/text/transcriptFile.js';
+export {
+  characterErrorRate,
+  countCharacterEdits,
+  countWordEdits,
+  type ErrorMeasures,
+  errorMeasures,
+  errorRate,
+  wordErrorRate,
+} from '../speech/text/wer.js';
 export type {
   Audio,
   Decoding,
@@ -62,12 +71,3 @@ export type {
   WaveformFrontEnd,
   WordTime,
 } from '../speech/types.js';
-export {
-  characterErrorRate,
-  countCharacterEdits,
-  countWordEdits,
-  type ErrorMeasures,
-  errorMeasures,
-  errorRate,
-  wordErrorRate,
-} from '../speech/wer.js';

@@ -1,5 +1,5 @@
 import { escapeXml } from '../report/escape.js';
-import { alignWords, formatAlignment } from '../speech/alignmentView.js';
+import { alignWords, formatAlignment } from '../speech/text/alignmentView.js';
 import { openScreen, type Screen } from './screen.js';
 
 /** What one recogniser made of an utterance. */

@@ -1,5 +1,5 @@
 import { escapeXml } from '../report/escape.js';
-import { encodeWav } from '../speech/encodeWav.js';
+import { encodeWav } from '../speech/audio/encodeWav.js';
 import type { Audio } from '../speech/types.js';
 import { openScreen, type Screen } from './screen.js';
 

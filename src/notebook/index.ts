@@ -13,10 +13,10 @@
  * @packageDocumentation
  */
 import { UnavailableError } from '../errors.js';
-import type { DataTable } from '../report/dataTable.js';
-import { type FigureExporter, openExporter } from '../report/export.js';
-import type { Figure } from '../report/figure.js';
-import { tableToText } from '../report/tableText.js';
+import { type FigureExporter, openExporter } from '../report/figures/export.js';
+import type { Figure } from '../report/figures/figure.js';
+import type { DataTable } from '../report/tables/dataTable.js';
+import { tableToText } from '../report/tables/tableText.js';
 import { interactiveFigure } from './interactive.js';
 import { openScreen, type Screen } from './screen.js';
 import { notebookTable } from './tableHtml.js';

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { relative, sep } from 'node:path';
 import { escapeXml } from '../report/escape.js';
-import { plotlyPath } from '../report/export.js';
-import type { Figure } from '../report/figure.js';
-import { templateOf, withScheme } from '../report/theme.js';
+import { plotlyPath } from '../report/figures/export.js';
+import type { Figure } from '../report/figures/figure.js';
+import { templateOf, withScheme } from '../report/figures/theme.js';
 
 /**
  * A figure as HTML for a notebook: a static picture with alternative text and caption, and a script that puts an interactive

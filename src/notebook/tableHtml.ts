@@ -1,5 +1,5 @@
-import type { DataTable } from '../report/dataTable.js';
 import { escapeXml } from '../report/escape.js';
+import type { DataTable } from '../report/tables/dataTable.js';
 
 /** A table that is wider than the cell scrolls. */
 const TABLE_STYLE = 'overflow-x:auto;margin-bottom:0.5em';

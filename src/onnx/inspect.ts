@@ -1,13 +1,13 @@
 import type { ValueInfoProto } from 'onnx-buf';
 import { InputError } from '../errors.js';
 import { sha256OfBytes } from '../files.js';
-import { type Dtype, dtypeOf } from './dtype.js';
+import { modelFileSize } from './file/modelFileSize.js';
+import { readModel } from './file/read.js';
+import { type StoredWeight, storedWeights } from './file/storedWeights.js';
+import { modelNodes } from './graph/subgraphs.js';
 import { mainGraph, type OnnxModel, opsetVersion } from './model.js';
-import { modelFileSize } from './modelFileSize.js';
-import { readModel } from './read.js';
-import { type StoredWeight, storedWeights } from './storedWeights.js';
-import { modelNodes } from './subgraphs.js';
-import { shapeOf, storedSizeBytes, tensorBytes, tensorDtype } from './tensor.js';
+import { type Dtype, dtypeOf } from './tensor/dtype.js';
+import { shapeOf, storedSizeBytes, tensorBytes, tensorDtype } from './tensor/tensor.js';
 
 /** An input or output of a model. */
 export interface ValueSummary {

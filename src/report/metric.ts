@@ -1,6 +1,6 @@
-import type { Estimate } from '../experiment/schema.js';
-import type { PricedCondition } from './costOf.js';
-import { formatEstimate } from './format.js';
+import type { Estimate } from '../study/schema.js';
+import type { PricedCondition } from './tables/costOf.js';
+import { formatEstimate } from './tables/format.js';
 
 /** What was measured: an estimate with its interval, or a number that was read once and has none. */
 export type Quantity = Estimate | number;

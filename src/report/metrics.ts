@@ -1,7 +1,7 @@
-import type { MeasuredOutcome } from '../experiment/schema.js';
-import type { PricedCondition } from './costOf.js';
-import { formatFactor, formatMegabytes, formatMs, formatNumber, formatPercent, formatPoints } from './format.js';
+import type { MeasuredOutcome } from '../study/schema.js';
 import { estimateOf, formatQuantity, type Measure, type Metric, type Quantity, verdictOf } from './metric.js';
+import type { PricedCondition } from './tables/costOf.js';
+import { formatFactor, formatMegabytes, formatMs, formatNumber, formatPercent, formatPoints } from './tables/format.js';
 
 /** Names of the {@link METRICS}. */
 export type MetricId = 'latencyMs' | 'audioSPerS' | 'wer' | 'sizeBytes' | 'peakBytes' | 'joules' | 'usdPer1000Hours';

@@ -1,7 +1,7 @@
 import { UnavailableError } from '../errors.js';
-import { MeasuringProcess, ProcessError } from '../measure/process/process.js';
-import type { Setup } from '../measure/process/protocol.js';
-import type { Transcript } from '../model/transcribe.js';
+import { MeasuringProcess, ProcessError } from '../process/process.js';
+import type { Setup } from '../process/protocol.js';
+import type { Transcript } from '../recognise/transcribe.js';
 
 /** How many processes there are, and how many requests may wait for them. */
 export interface PoolOptions {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { TOPICS } from '../../src/experiment/laboratory.js';
+import { TOPICS } from '../../src/study/laboratory.js';
 import { quantlab } from './terminal.js';
 
 describe('quantlab laboratory', () => {

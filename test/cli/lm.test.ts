@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readArpa } from '../../src/speech/arpa.js';
-import { digestOf } from '../../src/speech/sentences.js';
+import { readArpa } from '../../src/speech/languageModel/arpa.js';
+import { digestOf } from '../../src/speech/languageModel/sentences.js';
 import { trainingSentences } from '../speech/decoderFixtures.js';
 import { quantlab } from './terminal.js';
 

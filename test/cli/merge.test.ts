@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { runExperiment } from '../../src/experiment/runner.js';
-import { FAKE_WORKER, fixedEnvironment, newFolder, smallPlan } from '../experiment/setUp.js';
+import { runExperiment } from '../../src/study/runner.js';
+import { FAKE_WORKER, fixedEnvironment, newFolder, smallPlan } from '../study/setUp.js';
 import { quantlab } from './terminal.js';
 
 describe('quantlab merge', () => {

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { ModelCard } from '../../src/model/card.js';
+import type { ModelCard } from '../../src/recognise/card/card.js';
 import { quantlab } from './terminal.js';
 
 const FOLDER = new URL('../../data/models/', import.meta.url);

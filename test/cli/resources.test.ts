@@ -2,9 +2,9 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { writeBuiltCard } from '../../src/model/builtCard.js';
-import { buildDeepSpeech2, deepSpeech2Settings } from '../../src/onnx/build.js';
-import { writeModel } from '../../src/onnx/write.js';
+import { buildDeepSpeech2, deepSpeech2Settings } from '../../src/onnx/build/build.js';
+import { writeModel } from '../../src/onnx/file/write.js';
+import { writeBuiltCard } from '../../src/recognise/card/builtCard.js';
 import { writeInventedRun } from '../report/fixture.js';
 import { quantlab } from './terminal.js';
 

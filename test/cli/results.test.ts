@@ -1,9 +1,9 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { runExperiment } from '../../src/experiment/runner.js';
 import { sha256OfBytes } from '../../src/files.js';
-import { FAKE_WORKER, fixedEnvironment, newFolder, smallPlan } from '../experiment/setUp.js';
+import { runExperiment } from '../../src/study/runner.js';
+import { FAKE_WORKER, fixedEnvironment, newFolder, smallPlan } from '../study/setUp.js';
 import { quantlab } from './terminal.js';
 
 describe('quantlab results check', () => {

@@ -3,14 +3,14 @@
  * here, loads, and answers nearly what the float model answers.
  */
 import { describe, expect, it } from 'vitest';
-import { type Compressed, quantizeDynamic } from '../../src/compress/dynamic.js';
-import type { QuantizeDynamicOptions } from '../../src/compress/dynamicOptions.js';
-import { encodeFloat16 } from '../../src/onnx/halfFloat.js';
+import { type Compressed, quantizeDynamic } from '../../src/compress/dynamic/dynamic.js';
+import type { QuantizeDynamicOptions } from '../../src/compress/dynamic/dynamicOptions.js';
+import { makeNode } from '../../src/onnx/graph/node.js';
+import { modelNodes } from '../../src/onnx/graph/subgraphs.js';
+import { makeValueInfo } from '../../src/onnx/graph/valueInfo.js';
 import { mainGraph, type OnnxModel, opsetVersion } from '../../src/onnx/model.js';
-import { makeNode } from '../../src/onnx/node.js';
-import { modelNodes } from '../../src/onnx/subgraphs.js';
-import { makeTensor } from '../../src/onnx/tensor.js';
-import { makeValueInfo } from '../../src/onnx/valueInfo.js';
+import { encodeFloat16 } from '../../src/onnx/tensor/halfFloat.js';
+import { makeTensor } from '../../src/onnx/tensor/tensor.js';
 import { type SmallModel, smallModel, weightValues } from '../onnx/smallModels.js';
 import { type Fed, pattern, runModel, signalToErrorDb } from './runModel.js';
 

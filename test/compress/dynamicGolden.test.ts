@@ -5,15 +5,15 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { quantizeDynamic } from '../../src/compress/dynamic.js';
-import type { DynamicOpType } from '../../src/compress/dynamicOptions.js';
-import type { WeightType } from '../../src/compress/params.js';
+import { quantizeDynamic } from '../../src/compress/dynamic/dynamic.js';
+import type { DynamicOpType } from '../../src/compress/dynamic/dynamicOptions.js';
+import type { WeightType } from '../../src/compress/rewrite/params.js';
 import { sha256OfBytes } from '../../src/files.js';
-import { resolveModel } from '../../src/model/registry.js';
+import { readModel } from '../../src/onnx/file/read.js';
+import { modelNodes, nestedGraphs } from '../../src/onnx/graph/subgraphs.js';
 import { mainGraph, type OnnxModel } from '../../src/onnx/model.js';
-import { readModel } from '../../src/onnx/read.js';
-import { modelNodes, nestedGraphs } from '../../src/onnx/subgraphs.js';
-import { shapeOf, tensorBytes, tensorDtype } from '../../src/onnx/tensor.js';
+import { shapeOf, tensorBytes, tensorDtype } from '../../src/onnx/tensor/tensor.js';
+import { resolveModel } from '../../src/recognise/registry/registry.js';
 import { type Fed, largestDifference, pattern, runModel } from './runModel.js';
 
 interface Golden {

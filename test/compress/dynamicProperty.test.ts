@@ -1,13 +1,13 @@
 /** Properties of dynamic quantization over random small graphs: it loads, it runs, it answers nearly the same. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { quantizeDynamic } from '../../src/compress/dynamic.js';
+import { quantizeDynamic } from '../../src/compress/dynamic/dynamic.js';
+import { modelFromBytes } from '../../src/onnx/file/read.js';
+import { modelToBytes } from '../../src/onnx/file/write.js';
+import { makeNode } from '../../src/onnx/graph/node.js';
+import { modelNodes } from '../../src/onnx/graph/subgraphs.js';
 import { mainGraph, type OnnxModel } from '../../src/onnx/model.js';
-import { makeNode } from '../../src/onnx/node.js';
-import { modelFromBytes } from '../../src/onnx/read.js';
-import { modelNodes } from '../../src/onnx/subgraphs.js';
-import { makeTensor } from '../../src/onnx/tensor.js';
-import { modelToBytes } from '../../src/onnx/write.js';
+import { makeTensor } from '../../src/onnx/tensor/tensor.js';
 import { smallModel, weightValues } from '../onnx/smallModels.js';
 import { pattern, runModel, signalToErrorDb } from './runModel.js';
 

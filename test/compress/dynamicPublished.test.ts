@@ -10,14 +10,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InferenceSession } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { quantizeDynamic } from '../../src/compress/dynamic.js';
-import type { DynamicOpType, QuantizeDynamicOptions } from '../../src/compress/dynamicOptions.js';
+import { quantizeDynamic } from '../../src/compress/dynamic/dynamic.js';
+import type { DynamicOpType, QuantizeDynamicOptions } from '../../src/compress/dynamic/dynamicOptions.js';
 import { sha256OfBytes, sha256OfFile } from '../../src/files.js';
+import { readModel } from '../../src/onnx/file/read.js';
+import { writeModel } from '../../src/onnx/file/write.js';
+import { nestedGraphs } from '../../src/onnx/graph/subgraphs.js';
 import { mainGraph } from '../../src/onnx/model.js';
-import { readModel } from '../../src/onnx/read.js';
-import { nestedGraphs } from '../../src/onnx/subgraphs.js';
-import { shapeOf, tensorBytes, tensorDtype } from '../../src/onnx/tensor.js';
-import { writeModel } from '../../src/onnx/write.js';
+import { shapeOf, tensorBytes, tensorDtype } from '../../src/onnx/tensor/tensor.js';
 
 interface Published {
   readonly package: string;

@@ -11,13 +11,13 @@ import {
   type ValueInfoProto,
 } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
-import { convertToHalf, type HalfOptions } from '../../src/compress/float16.js';
-import { DTYPE_CODE } from '../../src/onnx/dtype.js';
+import { convertToHalf, type HalfOptions } from '../../src/compress/half/float16.js';
+import { modelToBytes } from '../../src/onnx/file/write.js';
+import { makeNode } from '../../src/onnx/graph/node.js';
+import { modelTensors } from '../../src/onnx/graph/subgraphs.js';
 import { mainGraph, type OnnxModel } from '../../src/onnx/model.js';
-import { makeNode } from '../../src/onnx/node.js';
-import { modelTensors } from '../../src/onnx/subgraphs.js';
-import { makeTensor, tensorDtype } from '../../src/onnx/tensor.js';
-import { modelToBytes } from '../../src/onnx/write.js';
+import { DTYPE_CODE } from '../../src/onnx/tensor/dtype.js';
+import { makeTensor, tensorDtype } from '../../src/onnx/tensor/tensor.js';
 import { type Fed, pattern, runModel, signalToErrorDb } from './runModel.js';
 import { smallModel, valueInfo, weight } from './smallModels.js';
 

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applyRecipe } from '../../src/compress/applyRecipe.js';
-import { calibrateRanges } from '../../src/compress/calibrate.js';
 import { PRESET_NAMES, PRESETS, parseRecipe, type Recipe, readRecipe, writeRecipe } from '../../src/compress/recipe.js';
-import { buildDeepSpeech2 } from '../../src/onnx/build.js';
-import { modelToBytes } from '../../src/onnx/write.js';
+import { calibrateRanges } from '../../src/compress/static/calibrate.js';
+import { buildDeepSpeech2 } from '../../src/onnx/build/build.js';
+import { modelToBytes } from '../../src/onnx/file/write.js';
 import { pattern, runModel, signalToErrorDb } from './runModel.js';
 import { convolutionModel, operatorCounts } from './smallModels.js';
 

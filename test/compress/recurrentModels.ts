@@ -1,6 +1,6 @@
+import { type AttributeValue, makeNode } from '../../src/onnx/graph/node.js';
 import type { OnnxModel } from '../../src/onnx/model.js';
-import { type AttributeValue, makeNode } from '../../src/onnx/node.js';
-import { makeTensor } from '../../src/onnx/tensor.js';
+import { makeTensor } from '../../src/onnx/tensor/tensor.js';
 import { smallModel, weightValues } from '../onnx/smallModels.js';
 import { type Fed, pattern } from './runModel.js';
 

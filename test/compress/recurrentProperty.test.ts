@@ -4,11 +4,11 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { quantizeRecurrent } from '../../src/compress/recurrent.js';
-import type { QuantizeRecurrentOptions } from '../../src/compress/recurrentOptions.js';
-import type { AttributeValue } from '../../src/onnx/node.js';
-import { modelNodes } from '../../src/onnx/subgraphs.js';
-import { transposeAxes } from '../../src/onnx/transpose.js';
+import { quantizeRecurrent } from '../../src/compress/recurrent/recurrent.js';
+import type { QuantizeRecurrentOptions } from '../../src/compress/recurrent/recurrentOptions.js';
+import type { AttributeValue } from '../../src/onnx/graph/node.js';
+import { modelNodes } from '../../src/onnx/graph/subgraphs.js';
+import { transposeAxes } from '../../src/onnx/graph/transpose.js';
 import { type RecurrentCase, recurrentCase } from './recurrentModels.js';
 import { type Fed, largestDifference, runModel, signalToErrorDb } from './runModel.js';
 

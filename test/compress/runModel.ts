@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { sha256OfBytes } from '../../src/files.js';
+import { modelToBytes } from '../../src/onnx/file/write.js';
 import type { OnnxModel } from '../../src/onnx/model.js';
-import { modelToBytes } from '../../src/onnx/write.js';
 
 /** A value fed to a model or answered by it. */
 export interface Fed {

@@ -7,12 +7,12 @@ import {
   type TensorProto,
   type ValueInfoProto,
 } from 'onnx-buf';
-import type { Dtype } from '../../src/onnx/dtype.js';
+import { makeNode } from '../../src/onnx/graph/node.js';
+import { modelNodes } from '../../src/onnx/graph/subgraphs.js';
+import { makeValueInfo } from '../../src/onnx/graph/valueInfo.js';
 import type { OnnxModel } from '../../src/onnx/model.js';
-import { makeNode } from '../../src/onnx/node.js';
-import { modelNodes } from '../../src/onnx/subgraphs.js';
-import { makeTensor } from '../../src/onnx/tensor.js';
-import { makeValueInfo } from '../../src/onnx/valueInfo.js';
+import type { Dtype } from '../../src/onnx/tensor/dtype.js';
+import { makeTensor } from '../../src/onnx/tensor/tensor.js';
 import { xorshiftCubed } from './xorshift.js';
 
 /** A value of a graph; a dimension by name is free. */

@@ -5,10 +5,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { readAudio } from '../../src/speech/audio.js';
-import { readHeaderDuration } from '../../src/speech/duration.js';
-import { markInVocabulary, splitPrompts } from '../../src/speech/prompts.js';
-import { normaliseTranscript } from '../../src/speech/transcript.js';
+import { readAudio } from '../../src/speech/audio/audio.js';
+import { readHeaderDuration } from '../../src/speech/audio/duration.js';
+import { markInVocabulary, splitPrompts } from '../../src/speech/corpora/prompts.js';
+import { normaliseTranscript } from '../../src/speech/text/transcript.js';
 
 const speech = new URL('../../data/speech/', import.meta.url);
 const path = (name: string): string => fileURLToPath(new URL(name, speech));

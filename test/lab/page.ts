@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { findBrowser } from '../../src/report/browser.js';
+import { findBrowser } from '../../src/report/figures/browser.js';
 import { READ_CELLS, type SeenCell } from './reading.js';
 import type { Lab } from './server.js';
 

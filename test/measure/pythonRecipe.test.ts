@@ -2,11 +2,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { readRun } from '../../src/experiment/runFolder.js';
-import { summarize } from '../../src/experiment/summarize.js';
-import { Recognizer } from '../../src/model/recognizer.js';
-import { resolveModel } from '../../src/model/registry.js';
-import { readAudio } from '../../src/speech/audio.js';
+import { Recognizer } from '../../src/recognise/recognizer.js';
+import { resolveModel } from '../../src/recognise/registry/registry.js';
+import { readAudio } from '../../src/speech/audio/audio.js';
+import { readRun } from '../../src/study/runFolder.js';
+import { summarize } from '../../src/study/summarize.js';
 
 const RUN = fileURLToPath(new URL('../fixtures/measure/python-run', import.meta.url));
 const SPEECH = fileURLToPath(new URL('../../data/speech', import.meta.url));

@@ -3,8 +3,8 @@ import { UnavailableError } from '../../src/errors.js';
 import { showFigures, showProgress, showTable } from '../../src/notebook/index.js';
 import { interactiveFigure } from '../../src/notebook/interactive.js';
 import { openScreen, type Screen } from '../../src/notebook/screen.js';
-import { buildFigures } from '../../src/report/figures.js';
-import { buildAnswerTable } from '../../src/report/table.js';
+import { buildFigures } from '../../src/report/figures/figures.js';
+import { buildAnswerTable } from '../../src/report/tables/table.js';
 import { readInventedRun } from '../report/fixture.js';
 
 const { summary, observations } = readInventedRun();

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { showAlignment, showAudio } from '../../src/notebook/index.js';
 import type { Screen } from '../../src/notebook/screen.js';
-import { spectrogramFigure } from '../../src/report/spectrogramFigure.js';
-import { readAudio } from '../../src/speech/audio.js';
-import { encodeWav } from '../../src/speech/encodeWav.js';
+import { spectrogramFigure } from '../../src/report/figures/spectrogramFigure.js';
+import { readAudio } from '../../src/speech/audio/audio.js';
+import { encodeWav } from '../../src/speech/audio/encodeWav.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'quantlab-wav-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -8,10 +8,10 @@ import {
   SparseTensorProtoSchema,
 } from 'onnx-buf';
 import { expect, it } from 'vitest';
+import { makeNode } from '../../src/onnx/graph/node.js';
+import { makeValueInfo } from '../../src/onnx/graph/valueInfo.js';
 import { inspectModel, summarizeModel } from '../../src/onnx/inspect.js';
-import { makeNode } from '../../src/onnx/node.js';
-import { makeTensor } from '../../src/onnx/tensor.js';
-import { makeValueInfo } from '../../src/onnx/valueInfo.js';
+import { makeTensor } from '../../src/onnx/tensor/tensor.js';
 import { smallModel } from './smallModels.js';
 
 const fixtures = fileURLToPath(new URL('../fixtures/compress/', import.meta.url));

@@ -10,13 +10,13 @@ import { promisify } from 'node:util';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema, StringStringEntryProtoSchema, type TensorProto } from 'onnx-buf';
 import { expect, it } from 'vitest';
-import { quantizeDynamic } from '../../src/compress/dynamic.js';
+import { quantizeDynamic } from '../../src/compress/dynamic/dynamic.js';
+import { readModel } from '../../src/onnx/file/read.js';
+import { writeModel } from '../../src/onnx/file/write.js';
+import { makeNode } from '../../src/onnx/graph/node.js';
 import { inspectModel } from '../../src/onnx/inspect.js';
 import { mainGraph } from '../../src/onnx/model.js';
-import { makeNode } from '../../src/onnx/node.js';
-import { readModel } from '../../src/onnx/read.js';
-import { makeUnfilledTensor } from '../../src/onnx/tensor.js';
-import { writeModel } from '../../src/onnx/write.js';
+import { makeUnfilledTensor } from '../../src/onnx/tensor/tensor.js';
 import { pattern, runModel } from '../compress/runModel.js';
 import { smallModel } from './smallModels.js';
 

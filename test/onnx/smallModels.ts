@@ -6,9 +6,9 @@ import {
   OperatorSetIdProtoSchema,
   type TensorProto,
 } from 'onnx-buf';
-import type { Dtype } from '../../src/onnx/dtype.js';
+import { makeValueInfo } from '../../src/onnx/graph/valueInfo.js';
 import type { OnnxModel } from '../../src/onnx/model.js';
-import { makeValueInfo } from '../../src/onnx/valueInfo.js';
+import type { Dtype } from '../../src/onnx/tensor/dtype.js';
 
 /** What a small model is made of. */
 export interface SmallModel {

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { RunRecord } from '../../src/experiment/schema.js';
 import {
   escapeKramdown,
   escapeLiquid,
@@ -14,8 +13,9 @@ import {
   escapeTerminal,
   escapeXml,
 } from '../../src/report/escape.js';
-import { withAnswer } from '../../src/report/readmeAnswer.js';
-import { writeReport } from '../../src/report/writeReport.js';
+import { withAnswer } from '../../src/report/post/readmeAnswer.js';
+import { writeReport } from '../../src/report/post/writeReport.js';
+import type { RunRecord } from '../../src/study/schema.js';
 import { writeInventedLaboratory, writeInventedRun } from './fixture.js';
 
 const post = fileURLToPath(new URL('../../post', import.meta.url));

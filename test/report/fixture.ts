@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { FinishedRun } from '../../src/experiment/finishedRun.js';
-import { type FiledTopic, TOPICS, type TopicRecord, writeTopic } from '../../src/experiment/laboratory.js';
-import { RunFolder } from '../../src/experiment/runFolder.js';
-import type { Observation, RunRecord, Summary } from '../../src/experiment/schema.js';
-import { summarize } from '../../src/experiment/summarize.js';
 import { createRandom } from '../../src/measure/statistics/random.js';
-import { EMPTY_LABORATORY, type Laboratory } from '../../src/report/laboratory.js';
+import { EMPTY_LABORATORY, type Laboratory } from '../../src/report/post/laboratory.js';
+import type { FinishedRun } from '../../src/study/finishedRun.js';
+import { type FiledTopic, TOPICS, type TopicRecord, writeTopic } from '../../src/study/laboratory.js';
+import { RunFolder } from '../../src/study/runFolder.js';
+import type { Observation, RunRecord, Summary } from '../../src/study/schema.js';
+import { summarize } from '../../src/study/summarize.js';
 
 const FIXTURES = fileURLToPath(new URL('../fixtures/report/', import.meta.url));
 const FILED: readonly FiledTopic[] = TOPICS.filter((topic) => topic !== 'variants');

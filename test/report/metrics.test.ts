@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { readPrices } from '../../src/measure/cost/prices.js';
-import { candidatesOf } from '../../src/report/choosing.js';
-import { glanceFigure } from '../../src/report/glanceFigure.js';
-import { pairOf } from '../../src/report/measured.js';
+import { glanceFigure } from '../../src/report/figures/glanceFigure.js';
 import { estimateOf, shareOf } from '../../src/report/metric.js';
 import { MEASURES, METRICS } from '../../src/report/metrics.js';
-import { postDataOf } from '../../src/report/postData.js';
-import { buildAnswerTable } from '../../src/report/table.js';
+import { candidatesOf } from '../../src/report/post/choosing.js';
+import { postDataOf } from '../../src/report/post/postData.js';
+import { pairOf } from '../../src/report/tables/measured.js';
+import { buildAnswerTable } from '../../src/report/tables/table.js';
 import { readInventedRun } from './fixture.js';
 
 const { summary } = readInventedRun();

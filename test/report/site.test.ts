@@ -8,8 +8,8 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findBrowser } from '../../src/report/browser.js';
-import { plotlyPath } from '../../src/report/export.js';
+import { findBrowser } from '../../src/report/figures/browser.js';
+import { plotlyPath } from '../../src/report/figures/export.js';
 
 const post = fileURLToPath(new URL('../../post', import.meta.url));
 const site = mkdtempSync(join(tmpdir(), 'quantlab-site-'));

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { runLoad } from '../../src/measure/load/load.js';
 import { serviceAt } from '../../src/measure/load/serviceAt.js';
-import { type ResolvedModel, resolveModel } from '../../src/model/registry.js';
+import { type ResolvedModel, resolveModel } from '../../src/recognise/registry/registry.js';
 import { type ServiceOptions, TranscriptionService } from '../../src/service/service.js';
 import { heardIn, REFERENCES } from '../fixtures/model/reference.js';
 

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InputError, UnavailableError } from '../../src/errors.js';
-import type { Checksum } from '../../src/speech/checksum.js';
-import { downloadFile } from '../../src/speech/download.js';
+import type { Checksum } from '../../src/speech/corpora/checksum.js';
+import { downloadFile } from '../../src/speech/corpora/download.js';
 import { type CorpusServer, type ServedFile, startCorpusServer } from './corpusServer.js';
 
 let server: CorpusServer;

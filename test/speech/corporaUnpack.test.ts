@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InputError, UnavailableError } from '../../src/errors.js';
-import { type UnpackOptions, unpackTar } from '../../src/speech/unpack.js';
+import { type UnpackOptions, unpackTar } from '../../src/speech/corpora/unpack.js';
 import { makeTar, makeTarGz, type TarEntry } from './corpusServer.js';
 
 let folder: string;

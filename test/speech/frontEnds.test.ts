@@ -1,8 +1,8 @@
 // Expected: librosa 0.11.0 and NumPy 1.26.4 (test/fixtures/speech/frontEnds/make.py).
 import { describe, expect, it } from 'vitest';
-import { readAudio } from '../../src/speech/audio.js';
-import { createFrontEnd } from '../../src/speech/features.js';
-import { melFilters } from '../../src/speech/melFilters.js';
+import { readAudio } from '../../src/speech/audio/audio.js';
+import { createFrontEnd } from '../../src/speech/features/features.js';
+import { melFilters } from '../../src/speech/features/melFilters.js';
 import type { Audio, LogMelFrontEnd, WaveformFrontEnd } from '../../src/speech/types.js';
 import { fixture, largestDifference, readNpy } from './npy.js';
 

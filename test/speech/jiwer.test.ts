@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { alignWords, formatAlignment } from '../../src/speech/alignmentView.js';
-import { type Confusion, countConfusions } from '../../src/speech/confusions.js';
+import { alignWords, formatAlignment } from '../../src/speech/text/alignmentView.js';
+import { type Confusion, countConfusions } from '../../src/speech/text/confusions.js';
+import { countCharacterEdits, countWordEdits, errorMeasures, errorRate } from '../../src/speech/text/wer.js';
 import type { EditCounts } from '../../src/speech/types.js';
-import { countCharacterEdits, countWordEdits, errorMeasures, errorRate } from '../../src/speech/wer.js';
 import { fixture } from './npy.js';
 
 /** Words of a vocabulary in a pseudo-random order, then corrupted: `expand` of the script. */

@@ -1,9 +1,9 @@
 // Expected: openai-whisper 20250625 and kaldi-native-fbank 1.23.0 (test/fixtures/speech/frontEnds/make_whisper_kaldi.py).
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { readAudio } from '../../src/speech/audio.js';
-import { createFrontEnd } from '../../src/speech/features.js';
-import { createRealFft } from '../../src/speech/fft.js';
+import { readAudio } from '../../src/speech/audio/audio.js';
+import { createFrontEnd } from '../../src/speech/features/features.js';
+import { createRealFft } from '../../src/speech/features/fft.js';
 import type { Audio, Features, FrontEnd, KaldiFilterBankFrontEnd, LogMelFrontEnd } from '../../src/speech/types.js';
 import { fixture, largestDifference, readNpy } from './npy.js';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { InputError } from '../../src/errors.js';
-import { readAudio } from '../../src/speech/audio.js';
+import { readAudio } from '../../src/speech/audio/audio.js';
 import { fixture, largestDifference } from './npy.js';
 import { pagesOf, sealed, writeOggPage } from './oggPages.js';
 

@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { InputError } from '../../errors.js';
-import type { ResolvedModel } from '../../model/registry.js';
-import type { NormaliserName } from '../../speech/normaliser.js';
-import { recordingOf } from '../../speech/recordings.js';
+import { MeasuringProcess } from '../../process/process.js';
+import type { ResolvedModel } from '../../recognise/registry/registry.js';
+import { recordingOf } from '../../speech/corpora/recordings.js';
+import type { NormaliserName } from '../../speech/text/normaliser.js';
 import type { Utterance } from '../../speech/types.js';
-import { type AccuracySummary, summarizeAccuracy } from '../accuracy.js';
-import { MeasuringProcess } from '../process/process.js';
+import { type AccuracySummary, summarizeAccuracy } from '../accuracy/accuracy.js';
 import { bootstrapRatio, type Estimate } from '../statistics/bootstrap.js';
 import { createRandom, DEFAULT_SEED, permutation } from '../statistics/random.js';
 import { sum } from '../statistics/statistics.js';

@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { InputError } from '../../errors.js';
-import type { ResolvedModel } from '../../model/registry.js';
-import { recordingOf } from '../../speech/recordings.js';
+import { MeasuringProcess } from '../../process/process.js';
+import { WorkQueue } from '../../process/queue.js';
+import type { ResolvedModel } from '../../recognise/registry/registry.js';
+import { recordingOf } from '../../speech/corpora/recordings.js';
 import type { Utterance } from '../../speech/types.js';
-import { MeasuringProcess } from '../process/process.js';
-import { WorkQueue } from '../process/queue.js';
 import { DEFAULT_SEED } from '../statistics/random.js';
 import { highestHolding, nextRate, type Rung } from './ladder.js';
 import { type LoadResult, measureCapacity, runLoad, type Server } from './load.js';

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { UnavailableError } from '../../errors.js';
 import { describeFileError } from '../../files.js';
-import { encodeWav } from '../../speech/encodeWav.js';
-import { readRecording } from '../../speech/recordings.js';
+import { encodeWav } from '../../speech/audio/encodeWav.js';
+import { readRecording } from '../../speech/corpora/recordings.js';
 import type { Utterance } from '../../speech/types.js';
 import type { Server } from './load.js';
 

@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, cpus, platform, release, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { packageRoot } from '../../recognise/registry/embedded.js';
 import { type Confinement, readConfinement } from './confinement.js';
 import { type FrequencyScaling, readFrequencyScaling } from './frequency.js';
 import { type MachineLoad, readMachineLoad } from './machineLoad.js';
@@ -107,11 +107,6 @@ export async function readEnvironment(
 export async function defaultThreads(): Promise<number> {
   const { physicalCores } = await readProcessor();
   return Math.max(1, Math.min(physicalCores ?? availableParallelism(), availableParallelism()));
-}
-
-/** Folder of this package. Sources and build lie equally deep below it. */
-export function packageRoot(): string {
-  return fileURLToPath(new URL('../../../', import.meta.url));
 }
 
 type Processor = Pick<Environment, 'cpu' | 'physicalCores' | 'instructionSets'>;

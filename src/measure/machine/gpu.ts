@@ -1,8 +1,8 @@
 import { UnavailableError } from '../../errors.js';
-import type { ExecutionProvider } from '../../model/session.js';
-import { MeasuringProcess, type ProcessOptions } from '../process/process.js';
-import type { Setup } from '../process/protocol.js';
-import { findImitation } from './graphics.js';
+import { findImitation } from '../../process/graphics.js';
+import { MeasuringProcess, type ProcessOptions } from '../../process/process.js';
+import type { Setup } from '../../process/protocol.js';
+import type { ExecutionProvider } from '../../recognise/session/session.js';
 import { type Placement, parsePlacement } from './placement.js';
 
 /** A GPU that has run the model, or the reasons why there is none. */

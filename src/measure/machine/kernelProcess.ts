@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UnavailableError } from '../../errors.js';
-import { writeModel } from '../../onnx/write.js';
+import { writeModel } from '../../onnx/file/write.js';
 import type { KernelReply, KernelRequest } from './kernelProtocol.js';
 import type { Kernel } from './kernels.js';
 

@@ -1,6 +1,7 @@
 /** The process of one kernel, started by {@link runKernel}: opens it, runs it, tells the times of the runs, and ends. */
+
+import { readGraphics } from '../../process/graphics.js';
 import { env, InferenceSession, Tensor } from '../../runtime.js';
-import { readGraphics } from './graphics.js';
 import type { KernelReply, KernelRequest } from './kernelProtocol.js';
 import type { KernelInput } from './kernels.js';
 

@@ -6,11 +6,11 @@ import {
   OperatorSetIdProtoSchema,
   type TensorProto,
 } from 'onnx-buf';
-import type { Dtype } from '../../onnx/dtype.js';
+import { makeNode } from '../../onnx/graph/node.js';
+import { makeValueInfo } from '../../onnx/graph/valueInfo.js';
 import type { OnnxModel } from '../../onnx/model.js';
-import { makeNode } from '../../onnx/node.js';
-import { makeTensor } from '../../onnx/tensor.js';
-import { makeValueInfo } from '../../onnx/valueInfo.js';
+import type { Dtype } from '../../onnx/tensor/dtype.js';
+import { makeTensor } from '../../onnx/tensor/tensor.js';
 
 /** An input of a kernel; its values are made where it runs. */
 export interface KernelInput {

@@ -1,7 +1,7 @@
 import { UnavailableError } from '../../errors.js';
-import { EXECUTION_PROVIDERS, explainProviderError } from '../../model/session.js';
+import { findImitation } from '../../process/graphics.js';
+import { EXECUTION_PROVIDERS, explainProviderError } from '../../recognise/session/session.js';
 import { listSupportedBackends } from '../../runtime.js';
-import { findImitation } from './graphics.js';
 import { runKernel } from './kernelProcess.js';
 import { probeKernel } from './kernels.js';
 import { parsePlacement } from './placement.js';

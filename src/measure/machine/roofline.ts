@@ -1,10 +1,10 @@
 import { InputError } from '../../errors.js';
-import { GraphTensors } from '../../model/graphTensors.js';
-import type { ResolvedModel } from '../../model/registry.js';
-import { createFrontEnd } from '../../speech/features.js';
-import { readRecording } from '../../speech/recordings.js';
+import { MeasuringProcess } from '../../process/process.js';
+import type { ResolvedModel } from '../../recognise/registry/registry.js';
+import { GraphTensors } from '../../recognise/session/graphTensors.js';
+import { readRecording } from '../../speech/corpora/recordings.js';
+import { createFrontEnd } from '../../speech/features/features.js';
 import type { Recording } from '../../speech/types.js';
-import { MeasuringProcess } from '../process/process.js';
 import { median } from '../statistics/statistics.js';
 import { bandwidthFor, type MachineLimits } from './hardware.js';
 import { countWork, type NodeWork } from './work.js';

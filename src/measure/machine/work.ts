@@ -5,13 +5,13 @@ import type { NodeProto, TensorProto } from 'onnx-buf';
 import { z } from 'zod';
 import { UnavailableError } from '../../errors.js';
 import { parseJson } from '../../files.js';
-import type { LoadedGraph } from '../../model/modelSession.js';
-import { openSession } from '../../model/session.js';
-import { isOp } from '../../onnx/node.js';
-import { readModel } from '../../onnx/read.js';
-import { modelNodes, nestedGraphs } from '../../onnx/subgraphs.js';
-import { elementCount, shapeOf, storedSizeBytes, tensorDtype } from '../../onnx/tensor.js';
+import { readModel } from '../../onnx/file/read.js';
+import { isOp } from '../../onnx/graph/node.js';
+import { modelNodes, nestedGraphs } from '../../onnx/graph/subgraphs.js';
+import { elementCount, shapeOf, storedSizeBytes, tensorDtype } from '../../onnx/tensor/tensor.js';
 import { ownValue } from '../../ownValue.js';
+import type { LoadedGraph } from '../../recognise/session/modelSession.js';
+import { openSession } from '../../recognise/session/session.js';
 import type { Tensor } from '../../runtime.js';
 
 /** Makes the inputs of a run for a graph that was loaded. */

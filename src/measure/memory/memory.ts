@@ -1,8 +1,8 @@
 import { InputError } from '../../errors.js';
-import type { ResolvedModel } from '../../model/registry.js';
+import { MeasuringProcess } from '../../process/process.js';
+import type { ProcessMemory } from '../../process/processMemory.js';
+import type { ResolvedModel } from '../../recognise/registry/registry.js';
 import type { Recording } from '../../speech/types.js';
-import { MeasuringProcess } from '../process/process.js';
-import type { ProcessMemory } from '../process/processMemory.js';
 import { type ModelSize, measureModelSize } from './modelSize.js';
 
 /** How memory is measured. */

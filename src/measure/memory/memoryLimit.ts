@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { InputError, UnavailableError } from '../../errors.js';
-import type { ResolvedModel } from '../../model/registry.js';
+import { MeasuringProcess, ProcessError } from '../../process/process.js';
+import { readProcessMemory } from '../../process/processMemory.js';
+import type { ResolvedModel } from '../../recognise/registry/registry.js';
 import type { Recording } from '../../speech/types.js';
-import { MeasuringProcess, ProcessError } from '../process/process.js';
-import { readProcessMemory } from '../process/processMemory.js';
 
 /**
  * How memory was limited. `kernel`: by a control group of systemd's, which reclaims what it can and then ends the process.

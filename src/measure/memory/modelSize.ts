@@ -4,11 +4,11 @@ import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { describeFileError } from '../../files.js';
-import type { Dtype } from '../../onnx/dtype.js';
-import { sliceOf } from '../../onnx/payload.js';
-import { readModel } from '../../onnx/read.js';
-import { modelTensors } from '../../onnx/subgraphs.js';
-import { elementCount, storedSizeBytes, tensorDtype } from '../../onnx/tensor.js';
+import { sliceOf } from '../../onnx/file/payload.js';
+import { readModel } from '../../onnx/file/read.js';
+import { modelTensors } from '../../onnx/graph/subgraphs.js';
+import type { Dtype } from '../../onnx/tensor/dtype.js';
+import { elementCount, storedSizeBytes, tensorDtype } from '../../onnx/tensor/tensor.js';
 
 /** Stored values of one element type. */
 export interface TypeSize {

@@ -1,5 +1,5 @@
 import { InputError } from '../../errors.js';
-import type { AlignedPair } from '../../speech/alignmentView.js';
+import type { AlignedPair } from '../../speech/text/alignmentView.js';
 import { twoSidedNormalTail } from './normalDistribution.js';
 import { mean, standardDeviation } from './statistics.js';
 

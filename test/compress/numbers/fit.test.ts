@@ -9,7 +9,7 @@ import {
 import { fixedFormat } from '../../../src/compress/numbers/fixedPoint.js';
 import { BFLOAT16, FLOAT16, FLOAT32 } from '../../../src/compress/numbers/floating.js';
 import { relativeErrors } from '../../../src/compress/numbers/relativeError.js';
-import { scaleAndZeroPoint } from '../../../src/compress/params.js';
+import { scaleAndZeroPoint } from '../../../src/compress/rewrite/params.js';
 import { InputError } from '../../../src/errors.js';
 import { createRandom } from '../../../src/measure/statistics/random.js';
 

@@ -1,7 +1,6 @@
 /** Every number format, of any width: codes come back, values come back to half a step, order is kept. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { dequantizeBlocks, quantizeBlocks } from '../../../src/compress/blocks.js';
 import {
   type AffineFormat,
   affineError,
@@ -26,6 +25,7 @@ import {
   floatRange,
   floatStep,
 } from '../../../src/compress/numbers/floating.js';
+import { dequantizeBlocks, quantizeBlocks } from '../../../src/compress/weightOnly/blocks.js';
 
 const runs = { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 500), seed: 20_261_121 };
 

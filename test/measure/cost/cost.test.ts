@@ -13,7 +13,7 @@ import {
   nodesOf,
 } from '../../../src/measure/cost/cost.js';
 import { type InstancePrice, readPrices } from '../../../src/measure/cost/prices.js';
-import { breakEvenFigure, costFigure } from '../../../src/report/costFigure.js';
+import { breakEvenFigure, costFigure } from '../../../src/report/figures/costFigure.js';
 
 const speed: MeasuredSpeed = {
   title: 'CPU int8',

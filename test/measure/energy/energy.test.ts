@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../../src/errors.js';
 import { measureEnergy } from '../../../src/measure/energy/energy.js';
-import { resolveModel } from '../../../src/model/registry.js';
+import { resolveModel } from '../../../src/recognise/registry/registry.js';
 
 /** Answers at once; its recordings last 2 s. */
 const workerPath = fileURLToPath(new URL('../../fixtures/experiment/fakeWorker.mjs', import.meta.url));

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { measureLoadTime } from '../../../src/measure/latency/loadTime.js';
 import { zipfShares } from '../../../src/measure/load/arrivals.js';
 import { capacityFor, type HitRatePoint, measureResultCaching } from '../../../src/measure/load/resultCaching.js';
-import { measureLoadTime } from '../../../src/measure/loadTime.js';
-import { type ResolvedModel, resolveModel } from '../../../src/model/registry.js';
-import { readManifest } from '../../../src/speech/manifest.js';
+import { type ResolvedModel, resolveModel } from '../../../src/recognise/registry/registry.js';
+import { readManifest } from '../../../src/speech/corpora/manifest.js';
 import type { Utterance } from '../../../src/speech/types.js';
 
 const HOLDOUT = fileURLToPath(new URL('../../../data/speech/holdout.jsonl', import.meta.url));

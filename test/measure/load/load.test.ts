@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { measureCapacity, runLoad } from '../../../src/measure/load/load.js';
-import type { MeasuringProcess } from '../../../src/measure/process/process.js';
-import { WorkQueue } from '../../../src/measure/process/queue.js';
+import type { MeasuringProcess } from '../../../src/process/process.js';
+import { WorkQueue } from '../../../src/process/queue.js';
 
 /** A process that answers when it is told to. */
 class Puppet {

@@ -2,8 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { measureOffline, type OfflinePass, summarizeOffline } from '../../../src/measure/load/offline.js';
 import { measureServers } from '../../../src/measure/load/server.js';
-import { type ResolvedModel, resolveModel } from '../../../src/model/registry.js';
-import { readManifest } from '../../../src/speech/manifest.js';
+import { type ResolvedModel, resolveModel } from '../../../src/recognise/registry/registry.js';
+import { readManifest } from '../../../src/speech/corpora/manifest.js';
 import type { Utterance } from '../../../src/speech/types.js';
 
 const FAKE = fileURLToPath(new URL('../../fixtures/experiment/fakeWorker.mjs', import.meta.url));

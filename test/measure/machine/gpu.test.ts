@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { findGpu } from '../../../src/measure/machine/gpu.js';
-import { resolveModel } from '../../../src/model/registry.js';
+import { resolveModel } from '../../../src/recognise/registry/registry.js';
 
 const ADDED = fileURLToPath(new URL('../../../data/speech/audio/added.flac', import.meta.url));
 

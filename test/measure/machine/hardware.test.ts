@@ -9,9 +9,9 @@ import { runKernel } from '../../../src/measure/machine/kernelProcess.js';
 import { maximumKernel, productKernel, readingKernel } from '../../../src/measure/machine/kernels.js';
 import { checkProviders } from '../../../src/measure/machine/providers.js';
 import { measureRoofline } from '../../../src/measure/machine/roofline.js';
-import { MeasuringProcess } from '../../../src/measure/process/process.js';
-import { resolveModel } from '../../../src/model/registry.js';
-import { rooflineFigure } from '../../../src/report/rooflineFigure.js';
+import { MeasuringProcess } from '../../../src/process/process.js';
+import { resolveModel } from '../../../src/recognise/registry/registry.js';
+import { rooflineFigure } from '../../../src/report/figures/rooflineFigure.js';
 
 const recording = {
   id: 'added',

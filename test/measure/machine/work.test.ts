@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { quantizeDynamic } from '../../../src/compress/dynamic.js';
-import { quantizeRecurrent } from '../../../src/compress/recurrent.js';
+import { quantizeDynamic } from '../../../src/compress/dynamic/dynamic.js';
+import { quantizeRecurrent } from '../../../src/compress/recurrent/recurrent.js';
 import type { MachineLimits } from '../../../src/measure/machine/hardware.js';
 import { boundOf } from '../../../src/measure/machine/roofline.js';
 import { countWork, type NodeWork } from '../../../src/measure/machine/work.js';
-import { buildDeepSpeech2, type DeepSpeech2Options } from '../../../src/onnx/build.js';
+import { buildDeepSpeech2, type DeepSpeech2Options } from '../../../src/onnx/build/build.js';
+import { writeModel } from '../../../src/onnx/file/write.js';
 import type { OnnxModel } from '../../../src/onnx/model.js';
-import { writeModel } from '../../../src/onnx/write.js';
 
 const FRAMES = 40;
 /** The convolutions stride by two in time. */

@@ -10,10 +10,10 @@ import { InputError } from '../../../src/errors.js';
 import { measureMemory } from '../../../src/measure/memory/memory.js';
 import { findSmallestLimit, type LimitResult, runWithinLimit } from '../../../src/measure/memory/memoryLimit.js';
 import { measureModelSize } from '../../../src/measure/memory/modelSize.js';
-import { writeBuiltCard } from '../../../src/model/builtCard.js';
-import { type ResolvedModel, resolveModel } from '../../../src/model/registry.js';
-import { buildDeepSpeech2, deepSpeech2Settings } from '../../../src/onnx/build.js';
-import { writeModel } from '../../../src/onnx/write.js';
+import { buildDeepSpeech2, deepSpeech2Settings } from '../../../src/onnx/build/build.js';
+import { writeModel } from '../../../src/onnx/file/write.js';
+import { writeBuiltCard } from '../../../src/recognise/card/builtCard.js';
+import { type ResolvedModel, resolveModel } from '../../../src/recognise/registry/registry.js';
 
 const recordings = [
   { id: 'added', audioPath: fileURLToPath(new URL('../../../data/speech/audio/added.flac', import.meta.url)) },

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { InputError } from '../../../src/errors.js';
 import { matchedPairsTest, segmentErrors } from '../../../src/measure/statistics/matchedPairs.js';
 import { twoSidedNormalTail } from '../../../src/measure/statistics/normalDistribution.js';
-import { alignWords } from '../../../src/speech/alignmentView.js';
+import { alignWords } from '../../../src/speech/text/alignmentView.js';
 import { pairsOf, significance } from './significance.js';
 
 function align(...texts: readonly string[]): ReturnType<typeof alignWords>[] {

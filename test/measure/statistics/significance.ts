@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { AlignedPair, AlignmentOperation } from '../../../src/speech/alignmentView.js';
+import type { AlignedPair, AlignmentOperation } from '../../../src/speech/text/alignmentView.js';
 
 interface Case {
   /** Speaker, and the steps (C, S, D, I) of two recognisers. */

@@ -1,0 +1,190 @@
+import { didYouMean, InputError } from '../../errors.js';
+import { copyModel } from '../../onnx/graph/copy.js';
+import { producersOf } from '../../onnx/graph/graph.js';
+import { ranksOf } from '../../onnx/graph/ranks.js';
+import { mainGraph, type OnnxModel } from '../../onnx/model.js';
+import { operatorSetsOf } from '../../onnx/types/signature.js';
+import { valueTypes } from '../../onnx/types/valueTypes.js';
+import { ownValue } from '../../ownValue.js';
+import { applyRecipe, type RecipeResources } from '../applyRecipe.js';
+import { checkNodeNames } from '../rewrite/nodeNames.js';
+import { prepare } from '../rewrite/prepare.js';
+import { SignalToError } from '../rewrite/signalToError.js';
+import type { CalibrationSample } from '../static/calibrate.js';
+import { floatValue } from '../static/staticPlan.js';
+import { LAYER_CHOICES, type Layer, type LayerChoice, layersOf, recipeOf } from './layers.js';
+
+/** Runs a model on the same utterances each time: sample after sample the values of the tensors asked for. */
+export type SampleRunner = (
+  model: OnnxModel,
+  tensors: readonly string[],
+) => AsyncIterable<CalibrationSample> | Iterable<CalibrationSample>;
+
+/** What measuring needs from outside: `compress` runs no model itself. */
+export interface SensitivityResources extends RecipeResources {
+  readonly run: SampleRunner;
+  /** Milliseconds that a run spends in each node, by a name that tells float from compressed; leave it out where time does not matter. */
+  readonly profile?: (model: OnnxModel) => Promise<ReadonlyMap<string, number>>;
+}
+
+/**
+ * What happens when one layer alone is compressed. Signals to error are in decibels: `null` where nothing was lost, minus
+ * infinity where the answer is no number any more.
+ */
+export interface LayerSensitivity {
+  readonly layer: Layer;
+  readonly choice: LayerChoice;
+  /** Of the layer's weights: the worst of them. */
+  readonly weightsDb: number | null;
+  /** Of what the layer gives. */
+  readonly activationDb: number | null;
+  /** Of the model's output. */
+  readonly outputDb: number | null;
+  /** Bytes of the layer's weights before and after. */
+  readonly weightBytesBefore: number;
+  readonly weightBytesAfter: number;
+  /** Time that a run needs less than with the layer in float, in milliseconds; `null` without a profile. */
+  readonly savedMs: number | null;
+}
+
+/** Options of {@link measureSensitivity}. */
+export interface SensitivityOptions {
+  /** The model's output that is judged. */
+  readonly output: string;
+  /** Names of the only layers to measure. Default: all. */
+  readonly nodes?: readonly string[];
+  /** Told after each layer and choice. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * Compresses one layer at a time, in each way that there is, and measures what it costs and what it gains.
+ *
+ * @param original - left as it is
+ * @returns the most harmful first, by the effect on the output
+ * @throws {InputError} when the model cannot be run or calibrated, has no layer that is asked for, or no answer in numbers
+ */
+export async function measureSensitivity(
+  original: OnnxModel,
+  resources: SensitivityResources,
+  options: SensitivityOptions,
+): Promise<readonly LayerSensitivity[]> {
+  const { model } = prepare(original);
+  const layers = layersOf(model);
+  if (layers.length === 0) {
+    throw new InputError(
+      `${model.path}: named nodes of ${Object.keys(LAYER_CHOICES).join(', ')} with constant float32 weights were required, got none; see what the model holds with \`quantlab inspect\``,
+    );
+  }
+  checkNodeNames(
+    'nodes',
+    options.nodes ?? [],
+    layers.map(({ node }) => node),
+  );
+  const watched = [...new Set([...layers.map(({ output }) => output), options.output])];
+  const reference: CalibrationSample[] = [];
+  for await (const sample of resources.run(showing(model, watched), watched)) reference.push(sample);
+  requireFinite(model, options.output, reference);
+  const floatTimes = await resources.profile?.(model);
+  const candidates = layers
+    .filter(({ node }) => options.nodes === undefined || options.nodes.includes(node))
+    .flatMap((layer) => LAYER_CHOICES[layer.opType].map((choice) => ({ layer, choice })));
+  const measured: LayerSensitivity[] = [];
+  for (const { layer, choice } of candidates) {
+    const recipe = recipeOf('one-layer', '', layers, new Map([[layer.node, choice]]));
+    const { model: changed, report } = await applyRecipe(model, recipe, resources);
+    if (report.compressed.length > 0) {
+      const names = [...new Set([layer.output, options.output])];
+      const [activationDb = null, outputDb = activationDb] = await compare(changed, names, reference, resources.run);
+      const times = await resources.profile?.(changed);
+      const decibels = report.compressed.map((weight) => weight.signalToErrorDb ?? Number.POSITIVE_INFINITY);
+      const sum = (key: 'sizeBytesBefore' | 'sizeBytesAfter'): number =>
+        report.compressed.reduce((total, weight) => total + weight[key], 0);
+      measured.push({
+        layer,
+        choice,
+        weightsDb: lossless(Math.min(...decibels)),
+        activationDb,
+        outputDb,
+        weightBytesBefore: sum('sizeBytesBefore'),
+        weightBytesAfter: sum('sizeBytesAfter'),
+        savedMs: floatTimes && times ? without(floatTimes, times) - without(times, floatTimes) : null,
+      });
+    }
+    options.onProgress?.(
+      candidates.findIndex((one) => one.layer === layer && one.choice === choice) + 1,
+      candidates.length,
+    );
+  }
+  if (measured.length === 0) {
+    const names = [...new Set(candidates.map(({ layer }) => layer.node))].join(', ');
+    throw new InputError(
+      `${model.path}: a layer that can be made smaller was required, got none among ${names}; \`quantlab quantize\` says why`,
+    );
+  }
+  const loss = (one: LayerSensitivity): number => one.outputDb ?? Number.POSITIVE_INFINITY;
+  return measured.sort((a, b) => loss(a) - loss(b));
+}
+
+/** Time of the nodes that only one of two models has: what both have is noise. */
+function without(times: ReadonlyMap<string, number>, others: ReadonlyMap<string, number>): number {
+  let sum = 0;
+  for (const [name, ms] of times) if (!others.has(name)) sum += ms;
+  return sum;
+}
+
+async function compare(
+  model: OnnxModel,
+  names: readonly string[],
+  reference: readonly CalibrationSample[],
+  run: SampleRunner,
+): Promise<(number | null)[]> {
+  const sums = names.map(() => new SignalToError());
+  let index = 0;
+  for await (const sample of run(showing(model, names), names)) {
+    const before = reference[index++];
+    for (const [at, name] of names.entries()) {
+      sums[at]?.add(ownValue(before, name) ?? new Float32Array(), ownValue(sample, name) ?? new Float32Array());
+    }
+  }
+  return sums.map(({ decibels }) => lossless(decibels));
+}
+
+/** `null` for a signal to error that is infinite. */
+function lossless(decibels: number): number | null {
+  return decibels === Number.POSITIVE_INFINITY ? null : decibels;
+}
+
+/** What is compared with has to be numbers, and there has to be something. */
+function requireFinite(model: OnnxModel, output: string, samples: readonly CalibrationSample[]): void {
+  const values = samples.map((sample) => sample[output] ?? new Float32Array());
+  if (values.some(({ length }) => length > 0) && values.every((one) => one.every(Number.isFinite))) return;
+  const what = values.some(({ length }) => length > 0) ? 'NaN or an infinity' : 'none';
+  throw new InputError(
+    `${model.path}: finite values of ${output} were required, got ${what}; see that the float model hears at all`,
+  );
+}
+
+/**
+ * The model with values among its outputs.
+ *
+ * @throws {InputError} when the main graph has no such value, or it is not float32
+ */
+export function showing(model: OnnxModel, names: readonly string[]): OnnxModel {
+  const graph = mainGraph(model);
+  const shown = new Set(graph.output.map(({ name }) => name));
+  const types = valueTypes(graph, operatorSetsOf(model.proto));
+  const made = producersOf(graph);
+  const known = [...graph.input.map(({ name }) => name), ...made.keys()];
+  for (const name of names) {
+    const type = types.get(name) ?? 'float32';
+    if (known.includes(name) && type === 'float32') continue;
+    const [got, todo] = known.includes(name) ? [type, 'name another'] : ['none', didYouMean(name, known)];
+    throw new InputError(
+      `${model.path}: a float32 value named ${name} was required, got ${got}; ${todo || 'see `quantlab inspect`'}`,
+    );
+  }
+  const ranks = ranksOf(graph);
+  const added = names.filter((name) => !shown.has(name)).map((name) => floatValue(name, ranks.get(name)));
+  return copyModel(model, { output: [...graph.output, ...added] });
+}

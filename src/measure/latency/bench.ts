@@ -1,0 +1,213 @@
+import { stat } from 'node:fs/promises';
+import { InputError } from '../../errors.js';
+import { MeasuringProcess } from '../../process/process.js';
+import type { Loaded } from '../../process/protocol.js';
+import { type TurnMethod, Turns } from '../../process/turns.js';
+import type { DecoderOptions } from '../../recognise/decoder.js';
+import type { ResolvedModel } from '../../recognise/registry/registry.js';
+import type { ExecutionProvider } from '../../recognise/session/session.js';
+import { UNKNOWN_SPEAKER } from '../../speech/corpora/manifest.js';
+import { recordingOf } from '../../speech/corpora/recordings.js';
+import { DEFAULT_NORMALISER, type NormaliserName } from '../../speech/text/normaliser.js';
+import type { Utterance } from '../../speech/types.js';
+import { type AccuracySummary, type Heard, normaliseHeard, summarizeAccuracy } from '../accuracy/accuracy.js';
+import { compareTexts, type TextComparison } from '../accuracy/textComparison.js';
+import { defaultThreads } from '../machine/environment.js';
+import { drawTrials, orderBlocks } from '../schedule.js';
+import { DEFAULT_SEED } from '../statistics/random.js';
+import { type LatencySummary, summarizeLatency } from './latency.js';
+import { compareTimes, type SpeedUp, type TimedTrial } from './speedUp.js';
+
+/** How models are measured. */
+export interface ModelOptions {
+  /** What they hear. */
+  readonly utterances: readonly Utterance[];
+  /** Threads of one operator. Default: one for each physical core. */
+  readonly threads?: number;
+  /** Default: `cpu`. */
+  readonly executionProvider?: ExecutionProvider;
+  /** How log-probabilities become text. Default: best path. */
+  readonly decoder?: DecoderOptions | undefined;
+  /** Stops between two trials. */
+  readonly signal?: AbortSignal;
+  /** Called after each trial. */
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Program of the measuring processes. Default: the package's own. */
+  readonly workerPath?: string;
+}
+
+/** How latency is measured. */
+export interface BenchOptions extends ModelOptions {
+  /** Of each model, one utterance each. Default: 300. */
+  readonly trials?: number;
+  /** Seed of the order of the utterances and of the models. */
+  readonly seed?: number;
+  /** How the processes leave each other alone. Default: stopped. */
+  readonly turns?: TurnMethod;
+}
+
+/** What was found of one model. */
+export interface ModelBench {
+  /** Id of its card. */
+  readonly model: string;
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly threads: number;
+  readonly executionProvider: ExecutionProvider;
+  /** From the call to a session that is ready, in milliseconds. */
+  readonly loadMs: number;
+  /** First inference of the process, in milliseconds. */
+  readonly firstRunMs: number;
+  readonly latency: LatencySummary;
+  /** Against the first model; `null` for that itself. */
+  readonly speedUp: SpeedUp | null;
+  /** How the processes left each other alone. */
+  readonly turns: TurnMethod;
+}
+
+/** How accuracy is measured. */
+export interface EvaluateOptions extends ModelOptions {
+  /** Brings transcripts and what is heard to one form. Default `plain`. */
+  readonly normaliser?: NormaliserName | undefined;
+}
+
+/** How well one model hears. */
+export interface ModelEvaluation extends AccuracySummary {
+  /** Id of its card. */
+  readonly model: string;
+  readonly path: string;
+  /** What it heard, in the order of the utterances, and the transcripts, both as they are compared. */
+  readonly heard: readonly Heard[];
+  /** Beside the first model; `null` for that itself. */
+  readonly comparison: TextComparison | null;
+}
+
+const DEFAULT_TRIALS = 300;
+const WARM_UP_RUNS = 3;
+
+/**
+ * Measures the latency of models, each in a process of its own, taking turns.
+ *
+ * @param models - at least one
+ * @throws {InputError} when there is no model or no utterance, or one is bad
+ * @throws {UnavailableError} when the execution provider does not exist on this machine, or a process breaks
+ */
+export async function bench(models: readonly ResolvedModel[], options: BenchOptions): Promise<ModelBench[]> {
+  const { trials: latencyTrials = DEFAULT_TRIALS, seed = DEFAULT_SEED, executionProvider = 'cpu' } = options;
+  requireSome('model', models);
+  if (!(Number.isInteger(latencyTrials) && latencyTrials >= 1)) {
+    throw new InputError(`trials: a whole number from 1 was required, got ${latencyTrials}; 300 is usual`);
+  }
+  const threads = options.threads ?? (await defaultThreads());
+  const counts = { latencyTrials, throughputTrials: 0, batchSize: 1, seed };
+  const drawn = { ...drawTrials(counts, requireSome('utterance', options.utterances).length), accuracy: [] };
+  const turns = new Turns(options.turns);
+  return await withProcesses(models, { ...options, threads }, turns, async (processes) => {
+    const found: TimedTrial[][] = models.map(() => []);
+    const base = found[0] ?? [];
+    let done = 0;
+    for (const block of orderBlocks(Object.keys(models), drawn, { seed: seed + 2 })) {
+      const [own, { process }] = [found[Number(block.condition)], processes[Number(block.condition)] ?? {}];
+      if (own === undefined || process === undefined) continue;
+      const before = drawn.latency.at((block.trials[0] ?? 0) - 1) ?? [];
+      const wanted = block.trials.map((trial) => drawn.latency[trial] ?? []);
+      await turns.take(process, before, wanted, (trial) => {
+        options.signal?.throwIfAborted();
+        own.push({ ...trial, turn: block.turn });
+        options.onProgress?.(++done, models.length * latencyTrials);
+      });
+    }
+    return await Promise.all(
+      models.map(async ({ card, path }, index) => ({
+        model: card.id,
+        path,
+        sizeBytes: (await stat(path)).size,
+        threads,
+        executionProvider,
+        ...(processes[index]?.loaded as Loaded),
+        latency: summarizeLatency(found[index] ?? []),
+        speedUp: index === 0 ? null : compareTimes(base, found[index] ?? []),
+        turns: turns.method,
+      })),
+    );
+  });
+}
+
+/**
+ * Measures how well models hear, each in a process of its own.
+ *
+ * @param models - at least one
+ * @throws {InputError} when there is no model or no utterance, or one is bad
+ */
+export async function evaluate(models: readonly ResolvedModel[], options: EvaluateOptions): Promise<ModelEvaluation[]> {
+  requireSome('model', models);
+  const { normaliser = DEFAULT_NORMALISER } = options;
+  const utterances = requireSome('utterance', options.utterances);
+  const threads = options.threads ?? (await defaultThreads());
+  const evaluations: ModelEvaluation[] = [];
+  for (const model of models) {
+    const texts = await withProcesses([model], { ...options, threads }, new Turns(), async ([opened]) => {
+      const heard: string[] = [];
+      for (const index of utterances.keys()) {
+        options.signal?.throwIfAborted();
+        const trial = await opened?.process.trial([index]);
+        heard.push(trial?.texts[0] ?? '');
+        options.onProgress?.(evaluations.length * utterances.length + heard.length, models.length * utterances.length);
+      }
+      return heard;
+    });
+    const raw = utterances.map(({ text, speaker }, index) => ({
+      reference: text,
+      text: texts[index] ?? '',
+      speaker: speaker === UNKNOWN_SPEAKER ? undefined : speaker,
+    }));
+    const heard = normaliseHeard(raw, normaliser);
+    const base = evaluations[0]?.heard;
+    const comparison = base === undefined ? null : compareTexts(base, heard, { normaliser: 'none' });
+    const summary = summarizeAccuracy(heard, 'none');
+    evaluations.push({ model: model.card.id, path: model.path, ...summary, heard, comparison });
+  }
+  return evaluations;
+}
+
+interface Opened {
+  readonly process: MeasuringProcess;
+  readonly loaded: Loaded;
+}
+
+/** Starts a process for each model, and ends them whatever happens. */
+async function withProcesses<T>(
+  models: readonly ResolvedModel[],
+  options: ModelOptions & { readonly threads: number },
+  turns: Turns,
+  use: (processes: readonly Opened[]) => Promise<T>,
+): Promise<T> {
+  const { utterances, threads, executionProvider = 'cpu', decoder, signal, workerPath } = options;
+  const recordings = utterances.map(recordingOf);
+  const longest = utterances.reduce((best, { durationS }, index) => {
+    return durationS > (utterances[best]?.durationS ?? 0) ? index : best;
+  }, 0);
+  const warmUp = Array.from({ length: WARM_UP_RUNS }, () => [longest]);
+  const opened: Opened[] = [];
+  const started: MeasuringProcess[] = [];
+  try {
+    for (const model of models) {
+      const process = new MeasuringProcess({ name: model.card.id, signal, ...(workerPath ? { workerPath } : {}) });
+      started.push(process);
+      const setup = { model, executionProvider, threads, recordings, warmUp, decoder };
+      opened.push({ process, loaded: await process.load(setup) });
+      turns.join(process);
+    }
+    return await use(opened);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    await Promise.all(started.map((process) => process.stop()));
+  }
+}
+
+function requireSome<T>(what: string, values: readonly T[]): readonly T[] {
+  if (values.length > 0) return values;
+  throw new InputError(`measuring: at least one ${what} was required, got none; name one`);
+}

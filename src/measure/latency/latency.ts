@@ -1,0 +1,111 @@
+import type { Trial } from '../../process/protocol.js';
+import { bootstrap, bootstrapRatio, type Estimate } from '../statistics/bootstrap.js';
+import { boundPercentile, type PercentileBound } from '../statistics/earlyStopping.js';
+import { findStability, type Stability } from '../statistics/stability.js';
+import { mean, median, quantile, standardDeviation, sum } from '../statistics/statistics.js';
+
+/** How long one utterance takes. */
+export interface LatencySummary {
+  readonly trials: number;
+  readonly meanMs: Estimate;
+  readonly standardDeviationMs: number;
+  readonly medianMs: Estimate;
+  readonly minMs: number;
+  readonly maxMs: number;
+  /** MLPerf's early-stopping estimate of the 90th percentile at 99 % confidence; `null` below 64 trials. */
+  readonly p90Ms: number | null;
+  /** The same of the 95th; `null` below 130 trials. Not in summaries made before it was computed. */
+  readonly p95Ms?: number | null | undefined;
+  /** The 90th, 95th and 99th percentile, each with the trials that it needs. Not in summaries made before it was computed. */
+  readonly percentiles?: readonly PercentileBound[] | undefined;
+  /** Means of the parts. */
+  readonly featuresMs: number;
+  readonly inferenceMs: number;
+  readonly decodingMs: number;
+  /** Compute seconds for each second of sound. */
+  readonly realTimeFactor: number;
+  /** The same with its interval, and of each part. Not in summaries made before it was computed. */
+  readonly realTimeFactors?: RealTimeFactors | undefined;
+  /** Whether the trials stayed alike; `null` when there are too few to tell. Not in summaries made before it was computed. */
+  readonly stability?: Stability | null | undefined;
+}
+
+/** Compute seconds for each second of sound, in all and part by part. */
+export interface RealTimeFactors {
+  readonly total: Estimate;
+  readonly features: number;
+  readonly inference: number;
+  readonly decoding: number;
+}
+
+/** Percentiles that are of interest; MLPerf's. */
+const PERCENTILES = [0.9, 0.95, 0.99] as const;
+
+/**
+ * Describes trials of one utterance each. The intervals draw utterances, not trials: trials of the same one are alike.
+ *
+ * @param trials - at least one, in the order in which they were measured
+ * @throws {InputError} when there are none
+ */
+export function summarizeLatency(trials: readonly Trial[]): LatencySummary {
+  const totals = trials.map(({ totalMs }) => totalMs);
+  const audioS = trials.map((trial) => trial.audioS);
+  const clusters = [...timesByUtterance(trials).values()];
+  const percentiles = PERCENTILES.map((percentile) => boundPercentile(totals, percentile));
+  const realTimeFactors = factorsOf(trials);
+  return {
+    trials: trials.length,
+    meanMs: bootstrapRatio(
+      clusters.map((times) => sum(times)),
+      clusters.map(({ length }) => length),
+    ),
+    standardDeviationMs: standardDeviation(totals),
+    medianMs: bootstrap(clusters.length, (drawn) => median(Array.from(drawn, (index) => clusters[index] ?? []).flat())),
+    minMs: quantile(totals, 0),
+    maxMs: quantile(totals, 1),
+    p90Ms: percentiles[0]?.valueMs ?? null,
+    p95Ms: percentiles[1]?.valueMs ?? null,
+    percentiles,
+    featuresMs: mean(trials.map(({ featuresMs }) => featuresMs)),
+    inferenceMs: mean(trials.map(({ inferenceMs }) => inferenceMs)),
+    decodingMs: mean(trials.map(({ decodingMs }) => decodingMs)),
+    realTimeFactor: realTimeFactors.total.value,
+    realTimeFactors,
+    stability: findStability(totals, audioS),
+  };
+}
+
+/** Sums over sums: a long utterance counts for its length. */
+function factorsOf(trials: readonly Trial[]): RealTimeFactors {
+  const utterances = new Map<string, { totalMs: number; audioMs: number }>();
+  for (const { utterances: ids, totalMs, audioS } of trials) {
+    const one = utterances.get(ids[0] ?? '') ?? { totalMs: 0, audioMs: 0 };
+    utterances.set(ids[0] ?? '', { totalMs: one.totalMs + totalMs, audioMs: one.audioMs + 1000 * audioS });
+  }
+  const all = [...utterances.values()];
+  const audioMs = sum(all.map((one) => one.audioMs));
+  return {
+    total: bootstrapRatio(
+      all.map(({ totalMs }) => totalMs),
+      all.map((one) => one.audioMs),
+    ),
+    features: sum(trials.map(({ featuresMs }) => featuresMs)) / audioMs,
+    inference: sum(trials.map(({ inferenceMs }) => inferenceMs)) / audioMs,
+    decoding: sum(trials.map(({ decodingMs }) => decodingMs)) / audioMs,
+  };
+}
+
+/**
+ * Puts the times of each utterance together.
+ *
+ * @param trials - of one utterance each
+ * @returns milliseconds by id
+ */
+export function timesByUtterance(trials: readonly Trial[]): ReadonlyMap<string, readonly number[]> {
+  const times = new Map<string, number[]>();
+  for (const { utterances, totalMs } of trials) {
+    const id = utterances[0] ?? '';
+    times.set(id, [...(times.get(id) ?? []), totalMs]);
+  }
+  return times;
+}

@@ -1,0 +1,107 @@
+import { balancedOrder, createRandom, permutation } from './statistics/random.js';
+
+/** What is timed: `latency` one utterance, `throughput` one batch; `accuracy` transcribes each utterance once. */
+export type Phase = 'latency' | 'throughput' | 'accuracy';
+
+/** How many trials there are, and where chance comes from. */
+export interface TrialCounts {
+  readonly latencyTrials: number;
+  readonly throughputTrials: number;
+  /** Utterances in one throughput trial. */
+  readonly batchSize: number;
+  readonly seed: number;
+}
+
+/** For each phase its trials, for each trial the indices of its utterances. The same for every condition. */
+export type Trials = Readonly<Record<Phase, readonly (readonly number[])[]>>;
+
+/** A part of the trials, for one of several machines. */
+export interface Shard {
+  /** From 1. */
+  readonly index: number;
+  readonly count: number;
+}
+
+/** Trials of one condition that run one behind another. */
+export interface Block {
+  readonly condition: string;
+  readonly phase: Phase;
+  /** Number of the turn within its phase: in each turn every condition runs the same trials. Unique across shards. */
+  readonly turn: number;
+  /** Numbers of the trials. */
+  readonly trials: readonly number[];
+}
+
+/** Where the order of the conditions comes from, and which of the trials are wanted. */
+export interface OrderOptions {
+  readonly seed: number;
+  /** Default: all trials. */
+  readonly shard?: Shard | undefined;
+}
+
+/** Phases in the order in which they run. */
+export const PHASES: readonly Phase[] = ['latency', 'throughput', 'accuracy'];
+
+/**
+ * Trials that run before another condition has its turn. Few, so that a slow second of a shared machine meets all
+ * conditions alike and a comparison has many turns to draw from; of `accuracy`, whose times nobody reads, more.
+ */
+const BLOCK_TRIALS: Readonly<Record<Phase, number>> = { latency: 5, throughput: 5, accuracy: 50 };
+
+/**
+ * Draws which utterances each trial hears: permutations of all of them, one behind another, so that each is used equally
+ * often to within one. `accuracy` hears each once, in the order of the manifest.
+ *
+ * @param protocol - trials, batch size and seed
+ * @param utterances - how many there are
+ */
+export function drawTrials(protocol: TrialCounts, utterances: number): Trials {
+  const { latencyTrials, throughputTrials, batchSize, seed } = protocol;
+  const single = balancedOrder(latencyTrials, utterances, createRandom(seed));
+  const batched = balancedOrder(throughputTrials * batchSize, utterances, createRandom(seed + 1));
+  return {
+    latency: single.map((index) => [index]),
+    throughput: Array.from({ length: throughputTrials }, (_, trial) =>
+      batched.slice(trial * batchSize, (trial + 1) * batchSize),
+    ),
+    accuracy: Array.from({ length: utterances }, (_, index) => [index]),
+  };
+}
+
+/**
+ * Orders the trials of all conditions: phase by phase, turn by turn; in each turn every condition runs the same trials,
+ * and the order of the conditions is drawn anew, so that no rhythm of the machine favours one.
+ *
+ * A shard takes every n-th trial of each phase, always for all conditions: what is compared is measured on one machine.
+ *
+ * @param conditions - ids
+ * @param trials - see {@link drawTrials}
+ */
+export function orderBlocks(conditions: readonly string[], trials: Trials, options: OrderOptions): readonly Block[] {
+  const { seed, shard = { index: 1, count: 1 } } = options;
+  const random = createRandom(seed);
+  const blocks: Block[] = [];
+  for (const phase of PHASES) {
+    const own = trialsOfShard(trials[phase].length, shard);
+    const size = BLOCK_TRIALS[phase];
+    for (let chunk = 0; chunk * size < own.length; chunk++) {
+      const turn = chunk * shard.count + shard.index - 1;
+      const turnTrials = own.slice(chunk * size, (chunk + 1) * size);
+      for (const place of permutation(conditions.length, random)) {
+        blocks.push({ condition: conditions[place] as string, phase, turn, trials: turnTrials });
+      }
+    }
+  }
+  return blocks;
+}
+
+/**
+ * The trials of a shard: of all, every n-th.
+ *
+ * @param trials - how many there are
+ */
+export function trialsOfShard(trials: number, { index, count }: Shard): readonly number[] {
+  const own: number[] = [];
+  for (let trial = index - 1; trial < trials; trial += count) own.push(trial);
+  return own;
+}

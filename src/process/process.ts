@@ -1,0 +1,264 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { setMaxListeners } from 'node:events';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { InputError, UnavailableError } from '../errors.js';
+import type { Transcript } from '../recognise/transcribe.js';
+import { Guard } from './guard.js';
+import type { ProcessMemory } from './processMemory.js';
+import type { GraphicsTraces, Loaded, Reply, Request, Setup, Trial } from './protocol.js';
+
+/** How a process is started and how long it may take. */
+export interface ProcessOptions {
+  /** Program of the process. Default: the worker of this package, as built. */
+  readonly workerPath?: string;
+  /** Program that starts it in its own place, with its arguments: `taskset`, `systemd-run --scope`. Default: none. */
+  readonly launcher?: readonly string[];
+  /** How it is called in errors. */
+  readonly name?: string;
+  /** Longest time for loading and warming up, in milliseconds. */
+  readonly loadLimitMs?: number;
+  /** Longest time for one trial, in milliseconds. */
+  readonly trialLimitMs?: number;
+  /** Ends the process, whatever it does. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A measuring process that crashed, took too long, or could not do what it was asked. */
+export class ProcessError extends UnavailableError {
+  override readonly name: string = 'ProcessError';
+}
+
+/** How much of its standard error is kept, in characters. */
+const KEPT_LOG = 2 ** 20;
+
+/** How long a process that was asked to end may take before it is ended, in milliseconds. */
+const PATIENCE_MS = 2000;
+
+/** What a process says when it gets no more memory: V8, C++, the system. */
+const OUT_OF_MEMORY = /heap out of memory|bad_alloc|Cannot allocate memory|ENOMEM/;
+
+const DEFAULT_LIMIT_MS = 10 * 60_000;
+
+/**
+ * A process of its own for one model: nothing of another model's threads, memory or allocator is in its times.
+ * It is asked one thing at a time.
+ */
+export class MeasuringProcess {
+  readonly #child: ChildProcess;
+  readonly #options: ProcessOptions;
+  readonly #closed: Promise<unknown>;
+  #log = '';
+  #pending: { readonly onReply: (reply: Reply) => void; readonly onError: (error: Error) => void } | undefined;
+  #stopping = false;
+  #guard: Guard | null = null;
+  #suspended = false;
+
+  /** Starts the process; it waits to be asked. */
+  constructor(options: ProcessOptions = {}) {
+    this.#options = options;
+    const [program, ...before] = options.launcher ?? [];
+    this.#child = fork(options.workerPath ?? builtWorker(), [], {
+      ...(program === undefined ? { execArgv: [] } : { execPath: program, execArgv: [...before, process.execPath] }),
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#log = (this.#log + text).slice(-KEPT_LOG);
+    });
+    this.#child.on('message', (reply: Reply) => this.#pending?.onReply(reply));
+    // One that was started says by its exit how it ended; a request that cannot be written then only comes before that.
+    this.#child.on('error', (error) => {
+      if (this.#child.pid === undefined) this.#pending?.onError(this.#ended(error.message));
+    });
+    const stop = (): void => void this.stop();
+    if (options.signal !== undefined) {
+      // A listener for each process, taken away with it: many are no leak.
+      setMaxListeners(0, options.signal);
+      options.signal.addEventListener('abort', stop);
+    }
+    // Not `close`: that event does not come after `disconnect` (seen with Node 20).
+    const exited = new Promise<void>((resolve) => {
+      this.#child.once('exit', () => resolve(this.#pending?.onError(this.#ended(this.#howItEnded))));
+      this.#child.once('error', () => resolve());
+    });
+    const silent = new Promise<void>((resolve) => this.#child.stderr?.once('close', resolve));
+    this.#closed = Promise.all([exited, silent]).then(() => {
+      options.signal?.removeEventListener('abort', stop);
+      this.#guard?.release();
+    });
+  }
+
+  /** What the process has written on standard error. */
+  get log(): string {
+    return this.#log;
+  }
+
+  /** Number of the process; `undefined` when it could not be started. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /**
+   * Loads a model and warms it up.
+   *
+   * @param setup - model, threads, recordings
+   * @param onOpened - called when the session is made, before its first run; what it throws ends the process
+   * @throws {InputError} when the model or a recording is bad
+   * @throws {UnavailableError} when the execution provider does not exist, or the process crashed or took too long
+   */
+  async load(setup: Setup, onOpened: (graphics: GraphicsTraces) => void = () => undefined): Promise<Loaded> {
+    const limitMs = this.#options.loadLimitMs ?? DEFAULT_LIMIT_MS;
+    return await this.#ask({ kind: 'load', setup }, limitMs, (reply) => {
+      if (reply.kind === 'opened') onOpened(reply.graphics);
+      return reply.kind === 'loaded' ? reply.loaded : undefined;
+    });
+  }
+
+  /**
+   * Runs one trial.
+   *
+   * @param indices - which of the recordings
+   * @param decodeTwice - whether the second decoder of the set-up is asked, too
+   * @throws {UnavailableError} when the process crashed or took too long
+   */
+  async trial(indices: readonly number[], decodeTwice = false): Promise<Trial> {
+    const limitMs = this.#options.trialLimitMs ?? DEFAULT_LIMIT_MS;
+    return await this.#ask({ kind: 'trial', indices, decodeTwice }, limitMs, (reply) =>
+      reply.kind === 'trial' ? reply.trial : undefined,
+    );
+  }
+
+  /**
+   * Transcribes a recording of any length that is not among those of the set-up.
+   *
+   * @param path - of the recording
+   * @throws {InputError} when the recording cannot be read
+   * @throws {UnavailableError} when the process crashed or took too long
+   */
+  async transcribe(path: string): Promise<Transcript> {
+    const limitMs = this.#options.trialLimitMs ?? DEFAULT_LIMIT_MS;
+    return await this.#ask({ kind: 'transcribe', path }, limitMs, (reply) =>
+      reply.kind === 'transcript' ? reply.transcript : undefined,
+    );
+  }
+
+  /**
+   * Reads how much memory the process holds.
+   *
+   * @throws {UnavailableError} when the process crashed or took too long
+   */
+  async memory(): Promise<ProcessMemory> {
+    const limitMs = this.#options.trialLimitMs ?? DEFAULT_LIMIT_MS;
+    return await this.#ask({ kind: 'memory' }, limitMs, (reply) =>
+      reply.kind === 'memory' ? reply.memory : undefined,
+    );
+  }
+
+  /**
+   * Stops the process where it stands (SIGSTOP), its waiting threads included: it takes nothing of the machine until it
+   * is asked again. It is killed when this process ends without having ended it.
+   *
+   * @returns whether it stands still; `false` on Windows, which has no such signal, and without a shell to guard it
+   */
+  suspend(): boolean {
+    if (this.#suspended) return true;
+    const { pid } = this.#child;
+    if (process.platform === 'win32' || pid === undefined || this.ended) return false;
+    this.#guard ??= Guard.watch(pid);
+    if (this.#guard === null) return false;
+    this.#suspended = this.#child.kill('SIGSTOP');
+    return this.#suspended;
+  }
+
+  /** Lets a suspended process go on. */
+  resume(): void {
+    if (!this.#suspended) return;
+    this.#child.kill('SIGCONT');
+    this.#suspended = false;
+  }
+
+  /** Ends the process, and waits until it is gone. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.resume();
+    if (this.#child.connected) this.#child.disconnect();
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), PATIENCE_MS);
+    await this.#closed;
+    clearTimeout(timer);
+  }
+
+  async #ask<T>(request: Request, limitMs: number, take: (reply: Reply) => T | undefined): Promise<T> {
+    if (this.ended) throw this.#ended(this.#howItEnded);
+    // Whoever is asked must be able to answer.
+    this.resume();
+    return await new Promise<T>((resolve, reject) => {
+      const settle = (act: () => void): void => {
+        clearTimeout(timer);
+        this.#pending = undefined;
+        act();
+      };
+      const fail = (error: Error): void => settle(() => reject(error));
+      const timer = setTimeout(() => {
+        this.#child.kill('SIGKILL');
+        fail(
+          new ProcessError(
+            `${this.#name}: an answer within ${limitMs / 1000} s was required, got none; look for what else runs`,
+          ),
+        );
+      }, limitMs);
+      const onReply = (reply: Reply): void => {
+        if (reply.kind === 'failed') {
+          fail(revive(reply.error, reply.message));
+          return;
+        }
+        try {
+          const value = take(reply);
+          if (value !== undefined) settle(() => resolve(value));
+        } catch (error) {
+          this.#child.kill('SIGKILL');
+          fail(error as Error);
+        }
+      };
+      this.#pending = { onReply, onError: fail };
+      // What is wrong with the channel, the listeners of the process hear.
+      this.#child.send(request, () => undefined);
+    });
+  }
+
+  /** Whether it has ended, in whatever way. */
+  get ended(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  get #name(): string {
+    return this.#options.name ?? 'measuring process';
+  }
+
+  get #howItEnded(): string {
+    const { exitCode, signalCode } = this.#child;
+    const how = signalCode ?? `exit code ${exitCode}`;
+    if (OUT_OF_MEMORY.test(this.#log)) return `${how}, out of memory`;
+    return signalCode === 'SIGKILL' ? `${how}, from outside (where memory is short: by the system)` : how;
+  }
+
+  #ended(how: string): Error {
+    const last = this.#log.trim().split('\n').slice(-3).join(' ').slice(-300);
+    const said = last === '' || this.#stopping ? '' : ` (${last})`;
+    return new ProcessError(`${this.#name}: a running process was required, got ${how}${said}; run again`);
+  }
+}
+
+function revive(kind: 'input' | 'unavailable' | 'fault', message: string): Error {
+  if (kind === 'input') return new InputError(message);
+  if (kind === 'unavailable') return new UnavailableError(message);
+  return new ProcessError(`measuring process: a result was required, got an error: ${message}; report this`);
+}
+
+/** The worker beside this file; where this file is a source, the one in the build. */
+function builtWorker(): string {
+  const places = ['./worker.js', '../../dist/process/worker.js'];
+  const paths = places.map((place) => fileURLToPath(new URL(place, import.meta.url)));
+  const found = paths.find((path) => existsSync(path));
+  if (found !== undefined) return found;
+  throw new UnavailableError(`${paths[1]}: the built worker was required, got nothing; run \`npm run build\``);
+}

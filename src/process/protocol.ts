@@ -1,0 +1,91 @@
+import type { CachedRecognition, ResultKind } from '../recognise/cache/cachedRecognizer.js';
+import type { ResultCacheOptions } from '../recognise/cache/resultCache.js';
+import type { DecoderOptions } from '../recognise/decoder.js';
+import type { ResolvedModel } from '../recognise/registry/registry.js';
+import type { ExecutionProvider, SessionOptions } from '../recognise/session/session.js';
+import type { Transcript } from '../recognise/transcribe.js';
+import type { Recording } from '../speech/types.js';
+import type { ProcessMemory } from './processMemory.js';
+
+/** What a measuring process needs to begin. */
+export interface Setup {
+  readonly model: ResolvedModel;
+  readonly executionProvider: ExecutionProvider;
+  /** Threads of one operator. */
+  readonly threads: number;
+  readonly arena?: SessionOptions['arena'];
+  readonly spinning?: SessionOptions['spinning'];
+  /** Folder of optimised models: see `keepOptimized`. Default: the model is optimised at each start. */
+  readonly optimizedFolder?: string | undefined;
+  /** How log-probabilities become text. Default: best path. */
+  readonly decoder?: DecoderOptions | undefined;
+  /** A second way to text, for trials that ask for it. Default: none. */
+  readonly secondDecoder?: DecoderOptions | undefined;
+  /** Keeps results. Default: none are kept. */
+  readonly cache?: CacheSetup | undefined;
+  /** Recordings, which trials name by their index. */
+  readonly recordings: readonly Recording[];
+  /** Runs before the first trial that are not counted; each is a list of indices. The first of them is timed apart. */
+  readonly warmUp: readonly (readonly number[])[];
+  /** Prints on standard error which node was placed where. */
+  readonly verbose?: boolean;
+}
+
+/** Which results a process keeps, and where. */
+export interface CacheSetup extends Omit<ResultCacheOptions, 'now'> {
+  /** Default: transcripts and log-probabilities. */
+  readonly kinds?: readonly ResultKind[] | undefined;
+}
+
+/** What is loaded in the process that could draw, and which devices it holds open: tells a GPU from its imitation. */
+export interface GraphicsTraces {
+  /** File names of graphics drivers. */
+  readonly drivers: readonly string[];
+  /** Device files, on Linux. */
+  readonly devices: readonly string[];
+}
+
+/** What is known once the model is loaded and warm. */
+export interface Loaded {
+  /** From the call to a session that is ready, in milliseconds. */
+  readonly loadMs: number;
+  /** First inference of the process, in milliseconds. */
+  readonly firstRunMs: number;
+}
+
+/** One timed call, from waveforms to texts. */
+export interface Trial {
+  /** Ids of the recordings; one, but for a batch. */
+  readonly utterances: readonly string[];
+  /** Sound transcribed, in seconds. */
+  readonly audioS: number;
+  /** From waveform to text. */
+  readonly totalMs: number;
+  readonly featuresMs: number;
+  readonly inferenceMs: number;
+  readonly decodingMs: number;
+  /** Processor time of all threads of the process during the call, those that wait by spinning included; not in records made before it was measured. */
+  readonly cpuMs?: number | undefined;
+  /** What was recognised, in the order of {@link Trial.utterances}. */
+  readonly texts: readonly string[];
+  /** What the second decoder made of the same log-probabilities, after the clock had stopped; only where it was asked for. */
+  readonly secondTexts?: readonly string[] | undefined;
+  /** The furthest result that was kept, `null` for none; only where a cache is measured. */
+  readonly kept?: CachedRecognition['kept'] | undefined;
+}
+
+/** What a measuring process is asked, one at a time. */
+export type Request =
+  | { readonly kind: 'load'; readonly setup: Setup }
+  | { readonly kind: 'trial'; readonly indices: readonly number[]; readonly decodeTwice: boolean }
+  | { readonly kind: 'transcribe'; readonly path: string }
+  | { readonly kind: 'memory' };
+
+/** What it answers. `opened` comes before `loaded`, after the session was made and before the first run. */
+export type Reply =
+  | { readonly kind: 'opened'; readonly graphics: GraphicsTraces }
+  | { readonly kind: 'loaded'; readonly loaded: Loaded }
+  | { readonly kind: 'trial'; readonly trial: Trial }
+  | { readonly kind: 'transcript'; readonly transcript: Transcript }
+  | { readonly kind: 'memory'; readonly memory: ProcessMemory }
+  | { readonly kind: 'failed'; readonly error: 'input' | 'unavailable' | 'fault'; readonly message: string };

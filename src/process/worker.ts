@@ -1,0 +1,156 @@
+/**
+ * The process of one condition, started by {@link MeasuringProcess}: loads a model, holds the recordings in memory, and
+ * runs a trial each time it is asked. What it answers is sent after the clock has stopped.
+ */
+import { InputError, UnavailableError } from '../errors.js';
+import { CachedRecognizer } from '../recognise/cache/cachedRecognizer.js';
+import { ResultCache } from '../recognise/cache/resultCache.js';
+import { createDecoder, type Decoder } from '../recognise/decoder.js';
+import { type LogProbabilities, Recognizer } from '../recognise/recognizer.js';
+import { type Transcript, transcribeFile } from '../recognise/transcribe.js';
+import { readRecording } from '../speech/corpora/recordings.js';
+import type { Audio, Recording } from '../speech/types.js';
+import { readGraphics } from './graphics.js';
+import { readOwnMemory } from './processMemory.js';
+import type { Loaded, Reply, Request, Setup, Trial } from './protocol.js';
+
+/** Decoded sound that is kept, in bytes; of larger sets the rest is read again before each trial's clock starts. */
+const KEPT_SOUND_BYTES = 512 * 2 ** 20;
+
+/** Recordings as waveforms. */
+class Sounds {
+  readonly #recordings: readonly Recording[];
+  readonly #kept = new Map<number, Audio>();
+  #bytes = 0;
+
+  constructor(recordings: readonly Recording[]) {
+    this.#recordings = recordings;
+  }
+
+  recording(index: number): Recording {
+    const recording = this.#recordings[index];
+    if (recording === undefined) throw new RangeError(`no recording ${index}`);
+    return recording;
+  }
+
+  async get(index: number): Promise<Audio> {
+    const kept = this.#kept.get(index);
+    if (kept !== undefined) return kept;
+    const audio = await readRecording(this.recording(index));
+    if (this.#bytes + audio.samples.byteLength <= KEPT_SOUND_BYTES) {
+      this.#kept.set(index, audio);
+      this.#bytes += audio.samples.byteLength;
+    }
+    return audio;
+  }
+
+  /** Reads what can be kept, so that a broken file shows before the first trial. */
+  async preload(): Promise<void> {
+    for (let index = 0; index < this.#recordings.length && this.#bytes < KEPT_SOUND_BYTES; index++) {
+      await this.get(index);
+    }
+  }
+}
+
+let recognizer: Recognizer | undefined;
+let secondDecoder: Decoder | undefined;
+let cached: CachedRecognizer | undefined;
+let sounds = new Sounds([]);
+
+async function load(setup: Setup): Promise<Loaded> {
+  sounds = new Sounds(setup.recordings);
+  await sounds.preload();
+  const {
+    executionProvider,
+    threads,
+    arena = true,
+    spinning = true,
+    verbose = false,
+    optimizedFolder,
+    decoder,
+  } = setup;
+  const options = { executionProvider, threads, arena, spinning, verbose, optimizedFolder, decoder };
+  const started = performance.now();
+  recognizer = await Recognizer.load(setup.model, options);
+  const loadMs = performance.now() - started;
+  if (setup.cache !== undefined) {
+    const cache = await ResultCache.open(setup.cache);
+    cached = await CachedRecognizer.create(recognizer, setup.model, cache, {
+      kinds: setup.cache.kinds,
+      session: { executionProvider, threads },
+    });
+  }
+  if (setup.secondDecoder !== undefined) secondDecoder = await createDecoder(setup.model.card, setup.secondDecoder);
+  reply({ kind: 'opened', graphics: readGraphics() });
+  let firstRunMs = 0;
+  for (const [index, indices] of setup.warmUp.entries()) {
+    const { totalMs } = await runTrial(indices);
+    if (index === 0) firstRunMs = totalMs;
+  }
+  return { loadMs, firstRunMs };
+}
+
+async function runTrial(indices: readonly number[], decodeTwice = false): Promise<Trial> {
+  if (recognizer === undefined) throw new Error('a trial was asked before a model was loaded');
+  if (cached !== undefined && indices.length === 1) return await runCached(cached, indices[0] as number);
+  const audios: Audio[] = [];
+  for (const index of indices) audios.push(await sounds.get(index));
+  const before = process.cpuUsage();
+  const { decodings, scores, audioS, timing } = await recognizer.recognizeBatch(audios);
+  const { user, system } = process.cpuUsage(before);
+  return {
+    utterances: indices.map((index) => sounds.recording(index).id),
+    audioS,
+    ...timing,
+    cpuMs: (user + system) / 1000,
+    texts: decodings.map(({ text }) => text),
+    ...(decodeTwice && secondDecoder && { secondTexts: decodeAgain(secondDecoder, scores) }),
+  };
+}
+
+function decodeAgain(decoder: Decoder, scores: readonly LogProbabilities[]): readonly string[] {
+  return scores.map((one) => decoder.decode(one).text);
+}
+
+/** A trial of one utterance whose results are kept. */
+async function runCached(listener: CachedRecognizer, index: number): Promise<Trial> {
+  const audio = await sounds.get(index);
+  const { text, audioS, timing, kept } = await listener.recognize(audio);
+  return { utterances: [sounds.recording(index).id], audioS, ...timing, texts: [text], kept };
+}
+
+async function transcribeAny(path: string): Promise<Transcript> {
+  const listener = cached ?? recognizer;
+  if (listener === undefined) throw new Error('a transcript was asked before a model was loaded');
+  return await transcribeFile(listener, path);
+}
+
+async function answer(request: Request): Promise<Reply> {
+  try {
+    switch (request.kind) {
+      case 'load':
+        return { kind: 'loaded', loaded: await load(request.setup) };
+      case 'trial':
+        return { kind: 'trial', trial: await runTrial(request.indices, request.decodeTwice) };
+      case 'transcribe':
+        return { kind: 'transcript', transcript: await transcribeAny(request.path) };
+      case 'memory':
+        return { kind: 'memory', memory: readOwnMemory() };
+    }
+  } catch (error) {
+    const kind = error instanceof InputError ? 'input' : error instanceof UnavailableError ? 'unavailable' : 'fault';
+    return { kind: 'failed', error: kind, message: (error as Error).message };
+  }
+}
+
+function reply(message: Reply): void {
+  process.send?.(message);
+}
+
+// Ctrl-C reaches every process of a terminal; the one that started this decides what happens.
+process.on('SIGINT', () => undefined);
+// Without a parent nobody wants the result.
+process.on('disconnect', () => process.exit(0));
+process.on('message', (request: Request) => {
+  void answer(request).then(reply);
+});

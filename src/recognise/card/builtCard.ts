@@ -1,0 +1,98 @@
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { InputError } from '../../errors.js';
+import { sha256OfFile, writeFileAtomic } from '../../files.js';
+import type { DeepSpeech2Settings } from '../../onnx/build/build.js';
+import { mainGraph, type OnnxModel } from '../../onnx/model.js';
+import { elementCount, tensorDtype } from '../../onnx/tensor/tensor.js';
+import type { FrontEnd } from '../../speech/types.js';
+import type { CardFile, ModelCard } from './card.js';
+
+/** Blank, space, apostrophe and the letters: the classes of an English Deep Speech 2. */
+const ENGLISH: readonly string[] = ['', ' ', "'", ...'abcdefghijklmnopqrstuvwxyz'];
+
+/**
+ * Writes the card of a built model beside it, `X.json` for `X.onnx`, so that it runs like any other model.
+ *
+ * The front end of the `deepspeech2` front is the log spectrogram of a 20 ms window every 10 ms, or, for other than 161 bins,
+ * of the window that has as many; that of the `residual` front is as many mel bands of a 25 ms window. Classes beyond the
+ * English 29 are numbered.
+ *
+ * @param model - what `buildDeepSpeech2` returned
+ * @param settings - with which it was built, defaults filled in
+ * @param path - the model's file, already written, an `.onnx`
+ * @returns the path of the card
+ * @throws {InputError} when the file cannot be read, or no front end has so many bins
+ */
+export async function writeBuiltCard(model: OnnxModel, settings: DeepSpeech2Settings, path: string): Promise<string> {
+  const { front, cell, layers, units, classes, seed } = settings;
+  const file: CardFile = { path: basename(path), sha256: await sha256OfFile(path), sizeBytes: (await stat(path)).size };
+  const network = `${front === 'residual' ? '7 convolutions of 3×3 in residual blocks' : '2 convolutions'}, ${layers} × bidirectional ${cell.toUpperCase()} ${units}`;
+  const card: ModelCard = {
+    schema: 'quantlab.model-card/1',
+    id: `built.${front}.${cell}.${layers}x${units}.seed${seed}`,
+    title: `Random Deep Speech 2, ${layers} × ${cell.toUpperCase()} ${units}`,
+    network,
+    parameters: countParameters(model),
+    files: { stored: file, float: file },
+    frontEnd: frontEndOf(settings),
+    tensors: {
+      features: 'features',
+      lengths: 'lengths',
+      logProbabilities: 'log_probabilities',
+      outputLengths: 'output_lengths',
+    },
+    labels: Array.from({ length: classes }, (_, index) => ENGLISH[index] ?? `<${index}>`),
+    blank: 0,
+    timeStride: 2,
+    licence: 'MIT',
+    trainingData: [],
+    intendedUse: 'Experiments on speed, size and memory, which do not depend on what a model has learnt.',
+    limits: 'Its weights are random: it recognizes nothing.',
+    figures: [],
+  };
+  const cardPath = path.replace(/\.onnx$/, '.json');
+  if (cardPath === path) {
+    throw new InputError(`${path}: a name ending in .onnx was required, got another; add the ending`);
+  }
+  await writeFileAtomic(cardPath, `${JSON.stringify(card, null, 2)}\n`);
+  return cardPath;
+}
+
+/** A spectrogram has an odd number of lines, of a window twice as long; mel bands there may be any number of. */
+function frontEndOf({ front, bins }: DeepSpeech2Settings): FrontEnd {
+  if (front === 'residual') {
+    return {
+      kind: 'log-mel',
+      sampleRateHz: 16_000,
+      fftSamples: 512,
+      windowSamples: 400,
+      hopSamples: 160,
+      window: 'hann-periodic',
+      bins,
+      melScale: 'slaney',
+      logGuard: 2 ** -24,
+      normalisation: 'per-feature',
+    };
+  }
+  const windowSamples = 2 * (bins - 1);
+  return {
+    kind: 'log-spectrogram',
+    sampleRateHz: 16_000,
+    windowSamples,
+    hopSamples: 160,
+    window: 'hamming',
+    padSamples: windowSamples / 2,
+    bins,
+    normalisation: 'utterance',
+  };
+}
+
+/** Numbers in the weights: float tensors of more than one element. */
+function countParameters(model: OnnxModel): number {
+  let count = 0;
+  for (const tensor of mainGraph(model).initializer) {
+    if (tensorDtype(tensor) === 'float32' && tensor.dims.length > 0) count += elementCount(tensor);
+  }
+  return count;
+}

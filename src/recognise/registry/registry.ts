@@ -1,0 +1,160 @@
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { didYouMean, InputError } from '../../errors.js';
+import { describeFileError, sha256OfFile } from '../../files.js';
+import { writeModel } from '../../onnx/file/write.js';
+import type { CardFile, ModelCard } from '../card/card.js';
+import { readCard } from '../card/readCard.js';
+import { unpackWeights } from '../weights/packedWeights.js';
+
+/** A model that can be run: what is known of it, and the file to load. */
+export interface ResolvedModel {
+  readonly card: ModelCard;
+  /** The `.onnx` file; float32 for a model of the registry. */
+  readonly path: string;
+}
+
+/** Where to look and where to write. */
+export interface RegistryOptions {
+  /** Folder with a folder for each model. Default: the package's own `data/models`. */
+  readonly folder?: string;
+  /** Folder for unpacked models. Default: `QUANTLAB_CACHE`, else `quantlab` below `XDG_CACHE_HOME` or `~/.cache`. */
+  readonly cacheFolder?: string;
+}
+
+/** The package's own models. Sources and build lie equally deep below the package. */
+function packageModels(): string {
+  return fileURLToPath(new URL('../../../data/models', import.meta.url));
+}
+
+/**
+ * Folder for files that can be made again: `QUANTLAB_CACHE`, else `quantlab` below `XDG_CACHE_HOME` or `~/.cache`.
+ *
+ * @param env - environment variables
+ */
+export function cacheFolder(env: Readonly<Record<string, string | undefined>> = process.env): string {
+  const own = env['QUANTLAB_CACHE'];
+  if (own !== undefined && own !== '') return own;
+  const general = env['XDG_CACHE_HOME'];
+  return join(general !== undefined && general !== '' ? general : join(homedir(), '.cache'), 'quantlab');
+}
+
+/**
+ * The cards of all models of a folder, in the order of their ids.
+ *
+ * @param folder - folder with a folder for each model; default: the package's own
+ * @throws {InputError} when the folder or one of its cards cannot be read
+ */
+export async function listModels(folder: string = packageModels()): Promise<readonly ModelCard[]> {
+  const cards: ModelCard[] = [];
+  for (const name of await modelFolders(folder)) cards.push(await readCard(join(folder, name, 'model.json')));
+  return cards.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+async function modelFolders(folder: string): Promise<string[]> {
+  let entries: string[];
+  try {
+    entries = await readdir(folder);
+  } catch (error) {
+    throw describeFileError(folder, error);
+  }
+  const found: string[] = [];
+  for (const entry of entries) if (await exists(join(folder, entry, 'model.json'))) found.push(entry);
+  return found;
+}
+
+/**
+ * Finds a model and makes it ready to load.
+ *
+ * @param idOrPath - id of a model of the registry; a card (`model.json`); or an `X.onnx` that has a card beside it,
+ *   `X.json` or `model.json`
+ * @returns the card and the file to load. For an id and a card this is the float32 model: the shipped weights are
+ *   checked, unpacked into the cache at first use, and checked against the card again.
+ * @throws {InputError} when there is no such model, or a file is missing, cut or not the one the card describes
+ */
+export async function resolveModel(idOrPath: string, options: RegistryOptions = {}): Promise<ResolvedModel> {
+  if (idOrPath.endsWith('.onnx')) return await resolveOnnx(idOrPath);
+  const cache = options.cacheFolder ?? cacheFolder();
+  if (idOrPath.endsWith('.json')) return await resolveCard(idOrPath, cache);
+  const folder = options.folder ?? packageModels();
+  const cardPath = join(folder, idOrPath, 'model.json');
+  const isId = /^[a-z0-9][a-z0-9.-]*$/.test(idOrPath);
+  if (!isId || !(await exists(cardPath))) {
+    const known = (await modelFolders(folder)).sort();
+    throw new InputError(
+      `model ${idOrPath}: the id of a model or the path of an .onnx file was required, got neither; known ids: ${known.join(', ') || 'none'} ${didYouMean(idOrPath, known)}`.trimEnd(),
+    );
+  }
+  return await resolveCard(cardPath, cache);
+}
+
+function ownCard(path: string): string {
+  return `${path.slice(0, -'.onnx'.length)}.json`;
+}
+
+/**
+ * The card beside an `.onnx` file: `X.json` for `X.onnx`, else `model.json`.
+ *
+ * @returns its path; `undefined` where there is none
+ */
+export async function findCard(path: string): Promise<string | undefined> {
+  for (const card of [ownCard(path), join(dirname(path), 'model.json')]) if (await exists(card)) return card;
+  return undefined;
+}
+
+async function resolveOnnx(path: string): Promise<ResolvedModel> {
+  if (!(await exists(path))) {
+    throw new InputError(`${path}: a model was required, got nothing; check the path`);
+  }
+  const cardPath = await findCard(path);
+  if (cardPath === undefined) {
+    throw new InputError(
+      `${path}: a model card was required beside it, got neither ${basename(ownCard(path))} nor model.json; copy the card of the model that it was made from`,
+    );
+  }
+  const card = await readCard(cardPath);
+  const file = [card.files.float, card.files.stored].find((one) => one.path === basename(path));
+  if (file !== undefined) await verify(path, file, 'restore the file');
+  return { card, path };
+}
+
+async function resolveCard(cardPath: string, cache: string): Promise<ResolvedModel> {
+  const card = await readCard(cardPath);
+  const { stored, float } = card.files;
+  const beside = join(dirname(cardPath), float.path);
+  if (await exists(beside)) {
+    await verify(beside, float, 'restore the file');
+    return { card, path: beside };
+  }
+  // The checksum in the name: another version of a model is another file.
+  const path = join(cache, 'models', `${card.id}-${float.sha256.slice(0, 16)}.onnx`);
+  if ((await exists(path)) && (await sha256OfFile(path)) === float.sha256) return { card, path };
+  const storedPath = join(dirname(cardPath), stored.path);
+  await verify(storedPath, stored, 'restore it from the repository (`git checkout`) or install the package again');
+  // Written aside and renamed: of two processes that do this at once, each ends with a whole file.
+  await writeModel(unpackWeights(await readFile(storedPath), storedPath), path);
+  try {
+    await verify(path, float, `the card and ${stored.path} do not belong together: pack the model again`);
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  }
+  return { card, path };
+}
+
+async function verify(path: string, file: CardFile, remedy: string): Promise<void> {
+  const sha256 = await sha256OfFile(path);
+  if (sha256 === file.sha256) return;
+  const { size } = await stat(path);
+  const came = size === file.sizeBytes ? `SHA-256 ${sha256}` : `${size} bytes instead of ${file.sizeBytes}`;
+  throw new InputError(`${path}: the file with SHA-256 ${file.sha256} was required, got ${came}; ${remedy}`);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    () => false,
+  );
+}

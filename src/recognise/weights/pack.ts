@@ -1,0 +1,85 @@
+import { basename, join } from 'node:path';
+import { InputError } from '../../errors.js';
+import { sha256OfBytes, sha256OfFile, writeFileAtomic } from '../../files.js';
+import { readModel } from '../../onnx/file/read.js';
+import { modelToBytes } from '../../onnx/file/write.js';
+import { mainGraph, type OnnxModel } from '../../onnx/model.js';
+import { elementCount, tensorDtype } from '../../onnx/tensor/tensor.js';
+import type { ModelCard } from '../card/card.js';
+import { parseCard } from '../card/readCard.js';
+import { packWeights, unpackWeights } from './packedWeights.js';
+
+/** What a person writes of a card (the card of an earlier version will do); the files and the number of parameters come from the weights. */
+export type CardDraft = Omit<ModelCard, 'files' | 'parameters' | 'schema'>;
+
+/** What was packed. */
+export interface PackedModel {
+  readonly card: ModelCard;
+  readonly cardPath: string;
+  readonly weightsPath: string;
+  /** Values that float16 does not hold exactly and that were rounded; the float32 model of the card has the rounded ones. */
+  readonly roundedValues: number;
+  /** Tensors with values beyond float16's range, left as they are. */
+  readonly tensorsLeft: readonly string[];
+  /** Whether expanding gives the very file that was packed. */
+  readonly identical: boolean;
+}
+
+/**
+ * Packs a trained float32 model for shipping: `model.weights` and `model.json` with both checksums.
+ *
+ * @param floatPath - the `.onnx` file
+ * @param draft - the rest of the card
+ * @param folder - where to write, named by the model's id; made when missing
+ * @throws {InputError} when the model cannot be read or the draft is not a valid card
+ */
+export async function packModel(floatPath: string, draft: CardDraft, folder: string): Promise<PackedModel> {
+  if (basename(folder) !== draft.id) {
+    throw new InputError(
+      `${folder}: a folder named by the model's id (${draft.id}) was required, got another; name it so`,
+    );
+  }
+  const model = await readModel(floatPath);
+  const packed = packWeights(model);
+  const floatBytes = modelToBytes(unpackWeights(packed.bytes, floatPath));
+  const weightsPath = join(folder, 'model.weights');
+  const cardPath = join(folder, 'model.json');
+  const float = { path: 'model.onnx', sha256: sha256OfBytes(floatBytes), sizeBytes: floatBytes.length };
+  const stored = { path: basename(weightsPath), sha256: sha256OfBytes(packed.bytes), sizeBytes: packed.bytes.length };
+  const card: ModelCard = {
+    schema: 'quantlab.model-card/1',
+    id: draft.id,
+    title: draft.title,
+    network: draft.network,
+    parameters: countParameters(model),
+    files: { stored, float },
+    frontEnd: draft.frontEnd,
+    tensors: draft.tensors,
+    labels: draft.labels,
+    blank: draft.blank,
+    timeStride: draft.timeStride,
+    licence: draft.licence,
+    trainingData: draft.trainingData,
+    ...(draft.training && { training: draft.training }),
+    intendedUse: draft.intendedUse,
+    limits: draft.limits,
+    figures: draft.figures,
+  };
+  const text = `${JSON.stringify(card, null, 2)}\n`;
+  parseCard(text, cardPath);
+  await writeFileAtomic(weightsPath, packed.bytes);
+  await writeFileAtomic(cardPath, text);
+  const { roundedValues, tensorsLeft } = packed;
+  const identical = (await sha256OfFile(floatPath)) === float.sha256;
+  return { card, cardPath, weightsPath, roundedValues, tensorsLeft, identical };
+}
+
+/** Values in the floating-point initializers of the main graph; single numbers are constants, not parameters. */
+function countParameters(model: OnnxModel): number {
+  let count = 0;
+  for (const tensor of mainGraph(model).initializer) {
+    const isFloat = ['float32', 'float16', 'bfloat16', 'float64'].includes(tensorDtype(tensor));
+    if (isFloat && tensor.dims.length > 0) count += elementCount(tensor);
+  }
+  return count;
+}

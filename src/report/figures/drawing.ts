@@ -1,0 +1,149 @@
+import type { Estimate } from '../../study/schema.js';
+import { roundTo } from '../tables/format.js';
+import type { Figure, JsonObject } from './figure.js';
+import { FIGURE_WIDTH } from './theme.js';
+
+/** What differs from figure to figure; the width, and the heading in its place, are the same in all. */
+export interface Drawing extends Omit<Figure, 'caption' | 'width' | 'spec'> {
+  /** What stands above the plot, where that is not the title. */
+  readonly heading?: string;
+  /** Sentences. */
+  readonly caption: readonly string[];
+  /** In CSS pixels: left for the words of the rows, below for those of the legend. */
+  readonly margin?: Readonly<Partial<Record<'l' | 'r' | 't' | 'b', number>>>;
+  readonly data: readonly JsonObject[];
+  readonly layout: JsonObject;
+}
+
+/** Puts a figure together. */
+export function figureOf({
+  name,
+  title,
+  heading = title,
+  caption,
+  alt,
+  height,
+  margin,
+  data,
+  layout,
+}: Drawing): Figure {
+  return {
+    name,
+    title,
+    caption: caption.join(' '),
+    alt,
+    width: FIGURE_WIDTH,
+    height,
+    spec: {
+      data,
+      layout: { title: { text: heading }, margin: { l: 80, r: 24, t: 48, b: 66, ...margin }, ...layout },
+    },
+  };
+}
+
+/** An axis with its title, unit included; nobody zooms. */
+export function axis(title: string, more: JsonObject = {}): JsonObject {
+  return { title: { text: title }, ...more, fixedrange: true };
+}
+
+/** An axis of names, the first one on top. */
+export function rowAxis(names: readonly string[]): JsonObject {
+  return { categoryorder: 'array', categoryarray: names.toReversed(), fixedrange: true };
+}
+
+/** A row below everything: `margin.b` has to leave room for its lines. */
+export const LEGEND_BELOW: JsonObject = {
+  orientation: 'h',
+  x: 0,
+  xanchor: 'left',
+  y: 0.01,
+  yref: 'container',
+  yanchor: 'bottom',
+};
+
+/** A row between the heading and the plot: `margin.t` has to leave room. */
+export const LEGEND_ABOVE: JsonObject = { orientation: 'h', x: 0, y: 1, xanchor: 'left', yanchor: 'bottom' };
+
+/** Grey of what is no condition: limits, fronts, prices. */
+export const NEUTRAL_COLOR = '#8A8F98';
+
+/** How whiskers are drawn; what is left out is Plotly's. */
+export interface BarStyle {
+  readonly color: string;
+  readonly thickness?: number;
+  readonly width?: number;
+}
+
+/** The 95 % intervals of estimates as whiskers. */
+export function errorBars(estimates: readonly Estimate[], style: BarStyle, factor = 1): JsonObject {
+  return {
+    type: 'data',
+    symmetric: false,
+    array: estimates.map(({ value, high }) => roundTo((high - value) * factor)),
+    arrayminus: estimates.map(({ value, low }) => roundTo((value - low) * factor)),
+    ...style,
+  };
+}
+
+/** Estimates along one axis, and what stands for each of them on the other. */
+export interface EstimatePoints {
+  readonly name: string;
+  readonly mark: { readonly color: string; readonly symbol: string | readonly string[] };
+  readonly along: 'x' | 'y';
+  readonly estimates: readonly Estimate[];
+  readonly places: readonly (string | number)[];
+  /** Of the numbers that are drawn: 100 for rates in per cent. */
+  readonly factor?: number;
+  readonly whiskers?: Omit<BarStyle, 'color'>;
+  /** Diameter in pixels. */
+  readonly size: number;
+  /** Joins the points. */
+  readonly line?: JsonObject;
+  readonly hover: string;
+  readonly more?: JsonObject;
+}
+
+/** Marks with whiskers, joined where there is a line. */
+export function estimatePoints(points: EstimatePoints): JsonObject {
+  const { name, mark, along, estimates, places, factor = 1, whiskers, size, line, hover, more } = points;
+  const values = estimates.map(({ value }) => roundTo(factor * value));
+  return {
+    type: 'scatter',
+    mode: line ? 'lines+markers' : 'markers',
+    name,
+    ...(along === 'x' ? { x: values, y: places } : { x: places, y: values }),
+    ...more,
+    [`error_${along}`]: errorBars(estimates, { color: mark.color, ...whiskers }, factor),
+    ...(line && { line }),
+    marker: { color: mark.color, symbol: mark.symbol, size },
+    hovertemplate: `${hover}<extra></extra>`,
+  };
+}
+
+/** One part of bars that are stacked. */
+export interface BarPart<Row> {
+  readonly title: string;
+  readonly color: string;
+  /** In the unit of the axis. */
+  readonly of: (row: Row) => number;
+}
+
+/** Bars from left to right, a row each, made of parts. */
+export function stackedBars<Row extends { readonly title: string }>(
+  rows: readonly Row[],
+  parts: readonly BarPart<Row>[],
+  unit: string,
+): readonly JsonObject[] {
+  // Plotly stacks rows upwards; readers expect the first on top.
+  const upwards = rows.toReversed();
+  return parts.map(({ title, color, of }) => ({
+    type: 'bar',
+    orientation: 'h',
+    name: title,
+    x: upwards.map((row) => roundTo(of(row))),
+    y: upwards.map((row) => `<b>${row.title}</b>`),
+    marker: { color },
+    width: 0.55,
+    hovertemplate: `${title} %{x} ${unit}<extra></extra>`,
+  }));
+}

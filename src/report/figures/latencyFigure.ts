@@ -1,0 +1,122 @@
+import type { Observation, Summary } from '../../study/schema.js';
+import { formatEstimate, formatMs, roundTo } from '../tables/format.js';
+import { absencesOf, type Measured, machineOf, measuredOf } from '../tables/measured.js';
+import { axis, errorBars, figureOf } from './drawing.js';
+import type { Figure, JsonObject } from './figure.js';
+import { type Mark, markOf } from './theme.js';
+
+const ROW_HEIGHT = 120;
+const FRAME_HEIGHT = 110;
+
+/**
+ * Distribution of the latencies of each condition: its density, every trial as a dot, median and mean.
+ *
+ * @param summary - summary of a run
+ * @param observations - its observations; only those of the latency phase are drawn
+ */
+export function latencyFigure(summary: Summary, observations: readonly Observation[]): Figure {
+  const measured = measuredOf(summary);
+  const ids = summary.conditions.map(({ condition }) => condition.id);
+  // Plotly stacks rows upwards; readers expect the first condition on top.
+  const rows = [...measured].reverse();
+  return figureOf({
+    name: 'latency',
+    title: 'Time from waveform to text',
+    heading: 'Time from waveform to text, one utterance',
+    caption: captionOf(summary, measured),
+    alt: altOf(measured),
+    height: FRAME_HEIGHT + ROW_HEIGHT * Math.max(1, measured.length),
+    margin: { l: 170 },
+    data: rows.flatMap((row, place) => rowTraces(row, place, observations, markOf(row.id, ids))),
+    layout: {
+      showlegend: false,
+      violingap: 0.1,
+      xaxis: axis('Latency (ms)', { rangemode: 'tozero', showline: true }),
+      yaxis: {
+        tickvals: rows.map((_, place) => place),
+        ticktext: rows.map(({ title, latency }) => {
+          return `<b>${title}</b><br>mean ${formatMs(latency.meanMs.value)} ms`;
+        }),
+        range: [-0.45, rows.length - 1 + 0.75],
+        showgrid: false,
+        zeroline: false,
+        fixedrange: true,
+      },
+    },
+  });
+}
+
+/** Points of a condition that are drawn; of more trials, every n-th. A picture shows no more, and a browser draws no more in time. */
+const MOST_POINTS = 5000;
+
+function rowTraces(
+  row: Measured,
+  place: number,
+  observations: readonly Observation[],
+  mark: Mark,
+): readonly JsonObject[] {
+  const latencies = observations
+    .filter(({ condition, phase }) => condition === row.id && phase === 'latency')
+    .map(({ totalMs }) => roundTo(totalMs))
+    .filter((_, index, all) => index % Math.ceil(all.length / MOST_POINTS) === 0);
+  const { meanMs, medianMs } = row.latency;
+  return [
+    {
+      type: 'violin',
+      name: row.title,
+      x: latencies,
+      y0: place,
+      orientation: 'h',
+      side: 'positive',
+      width: 1.2,
+      spanmode: 'hard',
+      points: 'all',
+      pointpos: -0.28,
+      jitter: 0.18,
+      marker: { color: mark.color, size: 4, opacity: 0.5 },
+      line: { color: mark.color, width: 1.5 },
+      box: { visible: false },
+      meanline: { visible: false },
+      hoverinfo: 'x+name',
+      hoveron: 'points',
+    },
+    {
+      type: 'scatter',
+      name: `${row.title}, median`,
+      x: [roundTo(medianMs.value)],
+      y: [place],
+      mode: 'markers',
+      marker: { color: mark.color, symbol: 'line-ns', size: 22, line: { color: mark.color, width: 3 } },
+      hovertemplate: 'median %{x} ms<extra></extra>',
+    },
+    {
+      type: 'scatter',
+      name: `${row.title}, mean`,
+      x: [roundTo(meanMs.value)],
+      y: [place],
+      error_x: errorBars([meanMs], { color: mark.color, thickness: 2, width: 5 }),
+      mode: 'markers',
+      marker: { color: mark.color, symbol: mark.symbol, size: 11, line: { color: '#ffffff', width: 1.5 } },
+      hovertemplate: 'mean %{x} ms<extra></extra>',
+    },
+  ];
+}
+
+function captionOf(summary: Summary, measured: readonly Measured[]): readonly string[] {
+  const { latencyTrials } = summary.run.protocol;
+  const trials = measured[0]?.latency.trials ?? latencyTrials;
+  return [
+    `Time from waveform to text of ${trials} trials a condition, one utterance each (${machineOf(summary)}).`,
+    `Each dot is a trial${trials > MOST_POINTS ? ` of every ${Math.ceil(trials / MOST_POINTS)}` : ''}, the curve their density; the bar is the median, the large mark the mean with its 95 % interval.`,
+    'Utterances differ in length, which is why the times of one condition spread.',
+    ...absencesOf(summary),
+  ];
+}
+
+function altOf(measured: readonly Measured[]): string {
+  const parts = measured.map(({ title, latency }) => {
+    const mean = formatEstimate(latency.meanMs, formatMs);
+    return `${title}: mean ${mean} ms, median ${formatMs(latency.medianMs.value)} ms`;
+  });
+  return `Distribution of latencies, a row for each condition. ${parts.join('; ')}.`;
+}

@@ -1,0 +1,64 @@
+import type { TopicResults } from '../../study/laboratory.js';
+import type { Estimate } from '../../study/schema.js';
+import { formatEstimate, formatMs } from '../tables/format.js';
+import { axis, estimatePoints, figureOf, LEGEND_ABOVE, rowAxis } from './drawing.js';
+import type { Figure } from './figure.js';
+import { markOf } from './theme.js';
+
+interface Time {
+  readonly what: string;
+  readonly model: string;
+  readonly ms: Estimate;
+}
+
+/**
+ * Draws what keeping things saves: loading from the model file and from its optimised form, and an utterance heard anew and
+ * answered from the cache.
+ *
+ * @param caching - of one machine
+ */
+export function loadTimeFigure({ load, results }: TopicResults['caching']): Figure {
+  const times: readonly Time[] = [
+    ...load.map(({ model, plainMs }) => ({ what: 'Load the<br>model file', model, ms: plainMs })),
+    ...load.map(({ model, optimizedMs }) => ({ what: 'Load the kept<br>optimised form', model, ms: optimizedMs })),
+    ...results.map(({ model, plainMs }) => ({ what: 'Hear an<br>utterance', model, ms: plainMs })),
+    ...results.flatMap(({ model, points }) => {
+      const all = points.find(({ hitRate }) => hitRate === 1);
+      return all === undefined ? [] : [{ what: 'Find its kept<br>transcript', model, ms: all.meanMs }];
+    }),
+  ];
+  const models = [...new Set(times.map(({ model }) => model))];
+  const rows = [...new Set(times.map(({ what }) => what))];
+  return figureOf({
+    name: 'loading',
+    title: 'What keeping things saves',
+    caption: [
+      `Time on a logarithmic axis, one thread, 95 % intervals. Loading: medians of ${load[0]?.rounds ?? 0} fresh processes, the file in the system’s cache;`,
+      'the optimised form is the graph as the runtime rewrites it, weights already packed, kept on disk and mapped into memory.',
+      'An utterance: the mean of requests without a cache, and of requests whose transcript was kept in memory.',
+    ],
+    alt: `Times to load and to answer. ${times
+      .map(({ what, model, ms }) => `${what.replace('<br>', ' ')}, ${model}: ${formatEstimate(ms, formatMs)} ms`)
+      .join('; ')}.`,
+    height: 170 + 62 * Math.max(1, rows.length),
+    margin: { l: 160, r: 48, t: 84 },
+    data: models.map((model) => {
+      const own = times.filter((time) => time.model === model);
+      return estimatePoints({
+        name: model,
+        mark: markOf(model, models),
+        along: 'x',
+        estimates: own.map(({ ms }) => ms),
+        places: own.map(({ what }) => what),
+        whiskers: { thickness: 2, width: 5 },
+        size: 12,
+        hover: '%{x} ms',
+      });
+    }),
+    layout: {
+      legend: LEGEND_ABOVE,
+      xaxis: axis('Time (ms)', { type: 'log', dtick: 1, showline: true }),
+      yaxis: rowAxis(rows),
+    },
+  });
+}

@@ -1,0 +1,71 @@
+import type { MemoryStages } from '../../measure/memory/memory.js';
+import type { Summary } from '../../study/schema.js';
+import { formatMegabytes, roundTo } from '../tables/format.js';
+import { absencesOf, type Measured, measuredOf } from '../tables/measured.js';
+import { axis, type BarPart, figureOf, LEGEND_ABOVE, stackedBars } from './drawing.js';
+import type { Figure } from './figure.js';
+
+interface Row extends Measured {
+  readonly stages: MemoryStages;
+}
+
+/** Muted colours of their own, as in the figure of the parts of latency. */
+const PARTS: readonly BarPart<Row>[] = [
+  { title: 'without a model', color: '#66727f', of: ({ stages: { baseline } }) => baseline.residentBytes / 1e6 },
+  {
+    title: 'model loaded',
+    color: '#a08850',
+    of: ({ stages: { baseline, loaded } }) => Math.max(0, loaded.residentBytes - baseline.residentBytes) / 1e6,
+  },
+  {
+    title: 'while it runs',
+    color: '#8f5a83',
+    of: ({ stages: { loaded, afterRuns } }) => Math.max(0, afterRuns.peakBytes - loaded.residentBytes) / 1e6,
+  },
+];
+
+/** Memory of a process with one model: without it, loaded, and at its peak; `null` where it was not measured. */
+export function memoryFigure(summary: Summary): Figure | null {
+  const rows = measuredOf(summary).flatMap((row): Row[] => {
+    const stages = row.outcome.memory?.withArena;
+    return stages ? [{ ...row, stages }] : [];
+  });
+  if (rows.length === 0) return null;
+  const upwards = rows.toReversed();
+  const most = Math.max(1, ...rows.map(({ stages }) => stages.afterRuns.peakBytes / 1e6));
+  return figureOf({
+    name: 'memory',
+    title: 'Memory of a process with one model',
+    caption: [
+      'Resident memory in megabytes (10⁶ bytes), added up to the peak: what the process holds without a model (Node, the runtime, the front end),',
+      'what loading the model adds, and what running adds. One process for each condition, read once: there is no interval.',
+      ...absencesOf(summary),
+    ],
+    alt: `Stacked bars of memory. ${rows
+      .map((row) => {
+        const parts = PARTS.map((part) => `${part.title} ${formatMegabytes(1e6 * part.of(row))} MB`).join(', ');
+        return `${row.title}: ${parts}, peak ${peakOf(row)} MB`;
+      })
+      .join('; ')}.`,
+    height: 150 + 60 * rows.length,
+    margin: { l: 170, t: 84 },
+    data: stackedBars(rows, PARTS, 'MB').map((part, place, parts) => ({
+      ...part,
+      ...(place === parts.length - 1 && {
+        text: upwards.map((row) => ` ${peakOf(row)} MB`),
+        textposition: 'outside',
+        cliponaxis: false,
+      }),
+    })),
+    layout: {
+      barmode: 'stack',
+      legend: { ...LEGEND_ABOVE, traceorder: 'normal' },
+      xaxis: axis('Resident memory (MB)', { range: [0, roundTo(most * 1.2)], showline: true }),
+      yaxis: { showgrid: false, fixedrange: true },
+    },
+  });
+}
+
+function peakOf({ stages }: Row): string {
+  return formatMegabytes(stages.afterRuns.peakBytes);
+}

@@ -1,0 +1,87 @@
+import type { Summary } from '../../study/schema.js';
+import { formatEstimate, formatMs, formatPercent, roundTo } from '../tables/format.js';
+import { absencesOf, type Measured, machineOf, measuredOf } from '../tables/measured.js';
+import { axis, errorBars, figureOf } from './drawing.js';
+import type { Figure, JsonObject } from './figure.js';
+import { markOf } from './theme.js';
+
+/** Word error rate against mean latency, both with their intervals: lower and further left is better. */
+export function tradeoffFigure(summary: Summary): Figure {
+  const measured = measuredOf(summary);
+  const ids = summary.conditions.map(({ condition }) => condition.id);
+  const slowest = Math.max(1, ...measured.map(({ latency }) => latency.meanMs.high));
+  const errors = measured.flatMap(({ accuracy }) => [accuracy.wer.low * 100, accuracy.wer.high * 100]);
+  const [lowest, highest] = errors.length > 0 ? [Math.min(...errors), Math.max(...errors)] : [0, 100];
+  const room = Math.max(0.5, (highest - lowest) * 0.25);
+  return figureOf({
+    name: 'accuracy-and-latency',
+    title: 'What speed costs in accuracy',
+    caption: captionOf(summary, measured),
+    alt: altOf(measured),
+    height: 420,
+    data: measured.map((row, place) => pointTrace(row, place, ids, slowest)),
+    layout: {
+      showlegend: false,
+      xaxis: axis('Mean latency (ms)', { range: [0, roundTo(slowest * 1.25)], showline: true, zeroline: false }),
+      yaxis: axis('Word error rate (%)', {
+        range: [roundTo(Math.max(0, lowest - room)), roundTo(highest + room)],
+        showline: true,
+        zeroline: false,
+      }),
+      annotations: [
+        {
+          text: 'better ↙',
+          xref: 'paper',
+          yref: 'paper',
+          x: 0.01,
+          y: 0.02,
+          xanchor: 'left',
+          yanchor: 'bottom',
+          showarrow: false,
+        },
+      ],
+    },
+  });
+}
+
+function pointTrace(row: Measured, place: number, ids: readonly string[], slowest: number): JsonObject {
+  const { color, symbol } = markOf(row.id, ids);
+  const { meanMs } = row.latency;
+  const wer = row.accuracy.wer;
+  // Alternately above and below, so that the words of two near points do not meet.
+  const level = place % 2 === 0 ? 'top' : 'bottom';
+  const side = meanMs.value > slowest * 0.6 ? 'left' : 'right';
+  return {
+    type: 'scatter',
+    name: row.title,
+    x: [roundTo(meanMs.value)],
+    y: [roundTo(wer.value * 100)],
+    error_x: errorBars([meanMs], { color, thickness: 2, width: 5 }),
+    error_y: errorBars([wer], { color, thickness: 2, width: 5 }, 100),
+    mode: 'markers+text',
+    text: [`  <b>${row.title}</b>  `],
+    textposition: `${level} ${side}`,
+    cliponaxis: false,
+    marker: { color, symbol, size: 13 },
+    hovertemplate: `${row.title}<br>%{x} ms<br>WER %{y} %<extra></extra>`,
+  };
+}
+
+function captionOf(summary: Summary, measured: readonly Measured[]): readonly string[] {
+  const accuracy = measured[0]?.accuracy;
+  const corpus = accuracy ? `${accuracy.utterances} utterances, ${accuracy.words} words` : 'no utterances';
+  return [
+    `Word error rate over the whole hold-out (${corpus}; edits summed) against mean latency (${machineOf(summary)}).`,
+    'Bars are 95 % intervals. The vertical axis does not begin at zero.',
+    'The intervals of the conditions overlap more than their differences do, because all transcribe the same utterances: compare by the change of word error rate in the table.',
+    ...absencesOf(summary),
+  ];
+}
+
+function altOf(measured: readonly Measured[]): string {
+  const parts = measured.map(({ title, latency, accuracy }) => {
+    const wer = formatEstimate(accuracy.wer, formatPercent);
+    return `${title}: word error rate ${wer} % at ${formatMs(latency.meanMs.value)} ms`;
+  });
+  return `Word error rate against mean latency, a point for each condition. ${parts.join('; ')}.`;
+}

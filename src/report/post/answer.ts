@@ -1,0 +1,24 @@
+import type { Summary } from '../../study/schema.js';
+import { METRICS } from '../metrics.js';
+import { gapsOf, pairOf } from '../tables/measured.js';
+
+/**
+ * The run's answer in one or two sentences, true whatever the numbers are.
+ *
+ * @example answerOf(summary) // 'CPU int8 dynamic against CPU float32: it is faster (1.84× (1.79× to 1.90×) the speed), …'
+ */
+export function answerOf(summary: Summary): string {
+  const pair = pairOf(summary);
+  if (pair === null) {
+    return ['No variant was measured beside the float32 model, so this run has no answer.', ...gapsOf(summary)].join(
+      ' ',
+    );
+  }
+  const { base, variant } = pair;
+  const words = METRICS.flatMap(({ comparison }) => {
+    const compared = comparison.of(variant.entry, base.entry);
+    return compared === null ? [] : (comparison.inWords?.(compared) ?? []);
+  });
+  const last = words.length > 1 ? `, and ${words.at(-1)}` : (words[0] ?? 'nothing was compared');
+  return `${variant.title} against ${base.title}: ${words.slice(0, -1).join(', ')}${last}.`;
+}

@@ -1,0 +1,118 @@
+import { InputError } from '../../errors.js';
+import type { InstancePrice } from '../../measure/cost/prices.js';
+import type { Summary } from '../../study/schema.js';
+import { estimateOf } from '../metric.js';
+import { METRICS, type MetricId } from '../metrics.js';
+import { pricedConditions } from '../tables/costOf.js';
+
+/** What a condition reached in each metric; `null` where it was not measured. */
+export interface Candidate {
+  readonly id: string;
+  readonly title: string;
+  /** By the id of the metric, in its unit; rates are fractions, sizes are in bytes. */
+  readonly metrics: Readonly<Record<MetricId, number | null>>;
+}
+
+/** How much each metric counts: a factor of two in a metric of weight 2 counts as much as four in one of weight 1. */
+export type Priorities = Partial<Record<MetricId, number>>;
+
+/** What readers care for, in words, and which metrics that weighs. */
+export const CARES: readonly { readonly care: string; readonly priorities: Priorities }[] = [
+  { care: 'an answer at once', priorities: { latencyMs: 1 } },
+  { care: 'much sound in little time', priorities: { audioSPerS: 1 } },
+  { care: 'a small download', priorities: { sizeBytes: 1 } },
+  { care: 'a small device', priorities: { peakBytes: 2, sizeBytes: 1 } },
+  { care: 'the bill', priorities: { usdPer1000Hours: 1 } },
+  { care: 'the battery', priorities: { joules: 1 } },
+  { care: 'few wrong words', priorities: { wer: 1 } },
+];
+
+/** The measured conditions of a run in all metrics. */
+export function candidatesOf(summary: Summary, prices: readonly InstancePrice[]): readonly Candidate[] {
+  return pricedConditions(summary, prices).flatMap((entry) => {
+    const { condition, outcome } = entry;
+    if (outcome.status !== 'measured') return [];
+    const metrics = METRICS.map(({ id, of }) => {
+      const quantity = of(entry);
+      return [id, quantity === null ? null : estimateOf(quantity).value];
+    });
+    return [{ id: condition.id, title: condition.title, metrics: Object.fromEntries(metrics) }];
+  });
+}
+
+/**
+ * The candidates that no other beats: none is at least as good in every metric and better in one. Point estimates count, not
+ * their intervals.
+ *
+ * @param metrics - which count. Default: those that every candidate has
+ */
+export function paretoFront(
+  candidates: readonly Candidate[],
+  metrics: readonly MetricId[] = commonMetrics(candidates),
+): readonly Candidate[] {
+  const counted = METRICS.filter(({ id }) => metrics.includes(id));
+  return unbeaten(candidates, (one) =>
+    counted.map(({ id, lessIsBetter }) => {
+      const value = one.metrics[id] ?? Number.POSITIVE_INFINITY;
+      return lessIsBetter ? value : -value;
+    }),
+  );
+}
+
+/**
+ * Those that no other beats: none is at least as good in all that burdens and better in one.
+ *
+ * @param burdensOf - what less is better of, the same for all
+ */
+export function unbeaten<Entry>(all: readonly Entry[], burdensOf: (one: Entry) => readonly number[]): readonly Entry[] {
+  const burdens = all.map(burdensOf);
+  const beats = (one: readonly number[], other: readonly number[]): boolean =>
+    one.every((burden, place) => burden <= (other[place] ?? 0)) &&
+    one.some((burden, place) => burden < (other[place] ?? 0));
+  return all.filter((_, place) => !burdens.some((other) => beats(other, burdens[place] ?? [])));
+}
+
+/** Metrics that every candidate has. */
+export function commonMetrics(candidates: readonly Candidate[]): readonly MetricId[] {
+  return METRICS.map(({ id }) => id).filter((id) => candidates.every(({ metrics }) => metrics[id] !== null));
+}
+
+/**
+ * Orders candidates by what a reader cares for: the weighted geometric mean of how many times better each is than the first.
+ * Accuracy is a bound rather than a weight for most readers: leave it out of the priorities and name the most that may be lost.
+ *
+ * @param candidates - the first is the reference
+ * @param priorities - weights of metrics; those left out do not count
+ * @param mostWerLost - points of word error rate, as a fraction, that may be lost against the first. Default: 0.01
+ * @returns the best first, each with its score: 2 is twice as good as the reference
+ * @throws {InputError} when nothing counts, or a candidate lacks a metric that does
+ */
+export function recommend(
+  candidates: readonly Candidate[],
+  priorities: Priorities,
+  mostWerLost = 0.01,
+): readonly { readonly candidate: Candidate; readonly score: number }[] {
+  const [reference] = candidates;
+  const weights = METRICS.flatMap(({ id, lessIsBetter }) => {
+    const weight = priorities[id] ?? 0;
+    return weight > 0 ? [{ id, lessIsBetter, weight }] : [];
+  });
+  const total = weights.reduce((sum, { weight }) => sum + weight, 0);
+  if (reference === undefined || total === 0) {
+    throw new InputError('recommendation: candidates and a priority above 0 were required, got none; name a metric');
+  }
+  const allowed = (reference.metrics.wer ?? Number.POSITIVE_INFINITY) + mostWerLost;
+  return candidates
+    .filter(({ metrics }) => (metrics.wer ?? 0) <= allowed)
+    .map((candidate) => {
+      const logs = weights.map(({ id, lessIsBetter, weight }) => {
+        const [was, is] = [reference.metrics[id], candidate.metrics[id]];
+        if (!was || !is) {
+          throw new InputError(`${candidate.title}: ${id} was required, got none; measure it or leave it out`);
+        }
+        return weight * Math.log(lessIsBetter ? was / is : is / was);
+      });
+      return { candidate, score: Math.exp(logs.reduce((sum, log) => sum + log, 0) / total) };
+    })
+    .sort((one, other) => other.score - one.score);
+}

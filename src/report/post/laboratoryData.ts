@@ -1,0 +1,229 @@
+import type { InstancePrice } from '../../measure/cost/prices.js';
+import { DEFAULT_MODEL } from '../../study/plan.js';
+import { type Environment, NO_RECIPE, type Summary } from '../../study/schema.js';
+import type { Json, JsonObject } from '../figures/figure.js';
+import { estimateOf, formatQuantity, verdictOf } from '../metric.js';
+import { METRICS } from '../metrics.js';
+import { pricedConditions } from '../tables/costOf.js';
+import { buildTable, type DataTable } from '../tables/dataTable.js';
+import {
+  formatEstimate,
+  formatFactor,
+  formatMegabytes,
+  formatMs,
+  formatNumber,
+  formatPercent,
+  NO_NUMBER,
+} from '../tables/format.js';
+import { CARES, type Candidate, candidatesOf, paretoFront, recommend } from './choosing.js';
+import type { Laboratory } from './laboratory.js';
+
+/** Points of word error rate that a recommendation may lose against the model of the experiment in float32. */
+const MOST_WER_LOST = 0.02;
+
+/**
+ * The numbers of the laboratory for the write-up, formatted, each under a name; a topic that was not measured is `null`.
+ *
+ * @param prices - of machines to rent, for the cost of variants
+ */
+export function laboratoryDataOf(laboratory: Laboratory, prices: readonly InstancePrice[]): JsonObject {
+  const environment = environmentOf(laboratory);
+  return {
+    sources: laboratory.sha256 as JsonObject,
+    machine: environment && {
+      cpu: environment.cpu,
+      logical_cores: environment.logicalCores,
+      instruction_sets: environment.instructionSets.join(', '),
+      node: environment.node,
+      runtime: environment.packages['onnxruntime-node'] ?? null,
+    },
+    hardware: hardwareData(laboratory),
+    throughput: throughputData(laboratory),
+    load: loadData(laboratory),
+    caching: cachingData(laboratory),
+    sensitivity: sensitivityData(laboratory),
+    variants: variantsData(laboratory, prices),
+  };
+}
+
+/** Where it was measured: all topics on one machine, or the first of them says which. */
+function environmentOf({ hardware, throughput, load, caching, sensitivity, variants }: Laboratory): Environment | null {
+  const filed = hardware ?? throughput ?? load ?? caching ?? sensitivity;
+  return filed?.environment ?? variants?.summary.run.environment ?? null;
+}
+
+function hardwareData({ hardware }: Laboratory): Json {
+  const limits = hardware?.result.limits.at(-1);
+  if (hardware === undefined || limits === undefined) return null;
+  const giga = (value: number): string => formatNumber(value / 1e9, value < 1e11 ? 1 : 0);
+  const rates = limits.bandwidths.map(({ bytesPerS }) => bytesPerS);
+  return {
+    threads: limits.threads,
+    float32_giga: giga(limits.float32PerS),
+    int8_giga: giga(limits.int8PerS),
+    int8_gain: formatFactor(limits.int8PerS / limits.float32PerS),
+    memory_gb_per_s: giga(rates.at(-1) ?? 0),
+    cache_gb_per_s: giga(Math.max(...rates)),
+    rows: hardware.result.roofline.map((row) => ({
+      title: row.title,
+      bound_ms: formatMs(row.boundMs),
+      fastest_ms: formatMs(row.fastestMs),
+      arithmetic_ms: formatMs(row.arithmeticMs),
+      memory_ms: formatMs(row.memoryMs),
+      share_percent: formatNumber(100 * row.share, 0),
+      limit: row.arithmeticMs > row.memoryMs ? 'arithmetic' : 'memory',
+    })),
+  };
+}
+
+function throughputData({ throughput }: Laboratory): Json {
+  if (throughput === undefined) return null;
+  const whole = (value: number): string => formatNumber(value, 0);
+  return {
+    rows: throughput.result.map(({ model, best, equals, results, utterances, audioS }) => {
+      const single = results.find(({ arrangement }) => arrangement.streams === 1 && arrangement.batchSize === 1);
+      return {
+        title: model,
+        best,
+        equals: [...equals],
+        utterances,
+        audio_s: whole(audioS),
+        rtfx: results[0] ? formatEstimate(results[0].rtfx, whole) : null,
+        single: single?.name ?? null,
+        single_rtfx: single ? formatEstimate(single.rtfx, whole) : null,
+      };
+    }),
+  };
+}
+
+function loadData({ load }: Laboratory): Json {
+  if (load === undefined) return null;
+  const [one, other] = load.result;
+  const [held, heldToo] = [one?.highestPerS ?? null, other?.highestPerS ?? null];
+  return {
+    bound_ms: formatNumber(one?.boundMs ?? 0, 0),
+    requests: one?.rates[0]?.requests ?? null,
+    streams: one?.streams ?? null,
+    rows: load.result.map(({ model, highestPerS, capacityPerS }) => ({
+      title: model,
+      highest_per_s: highestPerS === null ? null : formatNumber(highestPerS, 1),
+      capacity_per_s: formatNumber(capacityPerS, 1),
+    })),
+    ratio: held !== null && heldToo !== null ? formatFactor(heldToo / held) : null,
+  };
+}
+
+function cachingData({ caching }: Laboratory): Json {
+  if (caching === undefined) return null;
+  return {
+    load: caching.result.load.map((row) => ({
+      title: row.model,
+      plain_ms: formatEstimate(row.plainMs, formatMs),
+      optimized_ms: formatEstimate(row.optimizedMs, formatMs),
+      speed_up: formatEstimate(row.speedUp, formatFactor),
+      to_first: formatEstimate(row.speedUpToFirst, formatFactor),
+      verdict: verdictOf(row.speedUpToFirst, 1),
+      size_mb: formatMegabytes(row.sizeBytes),
+      optimized_mb: formatMegabytes(row.optimizedBytes),
+    })),
+    results: caching.result.results.map(({ model, plainMs, points }) => {
+      const all = points.find(({ hitRate }) => hitRate === 1);
+      return {
+        title: model,
+        plain_ms: formatEstimate(plainMs, formatMs),
+        hit_ms: all ? formatEstimate(all.meanMs, formatMs) : null,
+      };
+    }),
+  };
+}
+
+function sensitivityData({ sensitivity }: Laboratory): Json {
+  if (sensitivity === undefined) return null;
+  const lossy = sensitivity.result.flatMap((row) => (row.outputDb === null ? [] : [{ ...row, db: row.outputDb }]));
+  const [worst] = lossy.toSorted((a, b) => a.db - b.db);
+  const saving = sensitivity.result.flatMap((row) => (row.savedMs === null ? [] : [{ ...row, ms: row.savedMs }]));
+  const most = saving.toSorted((a, b) => b.ms - a.ms)[0];
+  const name = ({ layer, choice }: { readonly layer: string; readonly choice: string }): JsonObject => ({
+    layer,
+    choice,
+  });
+  return {
+    layers: new Set(sensitivity.result.map(({ layer }) => layer)).size,
+    worst: worst ? { ...name(worst), db: formatNumber(worst.db, 1) } : null,
+    most: most ? { ...name(most), ms: formatMs(most.ms) } : null,
+    slower: saving.filter(({ ms }) => ms < 0).length,
+  };
+}
+
+function variantsData({ variants }: Laboratory, prices: readonly InstancePrice[]): Json {
+  if (variants === undefined) return null;
+  const { summary } = variants;
+  const candidates = [...candidatesOf(summary, prices)].sort(byReference(summary));
+  const [reference] = candidates;
+  if (reference === undefined) return null;
+  const advice = CARES.flatMap(({ care, priorities }): JsonObject[] => {
+    // Without a metric on every variant there is nothing to recommend by.
+    const metrics = Object.keys(priorities) as (keyof typeof priorities)[];
+    if (candidates.some((one) => metrics.some((metric) => one.metrics[metric] === null))) return [];
+    const best = recommend(candidates, priorities, MOST_WER_LOST)[0];
+    return best ? [{ care, take: best.candidate.title, score: formatNumber(best.score, 2) }] : [];
+  });
+  const front = paretoFront(candidates);
+  return {
+    count: candidates.length,
+    models: new Set(summary.conditions.map(({ condition }) => condition.model)).size,
+    reference: reference.title,
+    latency_trials: summary.run.protocol.latencyTrials,
+    most_wer_lost_points: formatNumber(100 * MOST_WER_LOST, 0),
+    front_count: front.length,
+    beaten: candidates.filter((one) => !front.includes(one)).map(({ title }) => title),
+    advice,
+    best_wer: bestOf(candidates),
+  };
+}
+
+/** What a reader has without compressing, and without choosing another model, comes first: a recommendation is measured by it. */
+function byReference(summary: Summary): (one: Candidate, other: Candidate) => number {
+  const reference = summary.conditions.find(
+    ({ condition }) => condition.model === DEFAULT_MODEL && condition.recipe === NO_RECIPE,
+  );
+  const place = ({ id }: Candidate): number => (id === reference?.condition.id ? 0 : 1);
+  return (one, other) => place(one) - place(other);
+}
+
+function bestOf(candidates: readonly Candidate[]): Json {
+  const [best] = candidates
+    .flatMap(({ title, metrics: { wer } }) => (wer === null ? [] : [{ title, wer }]))
+    .sort((a, b) => a.wer - b.wer);
+  return best ? { title: best.title, wer_percent: formatPercent(best.wer) } : null;
+}
+
+/**
+ * A table of all variants in all metrics: a row for each.
+ *
+ */
+export async function buildVariantsTable(
+  { variants }: Laboratory,
+  prices: readonly InstancePrice[],
+): Promise<DataTable | null> {
+  if (variants === undefined) return null;
+  const { summary } = variants;
+  // What is lost first, then what is gained.
+  const metrics = METRICS.toSorted((one, other) => one.comparison.neutral - other.comparison.neutral);
+  const rows = pricedConditions(summary, prices).map((entry) => {
+    const { condition, outcome } = entry;
+    const cells = metrics.map((metric) => {
+      const { title, unit, format, plain } = { ...metric, plain: false, ...metric.brief };
+      const quantity = metric.of(entry);
+      const shown = quantity !== null && plain ? estimateOf(quantity).value : quantity;
+      return [`${title} (${unit})`, shown === null ? NO_NUMBER : formatQuantity(shown, format)];
+    });
+    const variant = outcome.status === 'measured' ? condition.title : `${condition.title} (${outcome.status})`;
+    return { Variant: variant, ...Object.fromEntries(cells) };
+  });
+  if (rows.length === 0) return null;
+  return buildTable(rows, {
+    title: `All variants, ${summary.run.protocol.latencyTrials} trials of latency each`,
+    notes: ['In parentheses: 95 % intervals. Energy and cost as in the table above.'],
+  });
+}

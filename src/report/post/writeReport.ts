@@ -1,0 +1,160 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { removeFile, writeFileAtomic } from '../../files.js';
+import { readPrices } from '../../measure/cost/prices.js';
+import { describeOtherTiming } from '../../measure/latency/timingVersion.js';
+import { type FinishedRun, readFinishedRun } from '../../study/finishedRun.js';
+import { TOPICS } from '../../study/laboratory.js';
+import { escapeKramdown, escapeLiquid } from '../escape.js';
+import type { FindBrowserOptions } from '../figures/browser.js';
+import { type Figure, type JsonObject, mapText } from '../figures/figure.js';
+import { buildFigures, FIGURE_NAMES } from '../figures/figures.js';
+import { writeFigures } from '../figures/writeFigures.js';
+import type { DataTable } from '../tables/dataTable.js';
+import { buildAnswerTable } from '../tables/table.js';
+import { tableToHtml, tableToMarkdown, tableToText } from '../tables/tableText.js';
+import { answerOf } from './answer.js';
+import { EMPTY_LABORATORY, type Laboratory, readLaboratory, resultPath } from './laboratory.js';
+import { buildVariantsTable, laboratoryDataOf } from './laboratoryData.js';
+import { postDataOf } from './postData.js';
+import { withAnswer } from './readmeAnswer.js';
+
+const FIGURE_ENDINGS = ['.json', '.svg', '.dark.svg', '.png'] as const;
+
+/** Where a report goes. */
+export interface WriteReportOptions {
+  /** Folder of the figures; `figures` by default, `null` for none. */
+  readonly figuresFolder?: string | null;
+  /** Folder of the write-up's Jekyll tree; `post` by default, `null` for none. */
+  readonly postFolder?: string | null;
+  /** Folder of the laboratory; `data/results/laboratory` by default, `null` for none. It need not be there. */
+  readonly laboratoryFolder?: string | null;
+  /** Where to look for the browser that draws pictures. */
+  readonly browser?: FindBrowserOptions;
+}
+
+/** What a report consists of. */
+export interface Report {
+  readonly table: DataTable;
+  /** The table as text, for a terminal. */
+  readonly text: string;
+  /** Files that were written, in order. */
+  readonly files: readonly string[];
+  /** What could not be made, and why; empty when all was. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Writes what people read of a run and of the laboratory: the answer table (`table.md` in the run's folder), figures (spec, SVG
+ * light and dark, PNG), and the numbers, tables and figures of the write-up. Nothing is measured again; the same results give the
+ * same files. Results whose times were taken otherwise than today are named in a warning.
+ *
+ * The README beside the figures gets the answer where it marks a place for it.
+ *
+ * Without a browser the specs are still written; pictures that show other numbers are removed, and a warning says so.
+ *
+ * @param runFolder - folder of a finished run
+ * @throws {InputError} when the run or the laboratory cannot be read
+ * @throws {UnavailableError} when a place cannot be written
+ */
+export async function writeReport(runFolder: string, options: WriteReportOptions = {}): Promise<Report> {
+  const { figuresFolder = 'figures', postFolder = 'post', browser = {} } = options;
+  const { laboratoryFolder = join('data', 'results', 'laboratory') } = options;
+  const run = await readFinishedRun(runFolder);
+  const laboratory = laboratoryFolder === null ? EMPTY_LABORATORY : await readLaboratory(laboratoryFolder);
+  const prices = await readPrices();
+  const table = await buildAnswerTable(run.summary);
+  const figures = buildFigures(run.summary, run.observations, prices, laboratory);
+  const files: string[] = [];
+  const write = async (path: string, data: string | Uint8Array): Promise<void> => {
+    await writeFileAtomic(path, data);
+    files.push(path);
+  };
+  await write(join(runFolder, 'table.md'), tableToMarkdown(table));
+  const warnings = [...otherTimings(runFolder, run, laboratoryFolder ?? '', laboratory)];
+  if (figuresFolder !== null) {
+    const written = await writeFigures(figures, figuresFolder, browser);
+    files.push(...written.files);
+    warnings.push(...written.warnings);
+    await removeOthers(figuresFolder, figures);
+    const readme = join(figuresFolder, '..', 'README.md');
+    const before = await readFile(readme, 'utf8').catch(() => '');
+    const after = withAnswer(before, answerOf(run.summary));
+    if (after !== before) await write(readme, after);
+  }
+  if (postFolder !== null) {
+    const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+    const data = join(postFolder, '_data');
+    await write(
+      join(data, 'results.json'),
+      json(mapText(postDataOf(run.summary, run.summarySha256, prices), escapeKramdown)),
+    );
+    await write(join(data, 'laboratory.json'), json(mapText(laboratoryDataOf(laboratory, prices), escapeKramdown)));
+    await write(join(data, 'figures.json'), json(figureWords(figures)));
+    await write(join(postFolder, '_includes', 'results-table.html'), escapeLiquid(tableToHtml(table)));
+    const variants = await buildVariantsTable(laboratory, prices);
+    await write(
+      join(postFolder, '_includes', 'variants-table.html'),
+      variants === null ? '' : escapeLiquid(tableToHtml(variants)),
+    );
+    if (figuresFolder !== null) {
+      await copyPictures(figures, figuresFolder, postFolder, write);
+      await removeOthers(join(postFolder, 'assets', 'figures'), figures);
+    }
+  }
+  return { table, text: tableToText(table), files, warnings };
+}
+
+/** Results that were timed otherwise than today, a sentence each. */
+function otherTimings(
+  runFolder: string,
+  run: FinishedRun,
+  laboratoryFolder: string,
+  laboratory: Laboratory,
+): readonly string[] {
+  const topics = TOPICS.map((topic) => {
+    const held = laboratory[topic];
+    if (held === undefined) return null;
+    const results = 'summary' in held ? held.summary.run : held;
+    const remedy = `npm run quantlab -- laboratory --only ${topic}`;
+    return describeOtherTiming(resultPath(laboratoryFolder, topic), results, remedy);
+  });
+  return [describeOtherTiming(runFolder, run.summary.run, 'npm start'), ...topics].filter((one) => one !== null);
+}
+
+/** Figures that this report wrote when more was measured: they would show numbers that are no longer there. */
+async function removeOthers(folder: string, figures: readonly Figure[]): Promise<void> {
+  const names = new Set(figures.map(({ name }) => name));
+  for (const name of FIGURE_NAMES.filter((one) => !names.has(one))) {
+    for (const ending of FIGURE_ENDINGS) await removeFile(join(folder, name + ending));
+  }
+}
+
+/** The post's own copies: Jekyll serves nothing from outside its tree. */
+async function copyPictures(
+  figures: readonly Figure[],
+  figuresFolder: string,
+  postFolder: string,
+  write: (path: string, data: string | Uint8Array) => Promise<void>,
+): Promise<void> {
+  for (const { name } of figures) {
+    for (const ending of FIGURE_ENDINGS.filter((one) => one !== '.png')) {
+      const copy = join(postFolder, 'assets', 'figures', name + ending);
+      const picture = await readFile(join(figuresFolder, name + ending)).catch(() => null);
+      if (picture) await write(copy, picture);
+      else await removeFile(copy);
+    }
+  }
+}
+
+/** Words of each figure, with its number; the one at a glance stands above them all and has none. */
+function figureWords(figures: readonly Figure[]): JsonObject {
+  const numbered = figures.filter(({ name }) => name !== FIGURE_NAMES[0]);
+  return Object.fromEntries(
+    figures.map((figure) => {
+      const { name, title, caption, alt, width, height } = figure;
+      const place = numbered.indexOf(figure);
+      return [name, { number: place < 0 ? null : place + 1, title, caption, alt, width, height }];
+    }),
+  );
+}

@@ -1,0 +1,60 @@
+import type { InstancePrice } from '../../measure/cost/prices.js';
+import type { AccuracySummary, LatencySummary, MeasuredOutcome, Summary } from '../../study/schema.js';
+import { type PricedCondition, pricedConditions } from './costOf.js';
+
+/** A condition that was measured in full. */
+export interface Measured {
+  readonly id: string;
+  readonly title: string;
+  readonly entry: PricedCondition;
+  readonly outcome: MeasuredOutcome;
+  readonly latency: LatencySummary;
+  readonly accuracy: AccuracySummary;
+}
+
+/** Conditions of the run that have results, in its order. */
+export function measuredOf(summary: Summary, prices: readonly InstancePrice[] = []): readonly Measured[] {
+  return pricedConditions(summary, prices).flatMap((entry) => {
+    const { condition, outcome, latency, accuracy } = entry;
+    if (outcome.status !== 'measured' || latency === null || accuracy === null) return [];
+    return [{ id: condition.id, title: condition.title, entry, outcome, latency, accuracy }];
+  });
+}
+
+/** A sentence for each condition without results, with its reason. */
+export function gapsOf(summary: Summary): readonly string[] {
+  return summary.conditions.flatMap(({ condition, outcome }) => {
+    if (outcome.status === 'measured') return [];
+    const verb = outcome.status === 'skipped' ? 'was skipped' : 'failed';
+    return [`${condition.title} ${verb}: ${outcome.reason.replace(/\.$/, '')}.`];
+  });
+}
+
+/** The same in short, for captions: which conditions are not drawn. */
+export function absencesOf(summary: Summary): readonly string[] {
+  return summary.conditions.flatMap(({ condition, outcome }) =>
+    outcome.status === 'measured' ? [] : [`${condition.title} was not measured; the table says why.`],
+  );
+}
+
+/** The pair that the experiment is about: the float model and its first variant on the same device. */
+export interface Pair {
+  readonly base: Measured;
+  readonly variant: Measured;
+}
+
+/** Finds the pair; `null` when either was not measured. */
+export function pairOf(summary: Summary, prices: readonly InstancePrice[] = []): Pair | null {
+  const measured = measuredOf(summary, prices);
+  const variant = measured.find(({ entry }) => entry.condition.recipe !== 'none' && entry.comparison !== null);
+  const base = measured.find(({ id }) => id === variant?.entry.comparison?.base);
+  return variant && base ? { base, variant } : null;
+}
+
+/** Where it was measured, in a few words: processor and threads. */
+export function machineOf(summary: Summary): string {
+  const { cpu } = summary.run.environment;
+  const threads = [...new Set(measuredOf(summary).map(({ entry }) => entry.condition.threads))].sort((a, b) => a - b);
+  const label = threads.length === 1 && threads[0] === 1 ? 'thread' : 'threads';
+  return threads.length === 0 ? cpu : `${cpu}, ${threads.join(' or ')} ${label}`;
+}

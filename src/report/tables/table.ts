@@ -1,0 +1,74 @@
+import { readPrices } from '../../measure/cost/prices.js';
+import type { Summary } from '../../study/schema.js';
+import { formatQuantity } from '../metric.js';
+import { MEASURES } from '../metrics.js';
+import { answerOf } from '../post/answer.js';
+import { type PricedCondition, pricedConditions } from './costOf.js';
+import { buildTable, type DataTable, type TableCells } from './dataTable.js';
+import { NO_NUMBER } from './format.js';
+import { gapsOf, machineOf } from './measured.js';
+
+/**
+ * Builds the table that answers the experiment's question: a row for each measure, a column for each condition.
+ *
+ * @param summary - summary of a run
+ */
+export async function buildAnswerTable(summary: Summary): Promise<DataTable> {
+  const priced = pricedConditions(summary, await readPrices());
+  const rows = priced.map((entry) => cellsOf(entry, priced));
+  return buildTable(rows, {
+    title: `Measured on ${machineOf(summary)}`,
+    notes: [
+      answerOf(summary),
+      'In parentheses: 95 % intervals.',
+      ...basesOf(priced),
+      ...methodsOf(priced),
+      ...gapsOf(summary),
+      ...(summary.warnings ?? []).map((warning) => `Warning: ${warning}`),
+    ],
+    turned: true,
+  });
+}
+
+/** Cells of a condition under their headers, units included; a dash where nothing was measured. */
+function cellsOf(entry: PricedCondition, all: readonly PricedCondition[]): TableCells {
+  const base = all.find(({ condition }) => condition.id === entry.comparison?.base);
+  const cells = MEASURES.flatMap(({ title, unit, of, format, instead, comparison }): [string, string][] => {
+    const quantity = of(entry);
+    const own = quantity === null ? (instead?.(entry) ?? NO_NUMBER) : formatQuantity(quantity, format);
+    const rows: [string, string][] = [[`${title} (${unit})`, own]];
+    if (comparison?.title !== undefined) {
+      const compared = base === undefined ? null : comparison.of(entry, base);
+      rows.push([comparison.title, compared === null ? NO_NUMBER : formatQuantity(compared, comparison.format)]);
+    }
+    return rows;
+  });
+  return { Measure: entry.condition.title, Status: entry.outcome.status, ...Object.fromEntries(cells) };
+}
+
+/** What the rows that compare are against. */
+function basesOf(priced: readonly PricedCondition[]): readonly string[] {
+  const bases = priced.filter(({ condition }) => priced.some(({ comparison }) => comparison?.base === condition.id));
+  if (bases.length === 0) return [];
+  const titles = bases.map(({ condition }) => condition.title).join(', ');
+  return [`Speed-ups, changes and times smaller are against ${titles}; word error rates compare the same utterances.`];
+}
+
+/** How energy and cost were found; the same methods are said once. */
+function methodsOf(priced: readonly PricedCondition[]): readonly string[] {
+  const energies = priced.flatMap(({ outcome }) => {
+    const energy = outcome.status === 'measured' ? outcome.energy : null;
+    if (!energy) return [];
+    const { estimated, method, scope, citation } = energy.source;
+    const source = citation === null ? '' : ` Source: ${citation}.`;
+    return [`Energy is ${estimated ? 'an estimate' : 'measured'} (${method}): ${scope}.${source}`];
+  });
+  const prices = priced.flatMap(({ cost }) =>
+    cost === null
+      ? []
+      : [
+          `Cost is an estimate: ${cost.provider} ${cost.instance} at $${cost.usdPerHour} an hour, always at work, ${cost.assumption}. Price: ${cost.citation}.`,
+        ],
+  );
+  return [...new Set([...energies, ...prices])];
+}

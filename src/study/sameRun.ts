@@ -1,0 +1,62 @@
+import { isDeepStrictEqual } from 'node:util';
+import { InputError } from '../errors.js';
+import { describeOtherTiming } from '../measure/latency/timingVersion.js';
+import type { Condition, Environment, Protocol, RunRecord, Shard } from './schema.js';
+
+/** What must be the same in a run that is gone on with. */
+export type Wanted = Protocol & { readonly conditions: readonly Condition[]; readonly shard: Shard | undefined };
+
+/**
+ * Refuses to go on with a run by another plan.
+ *
+ * @throws {InputError} that names the field
+ */
+export function requireSamePlan(out: string, record: RunRecord, wanted: Wanted): void {
+  const held: Wanted = { ...record.protocol, conditions: record.conditions, shard: record.shard };
+  const fields = Object.keys(wanted) as (keyof Wanted)[];
+  const other = fields.find((field) => !isDeepStrictEqual(wanted[field], held[field]));
+  if (other === undefined) return;
+  throw new InputError(
+    `${out}: a run of the same plan was required, got one with another ${other}; give the plan that it was begun with, or choose another folder`,
+  );
+}
+
+/**
+ * Refuses to go on with a run whose times were taken otherwise.
+ *
+ * @throws {InputError} that names both versions
+ */
+export function requireSameTiming(out: string, record: RunRecord): void {
+  const other = describeOtherTiming(out, record, 'without --resume, and with --restart where a run was stopped');
+  if (other !== null) throw new InputError(other);
+}
+
+/**
+ * Each shard must have something to say of each phase.
+ *
+ * @throws {InputError} when one would not
+ */
+export function requireShard(shard: Shard | undefined, protocol: Protocol, utterances: number): Shard | undefined {
+  if (shard === undefined) return undefined;
+  const { index, count } = shard;
+  const most = Math.min(protocol.latencyTrials, protocol.throughputTrials, utterances);
+  if (Number.isInteger(index) && Number.isInteger(count) && index >= 1 && index <= count && count <= most) return shard;
+  throw new InputError(
+    `shard: 1/${most} to ${most}/${most} or fewer were required (each needs a trial of each phase), got ${index}/${count}; choose fewer`,
+  );
+}
+
+/**
+ * Refuses to go on with a run on another machine, or with other software.
+ *
+ * @throws {InputError} that says what differs
+ */
+export function requireSameMachine(out: string, held: Environment, here: Environment): void {
+  const fields = ['cpu', 'logicalCores', 'node', 'packages'] as const;
+  const other = fields.find((field) => !isDeepStrictEqual(held[field], here[field]));
+  if (other === undefined) return;
+  const [was, is] = [JSON.stringify(held[other]), JSON.stringify(here[other])];
+  throw new InputError(
+    `${out}: the machine and the software that the run was begun with were required, got another ${other} (${is}, was ${was}); go on with it there, or choose another folder`,
+  );
+}

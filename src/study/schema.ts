@@ -1,0 +1,230 @@
+import type { AccuracySummary } from '../measure/accuracy/accuracy.js';
+import type { TextComparison } from '../measure/accuracy/textComparison.js';
+import type { EnergySummary } from '../measure/energy/energy.js';
+import type { LatencySummary } from '../measure/latency/latency.js';
+import type { SpeedUp, TimedTrial } from '../measure/latency/speedUp.js';
+import type { Timed } from '../measure/latency/timingVersion.js';
+import type { Environment } from '../measure/machine/environment.js';
+import type { MemorySummary } from '../measure/memory/memory.js';
+import type { Phase, Shard } from '../measure/schedule.js';
+import type { Estimate } from '../measure/statistics/bootstrap.js';
+import type { TurnMethod } from '../process/turns.js';
+import type { NormaliserName } from '../speech/text/normaliser.js';
+
+export type { AccuracySummary, Environment, Estimate, LatencySummary, Phase, Shard, SpeedUp, TurnMethod };
+
+/**
+ * The files of a run, documented field by field. A run is a folder:
+ *
+ * - `run.json` — {@link RunRecord}: what was planned, on which machine, and how each condition ended;
+ * - `observations.jsonl` — one {@link Observation} a line, appended as trials finish, never rewritten; `check` at the end of a
+ *   line is a checksum of it and of the line before;
+ * - `summary.json` — {@link Summary}: derived from the two above, and from nothing else;
+ * - `SHA256SUMS` — of the three, once the run has ended: `sha256sum --check SHA256SUMS`.
+ */
+
+/** Version of these files; raised when a field changes its meaning. */
+export const RESULTS_SCHEMA = 'quantlab.results/1' as const;
+
+/** Recipe of the model as it is. */
+export const NO_RECIPE = 'none';
+
+/** Where the network runs. `gpu` means: CUDA, then WebGPU, whichever opens a session first. */
+export type Device = 'cpu' | 'gpu';
+
+/** A variant of a model on a device: what is compared. */
+export interface Condition {
+  /** Unique in its run, used in every observation: `cpu-float32`, `cpu-int8-dynamic`, `gpu-float32`. */
+  readonly id: string;
+  /** For people: `CPU float32`. */
+  readonly title: string;
+  /** Id or path of the model, as given. */
+  readonly model: string;
+  /** How the model is compressed: `none`, the name of a preset, or the path of a recipe file. */
+  readonly recipe: string;
+  readonly device: Device;
+  /** Threads of one operator (`intra_op_num_threads`). */
+  readonly threads: number;
+}
+
+/** What a run measures, the same for each of its conditions. */
+export interface Protocol {
+  /** Manifest, as given (`holdout`, `dev` and `calibration` are the package's own), and the SHA-256 of its bytes. */
+  readonly manifest: string;
+  readonly manifestSha256: string;
+  readonly latencyTrials: number;
+  readonly throughputTrials: number;
+  /** Utterances in one throughput trial. */
+  readonly batchSize: number;
+  /**
+   * Inferences before the first trial that are not counted: on a GPU, and on a CPU. Besides, each block of trials begins
+   * with one that is not counted, because another condition ran before it.
+   */
+  readonly warmUpRuns: { readonly gpu: number; readonly cpu: number };
+  /** Seed of the permutations of the utterances. */
+  readonly seed: number;
+  /** Whether texts are judged. Default: true; false for models with random weights. */
+  readonly accuracy?: boolean | undefined;
+  /** Form in which texts are compared. Default: `plain`. */
+  readonly normaliser?: NormaliserName | undefined;
+  /**
+   * Language model of a beam search, by which texts are judged besides the best path: `prompts` (the package's own) or an
+   * ARPA file, as given, and the SHA-256 of its bytes. Default: texts are judged by the best path alone. Nothing timed changes.
+   */
+  readonly languageModel?: string | undefined;
+  readonly languageModelSha256?: string | undefined;
+  /** How memory and energy are measured, after everything else; left out, they are not. */
+  readonly resources?: ResourceProtocol | undefined;
+}
+
+/** How much is run for memory and energy. */
+export interface ResourceProtocol {
+  /** Runs of a process that holds one model and nothing else, before its memory is read. */
+  readonly memoryRuns: number;
+  /** Trials of each condition whose energy is counted. */
+  readonly energyTrials: number;
+}
+
+/** Memory of a condition; see `measureMemory`. */
+export type MemoryRecord = Omit<MemorySummary, 'model' | 'path'>;
+
+/** Energy of a condition; see `measureEnergy`. */
+export interface EnergyRecord extends Omit<EnergySummary, 'model' | 'path' | 'ratioToFirst'> {
+  /** Joules for an utterance over those of another condition, turn by turn. Not in runs made before it was recorded. */
+  readonly comparison?: { readonly base: string; readonly ratio: Estimate } | undefined;
+  /** Power of the machine at rest, in watts; `null` where the method does not see it. */
+  readonly idleW: number | null;
+}
+
+/** What a condition ran, by SHA-256. */
+export interface ConditionInputs {
+  /** Of the model file that the recipe was applied to. */
+  readonly modelSha256: string;
+  /** Of the recipe's steps as JSON; `null` without a recipe. */
+  readonly recipeSha256: string | null;
+  /** Of the file that was loaded. */
+  readonly variantSha256: string;
+}
+
+/** One part of a run that was put together from several. */
+export interface ShardRecord {
+  readonly shard: Shard;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  readonly environment: Environment;
+  /** Of its `observations.jsonl`. */
+  readonly observationsSha256: string;
+}
+
+/** How a condition ended whose trials are done, and what was measured beside them. */
+export interface MeasuredOutcome {
+  readonly status: 'measured';
+  /** Execution provider that served: `cpu`, `cuda`, `webgpu`. */
+  readonly executionProvider: string;
+  /** From the call to a session that is ready, in milliseconds. */
+  readonly loadMs: number;
+  /** First inference of the process, in milliseconds. */
+  readonly firstRunMs: number;
+  /** Size of the model file on disk. */
+  readonly sizeBytes: number;
+  readonly modelSha256: string;
+  /** Share of the timed blocks' wall time that was not inside a trial: messages, files, event loop. */
+  readonly harnessOverhead?: number | undefined;
+  /** On a GPU: nodes of the graph that ran on it, and beside it on the processor. */
+  readonly placement?: { readonly onDevice: number; readonly onCpu: number } | undefined;
+  /** `null` where it could not be read; left out where it was not asked for. */
+  readonly memory?: MemoryRecord | null | undefined;
+  /** Likewise. */
+  readonly energy?: EnergyRecord | null | undefined;
+}
+
+/** How a condition ended. */
+export type Outcome =
+  | MeasuredOutcome
+  | { readonly status: 'skipped'; readonly reason: string }
+  | { readonly status: 'failed'; readonly reason: string };
+
+/** `run.json`: what was planned, on which machine, and how each condition ended. */
+export interface RunRecord extends Timed {
+  readonly schema: typeof RESULTS_SCHEMA;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  /** ISO 8601, UTC; `null` while the run goes on. */
+  readonly finishedAt: string | null;
+  readonly protocol: Protocol;
+  readonly conditions: readonly Condition[];
+  readonly environment: Environment;
+  /** By condition id; a condition that is not here has not ended. */
+  readonly outcomes: Readonly<Record<string, Outcome>>;
+  /** By condition id, known before the first trial. Not in runs made before it was recorded. */
+  readonly inputs?: Readonly<Record<string, ConditionInputs>> | undefined;
+  /** How conditions left each other alone. Not in runs made before it was recorded. */
+  readonly turns?: TurnMethod | undefined;
+  /** Which part of the trials this run is; a whole run has none. */
+  readonly shard?: Shard | undefined;
+  /** Of which parts this run was put together; the environment above is then that of the first, with all processors named. */
+  readonly shards?: readonly ShardRecord[] | undefined;
+}
+
+/** One line of `observations.jsonl`: a trial, and to what it belongs. */
+export interface Observation extends TimedTrial {
+  readonly condition: string;
+  readonly phase: Phase;
+  /** Counts from 0 within condition and phase. */
+  readonly trial: number;
+  /** What was said, in the same order; with `accuracy` only. */
+  readonly references?: readonly string[] | undefined;
+  /** Who spoke, in the same order; with `accuracy` only, where the manifest says it. */
+  readonly speakers?: readonly string[] | undefined;
+}
+
+/** How much is transcribed in a given time. */
+export interface ThroughputSummary {
+  readonly trials: number;
+  readonly batchSize: number;
+  readonly utterancesPerS: Estimate;
+  /** Seconds of sound transcribed each second (RTFx). */
+  readonly audioSPerS: Estimate;
+}
+
+/** A measured condition beside the first measured one of the same model. */
+export interface Comparison {
+  /** Id of the condition that is the base. */
+  readonly base: string;
+  /** Mean latency of the base over this one's: above 1 is faster. */
+  readonly latencySpeedUp: Estimate & Partial<Pick<SpeedUp, 'draws'>>;
+  readonly throughputSpeedUp: Estimate & Partial<Pick<SpeedUp, 'draws'>>;
+  /** Size of the base over this one's: above 1 is smaller. */
+  readonly compression: number;
+  /** This WER minus the base's, as a fraction. */
+  readonly werChange: Estimate | null;
+  /** Share of utterances with the same text as the base's. */
+  readonly sameText: number | null;
+  /** Change of the WER by beam search with the language model, where that was asked for. */
+  readonly beamWerChange?: Estimate | undefined;
+  /** Whether the two differ in what they hear, and by how much. Not in summaries made before it was tested. */
+  readonly significance?: Omit<TextComparison, 'werChange' | 'sameText'> | undefined;
+}
+
+/** What was found of one condition. */
+export interface ConditionSummary {
+  readonly condition: Condition;
+  readonly outcome: Outcome;
+  /** The four below are `null` unless the outcome is `measured`; the comparison also for the base itself, accuracy also where no text was judged. */
+  readonly latency: LatencySummary | null;
+  readonly throughput: ThroughputSummary | null;
+  readonly accuracy: AccuracySummary | null;
+  /** By beam search with the language model; only where that was asked for. */
+  readonly beamAccuracy?: AccuracySummary | undefined;
+  readonly comparison: Comparison | null;
+}
+
+/** `summary.json`: what was found, condition by condition. */
+export interface Summary {
+  readonly schema: typeof RESULTS_SCHEMA;
+  readonly run: RunRecord;
+  readonly conditions: readonly ConditionSummary[];
+  /** What a reader should know before believing the numbers, a sentence each. Not in summaries made before it was told. */
+  readonly warnings?: readonly string[] | undefined;
+}

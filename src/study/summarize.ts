@@ -1,0 +1,170 @@
+import { InputError } from '../errors.js';
+import { type Heard, summarizeAccuracy } from '../measure/accuracy/accuracy.js';
+import { compareTexts, type TextComparison } from '../measure/accuracy/textComparison.js';
+import { summarizeLatency } from '../measure/latency/latency.js';
+import { compareTimes } from '../measure/latency/speedUp.js';
+import { bootstrapRatio } from '../measure/statistics/bootstrap.js';
+import type { NormaliserName } from '../speech/text/normaliser.js';
+import { outcomeOf } from './outcomeOf.js';
+import { readRun } from './runFolder.js';
+import type {
+  Comparison,
+  ConditionSummary,
+  Observation,
+  Outcome,
+  Phase,
+  RunRecord,
+  SpeedUp,
+  Summary,
+  ThroughputSummary,
+} from './schema.js';
+import { RESULTS_SCHEMA } from './schema.js';
+import { warningsOf } from './warnings.js';
+
+/** What the figures of one condition are computed from. */
+type Measured = { readonly id: string; readonly model: string; readonly sizeBytes: number } & Readonly<
+  Record<Phase, readonly Observation[]>
+>;
+
+/**
+ * Derives the summary of a run from its folder.
+ *
+ * @param folder - of the run
+ * @throws {InputError} when it is no run, or a line of it is broken
+ */
+export async function summarizeRun(folder: string): Promise<Summary> {
+  const { record, observations } = await readRun(folder);
+  return summarize(record, observations);
+}
+
+/**
+ * Derives the summary of a run: estimates with 95 % bootstrap intervals. Trials of one utterance belong together and are
+ * drawn together; comparisons of times are paired by trial and drawn by turn, those of accuracy by utterance.
+ *
+ * @param run - what was planned, and how it ended
+ * @param observations - in any order; of a trial that is there twice the first counts
+ * @throws {InputError} when a measured condition has no trials
+ */
+export function summarize(run: RunRecord, observations: readonly Observation[]): Summary {
+  const { normaliser } = run.protocol;
+  const measured = run.conditions.flatMap(({ id, model }): Measured[] => {
+    const outcome = outcomeOf(run, id);
+    if (outcome?.status !== 'measured') return [];
+    const own = (phase: Phase): readonly Observation[] => inOrder(observations, id, phase);
+    const phases = { latency: own('latency'), throughput: own('throughput'), accuracy: own('accuracy') };
+    return [{ id, model, sizeBytes: outcome.sizeBytes, ...phases }];
+  });
+  const conditions = run.conditions.map((condition): ConditionSummary => {
+    const outcome: Outcome = outcomeOf(run, condition.id) ?? { status: 'failed', reason: 'the run has not finished' };
+    const own = measured.find(({ id }) => id === condition.id);
+    const base = measured.find(({ model }) => model === condition.model);
+    if (own === undefined) {
+      return { condition, outcome, latency: null, throughput: null, accuracy: null, comparison: null };
+    }
+    const judged = run.protocol.accuracy !== false;
+    const searched = judged && run.protocol.languageModel !== undefined;
+    return {
+      condition,
+      outcome,
+      latency: summarizeLatency(own.latency),
+      throughput: summarizeThroughput(own.throughput),
+      accuracy: judged ? summarizeAccuracy(own.accuracy.map(heardIn), normaliser) : null,
+      ...(searched && { beamAccuracy: summarizeAccuracy(own.accuracy.map(heardByBeam), normaliser) }),
+      comparison: base === undefined || own === base ? null : compare(base, own, normaliser),
+    };
+  });
+  return { schema: RESULTS_SCHEMA, run, conditions, warnings: warningsOf(run, conditions) };
+}
+
+function inOrder(observations: readonly Observation[], condition: string, phase: Phase): readonly Observation[] {
+  const byTrial = new Map<number, Observation>();
+  for (const observation of observations) {
+    if (observation.condition !== condition || observation.phase !== phase) continue;
+    if (!byTrial.has(observation.trial)) byTrial.set(observation.trial, observation);
+  }
+  return [...byTrial.values()].sort((one, other) => one.trial - other.trial);
+}
+
+function summarizeThroughput(trials: readonly Observation[]): ThroughputSummary {
+  const seconds = trials.map(secondsOf);
+  const utterances = trials.map((trial) => trial.utterances.length);
+  const sound = trials.map(({ audioS }) => audioS);
+  return {
+    trials: trials.length,
+    batchSize: Math.max(...utterances),
+    utterancesPerS: bootstrapRatio(utterances, seconds),
+    audioSPerS: bootstrapRatio(sound, seconds),
+  };
+}
+
+function compare(base: Measured, own: Measured, normaliser: NormaliserName | undefined): Comparison {
+  const heard = paired(base.accuracy, own.accuracy, utteranceOf);
+  const judged = heard.length === 0 ? null : compareHeard(heard, heardIn, normaliser);
+  const searched = heard.some(([one]) => one.secondTexts !== undefined);
+  const { werChange = null, sameText = null, ...significance } = judged ?? {};
+  return {
+    base: base.id,
+    latencySpeedUp: speedUp(base.latency, own.latency),
+    throughputSpeedUp: speedUp(base.throughput, own.throughput),
+    compression: base.sizeBytes / own.sizeBytes,
+    werChange,
+    sameText,
+    ...(searched && { beamWerChange: compareHeard(heard, heardByBeam, normaliser).werChange }),
+    ...(judged !== null && { significance: significance as NonNullable<Comparison['significance']> }),
+  };
+}
+
+function compareHeard(
+  pairs: readonly Pair[],
+  heardOf: (observation: Observation) => Heard,
+  normaliser: NormaliserName | undefined,
+): TextComparison {
+  return compareTexts(
+    pairs.map(([one]) => heardOf(one)),
+    pairs.map(([, other]) => heardOf(other)),
+    { normaliser },
+  );
+}
+
+function speedUp(base: readonly Observation[], own: readonly Observation[]): SpeedUp {
+  const pairs = paired(base, own, ({ trial }) => trial);
+  return compareTimes(
+    pairs.map(([one]) => one),
+    pairs.map(([, other]) => other),
+  );
+}
+
+/** The same trial in two conditions. */
+type Pair = readonly [Observation, Observation];
+
+function paired(
+  base: readonly Observation[],
+  own: readonly Observation[],
+  keyOf: (observation: Observation) => string | number,
+): readonly Pair[] {
+  const others = new Map(own.map((observation) => [keyOf(observation), observation]));
+  return base.flatMap((observation): Pair[] => {
+    const other = others.get(keyOf(observation));
+    return other === undefined ? [] : [[observation, other]];
+  });
+}
+
+function heardByBeam(observation: Observation): Heard {
+  return heardIn({ ...observation, texts: observation.secondTexts ?? [] });
+}
+
+function heardIn({ references, speakers, texts, utterances }: Observation): Heard {
+  const [reference, text] = [references?.[0], texts[0]];
+  if (reference !== undefined && text !== undefined) return { reference, text, speaker: speakers?.[0] };
+  throw new InputError(
+    `observations: a text and its reference were required of each accuracy trial, got none for ${utterances.join(', ')}; run the experiment again`,
+  );
+}
+
+function utteranceOf({ utterances }: Observation): string {
+  return utterances[0] ?? '';
+}
+
+function secondsOf({ totalMs }: Observation): number {
+  return totalMs / 1000;
+}

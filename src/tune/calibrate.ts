@@ -1,0 +1,45 @@
+import type { RecipeResources } from '../compress/applyRecipe.js';
+import { calibrateRanges } from '../compress/static/calibrate.js';
+import type { ModelCard } from '../recognise/card/card.js';
+import { runOverSpeech, type SpeechOptions } from './speechRunner.js';
+
+/** How a model is calibrated. */
+export interface CalibrateOptions extends Omit<SpeechOptions, 'manifest'> {
+  /** `calibration`, `dev` or `holdout` of this package, or a path. Default: calibration. */
+  readonly manifest?: string;
+}
+
+/**
+ * Calibration on speech: reads a manifest through the recognizer's front end, runs the model on one utterance after the
+ * other, and gives the ranges. No utterance is kept: memory does not grow with their number.
+ *
+ * @param card - front end and names of the tensors
+ * @returns the resource that `applyRecipe` takes
+ * @throws {InputError} when the manifest is missing or empty, or a recording cannot be read
+ * @example
+ * const { model } = await applyRecipe(float, PRESETS.hybrid, { calibrate: calibrator(card) });
+ */
+export function calibrator(card: ModelCard, options: CalibrateOptions = {}): NonNullable<RecipeResources['calibrate']> {
+  return async (plan, calibration) => {
+    const samples = runOverSpeech(plan.model, plan.tensors, card, { manifest: 'calibration', ...options });
+    return await calibrateRanges(plan.tensors, samples, calibration, 'leave');
+  };
+}
+
+/**
+ * A calibrator that remembers: tensors whose ranges were found once are not measured again for the same options. For
+ * trying many recipes on one model; ranges do not depend on what else is compressed.
+ */
+export function remembering(
+  calibrate: NonNullable<RecipeResources['calibrate']>,
+): NonNullable<RecipeResources['calibrate']> {
+  const known = new Map<string, Awaited<ReturnType<typeof calibrate>>>();
+  return async (plan, options) => {
+    const key = JSON.stringify(options);
+    const ranges = known.get(key);
+    if (ranges !== undefined && plan.tensors.every((name) => ranges.has(name))) return ranges;
+    const found = new Map([...(ranges ?? []), ...(await calibrate(plan, options))]);
+    known.set(key, found);
+    return found;
+  };
+}

@@ -1,0 +1,168 @@
+import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { applyRecipe } from '../compress/applyRecipe.js';
+import { layersOf } from '../compress/choose/layers.js';
+import {
+  type RecipeScore,
+  type SearchOptions,
+  type SearchResult,
+  type SearchTrial,
+  searchRecipe,
+} from '../compress/choose/search.js';
+import { parseRecipe, type Recipe } from '../compress/recipe.js';
+import { InputError } from '../errors.js';
+import { describeFileError, parseJson, sha256OfFile, writeFileAtomic } from '../files.js';
+import { median } from '../measure/statistics/statistics.js';
+import { modelFileSize } from '../onnx/file/modelFileSize.js';
+import { readModel } from '../onnx/file/read.js';
+import { writeModel } from '../onnx/file/write.js';
+import { Recognizer } from '../recognise/recognizer.js';
+import { manifestPath } from '../recognise/registry/embedded.js';
+import type { ResolvedModel } from '../recognise/registry/registry.js';
+import { type LeftOut, readRecording, readUtterances } from '../speech/corpora/recordings.js';
+import { DEFAULT_NORMALISER, NORMALISER_NAMES, type NormaliserName } from '../speech/text/normaliser.js';
+import { ratesOf } from '../speech/text/wer.js';
+import type { Audio } from '../speech/types.js';
+import { calibrator, remembering } from './calibrate.js';
+
+/** Utterances on which the latencies are compared, evenly spread. */
+const TURNS = 24;
+
+/** How a search on speech goes. */
+export interface SearchOnSpeechOptions
+  extends Pick<SearchOptions, 'goal' | 'budget' | 'minimumTrials' | 'maximumTrials' | 'random' | 'onTrial'> {
+  /** Utterances that judge each recipe; never the hold-out. Default: dev. */
+  readonly manifest?: string;
+  /** Threads of one operator. Default 1: with more, the two sessions that are compared spin against each other. */
+  readonly threads?: number;
+  /** JSON Lines, one trial a line, appended as trials finish; where it exists the search goes on from it. */
+  readonly tracePath?: string;
+  /** Form in which texts are compared. Default `plain`. */
+  readonly normaliser?: NormaliserName | undefined;
+  /** Told of each recording that cannot be read: the others are used. */
+  readonly onLeftOut?: ((leftOut: LeftOut) => void) | undefined;
+}
+
+const scoreSchema: z.ZodType<RecipeScore> = z.strictObject({
+  error: z.number().nonnegative(),
+  latencyRatio: z.number().nonnegative(),
+  sizeBytes: z.int().positive(),
+});
+const headSchema = z.strictObject({
+  schema: z.literal('quantlab.search/1'),
+  model: z.string(),
+  manifest: z.string(),
+  threads: z.int(),
+  normaliser: z.enum(NORMALISER_NAMES).optional(),
+});
+const lineSchema = z.strictObject({ recipe: z.unknown(), score: scoreSchema });
+
+/**
+ * Searches for the fastest or smallest recipe within a budget of word error rate: each recipe transcribes the
+ * development set, its latency is compared with the float model's in turns, its size is that of the file.
+ *
+ * @throws {InputError} when the model, manifest or trace cannot be read, or the trace is of another model or setting
+ */
+export async function searchOnSpeech(model: ResolvedModel, options: SearchOnSpeechOptions): Promise<SearchResult> {
+  const { manifest = 'dev', threads = 1, tracePath, normaliser = DEFAULT_NORMALISER } = options;
+  const float = await readModel(model.path);
+  const utterances = await readUtterances(manifestPath(manifest), { onLeftOut: options.onLeftOut });
+  const audios = await Promise.all(utterances.map(readRecording));
+  const calibrate = remembering(calibrator(model.card, { threads }));
+  const folder = await mkdtemp(join(tmpdir(), 'quantlab-search-'));
+  const head: z.infer<typeof headSchema> = {
+    schema: 'quantlab.search/1',
+    model: await sha256OfFile(model.path),
+    manifest,
+    threads,
+    ...(normaliser !== DEFAULT_NORMALISER && { normaliser }),
+  };
+  const trace = tracePath === undefined ? [] : await openTrace(tracePath, head);
+
+  const reference = await Recognizer.load(model, { threads });
+  const evaluate = async (recipe: Recipe): Promise<RecipeScore> => {
+    const path = join(folder, 'model.onnx');
+    await writeModel((await applyRecipe(float, recipe, { calibrate })).model, path);
+    const recognizer = await Recognizer.load({ card: model.card, path }, { threads });
+    try {
+      const heard = [];
+      for (const [index, audio] of audios.entries()) {
+        heard.push({ reference: utterances[index]?.text ?? '', text: (await recognizer.recognize(audio)).text });
+      }
+      const latencyRatio = await compareLatency(recognizer, reference, audios);
+      const sizeBytes = await modelFileSize(await readModel(path));
+      return { error: ratesOf(heard, normaliser).wer, latencyRatio, sizeBytes };
+    } finally {
+      await recognizer.release();
+    }
+  };
+  try {
+    return await searchRecipe(layersOf(float), evaluate, {
+      ...options,
+      trace,
+      async onTrial(trial, count) {
+        if (tracePath !== undefined) await appendLine(tracePath, trial);
+        await options.onTrial?.(trial, count);
+      },
+    });
+  } finally {
+    await reference.release();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Median of the quotients of inference times, float and compressed in turns: whatever else the machine does slows both.
+ */
+async function compareLatency(
+  recognizer: Recognizer,
+  reference: Recognizer,
+  audios: readonly Audio[],
+): Promise<number> {
+  const quotients: number[] = [];
+  for (let turn = 0; turn < TURNS; turn++) {
+    const audio = audios[Math.floor((turn * audios.length) / TURNS)] as Audio;
+    const was = (await reference.recognize(audio)).timing.inferenceMs;
+    const is = (await recognizer.recognize(audio)).timing.inferenceMs;
+    quotients.push(is / was);
+  }
+  return median(quotients);
+}
+
+/** Reads the trials of a trace, or begins one. */
+async function openTrace(path: string, head: z.infer<typeof headSchema>): Promise<readonly SearchTrial[]> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw describeFileError(path, error);
+    await appendLine(path, head);
+    return [];
+  }
+  // A line without its end was cut off while it was written.
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+  if (whole !== text) await writeFileAtomic(path, whole);
+  const lines = whole.split('\n').filter((line) => line !== '');
+  const [first = '{}', ...rest] = lines;
+  const was = parseJson(first, headSchema, `${path}: line 1`);
+  if (JSON.stringify(was) !== JSON.stringify(head)) {
+    throw new InputError(
+      `${path}: a trace of this model, manifest and number of threads was required, got another; name a new file`,
+    );
+  }
+  return rest.map((line, index) => {
+    const where = `${path}: line ${index + 2}`;
+    const { recipe, score } = parseJson(line, lineSchema, where);
+    return { recipe: parseRecipe(JSON.stringify(recipe), where), score };
+  });
+}
+
+async function appendLine(path: string, value: unknown): Promise<void> {
+  try {
+    await appendFile(path, `${JSON.stringify(value)}\n`);
+  } catch (error) {
+    throw describeFileError(path, error);
+  }
+}

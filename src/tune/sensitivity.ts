@@ -1,0 +1,85 @@
+import { chooseHybrid, type HybridOptions } from '../compress/choose/hybrid.js';
+import { layersOf, recipeOf } from '../compress/choose/layers.js';
+import { type LayerSensitivity, measureSensitivity } from '../compress/choose/sensitivity.js';
+import type { Recipe } from '../compress/recipe.js';
+import type { OnnxModel } from '../onnx/model.js';
+import type { ModelCard } from '../recognise/card/card.js';
+import type { LeftOut } from '../speech/corpora/recordings.js';
+import { calibrator, remembering } from './calibrate.js';
+import { profileOnSpeech, runOverSpeech } from './speechRunner.js';
+
+/** How layers are measured on speech. */
+export interface SensitivityOnSpeechOptions {
+  /** Utterances on which answers are compared: `calibration`, `dev`, or a path. Default: dev. */
+  readonly manifest?: string;
+  /** How many of them, evenly spread; their answers are kept in memory. Default 8. */
+  readonly utterances?: number;
+  /** Utterances that calibrate static layers, from the `calibration` set. Default: all. */
+  readonly calibrationUtterances?: number;
+  /** Names of the only layers to measure. Default: all. */
+  readonly nodes?: readonly string[];
+  /** Threads of one operator. */
+  readonly threads?: number;
+  /** Whether to take the time of each layer from the runtime's profile. Default true. */
+  readonly timed?: boolean;
+  /** Told after each layer and choice. */
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Told of each recording that cannot be read: the others are used. */
+  readonly onLeftOut?: ((leftOut: LeftOut) => void) | undefined;
+}
+
+/**
+ * Measures for each layer and each way of compressing it what it does to weights, to what the layer gives and to the
+ * log-probabilities, and the time that it saves on this machine.
+ *
+ * @returns the most harmful first
+ * @throws {InputError} when the model or the manifest cannot be read
+ */
+export async function sensitivityOnSpeech(
+  model: OnnxModel,
+  card: ModelCard,
+  options: SensitivityOnSpeechOptions = {},
+): Promise<readonly LayerSensitivity[]> {
+  const { manifest = 'dev', utterances = 8, threads, timed = true, calibrationUtterances } = options;
+  const limited = threads === undefined ? {} : { threads };
+  const speech = { manifest, utterances, onLeftOut: options.onLeftOut, ...limited };
+  const calibrate = calibrator(card, {
+    ...limited,
+    ...(calibrationUtterances === undefined ? {} : { utterances: calibrationUtterances }),
+  });
+  return await measureSensitivity(
+    model,
+    {
+      calibrate: remembering(calibrate),
+      run: (changed, tensors) => runOverSpeech(changed, tensors, card, speech),
+      ...(timed ? { profile: (changed) => profileOnSpeech(changed, card, speech) } : {}),
+    },
+    {
+      output: card.tensors.logProbabilities,
+      ...(options.nodes === undefined ? {} : { nodes: options.nodes }),
+      ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+    },
+  );
+}
+
+/** A recipe chosen by measuring, and what was measured. */
+export interface MeasuredHybrid {
+  readonly recipe: Recipe;
+  readonly measured: readonly LayerSensitivity[];
+}
+
+/**
+ * Makes the hybrid recipe of a model for this machine: for each layer what saves most time among what keeps its error small.
+ *
+ * @throws {InputError} when the model or the manifest cannot be read
+ */
+export async function measuredHybrid(
+  model: OnnxModel,
+  card: ModelCard,
+  options: SensitivityOnSpeechOptions & HybridOptions = {},
+): Promise<MeasuredHybrid> {
+  const measured = await sensitivityOnSpeech(model, card, { ...options, timed: true });
+  const layers = layersOf(model);
+  const description = 'for each layer what saved most time on the machine where it was measured';
+  return { recipe: recipeOf('hybrid', description, layers, chooseHybrid(layers, measured, options)), measured };
+}

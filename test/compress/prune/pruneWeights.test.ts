@@ -1,0 +1,157 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { applyRecipe } from '../../../src/compress/applyRecipe.js';
+import { entropyCode } from '../../../src/compress/coding/entropyCode.js';
+import { quantizeDynamic } from '../../../src/compress/dynamic/dynamic.js';
+import { type PrunedOpType, pruneWeights } from '../../../src/compress/prune/pruneWeights.js';
+import { parseRecipe } from '../../../src/compress/recipe.js';
+import { InputError } from '../../../src/errors.js';
+import { modelToBytes } from '../../../src/onnx/file/write.js';
+import { makeNode } from '../../../src/onnx/graph/node.js';
+import { mainGraph, type OnnxModel } from '../../../src/onnx/model.js';
+import { makeTensor, tensorFloats } from '../../../src/onnx/tensor/tensor.js';
+import { pattern, runModel, signalToErrorDb } from '../runModel.js';
+import { convolutionModel, recurrentModel, smallModel, valueInfo, weight } from '../smallModels.js';
+
+const product = (values: readonly number[]): OnnxModel =>
+  smallModel(
+    [makeNode('MatMul', ['x', 'w'], ['y'], { name: 'm' })],
+    [makeTensor('w', 'float32', [values.length, 1], Float32Array.from(values))],
+    [valueInfo('x', ['n', values.length])],
+    [valueInfo('y', ['n', 1])],
+  );
+
+const weightOf = (model: OnnxModel, name = 'w') => {
+  const tensor = mainGraph(model).initializer.find((one) => one.name === name);
+  return tensor === undefined ? [] : Array.from(tensorFloats(tensor));
+};
+
+describe('pruneWeights', () => {
+  it('takes the smallest, of equal ones the first', () => {
+    expect(weightOf(pruneWeights(product([3, -1, 2, -4, 1, 1]), { sparsity: 0.34 }).model)).toEqual([
+      3, 0, 2, -4, 0, 1,
+    ]);
+    expect(weightOf(pruneWeights(product([1, 1, 1, 1]), { sparsity: 0.25 }).model)).toEqual([0, 1, 1, 1]);
+    expect(weightOf(pruneWeights(product([1, -2]), { sparsity: 0 }).model)).toEqual([1, -2]);
+    expect(weightOf(pruneWeights(product([1, -2]), { sparsity: 1 }).model)).toEqual([0, 0]);
+  });
+
+  it('makes a share zero, changes nothing else, and none that is kept is smaller than one that went', () => {
+    const numbers = fc.array(fc.integer({ min: -50, max: 50 }), { minLength: 1, maxLength: 60 });
+    fc.assert(
+      fc.property(numbers, fc.double({ min: 0, max: 1, noNaN: true }), (values, sparsity) => {
+        const kept = weightOf(pruneWeights(product(values), { sparsity }).model);
+        const gone = values.filter((value, i) => value !== 0 && kept[i] === 0);
+        const rest = values.filter((_, i) => kept[i] !== 0);
+        for (const [i, value] of kept.entries()) if (value !== 0) expect(value).toBe(values[i]);
+        const zeros = kept.filter((value) => value === 0).length;
+        expect(zeros).toBe(
+          Math.max(Math.floor(sparsity * values.length), values.filter((value) => value === 0).length),
+        );
+        const largestGone = Math.max(0, ...gone.map(Math.abs));
+        for (const value of rest) expect(Math.abs(value)).toBeGreaterThanOrEqual(largestGone);
+      }),
+      { numRuns: 300, seed: 20_261_121 },
+    );
+  });
+
+  it('prunes every matrix of a recurrent model, and says what it left', async () => {
+    const model = recurrentModel(3);
+    const { model: pruned, report } = pruneWeights(model, { sparsity: 0.2 });
+    expect(report.compressed.map(({ name }) => name).sort()).toEqual(['m', 'r', 'w']);
+    expect(report.replacedNodes).toEqual({ LSTM: 1, MatMul: 1 });
+    expect(report.leftWeights.map(({ name, reason }) => [name, reason])).toEqual([['b', 'a bias, added in float']]);
+    expect(report.notes).toContain('w of lstm: 192 of 960 weights are zero');
+    expect(report.weightBytesAfter).toBe(report.weightBytesBefore);
+    expect(report.weightBytesBefore).toBe(4 * (960 + 800 + 140 + 160));
+    const feeds = { x: pattern([6, 2, 12], 1) };
+    const [before, after] = [await runModel(model, feeds), await runModel(pruned, feeds)];
+    expect(
+      signalToErrorDb(before['y']?.data ?? new Float32Array(), after['y']?.data ?? new Float32Array()),
+    ).toBeGreaterThan(20);
+  });
+
+  it('prunes only what it is asked to', () => {
+    const { report } = pruneWeights(convolutionModel(3), { opTypesToPrune: ['Conv'], nodesToExclude: ['conv2'] });
+    expect(report.compressed.map(({ name }) => name)).toEqual(['w1']);
+    expect(report.leftNodes).toEqual([{ node: 'conv2', opType: 'Conv', reason: 'it is in nodesToExclude' }]);
+  });
+
+  it('prunes a weight of two readers once, one in a Constant node too, and leaves one that is computed', () => {
+    const model = smallModel(
+      [
+        makeNode('Constant', [], ['c'], { attributes: { value: { tensor: weight('', [8, 8], 4) } } }),
+        makeNode('Transpose', ['w'], ['t'], { attributes: { perm: [1, 0] } }),
+        makeNode('MatMul', ['x', 'w'], ['a'], { name: 'one' }),
+        makeNode('MatMul', ['a', 'w'], ['b'], { name: 'two' }),
+        makeNode('MatMul', ['b', 'c'], ['d'], { name: 'three' }),
+        makeNode('MatMul', ['d', 't'], ['y'], { name: 'four' }),
+      ],
+      [weight('w', [8, 8], 5)],
+      [valueInfo('x', ['n', 8])],
+      [valueInfo('y', ['n', 8])],
+    );
+    const { report } = pruneWeights(model);
+    expect(report.compressed.map(({ name, node }) => [name, node])).toEqual([
+      ['w', 'one'],
+      ['c', 'three'],
+    ]);
+    expect(report.leftNodes).toEqual([
+      { node: 'four', opType: 'MatMul', reason: 'its weight t is computed from constants' },
+    ]);
+  });
+
+  it('lets quantized weights be coded in fewer bits', () => {
+    const model = smallModel(
+      [makeNode('MatMul', ['x', 'w'], ['y'], { name: 'm' })],
+      [weight('w', [128, 64], 3)],
+      [valueInfo('x', ['n', 128])],
+      [valueInfo('y', ['n', 64])],
+    );
+    const coded = (one: OnnxModel) => entropyCode(quantizeDynamic(one, { perChannel: true }).model).report.codedBytes;
+    const sizes = [0, 0.5, 0.75, 0.9].map((sparsity) => coded(pruneWeights(model, { sparsity }).model));
+    expect(sizes).toEqual(sizes.toSorted((a, b) => b - a));
+    // Nine of ten weights are zero and cost a bit; entropy 0.47 and what the others need.
+    expect(sizes.at(-1)).toBeLessThan((128 * 64) / 3);
+  });
+
+  it('is a step of a recipe, joined with the next one in one report', async () => {
+    const recipe = parseRecipe(
+      JSON.stringify({
+        schema: 'quantlab.recipe/1',
+        name: 'pruned',
+        description: '',
+        steps: [{ transform: 'prune', options: { sparsity: 0.25 } }, { transform: 'dynamic' }],
+      }),
+    );
+    const { report } = await applyRecipe(recurrentModel(3), recipe);
+    expect(report.weightBytesBefore).toBe(4 * (960 + 800 + 140 + 160));
+    // Each weight once, as what it is in the end.
+    expect(report.compressed.map(({ name, to }) => [name, to]).sort()).toEqual([
+      ['m', 'int8'],
+      ['r', 'int8'],
+      ['w', 'int8'],
+    ]);
+    expect(() =>
+      parseRecipe(JSON.stringify({ ...recipe, steps: [{ transform: 'prune', options: { share: 1 } }] })),
+    ).toThrow(InputError);
+  });
+
+  it('gives the same bytes each time and leaves the original as it was', () => {
+    const model = recurrentModel(3);
+    const before = modelToBytes(model);
+    const bytes = () => modelToBytes(pruneWeights(model).model);
+    expect(Buffer.compare(bytes(), bytes())).toBe(0);
+    expect(Buffer.compare(modelToBytes(model), before)).toBe(0);
+  });
+
+  it('refuses what cannot be by name', () => {
+    expect(() => pruneWeights(product([1]), { sparsity: 50 })).toThrow(
+      /sparsity: a share of 0 to 1 was required, got 50/,
+    );
+    expect(() => pruneWeights(product([1]), { opTypesToPrune: ['Add' as PrunedOpType] })).toThrow(
+      /opTypesToPrune: .* got Add/,
+    );
+    expect(() => pruneWeights(product([1]), { nodesToExclude: ['other'] })).toThrow(/nodesToExclude: .* got other/);
+  });
+});

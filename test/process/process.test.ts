@@ -1,0 +1,77 @@
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { InputError } from '../../src/errors.js';
+import { MeasuringProcess, ProcessError } from '../../src/process/process.js';
+import type { Setup } from '../../src/process/protocol.js';
+import { resolveModel } from '../../src/recognise/registry/registry.js';
+import { heardIn } from '../fixtures/model/reference.js';
+
+const FAKE = fileURLToPath(new URL('../fixtures/experiment/fakeWorker.mjs', import.meta.url));
+const ADDED = fileURLToPath(new URL('../../data/speech/audio/added.flac', import.meta.url));
+
+async function setup(): Promise<Setup> {
+  const model = await resolveModel('deepspeech2-lstm');
+  const recordings = [{ id: 'added', audioPath: ADDED }];
+  return { model, executionProvider: 'cpu', threads: 1, recordings, warmUp: [[0]] };
+}
+
+describe('MeasuringProcess', () => {
+  afterEach(() => void vi.unstubAllEnvs());
+
+  it('runs the model in a process of its own, and tells what was heard', async () => {
+    const child = new MeasuringProcess();
+    const loaded = await child.load(await setup());
+    expect(loaded.loadMs).toBeGreaterThan(0);
+    const trial = await child.trial([0, 0]);
+    expect(trial).toMatchObject({ utterances: ['added', 'added'], texts: [heardIn('added'), heardIn('added')] });
+    expect(trial.audioS).toBeCloseTo((2 * 5785) / 8000, 9);
+    expect(trial.featuresMs + trial.inferenceMs + trial.decodingMs).toBeCloseTo(trial.totalMs, 6);
+    await child.stop();
+  });
+
+  it('says what is wrong with a recording or a model', async () => {
+    const child = new MeasuringProcess();
+    const recordings = [{ id: 'gone', audioPath: `${ADDED}.gone` }];
+    await expect(child.load({ ...(await setup()), recordings })).rejects.toThrow(InputError);
+    const model = { ...(await setup()).model, path: ADDED };
+    await expect(child.load({ ...(await setup()), model })).rejects.toThrow(/added\.flac: an ONNX model/);
+    await child.stop();
+  });
+
+  it('says how a process ended that crashed, with what it said last', async () => {
+    const child = new MeasuringProcess({ workerPath: `${FAKE}.gone`, name: 'CPU float32' });
+    await expect(child.load(await setup())).rejects.toThrow(
+      /^CPU float32: a running process was required, got exit code 1/,
+    );
+    await expect(child.trial([0])).rejects.toThrow(ProcessError);
+    await child.stop();
+  });
+
+  it('does not wait for ever', async () => {
+    vi.stubEnv('HANG_AT', '1');
+    const child = new MeasuringProcess({ workerPath: FAKE, trialLimitMs: 200 });
+    await child.load(await setup());
+    await expect(child.trial([0])).rejects.toThrow(/an answer within 0\.2 s was required, got none/);
+    await child.stop();
+  });
+
+  it('ends when it is told to, in the middle of a trial', async () => {
+    vi.stubEnv('HANG_AT', '1');
+    const controller = new AbortController();
+    const child = new MeasuringProcess({ workerPath: FAKE, signal: controller.signal });
+    await child.load(await setup());
+    const trial = child.trial([0]);
+    controller.abort();
+    await expect(trial).rejects.toThrow(ProcessError);
+    await child.stop();
+  });
+
+  it('lets the one who started it refuse the session before its first run', async () => {
+    const child = new MeasuringProcess({ workerPath: FAKE });
+    const loading = child.load(await setup(), () => {
+      throw new InputError('not this one');
+    });
+    await expect(loading).rejects.toThrow('not this one');
+    await child.stop();
+  });
+});

@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  CachedRecognizer,
+  type CachedRecognizerOptions,
+  type ResultKind,
+} from '../../../src/recognise/cache/cachedRecognizer.js';
+import { ResultCache } from '../../../src/recognise/cache/resultCache.js';
+import { Recognizer } from '../../../src/recognise/recognizer.js';
+import { type ResolvedModel, resolveModel } from '../../../src/recognise/registry/registry.js';
+import { readAudio } from '../../../src/speech/audio/audio.js';
+import { DECODER_VERSION } from '../../../src/speech/decode/ctc.js';
+import { FEATURES_VERSION } from '../../../src/speech/features/features.js';
+import type { Audio } from '../../../src/speech/types.js';
+
+const ADDED = fileURLToPath(new URL('../../../data/speech/audio/added.flac', import.meta.url));
+const ALL: readonly ResultKind[] = ['features', 'log-probabilities', 'transcript'];
+const VERSIONS = { features: FEATURES_VERSION, decoder: DECODER_VERSION, runtime: '1' };
+
+describe('CachedRecognizer', () => {
+  let model: ResolvedModel;
+  let recognizer: Recognizer;
+  let audio: Audio;
+  let cache: ResultCache;
+
+  beforeAll(async () => {
+    model = await resolveModel('deepspeech2-lstm');
+    recognizer = await Recognizer.load(model, { threads: 1 });
+    audio = await readAudio(ADDED);
+  });
+
+  afterAll(async () => await recognizer.release());
+
+  beforeEach(async () => {
+    cache = await ResultCache.open({ memoryBytes: 1e8 });
+  });
+
+  const create = async (options: CachedRecognizerOptions = {}, of = model): Promise<CachedRecognizer> =>
+    await CachedRecognizer.create(recognizer, of, cache, {
+      modelSha256: 'a'.repeat(64),
+      versions: VERSIONS,
+      kinds: ALL,
+      ...options,
+    });
+
+  it('gives from each kind of result what it computes', async () => {
+    const { timing: _, ...computed } = await recognizer.recognize(audio);
+    for (const kind of ALL) {
+      const one = await create({ kinds: [kind] });
+      expect(await one.recognize(audio)).toMatchObject({ ...computed, kept: null });
+      expect(await one.recognize(audio)).toMatchObject({ ...computed, kept: { kind, place: 'memory' } });
+    }
+  });
+
+  it('uses the furthest result', async () => {
+    const all = await create();
+    await all.recognize(audio);
+    const { kept, timing } = await all.recognize(audio);
+    expect(kept?.kind).toBe('transcript');
+    expect(timing).toMatchObject({ featuresMs: 0, inferenceMs: 0 });
+    expect((await (await create({ kinds: ['features', 'log-probabilities'] })).recognize(audio)).kept?.kind).toBe(
+      'log-probabilities',
+    );
+    expect((await (await create({ kinds: ['features'] })).recognize(audio)).kept?.kind).toBe('features');
+  });
+
+  it('does not find results of another content, model, option, or version of the code', async () => {
+    await (await create()).recognize(audio);
+    const quieter = { ...audio, samples: audio.samples.map((sample) => sample / 2) };
+    const faster = { ...audio, sampleRateHz: 11_025 };
+    expect((await (await create()).recognize(quieter)).kept).toBeNull();
+    expect((await (await create()).recognize(faster)).kept).toBeNull();
+    const kindOf = async (options: CachedRecognizerOptions, of = model): Promise<ResultKind | undefined> =>
+      (await (await create({ ...options, kinds: ALL }, of)).recognize(audio)).kept?.kind;
+    // Another network shares the features; another front end shares nothing.
+    expect(await kindOf({ modelSha256: 'b'.repeat(64) })).toBe('features');
+    expect(await kindOf({ session: { threads: 2 } })).toBe('features');
+    expect(await kindOf({ session: { executionProvider: 'webgpu' } })).toBe('features');
+    expect(await kindOf({ versions: { ...VERSIONS, runtime: '2' } })).toBe('features');
+    expect(await kindOf({ versions: { ...VERSIONS, decoder: 999 } })).toBe('log-probabilities');
+    expect(await kindOf({ versions: { ...VERSIONS, features: 999 } })).toBeUndefined();
+    const frontEnd = { ...model.card.frontEnd, window: 'hann' as const };
+    expect(await kindOf({}, { ...model, card: { ...model.card, frontEnd } })).toBeUndefined();
+    const labels = model.card.labels.map((label) => label.toUpperCase());
+    expect(await kindOf({}, { ...model, card: { ...model.card, labels } })).toBe('log-probabilities');
+    expect(await kindOf({})).toBe('transcript');
+  });
+
+  it('keeps its own results only where it was told to', async () => {
+    await expect(create({ kinds: ['texts' as 'transcript'] })).rejects.toThrow(/were required, got texts/);
+    const none = await create({ kinds: [] });
+    await none.recognize(audio);
+    expect((await none.recognize(audio)).kept).toBeNull();
+  });
+});
+
+describe('versions that kept results carry', () => {
+  it('are raised when the code gives other numbers', async () => {
+    // Computed by this package with FEATURES_VERSION 2 and DECODER_VERSION 2. If this fails, raise the version of what changed.
+    const recognizer = await Recognizer.load(await resolveModel('deepspeech2-lstm'), { threads: 1 });
+    const { data } = recognizer.features(await readAudio(ADDED));
+    const rounded = data.map((value) => Math.fround(Math.round(value * 1000)));
+    const digest = createHash('sha256').update(new Uint8Array(rounded.buffer)).digest('hex').slice(0, 16);
+    const scores = Float32Array.from({ length: 29 * 40 }, (_, at) => -((at * 7919) % 101) / 10);
+    const { text } = recognizer.decode({ data: scores, steps: 40 });
+    expect({ FEATURES_VERSION, digest, DECODER_VERSION, text }).toEqual({
+      FEATURES_VERSION: 2,
+      digest: 'f0924f35281e2108',
+      DECODER_VERSION: 2,
+      text: "filtwzbehksvyadgjrux'cfiqtw behpsvadgo",
+    });
+    await recognizer.release();
+  });
+});

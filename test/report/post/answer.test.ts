@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { verdictOf } from '../../../src/report/metric.js';
+import { answerOf } from '../../../src/report/post/answer.js';
+import type { Comparison, Summary } from '../../../src/study/schema.js';
+import { readInventedRun } from '../fixture.js';
+
+async function answerWith(changes: Partial<Comparison>): Promise<string> {
+  const { summary } = readInventedRun();
+  const conditions = summary.conditions.map((entry) =>
+    entry.comparison ? { ...entry, comparison: { ...entry.comparison, ...changes } } : entry,
+  );
+  return answerOf({ ...summary, conditions });
+}
+
+describe('answer', () => {
+  it('is undecided when the interval holds the neutral value', () => {
+    expect(verdictOf({ value: 1.2, low: 0.9, high: 1.5 }, 1)).toBe('undecided');
+    expect(verdictOf({ value: 1.2, low: 1.1, high: 1.5 }, 1)).toBe('above');
+    expect(verdictOf({ value: 0.8, low: 0.7, high: 0.9 }, 1)).toBe('below');
+  });
+
+  it('says what the numbers say, whatever their sign', async () => {
+    expect(await answerWith({})).toContain('it is faster (1.84× (1.79× to 1.90×) the speed)');
+    expect(await answerWith({})).toContain('no difference in errors is shown');
+    expect(await answerWith({ latencySpeedUp: { value: 0.8, low: 0.7, high: 0.9 } })).toContain('it is slower');
+    expect(await answerWith({ werChange: { value: 0.02, low: 0.01, high: 0.03 } })).toContain('it makes more errors');
+    expect(await answerWith({ compression: 0.5 })).toContain('2.00 times larger');
+  });
+
+  it('has no answer without a measured variant, and says why', async () => {
+    const { summary } = readInventedRun();
+    const only: Summary = { ...summary, conditions: summary.conditions.filter(({ comparison }) => !comparison) };
+    expect(answerOf(only)).toMatch(/no answer.*GPU float32 was skipped/);
+  });
+});

@@ -1,0 +1,127 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { readPrices } from '../../../src/measure/cost/prices.js';
+import type { Figure, Json, JsonObject } from '../../../src/report/figures/figure.js';
+import { buildFigures } from '../../../src/report/figures/figures.js';
+import { EMPTY_LABORATORY, type Laboratory, readLaboratory } from '../../../src/report/post/laboratory.js';
+import { buildVariantsTable, laboratoryDataOf } from '../../../src/report/post/laboratoryData.js';
+import { readInventedLaboratory, readInventedRun } from '../fixture.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'quantlab-laboratory-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const prices = await readPrices();
+const laboratory = readInventedLaboratory();
+const { summary, observations } = readInventedRun();
+const figures = figuresOf(laboratory);
+
+/** The figures that the laboratory adds to those of the run. */
+function figuresOf(found: Laboratory): readonly Figure[] {
+  const before = new Set(buildFigures(summary, observations, prices).map(({ name }) => name));
+  return buildFigures(summary, observations, prices, found).filter(({ name }) => !before.has(name));
+}
+
+/** Titles of axes, wherever they stand in a layout. */
+function axisTitles(layout: JsonObject): readonly string[] {
+  return ['xaxis', 'yaxis'].flatMap((name) => {
+    const title = (layout[name] as JsonObject)['title'] as JsonObject | undefined;
+    return title === undefined ? [] : [String(title['text'])];
+  });
+}
+
+describe('figures of the laboratory', () => {
+  it('are one or two of each topic, in order', () => {
+    expect(figures.map(({ name }) => name)).toEqual([
+      '09-roofline',
+      '10-throughput',
+      '11-sensitivity',
+      '12-load',
+      '13-loading',
+      '14-cache-hits',
+      '15-variants',
+      '16-variants-cost',
+    ]);
+  });
+
+  it('have words that stand alone, and units', () => {
+    for (const { alt, caption, spec } of figures) {
+      expect(alt).toMatch(/\d/);
+      expect(caption.length).toBeGreaterThan(100);
+      const titles = axisTitles(spec.layout);
+      expect(titles.length).toBeGreaterThan(0);
+      for (const title of titles)
+        expect(title).toMatch(/\((ms|dB|%|\$|operations \/ byte|10⁹ operations \/ s)\)|second|batch/);
+      expect(JSON.stringify(spec)).not.toMatch(/null|NaN|Infinity/);
+    }
+  });
+
+  it('are pure, and none where nothing was measured', () => {
+    expect(figuresOf(laboratory)).toEqual(figures);
+    expect(figuresOf(EMPTY_LABORATORY)).toEqual([]);
+    expect(figuresOf({ ...EMPTY_LABORATORY, load: laboratory.load }).map(({ name }) => name)).toEqual(['12-load']);
+  });
+
+  it('join the variants that none beats in errors and time', () => {
+    const variants = figures.find(({ name }) => name === '15-variants');
+    // The student is faster and hears worse: each model has its quantized variant on the front.
+    const front = variants?.spec.data[0];
+    expect(front?.['x']).toEqual([5.899, 11.8]);
+    expect(variants?.alt).toContain('deepspeech2-student, int8 dynamic');
+    expect(variants?.alt.match(/beaten by none/g)).toHaveLength(2);
+  });
+
+  it('draw intervals', () => {
+    for (const name of ['10-throughput', '12-load', '13-loading', '14-cache-hits', '15-variants', '16-variants-cost']) {
+      const figure = figures.find((one) => one.name === name);
+      expect(JSON.stringify(figure?.spec.data), name).toMatch(/error_[xy]/);
+    }
+  });
+});
+
+describe('numbers of the laboratory', () => {
+  const data = laboratoryDataOf(laboratory, prices) as Readonly<Record<string, Json>>;
+
+  it('are formatted, each under a name', () => {
+    expect(data['load']).toMatchObject({ bound_ms: '200', ratio: '1.75×' });
+    expect(data['hardware']).toMatchObject({
+      int8_gain: '4.00×',
+      rows: [{ share_percent: '80', limit: 'memory' }, {}],
+    });
+    expect(data['sensitivity']).toMatchObject({ layers: 3, slower: 1, worst: { choice: 'nbits4', db: '25.5' } });
+    expect(data['variants']).toMatchObject({ count: 4, models: 2, reference: 'deepspeech2-lstm, float32' });
+  });
+
+  it('recommend within the words that may be lost', () => {
+    const { advice } = data['variants'] as { readonly advice: readonly JsonObject[] };
+    // The student loses three points, more than the two that may be lost.
+    expect(advice.find(({ care }) => care === 'an answer at once')?.['take']).toBe('deepspeech2-lstm, int8 dynamic');
+    expect(advice).toHaveLength(7);
+  });
+
+  it('are left out, topic by topic, where nothing was measured', () => {
+    const { sources, ...empty } = laboratoryDataOf(EMPTY_LABORATORY, prices) as Readonly<Record<string, Json>>;
+    expect(sources).toEqual({});
+    expect(Object.values(empty).every((value) => value === null)).toBe(true);
+  });
+
+  it('stand in a table with all seven metrics', async () => {
+    const table = await buildVariantsTable(laboratory, prices);
+    expect(table?.rows).toHaveLength(4);
+    expect(table?.columns).toHaveLength(8);
+    expect(table?.rows.flat()).not.toContain('–');
+    expect(await buildVariantsTable(EMPTY_LABORATORY, prices)).toBeNull();
+  });
+});
+
+describe('readLaboratory', () => {
+  it('finds nothing where nothing was measured', async () => {
+    expect(await readLaboratory(join(folder, 'nothing'))).toEqual(EMPTY_LABORATORY);
+  });
+
+  it('names the file of another kind', async () => {
+    writeFileSync(join(folder, 'load.json'), '{"schema":"other/1"}');
+    await expect(readLaboratory(folder)).rejects.toThrow(/load\.json: .*field schema/);
+  });
+});

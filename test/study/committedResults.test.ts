@@ -1,0 +1,42 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { readJson } from '../../src/files.js';
+import { describeOtherTiming } from '../../src/measure/latency/timingVersion.js';
+import { checkRun } from '../../src/study/checkRun.js';
+import { TOPICS } from '../../src/study/laboratory.js';
+import { DEFAULT_MODEL } from '../../src/study/plan.js';
+import { summarizeRun } from '../../src/study/summarize.js';
+
+const results = fileURLToPath(new URL('../../data/results/', import.meta.url));
+const REMEDY = 'measure again: npm start, npm run quantlab -- laboratory';
+
+describe.each(['latest', 'laboratory/variants'])('the committed run %s', (name) => {
+  const folder = join(results, name);
+
+  it('has the summary that follows from its observations', async () => {
+    const held = await readJson(join(folder, 'summary.json'), z.looseObject({ run: z.looseObject({}) }));
+    // Earlier versions kept a digest of the code, which is read no more.
+    const { code: _, ...run } = held.run;
+    expect({ ...held, run }, REMEDY).toEqual(JSON.parse(JSON.stringify(await summarizeRun(folder))));
+  });
+
+  it('is as it was written, timed as today, and its models are made again the same', async () => {
+    // Calibration takes seconds for each model: one stands for all; `quantlab results check` makes every one.
+    const conditions = ({ model, recipe }: { model: string; recipe: string }) =>
+      recipe !== 'hybrid' || model === DEFAULT_MODEL;
+    const { faults, models } = await checkRun(folder, { conditions });
+    expect(faults, REMEDY).toEqual([]);
+    expect(models.made).toBeGreaterThanOrEqual(2);
+  }, 120_000);
+});
+
+it.each(TOPICS.filter((topic) => topic !== 'variants'))(
+  'times of the committed topic %s were taken as today',
+  async (topic) => {
+    const path = join(results, 'laboratory', `${topic}.json`);
+    const held = await readJson(path, z.looseObject({ timingVersion: z.number().optional() }));
+    expect(describeOtherTiming(path, held, REMEDY)).toBeNull();
+  },
+);

@@ -1,0 +1,69 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { manifestPath } from '../../src/recognise/registry/embedded.js';
+import { readManifest } from '../../src/speech/corpora/manifest.js';
+import { DEFAULT_MODEL, defaultPlan, readPlan } from '../../src/study/plan.js';
+import { newFolder } from './setUp.js';
+
+function written(plan: unknown): string {
+  const path = join(newFolder(), 'plan.json');
+  writeFileSync(path, typeof plan === 'string' ? plan : JSON.stringify(plan));
+  return path;
+}
+
+describe('plan', () => {
+  it('measures by default what the README promises', async () => {
+    const plan = await defaultPlan({ threads: 2 });
+    expect(plan).toMatchObject({ latencyTrials: 300, throughputTrials: 100, batchSize: 8, warmUpRuns: { gpu: 10 } });
+    expect(plan.conditions.map(({ id }) => id)).toEqual(['cpu-float32', 'cpu-int8-dynamic', 'gpu-float32']);
+    expect(await readManifest(manifestPath(plan.manifest))).toHaveLength(129);
+  });
+
+  it('fills in what a file leaves out', async () => {
+    const path = written({ latencyTrials: 70, conditions: [{ id: 'one', recipe: 'none', device: 'cpu', threads: 1 }] });
+    const plan = await readPlan(path);
+    expect(plan).toMatchObject({ latencyTrials: 70, throughputTrials: 100, manifest: 'holdout' });
+    expect(plan.conditions).toEqual([
+      { id: 'one', title: 'one', model: DEFAULT_MODEL, recipe: 'none', device: 'cpu', threads: 1 },
+    ]);
+    expect(await readPlan(written({}))).toEqual(await defaultPlan());
+  });
+
+  it('finds manifests and models beside the file', async () => {
+    const path = written({
+      manifest: 'my.jsonl',
+      conditions: [{ id: 'x', model: 'm/x.onnx', recipe: 'none', device: 'cpu' }],
+    });
+    const plan = await readPlan(path);
+    expect(plan.manifest).toBe(join(path, '..', 'my.jsonl'));
+    expect(plan.conditions[0]?.model).toBe(join(path, '..', 'm/x.onnx'));
+  });
+
+  it.each([
+    ['{', /plan\.json: JSON was required/],
+    [{ latencyTrails: 3 }, /latencyTrails/],
+    [{ latencyTrials: 0 }, /field latencyTrials/],
+    [{ batchSize: 2.5 }, /field batchSize/],
+    [{ conditions: [] }, /field conditions/],
+    [{ conditions: [{ id: 'a', recipe: 'magic', device: 'cpu' }] }, /field conditions\.0\.recipe/],
+    [{ conditions: [{ id: 'a b', recipe: 'none', device: 'cpu' }] }, /field conditions\.0\.id/],
+    [{ conditions: [1, 2].map(() => ({ id: 'a', recipe: 'none', device: 'cpu' })) }, /each id once/],
+    [{ conditions: ['a', 'b'].map((id) => ({ id, title: 'One', recipe: 'none', device: 'cpu' })) }, /each title once/],
+    [{ latencyTrials: 1e12 }, /field latencyTrials .*500000/],
+    [{ batchSize: 1e6 }, /field batchSize .*4096/],
+    [{ warmUpRuns: { gpu: 1, cpu: 1e9 } }, /field warmUpRuns\.cpu/],
+    [
+      { latencyTrials: 400_000 },
+      /at most 500000 trials of all conditions together were required, got 1200300; plan fewer/,
+    ],
+    [{ resources: { memoryRuns: 1e12, energyTrials: 1 } }, /field resources\.memoryRuns/],
+  ])('refuses %j', async (plan, message) => {
+    await expect(readPlan(written(plan))).rejects.toThrow(message);
+  });
+
+  it('refuses more conditions than a table can show', async () => {
+    const conditions = Array.from({ length: 501 }, (_, place) => ({ id: `c${place}`, recipe: 'none', device: 'cpu' }));
+    await expect(readPlan(written({ latencyTrials: 1, conditions }))).rejects.toThrow(/field conditions .*500/);
+  });
+});

@@ -1,0 +1,119 @@
+// Expected values: test/fixtures/experiment/README.md (a run made by hand; NumPy 2.4.6 over all resamples).
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { readRun } from '../../src/study/runFolder.js';
+import type { ConditionSummary, Estimate, Observation, RunRecord } from '../../src/study/schema.js';
+import { summarize, summarizeRun } from '../../src/study/summarize.js';
+
+const FOLDER = fileURLToPath(new URL('../fixtures/experiment/summary', import.meta.url));
+
+function expectEstimate(estimate: Estimate | undefined, value: number, low: number, high: number): void {
+  expect(estimate?.value).toBeCloseTo(value, 12);
+  // Few utterances have few possible resamples: the bounds are values that really occur, not near ones.
+  expect(estimate?.low).toBeCloseTo(low, 12);
+  expect(estimate?.high).toBeCloseTo(high, 12);
+}
+
+describe('summarize', () => {
+  let record: RunRecord;
+  let observations: readonly Observation[];
+  let a: ConditionSummary | undefined;
+  let b: ConditionSummary | undefined;
+
+  beforeAll(async () => {
+    ({ record, observations } = await readRun(FOLDER));
+    [, a, b] = summarize(record, observations).conditions;
+  });
+
+  it('takes a name that every object knows for a condition like any other', () => {
+    const [like] = record.conditions;
+    if (like === undefined) throw new Error('no condition');
+    for (const id of ['constructor', 'toString', 'valueOf', 'hasOwnProperty']) {
+      const { conditions } = summarize(
+        { ...record, conditions: [...record.conditions, { ...like, id }] },
+        observations,
+      );
+      const outcome = { status: 'failed', reason: 'the run has not finished' };
+      expect(conditions.at(-1)).toMatchObject({ outcome, latency: null, accuracy: null });
+    }
+  });
+
+  it('describes latency', () => {
+    expectEstimate(a?.latency?.meanMs, 21, 12, 40);
+    expectEstimate(a?.latency?.medianMs, 17, 12, 40);
+    expect(a?.latency?.standardDeviationMs).toBeCloseTo(Math.sqrt(532 / 3), 12);
+    expect(a?.latency).toMatchObject({ trials: 4, minMs: 10, maxMs: 40, p90Ms: null, featuresMs: 1, inferenceMs: 19 });
+    // 84 ms for 1 + 2 + 4 + 1 s.
+    expect(a?.latency?.realTimeFactor).toBeCloseTo(0.084 / 8, 12);
+  });
+
+  it('describes throughput', () => {
+    expect(a?.throughput).toMatchObject({ trials: 2, batchSize: 2 });
+    expect(a?.throughput?.utterancesPerS.value).toBeCloseTo(10, 12);
+    expect(b?.throughput?.audioSPerS.value).toBeCloseTo(8 / 0.15, 10);
+  });
+
+  it('sums edits over the corpus', () => {
+    expectEstimate(a?.accuracy?.wer, 0.3, 0, 0.5);
+    expectEstimate(b?.accuracy?.wer, 0.2, 0, 0.5);
+    expect(b?.accuracy).toMatchObject({ utterances: 3, words: 10, substitutions: 2, deletions: 0, insertions: 0 });
+    // "too" for "two", "for" for "four": one character each, of 13 + 9 + 24.
+    expect(b?.accuracy?.cer.value).toBeCloseTo(2 / (13 + 9 + 24), 12);
+  });
+
+  it('compares in pairs with the first condition that was measured', () => {
+    expect(a?.comparison).toBeNull();
+    expect(b?.comparison).toMatchObject({ base: 'a', compression: 2.5 });
+    expectEstimate(b?.comparison?.latencySpeedUp, 2.1, 2, 2.5);
+    expectEstimate(b?.comparison?.throughputSpeedUp, 8 / 3, 2, 3);
+    expectEstimate(b?.comparison?.werChange ?? undefined, -0.1, -0.4, 1 / 3);
+    expect(b?.comparison?.sameText).toBeCloseTo(1 / 3, 12);
+  });
+
+  it('tests whether the two differ in what they hear', () => {
+    // Edits 0, 1, 2 and 1, 1, 0 in three short utterances, each a segment: differences 1, 0, −2.
+    const [differences, mean] = [[1, 0, -2], -1 / 3];
+    const variance = differences.reduce((sum, one) => sum + (one - mean) ** 2, 0) / 2;
+    const { matchedPairs, werChangeBySpeaker } = b?.comparison?.significance ?? {};
+    expect(matchedPairs?.segments).toBe(3);
+    expect(matchedPairs?.z).toBeCloseTo(mean / Math.sqrt(variance / 3), 12);
+    expect(werChangeBySpeaker).toBeNull();
+  });
+
+  it('draws speakers where the observations name several', () => {
+    const spoken = observations.map((observation) => {
+      return observation.phase === 'accuracy'
+        ? { ...observation, speakers: [observation.utterances[0] === 'u1' ? 'x' : 'y'] }
+        : observation;
+    });
+    const [, first, second] = summarize(record, spoken).conditions;
+    expect(first?.accuracy?.bySpeaker?.speakers).toBe(2);
+    // Of two speakers' sums, 0 of 3 words and 3 of 7: one alone, or both.
+    expect(first?.accuracy?.bySpeaker?.wer).toEqual({ value: 0.3, low: 0, high: 3 / 7 });
+    expect(second?.comparison?.significance?.werChangeBySpeaker?.value).toBeCloseTo(-0.1, 12);
+  });
+
+  it('gives no figures for what was not measured', async () => {
+    const { conditions, run } = await summarizeRun(FOLDER);
+    expect(run).toEqual(record);
+    expect(conditions[0]).toMatchObject({ outcome: { status: 'skipped' }, latency: null, comparison: null });
+    const outcomes = { ...record.outcomes };
+    delete outcomes['b'];
+    expect(summarize({ ...record, outcomes }, observations).conditions[2]).toMatchObject({
+      outcome: { status: 'failed', reason: 'the run has not finished' },
+      accuracy: null,
+    });
+  });
+
+  it('does not depend on the order of the lines, nor count a trial twice', () => {
+    const shuffled = [...observations].reverse();
+    expect(summarize(record, shuffled)).toEqual(summarize(record, observations));
+    const again = observations.map((observation) => ({ ...observation, totalMs: 9999 }));
+    expect(summarize(record, [...observations, ...again])).toEqual(summarize(record, observations));
+  });
+
+  it('refuses an accuracy trial without its reference', () => {
+    const broken = observations.map(({ references: _, ...observation }) => observation);
+    expect(() => summarize(record, broken)).toThrow(/a text and its reference were required.*u1/);
+  });
+});
