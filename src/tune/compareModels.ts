@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { layersOf } from '../compress/choose/layers.js';
 import { showing } from '../compress/choose/sensitivity.js';
+import { prepare } from '../compress/rewrite/prepare.js';
 import { signalToErrorDb } from '../compress/rewrite/signalToError.js';
 import { InputError } from '../errors.js';
 import { mean } from '../measure/statistics/statistics.js';
@@ -51,7 +52,8 @@ export async function compareModels(
   second: ResolvedModel,
   options: SpeechOptions,
 ): Promise<ModelComparison> {
-  const [one, other] = [await readModel(first.path), await readModel(second.path)];
+  // In normal form, values that are made in functions have names that both models can be asked for.
+  const [one, other] = [prepare(await readModel(first.path)).model, prepare(await readModel(second.path)).model];
   const { logProbabilities } = first.card.tensors;
   const has = producersOf(mainGraph(other));
   const mismatch = (required: string, got: string): InputError =>

@@ -166,11 +166,14 @@ function requireFinite(model: OnnxModel, output: string, samples: readonly Calib
 }
 
 /**
- * The model with values among its outputs.
+ * The model with values among its outputs: values of its main graph, or of what its functions do, by the names that
+ * {@link layersOf} gives.
  *
  * @throws {InputError} when the main graph has no such value, or it is not float32
  */
-export function showing(model: OnnxModel, names: readonly string[]): OnnxModel {
+export function showing(original: OnnxModel, names: readonly string[]): OnnxModel {
+  const there = producersOf(mainGraph(original));
+  const model = names.every((name) => there.has(name)) ? original : prepare(original).model;
   const graph = mainGraph(model);
   const shown = new Set(graph.output.map(({ name }) => name));
   const types = valueTypes(graph, operatorSetsOf(model.proto));

@@ -60,8 +60,13 @@ export function writeLayer(products: ProductWriter, writer: NodeWriter): void {
   });
 
   const ways = reversed.map((backwards) => (backwards ? 1 : 0));
-  const last = [writer.name('last_state'), ...(hasCell ? [writer.name('last_cell')] : [])];
-  const states = reversed.map(() => writer.name('states'));
+  const [y = '', ...ends] = node.output;
+  // What the node gave keeps its name, so that both models can be asked for it: the last node that makes it writes to it.
+  const last = ['last_state', ...(hasCell ? ['last_cell'] : [])].map((what, index) =>
+    batchFirst ? writer.name(what) : ends[index] || writer.name(what),
+  );
+  const direct = directions === 1 && mask === null && !batchFirst && y !== '';
+  const states = direct ? [y] : reversed.map(() => writer.name('states'));
   writer.nodes.push(
     makeNode(
       'Scan',
@@ -79,18 +84,17 @@ export function writeLayer(products: ProductWriter, writer: NodeWriter): void {
       },
     ),
   );
-  const [y = '', ...ends] = node.output;
-  if (y !== '') {
-    const joined = directions === 1 ? (states[0] ?? '') : writer.add('Concat', states, { axis: 1 });
+  if (y !== '' && !direct) {
+    const joinedName = mask === null && !batchFirst ? y : writer.name('Concat');
+    const joined = directions === 1 ? (states[0] ?? '') : writer.addTo(joinedName, 'Concat', states, { axis: 1 });
     // Padding answers zero, whatever state is held through it.
-    const masked = mask === null ? joined : writer.add('Mul', [joined, mask.ones]);
+    const maskedName = batchFirst ? writer.name('Mul') : y;
+    const masked = mask === null ? joined : writer.addTo(maskedName, 'Mul', [joined, mask.ones]);
     if (batchFirst) writer.addTo(y, 'Transpose', [masked], { perm: [2, 0, 1, 3] });
-    else writer.addTo(y, 'Identity', [masked]);
   }
+  if (!batchFirst) return;
   for (const [index, end] of ends.entries()) {
-    if (end === '') continue;
-    if (batchFirst) writer.addTo(end, 'Transpose', [last[index] ?? ''], { perm: [1, 0, 2] });
-    else writer.addTo(end, 'Identity', [last[index] ?? '']);
+    if (end !== '') writer.addTo(end, 'Transpose', [last[index] ?? ''], { perm: [1, 0, 2] });
   }
 }
 

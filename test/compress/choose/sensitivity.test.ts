@@ -1,8 +1,16 @@
+import { create } from '@bufbuild/protobuf';
+import { FunctionProtoSchema, OperatorSetIdProtoSchema } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
-import { measureSensitivity, type SensitivityResources } from '../../../src/compress/choose/sensitivity.js';
+import { LAYER_CHOICES, layersOf } from '../../../src/compress/choose/layers.js';
+import { measureSensitivity, type SensitivityResources, showing } from '../../../src/compress/choose/sensitivity.js';
 import { calibrateRanges } from '../../../src/compress/static/calibrate.js';
-import { pattern, runModel } from '../runModel.js';
-import { convolutionModel, operatorCounts } from '../smallModels.js';
+import { copyModel } from '../../../src/onnx/graph/copy.js';
+import { makeNode } from '../../../src/onnx/graph/node.js';
+import { makeValueInfo } from '../../../src/onnx/graph/valueInfo.js';
+import { mainGraph } from '../../../src/onnx/model.js';
+import { recurrentCase } from '../recurrentModels.js';
+import { largestDifference, pattern, runModel } from '../runModel.js';
+import { convolutionModel, operatorCounts, smallModel, valueInfo, weight } from '../smallModels.js';
 
 const feeds = [1, 2].map((seed) => ({ x: pattern([2, 2, 12, 9], seed) }));
 
@@ -55,5 +63,59 @@ describe('sensitivity', () => {
     const { profile: _, ...untimed } = resources;
     const table = await measureSensitivity(convolutionModel(4), untimed, { output: 'y' });
     expect(table.every(({ savedMs }) => savedMs === null)).toBe(true);
+  });
+
+  it.each(['GRU', 'RNN', 'LSTM'] as const)('asks %s for what it gave in every form of it', async (opType) => {
+    for (const direction of ['forward', 'bidirectional'] as const) {
+      for (const lengths of [false, true]) {
+        const { model: bare, feeds } = recurrentCase({ opType, direction, lengths, units: 16, inputs: 16 });
+        // With the layer's answers inside the graph, nothing but its node gives them their names.
+        const relu = makeNode('Relu', ['y'], ['z'], { name: 'relu' });
+        const model = copyModel(bare, {
+          node: [...mainGraph(bare).node, relu],
+          output: [makeValueInfo('z', 'float32', ['z0', 'z1', 'z2', 'z3'])],
+        });
+        const table = await measureSensitivity(
+          model,
+          {
+            async *run(changed, tensors) {
+              const outputs = await runModel(changed, feeds);
+              yield Object.fromEntries(tensors.map((name) => [name, outputs[name]?.data ?? new Float32Array()]));
+            },
+          },
+          { output: 'z' },
+        );
+        expect(table.map(({ choice }) => choice).sort()).toEqual(LAYER_CHOICES[opType].toSorted());
+        for (const { activationDb } of table) expect(activationDb).toBeGreaterThan(8);
+      }
+    }
+  });
+
+  it('asks for what a layer in a function of the model gives', async () => {
+    const inner = create(FunctionProtoSchema, {
+      domain: 'own',
+      name: 'Layer',
+      input: ['a', 'w'],
+      output: ['b'],
+      node: [
+        makeNode('MatMul', ['a', 'w'], ['product'], { name: 'product' }),
+        makeNode('Tanh', ['product'], ['b'], { name: 'tanh' }),
+      ],
+      opsetImport: [create(OperatorSetIdProtoSchema, { domain: '', version: 17n })],
+    });
+    const base = smallModel(
+      [makeNode('Layer', ['x', 'w'], ['y'], { name: 'call', domain: 'own' })],
+      [weight('w', [8, 8], 1)],
+      [valueInfo('x', ['n', 8])],
+      [valueInfo('y', ['n', 8])],
+    );
+    base.proto.functions.push(inner);
+    base.proto.opsetImport.push(create(OperatorSetIdProtoSchema, { domain: 'own', version: 1n }));
+    const [layer] = layersOf(base);
+    const fed = { x: pattern([3, 8], 1) };
+    const seen = await runModel(showing(base, [layer?.output ?? '']), fed);
+    const expected = Float32Array.from(seen[layer?.output ?? '']?.data ?? [], Math.tanh);
+    expect(expected).toHaveLength(24);
+    expect(largestDifference(expected, seen['y']?.data ?? new Float32Array())).toBeLessThan(1e-6);
   });
 });
