@@ -146,6 +146,9 @@ def read_environment() -> dict:
         "packages": {"onnxruntime (Python)": onnxruntime.__version__, "numpy (Python)": np.__version__, **read_gpu()},
         "commit": read_commit(),
         "loadBefore": os.getloadavg()[0],
+        "load": {"lastMinute": os.getloadavg()[0], "cpuPressure": None, "memoryPressure": None, "ioPressure": None, "warning": None},
+        "frequency": None,
+        "confinement": {"hypervisor": None, "container": None, "cpuLimit": None, "memoryLimitBytes": None},
     }
 
 
@@ -217,6 +220,9 @@ def measure(arguments) -> None:
         "conditions": [condition],
         "environment": read_environment(),
         "outcomes": {},
+        "inputs": {condition["id"]: {"modelSha256": sha256(model), "recipeSha256": None, "variantSha256": sha256(model)}},
+        # One condition: there is no other to be kept apart from.
+        "turns": "stopped",
     }
     arguments.out.mkdir(parents=True, exist_ok=True)
     observations = arguments.out / "observations.jsonl"

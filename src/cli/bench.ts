@@ -67,7 +67,7 @@ export function addBenchCommand(program: Command, terminal: Terminal): void {
           latency.trials,
           `${latency.meanMs.value.toFixed(1)} (${latency.meanMs.low.toFixed(1)} to ${latency.meanMs.high.toFixed(1)})`,
           latency.medianMs.value.toFixed(1),
-          ...(latency.percentiles ?? []).map(bounded),
+          ...latency.percentiles.map(bounded),
           latency.realTimeFactor.toFixed(4),
           loadMs.toFixed(0),
           firstRunMs.toFixed(1),

@@ -93,7 +93,7 @@ export function addExperimentCommand(program: Command, terminal: Terminal): void
           ...(options.trialLimit !== undefined && { trialLimitMs: 1000 * options.trialLimit }),
         });
         progress.stop();
-        for (const warning of summary.warnings ?? []) warn(warning);
+        for (const warning of summary.warnings) warn(warning);
         if (options.json) terminal.print(`${JSON.stringify(summary, null, 2)}\n`);
       } finally {
         progress.stop();

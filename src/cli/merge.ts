@@ -20,7 +20,7 @@ export function addMergeCommand(program: Command, terminal: Terminal): void {
     .option('--json', 'print the summary as JSON')
     .action(async (shards: string[], options: MergeCommandOptions) => {
       const summary = await mergeRuns(shards, { out: options.out, restart: options.restart === true });
-      for (const warning of summary.warnings ?? []) terminal.say(`warning: ${warning}\n`);
+      for (const warning of summary.warnings) terminal.say(`warning: ${warning}\n`);
       if (options.json) {
         terminal.print(`${JSON.stringify(summary, null, 2)}\n`);
         return;

@@ -236,7 +236,7 @@ export const METRICS: readonly Metric<MetricId>[] = MEASURES.filter((measure) =>
 /** MLPerf's early-stopping estimate, or how many trials it would take: a percentile is not claimed from fewer. */
 function latencyPercentile(percentile: number): Measure {
   const boundOf = ({ latency }: PricedCondition) =>
-    latency?.percentiles?.find((bound) => bound.percentile === percentile);
+    latency?.percentiles.find((bound) => bound.percentile === percentile);
   return {
     id: `p${100 * percentile}Ms`,
     title: `Latency, ${100 * percentile}th percentile`,

@@ -61,7 +61,7 @@ export async function mergeRuns(folders: readonly string[], options: MergeOption
     conditions: first.record.conditions,
     environment: joinEnvironments(parts),
     outcomes: Object.fromEntries(first.record.conditions.map(({ id }) => [id, joinOutcomes(id, parts)])),
-    ...(first.record.inputs !== undefined && { inputs: first.record.inputs }),
+    inputs: first.record.inputs,
     turns: parts.some((part) => part.record.turns === 'paused') ? 'paused' : 'stopped',
     timingVersion: timingVersionOf(first.record),
     shards: await Promise.all(parts.map(describePart)),

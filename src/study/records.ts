@@ -60,15 +60,13 @@ const environmentSchema: z.ZodType<Environment> = z.object({
   packages: z.record(z.string(), z.string()),
   commit: z.string().nullable(),
   loadBefore: z.number(),
-  load: z
-    .object({
-      lastMinute: z.number(),
-      cpuPressure: z.number().nullable(),
-      memoryPressure: z.number().nullable(),
-      ioPressure: z.number().nullable(),
-      warning: z.string().nullable(),
-    })
-    .optional(),
+  load: z.object({
+    lastMinute: z.number(),
+    cpuPressure: z.number().nullable(),
+    memoryPressure: z.number().nullable(),
+    ioPressure: z.number().nullable(),
+    warning: z.string().nullable(),
+  }),
   frequency: z
     .object({
       governors: z.array(z.string()),
@@ -77,16 +75,13 @@ const environmentSchema: z.ZodType<Environment> = z.object({
       maximumHz: z.number().nullable(),
       boost: z.boolean().nullable(),
     })
-    .nullable()
-    .optional(),
-  confinement: z
-    .object({
-      hypervisor: z.string().nullable(),
-      container: z.string().nullable(),
-      cpuLimit: z.number().nullable(),
-      memoryLimitBytes: z.number().nullable(),
-    })
-    .optional(),
+    .nullable(),
+  confinement: z.object({
+    hypervisor: z.string().nullable(),
+    container: z.string().nullable(),
+    cpuLimit: z.number().nullable(),
+    memoryLimitBytes: z.number().nullable(),
+  }),
 });
 
 const memoryStageSchema: z.ZodType<ProcessMemory> = z.object({
@@ -182,8 +177,8 @@ export const runRecordSchema: z.ZodType<RunRecord> = z.object({
     .refine((all) => new Set(all.map(({ id }) => id)).size === all.length, 'each id once'),
   environment: environmentSchema,
   outcomes: z.record(z.string(), outcomeSchema),
-  inputs: z.record(z.string(), inputsSchema).optional(),
-  turns: z.enum(['stopped', 'paused']).optional(),
+  inputs: z.record(z.string(), inputsSchema),
+  turns: z.enum(['stopped', 'paused']),
   timingVersion: count.optional(),
   shard: shardSchema.optional(),
   shards: z.array(shardRecordSchema).max(LIMITS.shards).optional(),

@@ -156,6 +156,8 @@ export async function runExperiment(plan: ExperimentPlan, options: RunOptions): 
       conditions,
       environment,
       outcomes: {},
+      inputs: {},
+      turns: 'stopped',
       timingVersion: TIMING_VERSION,
       ...(wanted.shard !== undefined && { shard: wanted.shard }),
     };

@@ -90,7 +90,7 @@ export type MemoryRecord = Omit<MemorySummary, 'model' | 'path'>;
 
 /** Energy of a condition; see `measureEnergy`. */
 export interface EnergyRecord extends Omit<EnergySummary, 'model' | 'path' | 'ratioToFirst'> {
-  /** Joules for an utterance over those of another condition, turn by turn. Not in runs made before it was recorded. */
+  /** Joules for an utterance over those of the first condition that took turns with it; the first has none. */
   readonly comparison?: { readonly base: string; readonly ratio: Estimate } | undefined;
   /** Power of the machine at rest, in watts; `null` where the method does not see it. */
   readonly idleW: number | null;
@@ -157,10 +157,10 @@ export interface RunRecord extends Timed {
   readonly environment: Environment;
   /** By condition id; a condition that is not here has not ended. */
   readonly outcomes: Readonly<Record<string, Outcome>>;
-  /** By condition id, known before the first trial. Not in runs made before it was recorded. */
-  readonly inputs?: Readonly<Record<string, ConditionInputs>> | undefined;
-  /** How conditions left each other alone. Not in runs made before it was recorded. */
-  readonly turns?: TurnMethod | undefined;
+  /** By condition id, known before the first trial. */
+  readonly inputs: Readonly<Record<string, ConditionInputs>>;
+  /** How conditions left each other alone. */
+  readonly turns: TurnMethod;
   /** Which part of the trials this run is; a whole run has none. */
   readonly shard?: Shard | undefined;
   /** Of which parts this run was put together; the environment above is then that of the first, with all processors named. */
@@ -193,8 +193,8 @@ export interface Comparison {
   /** Id of the condition that is the base. */
   readonly base: string;
   /** Mean latency of the base over this one's: above 1 is faster. */
-  readonly latencySpeedUp: Estimate & Partial<Pick<SpeedUp, 'draws'>>;
-  readonly throughputSpeedUp: Estimate & Partial<Pick<SpeedUp, 'draws'>>;
+  readonly latencySpeedUp: SpeedUp;
+  readonly throughputSpeedUp: SpeedUp;
   /** Size of the base over this one's: above 1 is smaller. */
   readonly compression: number;
   /** This WER minus the base's, as a fraction. */
@@ -203,7 +203,7 @@ export interface Comparison {
   readonly sameText: number | null;
   /** Change of the WER by beam search with the language model, where that was asked for. */
   readonly beamWerChange?: Estimate | undefined;
-  /** Whether the two differ in what they hear, and by how much. Not in summaries made before it was tested. */
+  /** Whether the two differ in what they hear, and by how much; only where texts were judged. */
   readonly significance?: Omit<TextComparison, 'werChange' | 'sameText'> | undefined;
 }
 
@@ -225,6 +225,6 @@ export interface Summary {
   readonly schema: typeof RESULTS_SCHEMA;
   readonly run: RunRecord;
   readonly conditions: readonly ConditionSummary[];
-  /** What a reader should know before believing the numbers, a sentence each. Not in summaries made before it was told. */
-  readonly warnings?: readonly string[] | undefined;
+  /** What a reader should know before believing the numbers, a sentence each. */
+  readonly warnings: readonly string[];
 }

@@ -11,7 +11,7 @@ import type { ConditionSummary, RunRecord } from './schema.js';
  */
 export function warningsOf(run: RunRecord, conditions: readonly ConditionSummary[]): readonly string[] {
   const environments = run.shards?.map(({ environment }) => environment) ?? [run.environment];
-  const busy = environments.flatMap(({ load }) => (load?.warning ? [load.warning] : []));
+  const busy = environments.flatMap(({ load }) => (load.warning ? [load.warning] : []));
   return [...new Set(busy), ...apartness(run), ...machines(run), ...conditions.flatMap(drifting)];
 }
 
@@ -40,6 +40,5 @@ function machines({ shards = [] }: RunRecord): readonly string[] {
 }
 
 function drifting({ condition, latency }: ConditionSummary): readonly string[] {
-  const { stability } = latency ?? {};
-  return stability?.drifts ? [`${condition.title}: ${describeDrift(stability)}`] : [];
+  return latency?.stability?.drifts ? [`${condition.title}: ${describeDrift(latency.stability)}`] : [];
 }

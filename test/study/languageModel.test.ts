@@ -42,6 +42,8 @@ describe('language model of an experiment', () => {
       conditions: CONDITIONS.map((condition) => ({ ...condition, model: DEFAULT_MODEL })),
       environment: { ...ENVIRONMENT },
       outcomes: Object.fromEntries(CONDITIONS.map(({ id }) => [id, { ...outcome, modelSha256: id }])),
+      inputs: {},
+      turns: 'stopped',
     };
     const times = { audioS: 1, totalMs: 3, featuresMs: 1, inferenceMs: 1, decodingMs: 1 };
     const said = { references: ['press one now please'], utterances: ['a'] };

@@ -44,6 +44,9 @@ export async function fixedEnvironment(): Promise<Environment> {
     packages: { quantlab: '0.1.0' },
     commit: null,
     loadBefore: 0,
+    load: { lastMinute: 0, cpuPressure: null, memoryPressure: null, ioPressure: null, warning: null },
+    frequency: null,
+    confinement: { hypervisor: null, container: null, cpuLimit: null, memoryLimitBytes: null },
   };
 }
 

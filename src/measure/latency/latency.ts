@@ -14,20 +14,20 @@ export interface LatencySummary {
   readonly maxMs: number;
   /** MLPerf's early-stopping estimate of the 90th percentile at 99 % confidence; `null` below 64 trials. */
   readonly p90Ms: number | null;
-  /** The same of the 95th; `null` below 130 trials. Not in summaries made before it was computed. */
-  readonly p95Ms?: number | null | undefined;
-  /** The 90th, 95th and 99th percentile, each with the trials that it needs. Not in summaries made before it was computed. */
-  readonly percentiles?: readonly PercentileBound[] | undefined;
+  /** The same of the 95th; `null` below 130 trials. */
+  readonly p95Ms: number | null;
+  /** The 90th, 95th and 99th percentile, each with the trials that it needs. */
+  readonly percentiles: readonly PercentileBound[];
   /** Means of the parts. */
   readonly featuresMs: number;
   readonly inferenceMs: number;
   readonly decodingMs: number;
   /** Compute seconds for each second of sound. */
   readonly realTimeFactor: number;
-  /** The same with its interval, and of each part. Not in summaries made before it was computed. */
-  readonly realTimeFactors?: RealTimeFactors | undefined;
-  /** Whether the trials stayed alike; `null` when there are too few to tell. Not in summaries made before it was computed. */
-  readonly stability?: Stability | null | undefined;
+  /** The same with its interval, and of each part. */
+  readonly realTimeFactors: RealTimeFactors;
+  /** Whether the trials stayed alike; `null` when there are too few to tell. */
+  readonly stability: Stability | null;
 }
 
 /** Compute seconds for each second of sound, in all and part by part. */

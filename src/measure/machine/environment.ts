@@ -25,11 +25,11 @@ export interface Environment {
   readonly commit: string | null;
   /** One-minute load average before the run. */
   readonly loadBefore: number;
-  /** What else the machine did before the run. This and the two below: not in records made before they were read. */
-  readonly load?: MachineLoad | undefined;
+  /** What else the machine did before the run. */
+  readonly load: MachineLoad;
   /** `null` where nothing is told. */
-  readonly frequency?: FrequencyScaling | null | undefined;
-  readonly confinement?: Confinement | undefined;
+  readonly frequency: FrequencyScaling | null;
+  readonly confinement: Confinement;
 }
 
 /** Where an environment is read. */

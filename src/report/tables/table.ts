@@ -24,7 +24,7 @@ export async function buildAnswerTable(summary: Summary): Promise<DataTable> {
       ...basesOf(priced),
       ...methodsOf(priced),
       ...gapsOf(summary),
-      ...(summary.warnings ?? []).map((warning) => `Warning: ${warning}`),
+      ...summary.warnings.map((warning) => `Warning: ${warning}`),
     ],
     turned: true,
   });

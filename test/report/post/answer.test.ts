@@ -22,7 +22,9 @@ describe('answer', () => {
   it('says what the numbers say, whatever their sign', async () => {
     expect(await answerWith({})).toContain('it is faster (1.84× (1.79× to 1.90×) the speed)');
     expect(await answerWith({})).toContain('no difference in errors is shown');
-    expect(await answerWith({ latencySpeedUp: { value: 0.8, low: 0.7, high: 0.9 } })).toContain('it is slower');
+    expect(await answerWith({ latencySpeedUp: { value: 0.8, low: 0.7, high: 0.9, draws: 'turns' } })).toContain(
+      'it is slower',
+    );
     expect(await answerWith({ werChange: { value: 0.02, low: 0.01, high: 0.03 } })).toContain('it makes more errors');
     expect(await answerWith({ compression: 0.5 })).toContain('2.00 times larger');
   });
