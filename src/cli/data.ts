@@ -1,11 +1,15 @@
 import type { Command } from 'commander';
+import { UsageError } from '../errors.js';
+import { cacheFolder } from '../recognise/registry/registry.js';
 import { type CorpusProgress, getCorpus, listCorpora } from '../speech/corpora/corpora.js';
+import { getPackageSet, isPackageSet, PACKAGE_SETS, type PackageSet } from '../speech/corpora/packageSpeech.js';
 import { columns, megabytes } from './columns.js';
 import type { Terminal } from './terminal.js';
 
 interface GetOptions {
   readonly folder: string;
   readonly keepArchive?: true;
+  readonly from?: string;
   readonly json?: true;
 }
 
@@ -35,11 +39,16 @@ export function addDataCommand(program: Command, terminal: Terminal): void {
   data
     .command('get')
     .description('Download a corpus, check it, unpack it and write its manifests; goes on where it was stopped')
-    .argument('<name>', 'a name of `quantlab data list`')
+    .argument('<name>', `a name of \`quantlab data list\`, or a set of the package: ${PACKAGE_SETS.join(', ')}`)
     .option('--folder <folder>', 'where corpora lie, each in a folder of its name', 'speech')
     .option('--keep-archive', 'keep the archive beside the corpus')
+    .option('--from <address|folder>', `${PACKAGE_SETS.join(', ')}: data/speech of the repository`)
     .option('--json', 'print JSON')
     .action(async (name: string, options: GetOptions) => {
+      if (isPackageSet(name)) {
+        await getSet(name, options, terminal);
+        return;
+      }
       const progress = terminal.progress();
       const update = ({ stage, done, total }: CorpusProgress): void => progress.update(done, total ?? 0, stage);
       try {
@@ -61,4 +70,24 @@ export function addDataCommand(program: Command, terminal: Terminal): void {
         progress.stop();
       }
     });
+}
+
+/** The recordings of a set of the package, which npm does not bring. */
+async function getSet(set: PackageSet, { from, json }: GetOptions, terminal: Terminal): Promise<void> {
+  if (from === undefined) {
+    throw new UsageError(
+      `data get ${set}: --from was required, got none; give the folder or address of data/speech of the repository`,
+    );
+  }
+  const progress = terminal.progress();
+  try {
+    const manifest = await getPackageSet(set, from, cacheFolder(), {
+      progress: (done, total) => progress.update(done, total, 'recordings'),
+      signal: terminal.signal,
+    });
+    progress.stop();
+    terminal.print(json ? `${JSON.stringify({ name: set, manifest }, null, 2)}\n` : `${set}: ready in ${manifest}\n`);
+  } finally {
+    progress.stop();
+  }
 }

@@ -6,6 +6,7 @@ import { makeFolder, writeFileAtomic } from '../files.js';
 import type { DeepSpeech2Options } from '../onnx/build/build.js';
 import { readCard } from '../recognise/card/readCard.js';
 import { buildModel } from '../recognise/registry/buildModel.js';
+import { getModel } from '../recognise/registry/getModel.js';
 import { listModels, resolveModel } from '../recognise/registry/registry.js';
 import { packModel } from '../recognise/weights/pack.js';
 import { megabytes } from './columns.js';
@@ -20,7 +21,7 @@ interface PackOptions {
 
 type BuildOptions = Pick<DeepSpeech2Options, 'cell' | 'front' | 'layers' | 'units' | 'seed'>;
 
-/** `quantlab model list|build|pack|unpack`: the shipped models. */
+/** `quantlab model list|build|pack|get|unpack`: the shipped models. */
 export function addModelCommand(program: Command, terminal: Terminal): void {
   const model = program
     .command('model')
@@ -84,6 +85,27 @@ export function addModelCommand(program: Command, terminal: Terminal): void {
         );
       }
     });
+  model
+    .command('get')
+    .description(
+      'Get the weights of a model that the package does not carry, and check them; goes on where it was stopped',
+    )
+    .argument('<id>', 'id of a model')
+    .requiredOption('--from <address|folder>', 'where a folder of that name lies, as in data/models of the repository')
+    .action(async (id: string, options: { readonly from: string }) => {
+      const progress = terminal.progress();
+      try {
+        const card = await getModel(id, options.from, {
+          progress: (done, total) => progress.update(done, total ?? 0, 'download'),
+          signal: terminal.signal,
+        });
+        progress.stop();
+        terminal.print(`${card.id}: ready, ${card.title} (${megabytes(card.files.stored.sizeBytes)})\n`);
+      } finally {
+        progress.stop();
+      }
+    });
+
   model
     .command('unpack')
     .description('Write the float32 .onnx of a shipped model and its card, for other tools')

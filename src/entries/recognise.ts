@@ -31,6 +31,7 @@ export {
   type Timing,
 } from '../recognise/recognizer.js';
 export { buildModel } from '../recognise/registry/buildModel.js';
+export { type GetModelOptions, getModel } from '../recognise/registry/getModel.js';
 export { listModels, type RegistryOptions, type ResolvedModel, resolveModel } from '../recognise/registry/registry.js';
 export type { ExecutionProvider, SessionOptions } from '../recognise/session/session.js';
 export {

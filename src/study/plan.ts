@@ -5,7 +5,8 @@ import { InputError } from '../errors.js';
 import { readJson } from '../files.js';
 import { defaultThreads } from '../measure/machine/environment.js';
 import { DEFAULT_SEED } from '../measure/statistics/random.js';
-import { EMBEDDED_LANGUAGE_MODEL, EMBEDDED_SETS } from '../recognise/registry/embedded.js';
+import { EMBEDDED_LANGUAGE_MODEL } from '../recognise/registry/embedded.js';
+import { isPackageSet } from '../speech/corpora/packageSpeech.js';
 import { NORMALISER_NAMES } from '../speech/text/normaliser.js';
 import { LIMITS } from './limits.js';
 import { type Condition, NO_RECIPE, type Protocol, type ResourceProtocol } from './schema.js';
@@ -141,7 +142,7 @@ export async function readPlan(path: string): Promise<ExperimentPlan> {
       `${path}: at most ${LIMITS.trials} trials of all conditions together were required, got ${all}; plan fewer trials or conditions`,
     );
   }
-  const manifest = EMBEDDED_SETS.includes(file.manifest) ? file.manifest : fromFile(file.manifest, path, /./);
+  const manifest = isPackageSet(file.manifest) ? file.manifest : fromFile(file.manifest, path, /./);
   const own = file.languageModel;
   return {
     ...file,
@@ -157,5 +158,5 @@ function fromFile(name: string, planPath: string, isPath: RegExp): string {
 
 /** The part of a plan that is the language model where none is named: the package's own for its own speech, else none. */
 export function languageModelFor(manifest: string): Pick<Protocol, 'languageModel'> {
-  return EMBEDDED_SETS.includes(manifest) ? { languageModel: EMBEDDED_LANGUAGE_MODEL } : {};
+  return isPackageSet(manifest) ? { languageModel: EMBEDDED_LANGUAGE_MODEL } : {};
 }

@@ -1,8 +1,8 @@
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findPackageSet, isPackageSet } from '../../speech/corpora/packageSpeech.js';
+import { cacheFolder } from './registry.js';
 
-/** Sets of utterances that are part of this package. */
-export const EMBEDDED_SETS: readonly string[] = ['holdout', 'dev', 'calibration'];
 /** The language model that comes with the package. */
 export const EMBEDDED_LANGUAGE_MODEL = 'prompts';
 
@@ -16,9 +16,10 @@ export function packageRoot(): string {
  *
  * @param manifest - `holdout`, `dev` or `calibration` of this package, or a path
  * @returns a path
+ * @throws {UnavailableError} when the recordings of the set are not in the package and were not got
  */
 export function manifestPath(manifest: string): string {
-  if (EMBEDDED_SETS.includes(manifest)) return join(packageRoot(), 'data', 'speech', `${manifest}.jsonl`);
+  if (isPackageSet(manifest)) return findPackageSet(manifest, cacheFolder());
   return resolve(manifest);
 }
 

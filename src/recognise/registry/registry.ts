@@ -2,7 +2,7 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { didYouMean, InputError } from '../../errors.js';
+import { didYouMean, InputError, UnavailableError } from '../../errors.js';
 import { describeFileError, sha256OfFile } from '../../files.js';
 import { writeModel } from '../../onnx/file/write.js';
 import type { CardFile, ModelCard } from '../card/card.js';
@@ -41,6 +41,26 @@ export function cacheFolder(env: Readonly<Record<string, string | undefined>> = 
   return join(general !== undefined && general !== '' ? general : join(homedir(), '.cache'), 'quantlab');
 }
 
+/** Whether a name can be that of a model: it becomes the name of a folder. */
+export function isModelId(name: string): boolean {
+  return /^[a-z0-9][a-z0-9.-]*$/.test(name);
+}
+
+/** Where weights lie that were got. */
+export function weightsFolder(cache: string, id: string): string {
+  return join(cache, 'weights', id);
+}
+
+/**
+ * The card that the package has of a model.
+ *
+ * @returns `null` where it has none
+ */
+export async function packageCard(id: string): Promise<ModelCard | null> {
+  const path = join(packageModels(), id, 'model.json');
+  return (await exists(path)) ? await readCard(path) : null;
+}
+
 /**
  * The cards of all models of a folder, in the order of their ids.
  *
@@ -73,15 +93,17 @@ async function modelFolders(folder: string): Promise<string[]> {
  * @returns the card and the file to load. For an id and a card this is the float32 model: the shipped weights are
  *   checked, unpacked into the cache at first use, and checked against the card again.
  * @throws {InputError} when there is no such model, or a file is missing, cut or not the one the card describes
+ * @throws {UnavailableError} when the weights are not in the package and were not got
  */
 export async function resolveModel(idOrPath: string, options: RegistryOptions = {}): Promise<ResolvedModel> {
   if (idOrPath.endsWith('.onnx')) return await resolveOnnx(idOrPath);
   const cache = options.cacheFolder ?? cacheFolder();
   if (idOrPath.endsWith('.json')) return await resolveCard(idOrPath, cache);
   const folder = options.folder ?? packageModels();
-  const cardPath = join(folder, idOrPath, 'model.json');
-  const isId = /^[a-z0-9][a-z0-9.-]*$/.test(idOrPath);
-  if (!isId || !(await exists(cardPath))) {
+  const own = join(folder, idOrPath, 'model.json');
+  const got = join(weightsFolder(cache, idOrPath), 'model.json');
+  const cardPath = !(await exists(own)) && (await exists(got)) ? got : own;
+  if (!isModelId(idOrPath) || !(await exists(cardPath))) {
     const known = (await modelFolders(folder)).sort();
     throw new InputError(
       `model ${idOrPath}: the id of a model or the path of an .onnx file was required, got neither; known ids: ${known.join(', ') || 'none'} ${didYouMean(idOrPath, known)}`.trimEnd(),
@@ -131,8 +153,20 @@ async function resolveCard(cardPath: string, cache: string): Promise<ResolvedMod
   // The checksum in the name: another version of a model is another file.
   const path = join(cache, 'models', `${card.id}-${float.sha256.slice(0, 16)}.onnx`);
   if ((await exists(path)) && (await sha256OfFile(path)) === float.sha256) return { card, path };
-  const storedPath = join(dirname(cardPath), stored.path);
-  await verify(storedPath, stored, 'restore it from the repository (`git checkout`) or install the package again');
+  const shipped = join(dirname(cardPath), stored.path);
+  const got = join(weightsFolder(cache, card.id), stored.path);
+  const storedPath = !(await exists(shipped)) && (await exists(got)) ? got : shipped;
+  if (cardPath.startsWith(packageModels()) && !(await exists(storedPath))) {
+    throw new UnavailableError(
+      `model ${card.id}: its weights (${(stored.sizeBytes / 1e6).toFixed(1)} MB) were required, got none, for the package from npm carries those of ` +
+        `the default model alone; run \`quantlab model get ${card.id} --from\` with the folder or address of data/models of the repository`,
+    );
+  }
+  await verify(
+    storedPath,
+    stored,
+    'restore it from the repository (`git checkout`), get it or install the package again',
+  );
   // Written aside and renamed: of two processes that do this at once, each ends with a whole file.
   await writeModel(unpackWeights(await readFile(storedPath), storedPath), path);
   try {
