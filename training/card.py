@@ -115,8 +115,8 @@ def describe_limits(results: dict) -> str:
     heard = f"Trained on {hours:.1f} h of speech, where published models have thousands: it does not transcribe free speech"
     if results["architecture"] == "whisper":
         heard = (
-            f"Begins as {WHISPER}: whether recordings that it is judged on here were among them, nobody outside can tell. It takes "
-            f"recordings of up to 29.5 s. Its letters were learnt from {hours:.1f} h of speech: it does not transcribe free speech as Whisper does"
+            f"Begins as {WHISPER}: whether recordings that it is judged on here were among them, nobody outside can tell. "
+            f"Its letters were learnt from {hours:.1f} h of speech: it does not transcribe free speech as Whisper does"
         )
     return (
         f"{heard} (word error rate {100 * read:.0f} % on read books by unseen speakers) and gets {100 * prompts:.0f} % of the words "

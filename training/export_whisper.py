@@ -10,11 +10,7 @@ from architectures import front_end_of
 from export_gru import add_gelu, add_norm
 from export_lstm import add_lstm
 from onnx_graph import GraphBuilder
-from whisper import SILENCE, SILENCE_DEPTH, EncoderLayer, WhisperCTC
-
-# Taken from the scores of padded steps: their share of the attention is exactly zero, and float16 can hold it.
-UNHEARD = 1e4
-
+from whisper import SILENCE, SILENCE_DEPTH, UNHEARD, EncoderLayer, WhisperCTC
 
 def add_convolution(graph: GraphBuilder, name: str, x: str, lengths: str, layer) -> str:
     """A convolution over time of [N, channels, T], GELU, zeros where the utterance has ended; lengths: of the output."""
@@ -25,7 +21,7 @@ def add_convolution(graph: GraphBuilder, name: str, x: str, lengths: str, layer)
 
 
 def add_layer(graph: GraphBuilder, name: str, x: str, unheard: str, layer: EncoderLayer) -> str:
-    """Self-attention and the feed-forward part; unheard: what is added to the scores, [N, 1, 1, T]."""
+    """Self-attention and the feed-forward part; unheard: what is added to the scores, [N, 1, T, T]."""
 
     def linear(part: str, x: str, weight, bias) -> str:
         return graph.linear(f"{name}.{part}", x, weight.T, bias, f"{name}.{part}.sum")
@@ -55,7 +51,7 @@ def add_layer(graph: GraphBuilder, name: str, x: str, unheard: str, layer: Encod
 def add_silence(graph: GraphBuilder) -> tuple[str, str]:
     """Features followed by silence as `append_silence` does it, and the lengths then."""
     recorded = graph.mask("recorded", "features", 1, "lengths", "axis2")
-    below = graph.node("Mul", [graph.node("Sub", [recorded, "unit"], "silence.outside"), "unheard"], "silence.below")
+    below = graph.node("Mul", [graph.node("Sub", ["unit", recorded], "silence.outside"), "unheard"], "silence.below")
     values = graph.node("Add", [graph.node("Mul", ["features", recorded], "silence.heard"), below], "silence.values")
     floor = graph.node("Sub", [graph.node("ReduceMax", [values], "silence.loudest", axes=[1, 2]), "depth"], "silence.floor")
     frames = graph.integers("silence.frames", [0, 0, 0, 0, SILENCE, 0])
@@ -78,11 +74,19 @@ def add_pairs(graph: GraphBuilder, x: str) -> str:
     return graph.node("Transpose", [pairs], "pairs.by_step", perm=[1, 0, 2])
 
 
-def add_positions(graph: GraphBuilder, x: str, positions: torch.Tensor) -> str:
-    """x [N, T, width] plus the first T position encodings."""
+def add_positions(graph: GraphBuilder, x: str, positions: torch.Tensor) -> tuple[str, str]:
+    """x [N, T, width] plus position encodings that begin anew in each window; and UNHEARD between windows, 0 within, [T, T]."""
     steps = graph.node("Shape", [x], "positions.steps", start=1, end=2)
-    table = graph.weight("positions.table", positions)
-    return graph.node("Add", [x, graph.node("Slice", [table, "axis0", steps, "axis0"], "positions.cut")], "positions.sum")
+    window = graph.integers("window", len(positions))
+    last = graph.node("Div", [graph.node("Sub", [steps, "one"], "positions.last"), window], "positions.last_window")
+    repeats = graph.node("Concat", [graph.node("Add", [last, "one"], "positions.windows"), "axis1"], "positions.repeats", axis=0)
+    table = graph.node("Tile", [graph.weight("positions.table", positions), repeats], "positions.tiled")
+    cut = graph.node("Slice", [table, "axis0", steps, "axis0"], "positions.cut")
+    count = graph.node("Squeeze", [steps, "axis0"], "positions.count")
+    of_step = graph.node("Div", [graph.node("Range", ["zero", count, "one"], "positions.range"), window], "positions.window")
+    same = graph.node("Equal", [graph.node("Unsqueeze", [of_step, "axis1"], "positions.window_column"), of_step], "positions.same")
+    apart = graph.node("Sub", ["unit", graph.node("Cast", [same], "positions.within", to=TensorProto.FLOAT)], "positions.apart")
+    return graph.node("Add", [x, cut], "positions.sum"), graph.node("Mul", [apart, "unheard"], "positions.unheard")
 
 
 @torch.no_grad()
@@ -96,9 +100,9 @@ def build_whisper(model: WhisperCTC) -> onnx.ModelProto:
     x = add_convolution(graph, "conv1", x, lengths, encoder.conv1)
     lengths = graph.halved_lengths("conv2", lengths)
     x = add_convolution(graph, "conv2", x, lengths, encoder.conv2)
-    x = add_positions(graph, graph.node("Transpose", [x], "conv2.by_step", perm=[0, 2, 1]), encoder.positions)
-    outside = graph.node("Sub", [graph.mask("attention", x, 1, lengths, "axes12"), "unit"], "attention.outside")
-    unheard = graph.node("Mul", [outside, "unheard"], "attention.unheard")
+    x, apart = add_positions(graph, graph.node("Transpose", [x], "conv2.by_step", perm=[0, 2, 1]), encoder.positions)
+    outside = graph.node("Sub", ["unit", graph.mask("attention", x, 1, lengths, "axes12")], "attention.outside")
+    unheard = graph.node("Add", [graph.node("Mul", [outside, "unheard"], "attention.outside_unheard"), apart], "attention.unheard")
     for index, layer in enumerate(encoder.layers):
         x = add_layer(graph, f"layer{index}", x, unheard, layer)
     mask = graph.mask("encoder", x, 1, lengths, "axis2")

@@ -19,7 +19,7 @@ import onnxruntime
 import torch
 from onnx import numpy_helper
 
-from architectures import ARCHITECTURES, load_average, shape_from
+from architectures import load_average, shape_from
 from corpora import Utterance, in_vocabulary, load_judged, load_trained, read_manifest
 from features import read_audio
 from front_ends import FRONT_ENDS, FrontEnd
@@ -139,10 +139,6 @@ def main() -> None:
     state = torch.load(options.run / options.checkpoint, map_location="cpu", weights_only=False)
     front_end = FRONT_ENDS[shape_from(state).front_end]
     features = extract([utterance for part in sets.values() for utterance in part], front_end)
-    longest = ARCHITECTURES[state.get("architecture", "lstm")][0].longest
-    if longest is not None:
-        sets = {name: [u for u in part if len(features[u.id]) <= longest] for name, part in sets.items()}
-        features = {u.id: features[u.id] for part in sets.values() for u in part}
     session = open_session(model, options.threads)
     float_report, float_texts = measure(session, sets, features)
     holdout = [features[utterance.id] for utterance in sets["prompts-holdout"]]

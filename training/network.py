@@ -13,8 +13,6 @@ class Network(nn.Module):
 
     # Frames of features for each output step.
     time_stride: int
-    # The most frames that it can read at once, where there is such a limit.
-    longest: int | None = None
 
     def __init__(self, shape, dropout: float = 0.0):
         super().__init__()

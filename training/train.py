@@ -20,8 +20,7 @@ from pathlib import Path
 
 import torch
 
-from architectures import ARCHITECTURES, MODELS, architecture_of, load_shape
-from augment import Augmentation
+from architectures import MODELS, load_shape
 from cache import cache_folder, ensure_cache
 from corpora import load_judged, load_trained
 from device import choose_device
@@ -95,13 +94,6 @@ def complete(options: argparse.Namespace) -> argparse.Namespace:
     return options
 
 
-def without_too_long(corpora: dict, longest: float | None) -> dict:
-    """The cached utterances of at most `longest` frames, all if there is no limit."""
-    if longest is None:
-        return corpora
-    return {name: [u for u in utterances if u.frames <= longest] for name, utterances in corpora.items()}
-
-
 def main() -> None:
     """Load what prepare.py made, continue a checkpoint if there is one, train."""
     options = parse_options()
@@ -114,12 +106,9 @@ def main() -> None:
     prompts_folder = options.data / "prompts"
     synthetic = None if options.no_synthetic else options.data / "synthetic"
     folder = cache_folder(options.data, front_end)
-    longest = ARCHITECTURES[architecture_of(options.shape)][0].longest
-    trained = ensure_cache(folder, load_trained(options.corpora, prompts_folder, synthetic), front_end)
-    corpora = without_too_long(trained, longest and longest / Augmentation().stretch[1])
+    corpora = ensure_cache(folder, load_trained(options.corpora, prompts_folder, synthetic), front_end)
     judged = load_judged(options.corpora, prompts_folder)
     development = ensure_cache(folder, {name: judged[name] for name in DEVELOPMENT_SETS}, front_end)
-    development = without_too_long(development, longest)
     run = Run(options, corpora, development)
     checkpoint = options.run / "checkpoint.pt"
     if checkpoint.exists():

@@ -1,11 +1,12 @@
 """Whisper's encoder as ears for CTC: log-mel to letters, the encoder's weights to begin with.
 
 Radford et al. 2022 ("Robust Speech Recognition via Large-Scale Weak Supervision", arXiv:2212.04356). Its encoder takes
-any length up to 30 s: position encodings are cut. It is used to silence after the recorded part, and gets half a second. Its outputs, 20 ms apart, go two by two into one bidirectional LSTM
+any length: position encodings are cut, and every 30 s, which is what Whisper reads, are a window of their own. It is used to silence after the recorded part, and gets half a second. Its outputs, 20 ms apart, go two by two into one bidirectional LSTM
 whose steps of 40 ms are labelled. Padding is masked in convolutions and attention, so a padded batch equals its
 single utterances.
 """
 
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,7 +21,9 @@ from recurrence import BidirectionalLSTM, reversal_index
 from transcripts import LABELS
 from whisper_weights import encoder_state
 
-POSITIONS = 1500  # of 20 ms: 30 s
+WINDOW = 1500  # steps of 20 ms: 30 s
+# Added to the scores of what is not attended to: its share is exactly zero, and float16 can hold it.
+UNHEARD = -1e4
 SILENCE = 50  # frames appended
 # How far silence lies below the loudest value.
 SILENCE_DEPTH = whisper_mel.RANGE_DECADES / whisper_mel.SCALE
@@ -49,6 +52,13 @@ class WhisperShape:
         return asdict(self)
 
 
+def position_encodings(width: int) -> Tensor:
+    """Whisper's sinusoids, float32 [WINDOW, width]: sines, then cosines, of wave lengths from 2π to 20,000π."""
+    rates = torch.exp(-math.log(10_000) / (width // 2 - 1) * torch.arange(width // 2, dtype=torch.float64))
+    angles = torch.arange(WINDOW, dtype=torch.float64).unsqueeze(1) * rates
+    return torch.cat([angles.sin(), angles.cos()], dim=1).float()
+
+
 def append_silence(features: Tensor, lengths: Tensor) -> Tensor:
     """Features [N, T + SILENCE, bins] whose utterances are each followed by silence, then zeros; lengths: int64 [N], of the utterances."""
     outside = ~inside(lengths, features.shape[1]).unsqueeze(2)
@@ -69,12 +79,12 @@ class EncoderLayer(nn.Module):
         self.feed_in, self.feed_out = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
 
     def forward(self, x: Tensor, heard: Tensor, dtype: torch.dtype) -> Tensor:
-        """Output [N, T, width]; heard: bool [N, 1, 1, T], the steps that may be attended to."""
+        """Output [N, T, width]; heard: bool [N, 1, T, T], which step may attend to which."""
         mixed = linear(self.attention_in, self.attention_norm(x), dtype)
         query, key, value = (part.unflatten(2, (self.heads, -1)).transpose(1, 2) for part in mixed.chunk(3, dim=2))
         # Plainly: in bfloat16 on a processor its gradient takes half the time of PyTorch's fused attention.
         scores = (query * query.shape[3] ** -0.5) @ key.transpose(2, 3)
-        mixed = scores.masked_fill(~heard, -torch.inf).softmax(dim=3) @ value
+        mixed = scores.masked_fill(~heard, UNHEARD).softmax(dim=3) @ value
         x = x + linear(self.attention_out, mixed.transpose(1, 2).flatten(2), dtype)
         return x + linear(self.feed_out, F.gelu(linear(self.feed_in, self.feed_norm(x), dtype)), dtype)
 
@@ -86,7 +96,7 @@ class WhisperEncoder(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv1d(FRONT_ENDS[shape.front_end].bins, shape.width, 3, padding=1)
         self.conv2 = nn.Conv1d(shape.width, shape.width, 3, stride=2, padding=1)
-        self.register_buffer("positions", torch.zeros(POSITIONS, shape.width))
+        self.register_buffer("positions", position_encodings(shape.width), persistent=False)
         self.layers = nn.ModuleList([EncoderLayer(shape.width, shape.heads) for _ in range(shape.encoder_layers)])
         self.norm = nn.LayerNorm(shape.width)
 
@@ -98,9 +108,11 @@ class WhisperEncoder(nn.Module):
             x = F.conv1d(x.to(dtype), convolution.weight.to(dtype), convolution.bias.to(dtype), convolution.stride, 1)
             heard = inside(lengths, x.shape[2])
             x = F.gelu(x) * heard.unsqueeze(1)
-        x = x.transpose(1, 2).float() + self.positions[: x.shape[2]]
+        window = torch.arange(x.shape[2], device=x.device) // WINDOW
+        heard = heard[:, None, None, :] & (window.unsqueeze(1) == window)
+        x = x.transpose(1, 2).float() + self.positions.repeat(-(-x.shape[2] // WINDOW), 1)[: x.shape[2]]
         for layer in self.layers:
-            x = layer(x, heard[:, None, None, :], dtype)
+            x = layer(x, heard, dtype)
         return self.norm(x), lengths
 
 
@@ -108,7 +120,6 @@ class WhisperCTC(Network):
     """Features to log-probabilities of labels."""
 
     time_stride = 4
-    longest = 2 * POSITIONS - SILENCE
 
     def __init__(self, shape: WhisperShape, dropout: float = 0.0):
         super().__init__(shape, dropout)

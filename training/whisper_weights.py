@@ -78,7 +78,7 @@ def read_variables(path: Path) -> dict[str, np.ndarray]:
 def encoder_state(path: Path, layers: int) -> dict[str, Tensor]:
     """The encoder as a `state_dict` of WhisperEncoder (whisper.py), float32."""
     variables = read_variables(path)
-    names = {"positions": "encoder/position_encodings/encodings"}
+    names = {}
     for part in ("weight", "bias"):
         names |= {f"{convolution}.{part}": f"encoder/{convolution}/{part}" for convolution in ("conv1", "conv2")}
     norms = {"norm": "encoder/layer_norm"}

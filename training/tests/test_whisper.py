@@ -8,7 +8,7 @@ import torch
 
 from batches import pad
 from front_ends import FRONT_ENDS
-from whisper import ENCODER_RATE, SILENCE, WhisperCTC, WhisperShape, append_silence
+from whisper import ENCODER_RATE, SILENCE, WINDOW, WhisperCTC, WhisperShape, append_silence, position_encodings
 from whisper_mel import FILTERS, log_mel, standardise
 from whisper_weights import read_variables
 
@@ -63,7 +63,7 @@ def write_model(path, variables: dict[str, np.ndarray], version: int = 6) -> Non
 
 def encoder_variables() -> dict[str, np.ndarray]:
     rng, width = np.random.default_rng(2), TINY.width
-    shapes = {"position_encodings/encodings": (1500, width)}
+    shapes = {}
     layer = {"self_attention/linear_0": 3 * width, "self_attention/linear_1": width, "ffn/linear_0": 4 * width}
     for name, inputs in (("conv1", 80), ("conv2", width)):
         shapes |= {f"{name}/weight": (width, inputs, 3), f"{name}/bias": (width,)}
@@ -85,9 +85,16 @@ def test_weights_of_a_model_bin_are_the_encoders(tmp_path):
     network.load_encoder(tmp_path / "model.bin")
     assert read_variables(tmp_path / "model.bin").keys() == variables.keys()
     layer = network.encoder.layers[2]
-    for ours, its in ((layer.attention_in.weight, "layer_2/self_attention/linear_0/weight"), (layer.feed_norm.bias, "layer_2/ffn/layer_norm/beta"),
-                      (network.encoder.positions, "position_encodings/encodings")):
+    for ours, its in ((layer.attention_in.weight, "layer_2/self_attention/linear_0/weight"), (layer.feed_norm.bias, "layer_2/ffn/layer_norm/beta")):
         assert np.array_equal(ours.detach().numpy(), variables[f"encoder/{its}"].astype(np.float32))
+
+
+def test_positions_are_openais():
+    # `sinusoids` of openai-whisper's model.py, in its float32.
+    increment = np.log(10_000) / (384 // 2 - 1)
+    times = np.arange(1500, dtype=np.float32)[:, None] * np.exp(-increment * np.arange(192, dtype=np.float32))[None]
+    expected = np.concatenate([np.sin(times), np.cos(times)], axis=1)
+    assert np.abs(position_encodings(384)[:1500].numpy() - expected).max() < 3e-4
 
 
 def test_another_version_of_the_file_is_refused(tmp_path):
@@ -118,3 +125,15 @@ def test_silence_follows_each_utterance_as_the_front_end_would_hear_it():
         heard = np.r_[0 : length - 2, length + 2 : length + SILENCE]
         assert np.abs(row[: length + SILENCE].numpy() - expected)[heard].max() < 1e-4
         assert row[length + SILENCE :].abs().sum() == 0
+
+
+def test_what_follows_30_s_is_a_window_of_its_own():
+    torch.manual_seed(5)
+    encoder = WhisperCTC(TINY).encoder.eval()
+    features = torch.randn(1, 2 * WINDOW + 400, 80)
+    changed = features.clone()
+    changed[:, 2 * WINDOW + 100 :] += 1
+    lengths = torch.tensor([features.shape[1]])
+    with torch.no_grad():
+        whole, other = (encoder(x, lengths, torch.float32)[0] for x in (features, changed))
+    assert torch.equal(whole[:, :WINDOW], other[:, :WINDOW]) and not torch.allclose(whole[:, WINDOW:], other[:, WINDOW:])
