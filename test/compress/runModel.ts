@@ -16,9 +16,10 @@ export interface Fed {
 export async function runModel(
   model: OnnxModel | string,
   feeds: Readonly<Record<string, Fed>>,
+  chosen: InferenceSession.SessionOptions = {},
 ): Promise<Record<string, { shape: readonly number[]; data: Float32Array }>> {
   if (typeof model !== 'string') keep(modelToBytes(model));
-  const options: InferenceSession.SessionOptions = { intraOpNumThreads: 1, logSeverityLevel: 3 };
+  const options: InferenceSession.SessionOptions = { intraOpNumThreads: 1, logSeverityLevel: 3, ...chosen };
   const session =
     typeof model === 'string'
       ? await InferenceSession.create(model, options)

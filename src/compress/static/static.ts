@@ -1,5 +1,6 @@
 import type { NodeProto } from 'onnx-buf';
 import { copyMessage } from '../../onnx/graph/copy.js';
+import { consumersOf } from '../../onnx/graph/graph.js';
 import { makeNode, nodeTitle } from '../../onnx/graph/node.js';
 import { pruneUnused } from '../../onnx/graph/prune.js';
 import { mainGraph, type OnnxModel, opsetVersion } from '../../onnx/model.js';
@@ -10,6 +11,7 @@ import { LeftInFloat } from '../dynamic/dynamicContext.js';
 import { prepare } from '../rewrite/prepare.js';
 import { compressedWeight, type Rewriting, rewriteModel } from '../rewrite/rewrite.js';
 import type { Constant, Scope } from '../rewrite/scope.js';
+import { isCarriedIntoBody } from './carriedIntoBody.js';
 import { foldBatchNorm } from './foldBatchNorm.js';
 import { activationParams, addQuantization, bounds } from './staticActivation.js';
 import { staticLayer } from './staticLayer.js';
@@ -30,6 +32,8 @@ interface StaticContext {
   readonly ranges: ReadonlyMap<string, ValueRange>;
   /** The `Relu` or `Clip` after a convolution, by what it reads. */
   readonly activations: ReadonlyMap<string, NodeProto>;
+  /** The nodes that read each value. */
+  readonly readers: ReadonlyMap<string, readonly NodeProto[]>;
   /** Quantized activations: the name of what `DequantizeLinear` gives, and its scale. */
   readonly quantized: Map<string, { readonly name: string; readonly scale: number }>;
   /** `Relu` and `Clip` nodes whose work the quantization does. */
@@ -59,6 +63,7 @@ export function quantizeStatic(
     settings,
     ranges,
     activations: activationsAfter(folded),
+    readers: consumersOf(mainGraph(folded)),
     quantized: new Map(),
     removed: new Set(),
   };
@@ -103,6 +108,9 @@ function rewriteLayer(
   const known = context.quantized.get(input);
   const inputParams = known ?? activationParams(rangeOf(input, context), settings);
   const output = opType === 'Conv' ? outputPlan(node, context, scope) : undefined;
+  if (output !== undefined && isCarriedIntoBody(output.name, context.readers)) {
+    throw new LeftInFloat('a nested graph reads its output reshaped, and the runtime ends the process on that');
+  }
   const quantizedWeight = staticWeight(node, opType, weight, bias, inputParams.scale, settings);
 
   const read = known ?? quantizeActivation(input, rangeOf(input, context), context, scope, rewriting);
