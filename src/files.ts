@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
@@ -135,11 +136,24 @@ export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T
         `${path}: at most ${MOST_JSON_BYTES / 2 ** 20} MiB of JSON were required, got ${Math.ceil(size / 2 ** 20)}; name another file`,
       );
     }
-    text = await readFile(path, 'utf8');
+    text = await readText(path);
   } catch (error) {
     throw error instanceof InputError ? error : describeFileError(path, error);
   }
   return parseJson(text, schema, path);
+}
+
+/**
+ * Reads a text, without the mark that some editors begin it with. Bytes that are no UTF-8 would turn into letters that nobody wrote.
+ *
+ * @throws {InputError} when the file cannot be read, or is not in UTF-8
+ */
+export async function readText(path: string): Promise<string> {
+  const bytes = await readFile(path).catch((error: unknown) => {
+    throw describeFileError(path, error);
+  });
+  if (isUtf8(bytes)) return bytes.toString('utf8').replace(/^\uFEFF/, '');
+  throw new InputError(`${path}: UTF-8 was required, got other bytes; convert the file`);
 }
 
 /** Faults that are named at once. */

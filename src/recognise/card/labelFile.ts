@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { InputError } from '../../errors.js';
-import { describeFileError, parseJson } from '../../files.js';
+import { parseJson, readText } from '../../files.js';
 
 /** What a file of labels says. */
 export interface LabelFile {
@@ -33,9 +32,7 @@ const BYTE = /^<0x[0-9A-Fa-f]{2}>$/;
  * @throws {InputError} when the file cannot be read, or its ids are not 0, 1, 2 and so on, each once; the message names what is wrong
  */
 export async function readLabelFile(path: string): Promise<LabelFile> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw describeFileError(path, error);
-  });
+  const text = await readText(path);
   const entries = path.endsWith('.json') ? jsonEntries(text, path) : lineEntries(text, path);
   const tokens = inOrder(entries, path);
   const blanks = BLANKS.map((name) => tokens.indexOf(name)).filter((id) => id >= 0);

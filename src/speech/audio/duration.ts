@@ -1,6 +1,5 @@
-import { open } from 'node:fs/promises';
 import { InputError } from '../../errors.js';
-import { describeFileError } from '../../files.js';
+import { readStart } from './fileStart.js';
 
 /** How long a recording is, by its header. */
 export interface HeaderDuration {
@@ -58,18 +57,7 @@ function fromSphere(head: Buffer): Omit<HeaderDuration, 'durationS'> | string {
  * // { samples: 8512, sampleRateHz: 8000, durationS: 1.064 }
  */
 export async function readHeaderDuration(path: string): Promise<HeaderDuration> {
-  let head: Buffer;
-  try {
-    const file = await open(path, 'r');
-    try {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(headBytes), 0, headBytes, 0);
-      head = buffer.subarray(0, bytesRead);
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    throw describeFileError(path, error);
-  }
+  const head = Buffer.from(await readStart(path, headBytes));
   const magic = head.toString('latin1', 0, 7);
   const found = magic.startsWith('RIFF')
     ? fromRiff(head)

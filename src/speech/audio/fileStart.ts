@@ -1,5 +1,25 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { InputError } from '../../errors.js';
 import { describeFileError } from '../../files.js';
+
+/**
+ * Opens a plain file to read. It is looked at first: to open a pipe that nobody writes to never returns, and what is read
+ * from one to tell its kind is gone for who reads it afterwards.
+ *
+ * @throws {InputError} when there is none, or it is a folder, a device or a pipe
+ */
+export async function openPlainFile(path: string): Promise<FileHandle> {
+  try {
+    const found = await stat(path);
+    if (found.isDirectory()) throw new InputError(`${path}: a file was required, got a folder; name a file in it`);
+    if (!found.isFile()) {
+      throw new InputError(`${path}: a file was required, got a device or pipe; save its content to a file first`);
+    }
+    return await open(path, 'r');
+  } catch (error) {
+    throw error instanceof InputError ? error : describeFileError(path, error);
+  }
+}
 
 /**
  * The first bytes of a file, by which its kind is told.
@@ -8,15 +28,14 @@ import { describeFileError } from '../../files.js';
  * @throws {InputError} when the file cannot be read
  */
 export async function readStart(path: string, length: number): Promise<Uint8Array> {
-  let file: FileHandle | undefined;
+  const file = await openPlainFile(path);
   try {
-    file = await open(path, 'r');
     const { bytesRead, buffer } = await file.read(new Uint8Array(length), 0, length, 0);
     return buffer.subarray(0, bytesRead);
   } catch (error) {
     throw describeFileError(path, error);
   } finally {
-    await file?.close();
+    await file.close();
   }
 }
 

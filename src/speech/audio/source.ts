@@ -1,6 +1,7 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { InputError } from '../../errors.js';
 import { describeFileError } from '../../files.js';
+import { openPlainFile } from './fileStart.js';
 
 /** Sound of one or more channels, as a reader hands it out. */
 export interface SoundBlock {
@@ -40,22 +41,13 @@ export const BLOCK_BYTES: number = 1 << 18;
  * @throws {InputError} when there is no such file, or it is empty or not a plain file
  */
 export async function openSource(path: string): Promise<SoundSource> {
-  let handle: FileHandle;
+  const handle = await openPlainFile(path);
   try {
-    handle = await open(path, 'r');
-  } catch (error) {
-    throw describeFileError(path, error);
-  }
-  try {
-    const stat = await handle.stat();
-    if (stat.isDirectory()) throw new InputError(`${path}: a sound file was required, got a folder; name a file in it`);
-    if (!stat.isFile()) {
-      throw new InputError(`${path}: a sound file was required, got a device or pipe; save the sound to a file first`);
-    }
-    if (stat.size === 0) {
+    const { size } = await handle.stat();
+    if (size === 0) {
       throw new InputError(`${path}: a sound file was required, got an empty file; make or fetch it again`);
     }
-    return new FileSource(path, stat.size, handle);
+    return new FileSource(path, size, handle);
   } catch (error) {
     await handle.close();
     throw error;

@@ -95,7 +95,9 @@ export async function findSamples(source: SoundSource): Promise<WavLayout> {
       if (format === undefined) break;
       const long = wide && sizeBytes === 0xffffffff ? longSizes : undefined;
       const stated = { riff: long?.riff ?? riff.getUint32(4, little), data: long?.data ?? sizeBytes };
-      return { format, start, sizeBytes: presentBytes(source, start, stated) };
+      const present = presentBytes(source, start, stated);
+      await refuseMoreSamples(source, start + present, little);
+      return { format, start, sizeBytes: present };
     }
     position = start + sizeBytes;
     if (sizeBytes % 2 === 1 && !CHUNK_NAMES.has(latin1(await source.read(position, 4)))) position++;
@@ -104,6 +106,26 @@ export async function findSamples(source: SoundSource): Promise<WavLayout> {
   throw new InputError(
     `${source.path}: a chunk of ${missing} was required in the WAVE file, got none; the file is truncated or broken, fetch or make it again`,
   );
+}
+
+/** A second chunk of samples behind the first: players hear the first alone, and half a sentence would be missing unseen. */
+async function refuseMoreSamples(source: SoundSource, end: number, little: boolean): Promise<void> {
+  let position = end;
+  for (let chunks = 0; position + 8 <= source.sizeBytes && chunks < MAXIMUM_CHUNKS; chunks++) {
+    position += position % 2;
+    const header = viewOf(await source.read(position, 8));
+    if (header.byteLength < 8) return;
+    const name = nameAt(header, 0);
+    // Behind the samples anything may stand that is no chunk.
+    if (!/^[ -~]{4}$/.test(name)) return;
+    const sizeBytes = header.getUint32(4, little);
+    if (name === 'data' && sizeBytes > 0) {
+      throw new InputError(
+        `${source.path}: one chunk of samples (data) was required in the WAVE file, got another at byte ${position}; convert it: ffmpeg -i IN OUT.flac`,
+      );
+    }
+    position += 8 + sizeBytes;
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
-import { access, readdir, readFile } from 'node:fs/promises';
+import { access, readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { InputError } from '../../errors.js';
-import { describeFileError, writeFileAtomic } from '../../files.js';
+import { describeFileError, readText, writeFileAtomic } from '../../files.js';
 import { readHeaderDuration } from '../audio/duration.js';
 import { normaliseTranscript } from '../text/transcript.js';
 
@@ -40,12 +40,8 @@ interface Listed {
 }
 
 async function readLines(path: string): Promise<readonly string[]> {
-  try {
-    const text = await readFile(path, 'utf8');
-    return text.split(/\r?\n/).filter((line) => line.trim() !== '');
-  } catch (error) {
-    throw describeFileError(path, error);
-  }
+  const text = await readText(path);
+  return text.split(/\r?\n/).filter((line) => line.trim() !== '');
 }
 
 /**

@@ -1,8 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../../errors.js';
-import { describeFileError, parseJson } from '../../files.js';
+import { describeFileError, parseJson, readText } from '../../files.js';
 import type { Utterance } from '../types.js';
 
 /** One line as it is written: NeMo's form. `id` and `speaker` may be missing there. */
@@ -112,11 +112,11 @@ async function readLines(path: string): Promise<readonly string[]> {
   try {
     const { size } = await stat(path);
     if (size > MAXIMUM_BYTES) throw tooLarge(path, `${MAXIMUM_BYTES} bytes`, `${size}`);
-    content = await readFile(path, 'utf8');
+    content = await readText(path);
   } catch (error) {
     throw error instanceof InputError ? error : describeFileError(path, error);
   }
-  const lines = content.replace(/^\uFEFF/, '').split(/\r?\n/);
+  const lines = content.split(/\r?\n/);
   if (lines.length > MAXIMUM_LINES) throw tooLarge(path, `${MAXIMUM_LINES} lines`, `${lines.length}`);
   return lines;
 }

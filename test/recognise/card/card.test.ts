@@ -68,6 +68,12 @@ describe('files of labels', () => {
     return name;
   };
 
+  it('refuses labels that are not in UTF-8', async () => {
+    const labels = write('latin.txt', '');
+    writeFileSync(join(folder, 'latin.txt'), Buffer.from('<blk> 0\nä 1\nb 2\n', 'latin1'));
+    await expect(read({ labels, blank: undefined })).rejects.toThrow(/latin\.txt: UTF-8 was required/);
+  });
+
   it('a vocab.json of Hugging Face: <pad> is the blank, | the space', async () => {
     const vocabulary = {
       '|': 4,

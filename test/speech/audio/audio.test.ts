@@ -1,9 +1,12 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { InputError } from '../../../src/errors.js';
 import { readAudio, readAudioChunks } from '../../../src/speech/audio/audio.js';
+import { readHeaderDuration } from '../../../src/speech/audio/duration.js';
+import { readArpa } from '../../../src/speech/languageModel/arpa.js';
 import { fixture, largestDifference, readNpy } from '../npy.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'quantlab-audio-'));
@@ -130,6 +133,25 @@ describe('bad sound files: an InputError that names the file', () => {
   it('a missing file, and a folder', async () => {
     expect(await refusal(join(folder, 'none.wav'))).toMatch(/got nothing; check the path/);
     expect(await refusal(folder)).toMatch(/got a folder/);
+  });
+
+  it.skipIf(process.platform === 'win32')('a pipe that nobody writes to, without waiting for it', async () => {
+    const pipe = join(folder, 'pipe.wav');
+    execFileSync('mkfifo', [pipe]);
+    expect(await refusal(pipe)).toMatch(/got a device or pipe/);
+    await expect(readHeaderDuration(pipe)).rejects.toThrow(/got a device or pipe/);
+    await expect(readArpa(pipe)).rejects.toThrow(/got a device or pipe/);
+  });
+
+  // Microsoft's and IBM's "Multimedia Programming Interface and Data Specifications 1.0" knows one <data-ck>; libsndfile 1.2.2 refuses the file.
+  it('a WAV file with more samples in a second chunk; other chunks may follow', async () => {
+    const whole = wav({});
+    const more = Buffer.from('data\x04\0\0\0abcd', 'latin1');
+    expect(await refusal(written('more.wav', Buffer.concat([whole, more])))).toMatch(/got another at byte 1644/);
+    const note = Buffer.from('LIST\x03\0\0\0abc\0', 'latin1');
+    expect(await refusal(written('note-more.wav', Buffer.concat([whole, note, more])))).toMatch(/at byte 1656/);
+    const { samples } = await readAudio(written('note.wav', Buffer.concat([whole, note])));
+    expect(samples.length).toBe(800);
   });
 
   it('codecs that have no decoder here', async () => {

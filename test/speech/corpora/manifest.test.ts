@@ -76,6 +76,12 @@ describe('readManifest', () => {
     expect(await refusal(manifest(a, { ...b, offset: -3 }))).toMatch(/:2: field offset/);
   });
 
+  it('refuses another encoding than UTF-8, whose letters would count as errors', async () => {
+    const path = manifest({ ...a, text: 'fär' });
+    writeFileSync(path, Buffer.from(JSON.stringify({ ...a, text: 'fär' }), 'latin1'));
+    expect(await refusal(path)).toMatch(/set\.jsonl: UTF-8 was required/);
+  });
+
   it('names the line of a missing recording', async () => {
     const message = await refusal(manifest(a, { ...b, audio_filepath: 'audio/c.wav' }));
     expect(message).toMatch(/set\.jsonl:2: a recording was required, got none at .*audio\/c\.wav; restore it/);
