@@ -26,7 +26,7 @@ const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 export async function readArpa(path: string): Promise<NgramModel> {
   const reader = new ArpaReader(path);
   for await (const { first, lines } of readLines(path)) {
-    for (const [index, line] of lines.entries()) if (reader.take(line, first + index)) return reader.finish();
+    for (const [index, line] of lines.entries()) reader.take(line, first + index);
   }
   return reader.finish();
 }
@@ -46,13 +46,14 @@ class ArpaReader {
     this.#path = path;
   }
 
-  /** @returns whether the file has ended */
-  take(line: string, number: number): boolean {
+  take(line: string, number: number): void {
     // Only these separate: another white space, such as U+00A0, is a part of a word.
     const text = line.replace(/^[ \t]+|[ \t]+$/g, '');
+    // Two models one behind the other, or what a writer forgot to count: it would be left out unseen.
+    if (this.#ended && text !== '') throw this.#refuse(number, 'nothing behind \\end\\', quoted(text));
     if (this.#section > 0 && text !== '' && !text.startsWith('\\')) {
       this.#addNgram(text, number);
-      return false;
+      return;
     }
     if (++this.#otherLines > MOST_OTHER_LINES) {
       throw this.#refuse(number, `at most ${MOST_OTHER_LINES} lines besides the n-grams`, 'more');
@@ -63,7 +64,6 @@ class ArpaReader {
     else if (number === 1 && text.startsWith('mmap lm ')) {
       throw this.#refuse(number, 'the ARPA file that it was made from', "KenLM's binary form");
     }
-    return this.#ended;
   }
 
   #begin(text: string, number: number): void {

@@ -103,6 +103,14 @@ describe('readArpa', () => {
     await expect(readArpa(path)).rejects.toThrow(/a whole gzip file was required/);
   });
 
+  it('reads to the end of the file: nothing may stand behind \\end\\, and of a gzip file no byte be missing', async () => {
+    const packed = await write(gzipSync(arpa(UNIGRAMS)).subarray(0, -6), 'cut-behind.arpa.gz');
+    await expect(readArpa(packed)).rejects.toThrow(/a whole gzip file was required/);
+    const twice = await write(arpa(UNIGRAMS) + arpa(UNIGRAMS), 'twice.arpa');
+    await expect(readArpa(twice)).rejects.toThrow(/twice\.arpa:17: nothing behind \\end\\ was required/);
+    expect((await readArpa(await write(`${arpa(UNIGRAMS)}\n\n`))).order).toBe(2);
+  });
+
   it('tells gzip by its bytes, whatever the name', async () => {
     const expected = [...(await readArpa(decoderFixture('handmade.arpa'))).ngrams(2)];
     const [packed, plain] = [await write(gzipSync(whole), 'packed.arpa'), await write(whole, 'plain.arpa.gz')];
