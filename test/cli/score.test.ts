@@ -50,6 +50,15 @@ describe('quantlab score', () => {
     expect((await score(kaldi(SAID), kaldi(HEARD), '--format', 'lines')).record).toMatchObject({ words: 16 });
   });
 
+  it('tells JSON Lines by what is in them, whatever their names', async () => {
+    const lines = (field: string, texts: readonly string[]) => texts.map((text, i) => ({ id: `${i}`, [field]: text }));
+    const said = file('said.txt', lines('text', SAID));
+    const { out } = await quantlab('score', said, file('heard', lines('pred_text', HEARD)), '--json');
+    expect(JSON.parse(out)).toMatchObject({ format: 'jsonl', words: 8, wer: RATES.wer });
+    const mixed = await quantlab('score', said, file('plain.txt', HEARD));
+    expect(mixed).toMatchObject({ exitCode: 1, err: expect.stringMatching(/got JSON Lines and another/) });
+  });
+
   it('takes no words of the text for ids', async () => {
     const { record } = await score(['1st street', 'hello you'], ['1st street', 'hello me']);
     expect(record).toMatchObject({ format: 'lines', words: 5, substitutions: 1 });

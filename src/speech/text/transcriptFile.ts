@@ -52,7 +52,7 @@ const NAMED = 3;
  * Kaldi's `id text`) are joined by them, whatever their order; lines without ids by their number. Of JSON Lines the text heard is
  * `pred_text`, where there is one (NeMo's), else `text`.
  *
- * @param format - of both; by default JSON Lines where the name ends in `.jsonl` or `.json`, `id text` where the first word of every
+ * @param format - of both; by default JSON Lines where the name ends in `.jsonl` or `.json` or every line is in braces, `id text` where the first word of every
  * line in both looks like an id of its own and they share one, else a text a line
  * @returns the pairs in the order of the references, and the form in which they were read
  * @throws {InputError} naming what is missing, when a line is broken, an id is there twice or on one side alone, or the numbers
@@ -65,7 +65,7 @@ export async function readTranscriptPairs(
 ): Promise<{ readonly format: TranscriptFormat; readonly pairs: readonly TranscriptPair[] }> {
   const references = await readAllLines(referencePath);
   const hypotheses = await readAllLines(hypothesisPath);
-  const isJson = [referencePath, hypothesisPath].map((path) => /\.jsonl?(\.gz)?$/i.test(path));
+  const isJson = [isJsonLines(references, referencePath), isJsonLines(hypotheses, hypothesisPath)];
   if (format === undefined && isJson[0] !== isJson[1]) {
     throw new InputError(
       `${referencePath}, ${hypothesisPath}: two files of one form were required, got JSON Lines and another; convert one of them`,
@@ -171,6 +171,12 @@ function requireNone(wrong: readonly Transcript[], path: string, wanted: string,
   throw new InputError(
     `${path}: ${wanted} were required, got a file that ${verb} ${named.join(', ')}${more}; complete it`,
   );
+}
+
+/** Whatever the name: the braces and the names of the fields would be counted as words. */
+function isJsonLines(lines: readonly string[], path: string): boolean {
+  const full = lines.filter((line) => line.trim() !== '');
+  return /\.jsonl?(\.gz)?$/i.test(path) || (full.length > 0 && full.every((line) => /^\s*\{.*\}\s*$/s.test(line)));
 }
 
 function haveIds(references: readonly string[], hypotheses: readonly string[]): boolean {
