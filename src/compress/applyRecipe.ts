@@ -1,4 +1,5 @@
 import { InputError } from '../errors.js';
+import { storedBytes } from '../onnx/file/storedBytes.js';
 import { alignConvolutions } from '../onnx/graph/alignConvolutions.js';
 import { readChannelsLast } from '../onnx/graph/channelsLast.js';
 import type { OnnxModel } from '../onnx/model.js';
@@ -26,8 +27,12 @@ export interface RecipeResources {
   readonly calibrate?: (plan: CalibrationPlan, options: CalibrationOptions) => Promise<ReadonlyMap<string, ValueRange>>;
 }
 
+/** Bytes that nodes may add: so small a model is a sketch, which shows what a recipe does rather than saves anything. */
+const MOST_ADDED_BYTES = 2 ** 14;
+
 /**
- * Applies the transforms of a recipe one after another.
+ * Applies the transforms of a recipe one after another. Where smaller weights would make the file larger by more than
+ * 16 KiB, with their scales and the nodes around them, the model stays as it was, with a note.
  *
  * @param model - left as it is
  * @param recipe - from `readRecipe`, or made by a search
@@ -51,7 +56,31 @@ export async function applyRecipe(
     reports.push(done.report);
     for (const name of done.params ?? []) params.add(name);
   }
-  return { model: current, report: joinReports(recipe.name, reports, params), params };
+  const report = joinReports(recipe.name, reports, params);
+  const added = storedBytes(current.proto) - storedBytes(model.proto);
+  // What changes no weight's type (pruning, a layer written out in float) is not done for the file's size.
+  const isForSize = report.compressed.some(({ from, to }) => from !== to);
+  if (isForSize && added > MOST_ADDED_BYTES) return { model, report: leftAsItWas(report, added) };
+  return { model: current, report, params };
+}
+
+/** The report on a model that a recipe would have made larger. */
+function leftAsItWas(report: CompressionReport, added: number): CompressionReport {
+  const reason = `the recipe would make the model ${added} bytes larger`;
+  const leftWeights = [
+    ...report.compressed.map(({ name, node, opType, shape, from, sizeBytesBefore }) => {
+      return { name, node, opType, shape, dtype: from, sizeBytes: sizeBytesBefore, reason };
+    }),
+    ...report.leftWeights,
+  ];
+  return {
+    ...report,
+    compressed: [],
+    leftWeights,
+    replacedNodes: {},
+    weightBytesAfter: report.weightBytesBefore,
+    notes: [`the model was left as it was: ${reason}`],
+  };
 }
 
 async function applyStep(

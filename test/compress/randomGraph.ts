@@ -125,11 +125,18 @@ export const FEEDS: Readonly<Record<string, Fed>> = {
   ids: { type: 'int64', shape: [ROWS], data: BigInt64Array.of(3n, 0n, 11n, 7n, 3n) },
 };
 
-/** Whether a graph has weights that leave the range of ordinary numbers: its errors have no floor. */
+/** Whether some weight of a graph holds other than plain numbers: its errors have no floor. */
 export function isOdd(graph: DrawnGraph): boolean {
-  const odd = ({ weight, second, body }: DrawnStep): boolean =>
-    [weight, second].some(({ numbers }) => numbers !== 'plain') || body.some(odd);
-  return graph.steps.some(odd);
+  return holds(graph.steps, (numbers) => numbers !== 'plain');
+}
+
+/** Whether some weight is not finite: what becomes of a zero times infinity is not asked. */
+export function isEndless(graph: DrawnGraph): boolean {
+  return holds(graph.steps, (numbers) => numbers === 'nan' || numbers === 'infinite');
+}
+
+function holds(steps: readonly DrawnStep[], asked: (numbers: DrawnWeight['numbers']) => boolean): boolean {
+  return steps.some(({ weight, second, body }) => asked(weight.numbers) || asked(second.numbers) || holds(body, asked));
 }
 
 /** Builds the graph that was drawn: x [n, 16] and ids [n] → y [n, 16]. */

@@ -7,8 +7,9 @@ import { PRESET_NAMES, PRESETS, parseRecipe, type Recipe, readRecipe, writeRecip
 import { calibrateRanges } from '../../src/compress/static/calibrate.js';
 import { buildDeepSpeech2 } from '../../src/onnx/build/build.js';
 import { modelToBytes } from '../../src/onnx/file/write.js';
+import { makeNode } from '../../src/onnx/graph/node.js';
 import { pattern, runModel, signalToErrorDb } from './runModel.js';
-import { convolutionModel, operatorCounts } from './smallModels.js';
+import { convolutionModel, operatorCounts, smallModel, valueInfo, weight } from './smallModels.js';
 
 const feed = { x: pattern([3, 2, 12, 9], 1) };
 const resources: Parameters<typeof applyRecipe>[2] = {
@@ -37,6 +38,30 @@ describe('recipes', () => {
     ).toBeGreaterThan(25);
     const again = await applyRecipe(model, PRESETS[name], resources);
     expect(modelToBytes(again.model)).toEqual(modelToBytes(smaller));
+  });
+
+  it('leaves a model as it was that it would make larger, and says so', async () => {
+    // A scale and a zero point for each product of two numbers, and the nodes around it, cost more than three bytes saved.
+    const products = Array.from({ length: 120 }, (_, index) => {
+      const [from, to] = [index === 0 ? 'x' : `v${index}`, index === 119 ? 'y' : `v${index + 1}`];
+      return makeNode('MatMul', [from, `w${index}`], [to], { name: `product${index}` });
+    });
+    const weights = products.map((_, index) => weight(`w${index}`, [1, 1], index + 1));
+    const model = smallModel(products, weights, [valueInfo('x', ['n', 1])], [valueInfo('y', ['n', 1])]);
+    const { model: same, report } = await applyRecipe(model, PRESETS.dynamic);
+    expect(same).toBe(model);
+    expect(report.notes).toEqual([expect.stringMatching(/^the model was left as it was: .* \d+ bytes larger$/)]);
+    expect(report.compressed).toEqual([]);
+    expect(report.leftWeights).toHaveLength(120);
+    expect(report.weightBytesAfter).toBe(480);
+    // One of them alone is quantized: it adds few bytes.
+    const few = smallModel(
+      [makeNode('MatMul', ['x', 'w0'], ['y'])],
+      weights.slice(0, 1),
+      [valueInfo('x', ['n', 1])],
+      [valueInfo('y', ['n', 1])],
+    );
+    expect((await applyRecipe(few, PRESETS.dynamic)).report.compressed).toHaveLength(1);
   });
 
   it('joins the reports of its steps', async () => {
