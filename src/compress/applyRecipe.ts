@@ -1,7 +1,5 @@
 import { InputError } from '../errors.js';
 import { storedBytes } from '../onnx/file/storedBytes.js';
-import { alignConvolutions } from '../onnx/graph/alignConvolutions.js';
-import { readChannelsLast } from '../onnx/graph/channelsLast.js';
 import type { OnnxModel } from '../onnx/model.js';
 import type { CalibrationOptions } from './calibrators/observer.js';
 import type { ValueRange } from './calibrators/range.js';
@@ -11,8 +9,8 @@ import { pruneWeights } from './prune/pruneWeights.js';
 import type { Recipe, RecipeStep } from './recipe.js';
 import { quantizeRecurrent } from './recurrent/recurrent.js';
 import { isUnmeant } from './rewrite/leftWeights.js';
-import { prepare } from './rewrite/prepare.js';
 import type { CompressionReport, LeftNode, LeftWeight } from './rewrite/report.js';
+import { alignedForIntegers } from './static/aligned.js';
 import { gatherTaps } from './static/gatherTaps.js';
 import { quantizeStatic } from './static/static.js';
 import { type CalibrationPlan, planCalibration } from './static/staticPlan.js';
@@ -101,8 +99,7 @@ async function applyStep(
     case 'prune':
       return pruneWeights(model, step.options);
     case 'static': {
-      // A quantized convolution between transposes would be slower than it was: its transposes go first.
-      const { model: aligned } = readChannelsLast(alignConvolutions(prepare(model).model).model);
+      const aligned = alignedForIntegers(model);
       const plan = planCalibration(aligned, step.options);
       if (plan.tensors.length === 0) return quantizeStatic(aligned, new Map(), step.options);
       if (resources.calibrate === undefined) {

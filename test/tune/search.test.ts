@@ -70,4 +70,17 @@ describe('sensitivity on speech', () => {
       true,
     );
   });
+
+  it('measures convolutions between transposes, which are moved before they are quantized', async () => {
+    const { card, path } = await resolveModel('deepspeech2-gru');
+    const table = await sensitivityOnSpeech(await readModel(path), card, {
+      utterances: 1,
+      calibrationUtterances: 1,
+      timed: false,
+      nodes: ['block0.0.conv', 'block2.1.conv'],
+      threads: 1,
+    });
+    expect(table.map(({ choice }) => choice)).toEqual(['static', 'static']);
+    for (const { activationDb } of table) expect(activationDb).toBeGreaterThan(20);
+  });
 });

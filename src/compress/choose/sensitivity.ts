@@ -10,6 +10,7 @@ import { applyRecipe, type RecipeResources } from '../applyRecipe.js';
 import { checkNodeNames } from '../rewrite/nodeNames.js';
 import { prepare } from '../rewrite/prepare.js';
 import { SignalToError } from '../rewrite/signalToError.js';
+import { alignedForIntegers } from '../static/aligned.js';
 import type { CalibrationSample } from '../static/calibrate.js';
 import { floatValue } from '../static/staticPlan.js';
 import { LAYER_CHOICES, type Layer, type LayerChoice, layersOf, recipeOf } from './layers.js';
@@ -69,7 +70,7 @@ export async function measureSensitivity(
   resources: SensitivityResources,
   options: SensitivityOptions,
 ): Promise<readonly LayerSensitivity[]> {
-  const { model } = prepare(original);
+  const model = alignedForIntegers(original);
   const layers = layersOf(model);
   if (layers.length === 0) {
     throw new InputError(

@@ -43,7 +43,7 @@ const QUANTIZABLE = ['float32', 'float16', 'float64'];
  */
 export function constantWeight(scope: Scope, name: string | undefined, what: string): Constant {
   const constant = name === undefined || name === '' ? undefined : scope.constantOf(name);
-  if (constant === undefined) throw new LeftInFloat(`its ${what} is computed at run time, not constant`);
+  if (constant === undefined) throw new LeftInFloat(`its ${what} is ${scope.whyNotConstant(name ?? '')}`);
   const reason = scope.shared?.reasonToLeave(constant.name);
   if (reason !== undefined) throw new LeftInFloat(reason);
   if (!isQuantizable(constant)) throw new LeftInFloat(`its ${what} is ${tensorDtype(constant.tensor)}`);

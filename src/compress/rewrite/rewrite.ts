@@ -143,7 +143,7 @@ export function constantFloats(scope: Scope, name: string | undefined): Constant
   const constant = name === undefined || name === '' ? undefined : scope.constantOf(name);
   const reason = constant && scope.shared?.reasonToLeave(constant.name);
   if (reason !== undefined) throw new LeftInFloat(reason);
-  if (constant === undefined) throw new LeftInFloat('its weight is computed at run time, not constant');
+  if (constant === undefined) throw new LeftInFloat(`its weight is ${scope.whyNotConstant(name ?? '')}`);
   const dtype = tensorDtype(constant.tensor);
   if (dtype !== 'float32') throw new LeftInFloat(`its weight is ${dtype}, not float32`);
   if (constant.tensor.dims.some((dim) => dim === 0n)) throw new LeftInFloat('its weight is empty');

@@ -33,6 +33,9 @@ export interface PendingValue {
   readonly dtype: Dtype;
 }
 
+/** Operators by which quantized models make floats of stored integers. */
+const RESTORERS: readonly string[] = ['DequantizeLinear', 'Cast', 'Sub', 'Mul', 'Transpose', 'Reshape'];
+
 /**
  * A graph while it is rewritten: the original's nodes, the new ones so far, and the way to the graphs around it,
  * whose values a nested graph may read.
@@ -109,6 +112,22 @@ export class Scope {
     const owner = this.ownerOf(name);
     const tensor = owner?.constantHere(name, new Set());
     return owner === undefined || tensor === undefined ? undefined : { name, tensor, owner };
+  }
+
+  /** Why a value is no constant: it depends on the input, or the runtime makes it of stored integers, as quantized models do. */
+  whyNotConstant(name: string): string {
+    return this.#isRestored(name, 0) ? 'made of stored integers already' : 'computed at run time, not constant';
+  }
+
+  #isRestored(name: string, depth: number): boolean {
+    const owner = this.ownerOf(name);
+    if (owner?.constantOf(name) !== undefined) return true;
+    const producer = owner?.producerOf(name);
+    if (owner === undefined || producer === undefined || depth > RESTORERS.length) return false;
+    return (
+      RESTORERS.includes(producer.opType) &&
+      producer.input.every((input) => input === '' || owner.#isRestored(input, depth + 1))
+    );
   }
 
   constantHere(name: string, open: Set<string>): TensorProto | undefined {

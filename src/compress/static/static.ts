@@ -23,7 +23,7 @@ import {
   type StaticSettings,
   staticSettings,
 } from './staticOptions.js';
-import { activationsAfter, QUANTIZE_LINEAR_OPSET } from './staticPlan.js';
+import { activationsAfter, LOWEST_STATIC_OPSET } from './staticPlan.js';
 import { type StaticWeight, staticWeight } from './staticWeight.js';
 
 /** What the rewriting of one model knows and remembers. */
@@ -56,7 +56,7 @@ export function quantizeStatic(
   ranges: ReadonlyMap<string, ValueRange>,
   options: QuantizeStaticOptions = {},
 ): Compressed {
-  const prepared = prepare(model, { lowestOpset: QUANTIZE_LINEAR_OPSET });
+  const prepared = prepare(model, { lowestOpset: LOWEST_STATIC_OPSET });
   const settings = staticSettings(options, opsetVersion(prepared.model));
   const { model: folded, folded: normalisations } = foldBatchNorm(prepared.model);
   const context: StaticContext = {

@@ -19,8 +19,11 @@ import { foldBatchNorm } from './foldBatchNorm.js';
 import { staticLayer } from './staticLayer.js';
 import { type QuantizeStaticOptions, type StaticOpType, staticSettings } from './staticOptions.js';
 
-/** First operator set that has `QuantizeLinear`. */
-export const QUANTIZE_LINEAR_OPSET = 10;
+/**
+ * Lowest operator set of quantized models. `QuantizeLinear` is in 10; but where a bias is added to a quantized product,
+ * ONNX Runtime rounds it by the `Round` of 11, and refuses the model when it is of 10.
+ */
+export const LOWEST_STATIC_OPSET = 11;
 
 /** What calibration has to watch. */
 export interface CalibrationPlan {
@@ -38,7 +41,7 @@ export interface CalibrationPlan {
  * @throws {InputError} for an unknown option, or an operator set that cannot do it
  */
 export function planCalibration(model: OnnxModel, options: QuantizeStaticOptions = {}): CalibrationPlan {
-  const { model: prepared } = prepare(model, { lowestOpset: QUANTIZE_LINEAR_OPSET });
+  const { model: prepared } = prepare(model, { lowestOpset: LOWEST_STATIC_OPSET });
   const settings = staticSettings(options, opsetVersion(prepared));
   const folded = foldBatchNorm(prepared).model;
   const graph = mainGraph(folded);

@@ -1,6 +1,7 @@
 import type { GraphProto, ModelProto } from 'onnx-buf';
+import { InputError } from '../../errors.js';
 import { copyMessage } from '../graph/copy.js';
-import { definedNames } from '../graph/graph.js';
+import { capturedBy, definedNames } from '../graph/graph.js';
 import { pruneUnused } from '../graph/prune.js';
 import { nestedGraphs } from '../graph/subgraphs.js';
 import { mainGraph, type OnnxModel } from '../model.js';
@@ -62,7 +63,7 @@ const FREE_WEIGHTS_IR = 4n;
  * answers are the same, bit for bit.
  *
  * @param model - left as it is; where it is in normal form already, it is what comes back
- * @throws {InputError} when nodes wait for each other, two nodes make the same value, or a function calls itself
+ * @throws {InputError} when nodes wait for each other, two values have one name, one is made by nobody, or a function calls itself
  * @example
  * const { model, report } = simplifyModel(await readModel('model.onnx'));
  */
@@ -71,6 +72,7 @@ export function simplifyModel(model: OnnxModel): Simplified {
   const inlined = inlineFunctions(model);
   const { model: unique, renamed } = withUniqueNames(inlined.model);
   const free = withFreeWeights(unique);
+  requireMade(free, model.path);
   const sorted = sortNodes(free, model.path);
   const gathered = gatherConstants(sorted);
   const inputs = new Set(free.input.map(({ name }) => name));
@@ -94,6 +96,15 @@ export function simplifyModel(model: OnnxModel): Simplified {
       unusedWeights: before.weights - after.weights,
     },
   };
+}
+
+/** What no node makes cannot be read: the runtime would refuse the model, and what is made from it. */
+function requireMade(graph: GraphProto, path: string): void {
+  const missing = capturedBy(graph).values().next();
+  if (missing.done) return;
+  throw new InputError(
+    `${path}: values that a node makes, or that are given, were required, got ${missing.value}, which is neither; export the model again`,
+  );
 }
 
 /** The graph without its weights among the inputs, which IR 3 asks for: from 4 on it would let callers replace them. */

@@ -11,7 +11,7 @@ import { subgraphsOf } from '../graph/subgraphs.js';
  * the order stays. A graph that is in order already is returned as it is.
  *
  * @param path - the model, for messages
- * @throws {InputError} when nodes wait for each other, or two make the same value
+ * @throws {InputError} when nodes wait for each other, or two values have one name
  */
 export function sortNodes(graph: GraphProto, path: string): GraphProto {
   let changed = false;
@@ -26,20 +26,32 @@ export function sortNodes(graph: GraphProto, path: string): GraphProto {
     changed ||= !same;
     return same ? node : sorted;
   });
-  const node = inOrder(inner, path);
+  const node = inOrder(inner, givenTo(graph, path), path);
   return !changed && node === inner ? graph : copyMessage(graph, { node });
 }
 
-function inOrder(nodes: NodeProto[], path: string): NodeProto[] {
+/** Names of a graph's inputs and stored weights; a weight may be the default of an input, but not of another weight. */
+function givenTo(graph: GraphProto, path: string): Set<string> {
+  const stored = [...graph.initializer, ...graph.sparseInitializer.flatMap(({ values }) => values ?? [])];
+  const names = new Set<string>();
+  for (const { name } of stored) {
+    if (names.has(name)) throw madeTwice(name, path);
+    names.add(name);
+  }
+  for (const { name } of graph.input) names.add(name);
+  return names;
+}
+
+function madeTwice(name: string, path: string): InputError {
+  return new InputError(`${path}: a name for each value was required, got ${name} for two; export the model again`);
+}
+
+function inOrder(nodes: NodeProto[], given: ReadonlySet<string>, path: string): NodeProto[] {
   const makers = new Map<string, NodeProto>();
   for (const node of nodes) {
     for (const name of node.output) {
       if (name === '') continue;
-      if (makers.has(name)) {
-        throw new InputError(
-          `${path}: values that one node makes each were required, got ${name}, which two make; export the model again`,
-        );
-      }
+      if (makers.has(name) || given.has(name)) throw madeTwice(name, path);
       makers.set(name, node);
     }
   }

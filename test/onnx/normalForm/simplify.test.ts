@@ -90,7 +90,19 @@ describe('simplifyModel', () => {
       '<small>: nodes that can be computed one after another were required, got two and one',
     );
     const twice = [makeNode('Neg', ['x'], ['y']), makeNode('Abs', ['x'], ['y'])];
-    expect(() => simplifyModel(smallModel({ ...io, nodes: twice }))).toThrow('got y, which two make');
+    expect(() => simplifyModel(smallModel({ ...io, nodes: twice }))).toThrow('got y for two');
+  });
+
+  it('refuses two weights of one name, a weight that a node makes, and values that nobody makes, by name', () => {
+    const product = makeNode('MatMul', ['x', 'w'], ['y'], { name: 'product' });
+    const two = smallModel({ ...io, nodes: [product], weights: [matrix('w', 1), matrix('w', 2)] });
+    expect(() => simplifyModel(two)).toThrow('a name for each value was required, got w for two');
+    const both = smallModel({ ...io, nodes: [product], weights: [matrix('w'), matrix('y')] });
+    expect(() => simplifyModel(both)).toThrow('got y for two');
+    const none = smallModel({ ...io, nodes: [product] });
+    expect(() => simplifyModel(none)).toThrow('or that are given, were required, got w, which is neither');
+    const unmade = smallModel({ ...io, nodes: [makeNode('Neg', ['x'], ['z'])] });
+    expect(() => simplifyModel(unmade)).toThrow('got y, which is neither');
   });
 
   it('names apart what two branches and the graph around them call the same', async () => {
