@@ -39,7 +39,7 @@ describe.skipIf(!CAN_TRACE)('what a process tells and leaves', () => {
 
   it('is nothing for processes that measure', () => {
     const model = ['deepspeech2-lstm', '--trials', '2', '--json'];
-    expectPrivate(runTraced(['node', cli, 'bench', '--model', ...model], folder));
+    expectPrivate(runTraced(['node', cli, 'bench', ...model], folder));
   });
 
   it('is nothing for a service and its workers', () => {

@@ -22,7 +22,7 @@ for run in "$@"; do
     rm -f "runs/$run/beam.json"
     pack "$run"
     node ../dist/cli.js quantize "$run" --out "runs/$run/int8.onnx" $(recipe "$run")
-    node ../dist/cli.js evaluate --model "$run" --model "runs/$run/int8.onnx" --manifest holdout --decoder beam --lm prompts --json \
+    node ../dist/cli.js evaluate "$run" "runs/$run/int8.onnx" --manifest holdout --decoder beam --lm prompts --json \
         > "runs/$run/beam.partial"
     mv "runs/$run/beam.partial" "runs/$run/beam.json"
     pack "$run" # once more, now that the card can say what the beam search reaches

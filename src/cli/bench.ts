@@ -1,96 +1,82 @@
 import type { Command } from 'commander';
-import { bench } from '../measure/latency/bench.js';
+import { bench, type ModelBench } from '../measure/latency/bench.js';
 import type { PercentileBound } from '../measure/statistics/earlyStopping.js';
 import { describeDrift } from '../measure/statistics/stability.js';
-import { resolveModel } from '../recognise/registry/registry.js';
-import { recordsToCsv } from '../report/tables/csv.js';
-import { DEFAULT_MODEL } from '../study/plan.js';
-import { columns, megabytes } from './columns.js';
-import { collect, exportOption, wholeNumber } from './options.js';
+import { megabytes, shortened, withInterval } from './columns.js';
+import { examples } from './help.js';
+import { namedModels } from './models.js';
+import { addExport, addModels, addSpeech, addThreads, addTrials, declare, threadsOf } from './optionGroups.js';
+import { wholeNumber } from './options.js';
+import { type OutputOptions, printRecords, type SetTable } from './output.js';
 import { heardOf } from './recordings.js';
 import type { Terminal } from './terminal.js';
 
-interface BenchCommandOptions {
+interface BenchCommandOptions extends OutputOptions {
   readonly manifest: string;
-  readonly model?: readonly string[];
   readonly threads?: number;
   readonly trials: number;
-  readonly json?: true;
-  readonly export?: 'csv';
+  readonly warmUp: number;
 }
 
-const PERCENTILES = ['p90 ms', 'p95 ms', 'p99 ms'] as const;
-
-function bounded({ valueMs, trialsNeeded }: PercentileBound): string {
-  return valueMs?.toFixed(1) ?? `needs ${trialsNeeded} trials`;
-}
-
-/** `quantlab bench`: how fast models hear. */
+/** `quantlab bench MODEL…`: how fast models hear. */
 export function addBenchCommand(program: Command, terminal: Terminal): void {
-  program
-    .command('bench')
+  declare(program.command('bench'), addModels, addSpeech('holdout'), addTrials, addThreads, addExport)
     .description('Latency of models, from waveform to text, each in a process of its own, taking turns')
-    .option('--manifest <set|path>', 'holdout, dev, calibration, or a manifest', 'holdout')
-    .option('--model <id|path>', `a model (may be given several times; default: ${DEFAULT_MODEL})`, collect)
-    .option('--threads <n>', 'threads of one operator (default: one for each physical core)', wholeNumber(1))
-    .option('--trials <n>', 'trials of each model', wholeNumber(1), 300)
-    .option('--json', 'print JSON')
-    .addOption(exportOption())
-    .action(async (options: BenchCommandOptions) => {
+    .option('--warm-up <n>', 'runs before the trials, which do not count', wholeNumber(1), 3)
+    .addHelpText('after', examples('bench deepspeech2-lstm small.onnx', 'bench --trials 1000 --export csv > bench.csv'))
+    .action(async (names: readonly string[], options: BenchCommandOptions) => {
+      const models = await namedModels(names);
       const utterances = await heardOf(options.manifest, terminal);
-      const models = await Promise.all((options.model ?? [DEFAULT_MODEL]).map((model) => resolveModel(model)));
       const progress = terminal.progress();
-      try {
-        const benches = await bench(models, {
-          utterances,
-          trials: options.trials,
-          signal: terminal.signal,
-          onProgress: (done, total) => progress.update(done, total, 'trials'),
-          ...(options.threads !== undefined && { threads: options.threads }),
-        });
-        progress.stop();
-        for (const { model, latency } of benches) {
-          if (latency.stability?.drifts) terminal.say(`warning: ${model}: ${describeDrift(latency.stability)}\n`);
-        }
-        if (options.export) {
-          terminal.print(recordsToCsv(benches));
-          return;
-        }
-        if (options.json) {
-          terminal.print(`${JSON.stringify(benches, null, 2)}\n`);
-          return;
-        }
-        const rows = benches.map(({ model, sizeBytes, threads, latency, loadMs, firstRunMs, speedUp }) => [
-          model,
-          megabytes(sizeBytes),
-          threads,
-          latency.trials,
-          `${latency.meanMs.value.toFixed(1)} (${latency.meanMs.low.toFixed(1)} to ${latency.meanMs.high.toFixed(1)})`,
-          latency.medianMs.value.toFixed(1),
-          ...latency.percentiles.map(bounded),
-          latency.realTimeFactor.toFixed(4),
-          loadMs.toFixed(0),
-          firstRunMs.toFixed(1),
-          speedUp === null
-            ? ''
-            : `${speedUp.value.toFixed(2)} (${speedUp.low.toFixed(2)} to ${speedUp.high.toFixed(2)})`,
-        ]);
-        const header = [
-          'model',
-          'size',
-          'threads',
-          'trials',
-          'mean ms (95 % interval)',
-          'median ms',
-          ...PERCENTILES,
-          'RTF',
-          'load ms',
-          'first call ms',
-          'speed-up',
-        ];
-        terminal.print(columns(header, rows));
-      } finally {
-        progress.stop();
+      const benches = await bench(models, {
+        utterances,
+        trials: options.trials,
+        warmUpRuns: options.warmUp,
+        threads: await threadsOf(options),
+        signal: terminal.signal,
+        onProgress: (done, total) => progress.update(done, total, 'trials'),
+      }).finally(progress.stop);
+      for (const { model, latency } of benches) {
+        if (latency.stability?.drifts) terminal.say(`warning: ${model}: ${describeDrift(latency.stability)}\n`);
       }
+      printRecords(benches, options, terminal, (table) => describe(benches, table));
     });
+}
+
+/** Two tables, so that each fits 100 columns: times, then what stands beside them. */
+function describe(benches: readonly ModelBench[], table: SetTable): string {
+  const [first] = benches;
+  const bounds = first?.latency.percentiles ?? [];
+  const times = benches.map(({ model, latency }) => [
+    shortened(model),
+    withInterval(latency.meanMs, 1),
+    latency.medianMs.value.toFixed(1),
+    ...latency.percentiles.map(({ valueMs }) => valueMs?.toFixed(1) ?? '–'),
+    latency.realTimeFactor.toFixed(4),
+  ]);
+  const rest = benches.map(({ model, sizeBytes, loadMs, firstRunMs, speedUp }) => [
+    shortened(model),
+    speedUp === null ? '' : withInterval(speedUp, 2),
+    megabytes(sizeBytes),
+    loadMs.toFixed(0),
+    firstRunMs.toFixed(1),
+  ]);
+  return [
+    `${first?.latency.trials} trials of each model, ${first?.threads} threads\n\n`,
+    table(['model', 'mean ms (95 % interval)', 'median ms', ...bounds.map(nameOf), 'RTF'], times),
+    bounds
+      .filter(({ valueMs }) => valueMs === null)
+      .map(missing)
+      .join(''),
+    '\n',
+    table(['model', 'speed-up (95 % interval)', 'size', 'load ms', 'first call ms'], rest),
+  ].join('');
+}
+
+function nameOf({ percentile }: PercentileBound): string {
+  return `p${100 * percentile} ms`;
+}
+
+function missing(bound: PercentileBound): string {
+  return `${nameOf(bound)}: –, since that takes ${bound.trialsNeeded} trials; see --trials\n`;
 }

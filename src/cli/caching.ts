@@ -1,25 +1,25 @@
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { UsageError } from '../errors.js';
 import { writeFileAtomic } from '../files.js';
 import { type LoadTimeReport, measureLoadTime } from '../measure/latency/loadTime.js';
 import { measureResultCaching, type ResultCachingReport } from '../measure/load/resultCaching.js';
-import { cacheFolder, type ResolvedModel, resolveModel } from '../recognise/registry/registry.js';
+import { cacheFolder, type ResolvedModel } from '../recognise/registry/registry.js';
 import { cachingFigure } from '../report/figures/cachingFigure.js';
-import { writeFigures } from '../report/figures/writeFigures.js';
 import { recordingOf } from '../speech/corpora/recordings.js';
 import type { Utterance } from '../speech/types.js';
-import { DEFAULT_MODEL } from '../study/plan.js';
 import { columns, megabytes, percent } from './columns.js';
-import { collect, wholeNumber } from './options.js';
+import { examples } from './help.js';
+import { namedModels } from './models.js';
+import { addFigure, addJson, addKept, addModels, addSpeech, addThreads, declare, threadsOf } from './optionGroups.js';
+import { numberFrom, wholeNumber } from './options.js';
+import { drawFigures, printJson } from './output.js';
 import { heardOf } from './recordings.js';
 import type { Terminal } from './terminal.js';
 
 interface CachingCommandOptions {
   readonly manifest: string;
-  readonly model?: readonly string[];
   readonly only?: 'load' | 'results';
-  readonly threads: number;
+  readonly threads?: number;
   readonly rounds: number;
   readonly requests: number;
   readonly exponent: number;
@@ -35,34 +35,22 @@ interface CachingReports {
 
 /** `quantlab caching`: what keeping optimised models and results gains. */
 export function addCachingCommand(program: Command, terminal: Terminal): void {
-  program
-    .command('caching')
+  declare(program.command('caching'), addModels, addSpeech('holdout'), addThreads, addKept, addFigure, addJson)
     .description(
       'What caches gain: load time with the optimised model on disk, and latency against hit rate of kept results',
     )
-    .option('--manifest <set|path>', 'holdout, dev, calibration, or a manifest', 'holdout')
-    .option('--model <id|path>', `a model (may be given several times; default: ${DEFAULT_MODEL})`, collect)
     .addOption(new Option('--only <kind>', 'one of the two').choices(['load', 'results']))
-    .option('--threads <n>', 'threads of one operator', wholeNumber(1), 1)
     .option('--rounds <n>', 'starts with and without the optimised model', wholeNumber(2), 10)
     .option('--requests <n>', 'requests at each size of the cache', wholeNumber(1), 300)
-    .option('--exponent <n>', "of Zipf's law: how much more the popular is asked for", Number, 1)
-    .option('--out <file.json>', 'keep what was measured in this file, model by model')
-    .option('--figure <folder>', 'draw latency against hit rate into this folder')
-    .option('--json', 'print JSON')
-    .action(async (options: CachingCommandOptions) => {
-      if (!(options.exponent >= 0)) {
-        throw new UsageError(`caching: an exponent from 0 was required, got ${options.exponent}; 1 is Zipf's own`);
-      }
+    .option('--exponent <n>', "of Zipf's law: how much more the popular is asked for", numberFrom(0), 1)
+    .addHelpText('after', examples('caching deepspeech2-lstm --only load', 'caching --requests 1000 --figure figures'))
+    .action(async (names: readonly string[], options: CachingCommandOptions) => {
       const utterances = await heardOf(options.manifest, terminal);
-      const models = await Promise.all((options.model ?? [DEFAULT_MODEL]).map((model) => resolveModel(model)));
+      const models = await namedModels(names);
       const reports = await measure(models, utterances, options, terminal);
-      if (options.figure !== undefined && reports.results.length > 0) {
-        const { files, warnings } = await writeFigures([cachingFigure(reports.results)], options.figure);
-        for (const line of [...warnings, ...files]) terminal.say(`${line}\n`);
-      }
+      await drawFigures(reports.results.length > 0 ? [cachingFigure(reports.results)] : [], options.figure, terminal);
       if (options.json) {
-        terminal.print(`${JSON.stringify(reports, null, 2)}\n`);
+        printJson(reports, terminal);
         return;
       }
       if (reports.load.length > 0) printLoad(reports.load, terminal);
@@ -78,7 +66,8 @@ async function measure(
 ): Promise<CachingReports> {
   const load: LoadTimeReport[] = [];
   const results: ResultCachingReport[] = [];
-  const { threads, rounds, requests, exponent, only, out } = options;
+  const threads = await threadsOf(options);
+  const { rounds, requests, exponent, only, out } = options;
   const { signal } = terminal;
   const keep = async (): Promise<void> => {
     if (out !== undefined) await writeFileAtomic(out, `${JSON.stringify({ load, results }, null, 1)}\n`);

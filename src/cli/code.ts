@@ -5,6 +5,10 @@ import { modelFileSize } from '../onnx/file/modelFileSize.js';
 import { readModel } from '../onnx/file/read.js';
 import { writeModel } from '../onnx/file/write.js';
 import { columns, megabytes } from './columns.js';
+import { examples } from './help.js';
+import { modelFile } from './models.js';
+import { addJson, addModel, addOut, declare } from './optionGroups.js';
+import { printJson } from './output.js';
 import type { Terminal } from './terminal.js';
 
 interface CodeCommandOptions {
@@ -15,14 +19,20 @@ interface CodeCommandOptions {
 
 /** `quantlab code IN -o OUT`: 8-bit weights in Huffman's code, for storing and sending, and back. */
 export function addCodeCommand(program: Command, terminal: Terminal): void {
-  program
-    .command('code')
+  declare(
+    program.command('code'),
+    addModel,
+    addOut('file', 'where to write; a coded file cannot be run before it is decoded'),
+    addJson,
+  )
     .description('Code the 8-bit weights of a quantized model by how often each value occurs; --decode brings it back')
-    .argument('<model>', 'an .onnx file; with --decode a coded one')
-    .requiredOption('-o, --out <file>', 'where to write; a coded file cannot be run before it is decoded')
     .option('--decode', 'bring a coded model back, byte for byte')
-    .option('--json', 'print the sizes as JSON')
-    .action(async (path: string, options: CodeCommandOptions) => {
+    .addHelpText(
+      'after',
+      examples('code small.onnx -o small.coded.onnx', 'code small.coded.onnx --decode -o small.onnx'),
+    )
+    .action(async (input: string, options: CodeCommandOptions) => {
+      const path = await modelFile(input);
       const model = await readModel(path);
       // Before anything is written: the output may be the input.
       const before = await modelFileSize(model);
@@ -35,11 +45,8 @@ export function addCodeCommand(program: Command, terminal: Terminal): void {
         }
         await writeModel(entropyDecode(model), options.out);
         const sizeBytes = await sizesOf();
-        terminal.print(
-          options.json
-            ? `${JSON.stringify({ input: path, output: options.out, sizeBytes }, null, 2)}\n`
-            : `${options.out}: ${megabytes(sizeBytes.before)} → ${megabytes(sizeBytes.after)}\n`,
-        );
+        if (options.json) printJson({ input: path, output: options.out, sizeBytes }, terminal);
+        else terminal.print(`${options.out}: ${megabytes(sizeBytes.before)} → ${megabytes(sizeBytes.after)}\n`);
         return;
       }
       const coded = entropyCode(model);
@@ -54,9 +61,7 @@ export function addCodeCommand(program: Command, terminal: Terminal): void {
       await writeModel(coded.model, options.out);
       const sizeBytes = await sizesOf();
       if (options.json) {
-        terminal.print(
-          `${JSON.stringify({ input: path, output: options.out, sizeBytes, report: coded.report }, null, 2)}\n`,
-        );
+        printJson({ input: path, output: options.out, sizeBytes, report: coded.report }, terminal);
         return;
       }
       const rows = coded.report.tensors.map(({ name, shape, ...sizes }) => [

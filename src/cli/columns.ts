@@ -1,3 +1,5 @@
+import type { Estimate } from '../measure/statistics/bootstrap.js';
+
 /** Cells of a table; numbers stand at the right of their column, text at the left. */
 export type Cell = string | number;
 
@@ -39,7 +41,17 @@ export function decibelsText(decibels: number | null, lossless = 'exact'): strin
   return Number.isFinite(decibels) ? decibels.toFixed(1) : 'no number';
 }
 
-/** For `JSON.stringify`, which writes infinities as `null`: their names instead. */
-export function namedInfinities(_: string, value: unknown): unknown {
-  return value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY ? String(value) : value;
+/** An estimate and its interval for people: `38.2 (37.9 to 38.6)`. */
+export function withInterval({ value, low, high }: Estimate, digits: number): string {
+  return `${value.toFixed(digits)} (${low.toFixed(digits)} to ${high.toFixed(digits)})`;
+}
+
+/** Longest name that a row of several numbers has room for. */
+const LONGEST_NAME = 28;
+
+/** A name for a column, without its middle where it is long: beginnings tell models apart, and ends tell variants apart. */
+export function shortened(name: string): string {
+  if (name.length <= LONGEST_NAME) return name;
+  const kept = (LONGEST_NAME - 1) / 2;
+  return `${name.slice(0, Math.ceil(kept))}…${name.slice(-Math.floor(kept))}`;
 }

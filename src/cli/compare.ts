@@ -1,28 +1,26 @@
 import type { Command } from 'commander';
 import { resolveModel } from '../recognise/registry/registry.js';
 import { compareModels } from '../tune/compareModels.js';
-import { columns, decibelsText, namedInfinities, percent } from './columns.js';
-import { wholeNumber } from './options.js';
+import { columns, decibelsText, percent } from './columns.js';
+import { examples } from './help.js';
+import { A_MODEL, addJson, addSpeech, addThreads, addUtterances, declare, threadsOf } from './optionGroups.js';
+import { printJson } from './output.js';
 import type { Terminal } from './terminal.js';
 
 interface CompareCommandOptions {
   readonly manifest: string;
-  readonly utterances?: number;
+  readonly utterances: number;
   readonly threads?: number;
   readonly json?: true;
 }
 
 /** `quantlab compare A B`: how far a variant is from the model it was made from, layer by layer. */
 export function addCompareCommand(program: Command, terminal: Terminal): void {
-  program
-    .command('compare')
+  declare(program.command('compare'), addSpeech('dev'), addUtterances, addThreads, addJson)
     .description('Signal to error of a variant, layer by layer, and the difference of its output')
-    .argument('<reference>', 'a model with a card: id or path')
-    .argument('<variant>', 'a model made from it')
-    .option('--manifest <set|path>', 'speech that goes through both', 'dev')
-    .option('--utterances <n>', 'how many of them, evenly spread (default: all)', wholeNumber(1))
-    .option('--threads <n>', 'threads of one operator', wholeNumber(1))
-    .option('--json', 'print JSON')
+    .argument('<reference>', `a model with a card: ${A_MODEL}`)
+    .argument('<variant>', 'a model made from it, with a card, too')
+    .addHelpText('after', examples('compare deepspeech2-lstm small.onnx'))
     .action(async (first: string, second: string, options: CompareCommandOptions) => {
       const models = [await resolveModel(first), await resolveModel(second)] as const;
       const progress = terminal.progress();
@@ -30,11 +28,11 @@ export function addCompareCommand(program: Command, terminal: Terminal): void {
         manifest: options.manifest,
         onLeftOut: terminal.leaveOut,
         onProgress: (done, total) => progress.update(done, total, 'utterances'),
-        ...(options.utterances !== undefined && { utterances: options.utterances }),
-        ...(options.threads !== undefined && { threads: options.threads }),
+        utterances: options.utterances,
+        threads: await threadsOf(options),
       }).finally(progress.stop);
       if (options.json) {
-        terminal.print(`${JSON.stringify(comparison, namedInfinities, 2)}\n`);
+        printJson(comparison, terminal);
         return;
       }
       const rows = comparison.values.map(({ name, opType, signalToErrorDb, largestDifference }) => [

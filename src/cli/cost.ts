@@ -12,11 +12,13 @@ import {
 } from '../measure/cost/cost.js';
 import { readPrices } from '../measure/cost/prices.js';
 import { breakEvenFigure, costFigure } from '../report/figures/costFigure.js';
-import { writeFigures } from '../report/figures/writeFigures.js';
 import { speedsOf } from '../report/tables/costOf.js';
 import { readFinishedRun } from '../study/finishedRun.js';
-import { columns } from './columns.js';
+import { columns, withInterval } from './columns.js';
+import { examples } from './help.js';
+import { addFigure, addJson, declare } from './optionGroups.js';
 import { fraction, wholeNumber } from './options.js';
+import { drawFigures, printJson } from './output.js';
 import type { Terminal } from './terminal.js';
 
 interface CostCommandOptions {
@@ -34,8 +36,7 @@ interface CostCommandOptions {
 /** `quantlab cost`: what transcription costs on rented machines, and how fast a GPU must be to be cheaper. */
 export function addCostCommand(program: Command, terminal: Terminal): void {
   const number = fraction(1);
-  program
-    .command('cost')
+  declare(program.command('cost'), addFigure, addJson)
     .description('Price of 1,000 hours of sound, and the speed at which a GPU costs as much as processors')
     .option('--run <folder>', 'a finished run, whose throughput is taken', 'data/results/latest')
     .option('--rtfx <n>', 'seconds of sound each second, instead of a run', number)
@@ -44,8 +45,7 @@ export function addCostCommand(program: Command, terminal: Terminal): void {
     .option('--price <dollars>', 'price of an hour of the machine that was measured', number)
     .option('--title <text>', 'what it is called', 'this machine')
     .option('--prices <file>', "another table of prices (default: the package's own)")
-    .option('--figure <folder>', 'draw into this folder')
-    .option('--json', 'print JSON')
+    .addHelpText('after', examples('cost --rtfx 60 --processors 2', 'cost --run data/results/latest --gpu-rtfx 2000'))
     .action(async (options: CostCommandOptions) => {
       const prices = await readPrices(options.prices);
       const speeds = await readSpeeds(options);
@@ -70,13 +70,10 @@ export function addCostCommand(program: Command, terminal: Terminal): void {
         const cheapest = own.reduce<TranscriptionCost | undefined>(cheaper, undefined);
         return cheapest === undefined ? [] : gpus.map((gpu) => breakEven(cheapest, gpu));
       });
-      if (options.figure !== undefined) {
-        const figures = [costFigure(costs), ...(evens.length > 0 ? [breakEvenFigure(evens)] : [])];
-        const { files, warnings } = await writeFigures(figures, options.figure);
-        for (const line of [...warnings, ...files]) terminal.say(`${line}\n`);
-      }
+      const figures = [costFigure(costs), ...(evens.length > 0 ? [breakEvenFigure(evens)] : [])];
+      await drawFigures(figures, options.figure, terminal);
       if (options.json) {
-        terminal.print(`${JSON.stringify({ costs, breakEven: evens }, null, 2)}\n`);
+        printJson({ costs, breakEven: evens }, terminal);
         return;
       }
       const rows = costs.map((cost) => [
@@ -84,7 +81,7 @@ export function addCostCommand(program: Command, terminal: Terminal): void {
         `${cost.provider} ${cost.instance}`,
         cost.usdPerHour.toFixed(4),
         cost.audioSPerS.value.toFixed(0),
-        `${cost.usdPer1000Hours.value.toFixed(2)} (${cost.usdPer1000Hours.low.toFixed(2)} to ${cost.usdPer1000Hours.high.toFixed(2)})`,
+        withInterval(cost.usdPer1000Hours, 2),
         cost.estimated ? 'estimated' : 'measured',
       ]);
       terminal.print(columns(['model', 'machine', '$/h', 'RTFx', '$ for 1,000 h (95 % interval)', 'speed'], rows));

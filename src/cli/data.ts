@@ -4,6 +4,9 @@ import { cacheFolder } from '../recognise/registry/registry.js';
 import { type CorpusProgress, getCorpus, listCorpora } from '../speech/corpora/corpora.js';
 import { getPackageSet, isPackageSet, PACKAGE_SETS, type PackageSet } from '../speech/corpora/packageSpeech.js';
 import { columns, megabytes } from './columns.js';
+import { examples } from './help.js';
+import { addJson, declare } from './optionGroups.js';
+import { printJson } from './output.js';
 import type { Terminal } from './terminal.js';
 
 interface GetOptions {
@@ -15,15 +18,17 @@ interface GetOptions {
 
 /** `quantlab data list|get`: public speech corpora. */
 export function addDataCommand(program: Command, terminal: Terminal): void {
-  const data = program.command('data').description('Public speech corpora: list them, get one');
+  const data = program
+    .command('data')
+    .description('Public speech corpora: list them, get one')
+    .addHelpText('after', examples('data list', 'data get an4 --folder speech'));
 
-  data
-    .command('list')
+  declare(data.command('list'), addJson)
     .description('List the corpora that can be got, with size and licence')
-    .option('--json', 'print JSON')
+    .addHelpText('after', examples('data list'))
     .action((options: { readonly json?: true }) => {
       const corpora = listCorpora();
-      if (options.json) terminal.print(`${JSON.stringify(corpora, null, 2)}\n`);
+      if (options.json) printJson(corpora, terminal);
       else {
         const rows = corpora.map((corpus) => [
           corpus.name,
@@ -36,14 +41,13 @@ export function addDataCommand(program: Command, terminal: Terminal): void {
       }
     });
 
-  data
-    .command('get')
+  declare(data.command('get'), addJson)
     .description('Download a corpus, check it, unpack it and write its manifests; goes on where it was stopped')
     .argument('<name>', `a name of \`quantlab data list\`, or a set of the package: ${PACKAGE_SETS.join(', ')}`)
     .option('--folder <folder>', 'where corpora lie, each in a folder of its name', 'speech')
     .option('--keep-archive', 'keep the archive beside the corpus')
     .option('--from <address|folder>', `${PACKAGE_SETS.join(', ')}: data/speech of the repository`)
-    .option('--json', 'print JSON')
+    .addHelpText('after', examples('data get an4', 'data get mini-librispeech-dev-clean-2 --folder speech'))
     .action(async (name: string, options: GetOptions) => {
       if (isPackageSet(name)) {
         await getSet(name, options, terminal);
@@ -59,7 +63,7 @@ export function addDataCommand(program: Command, terminal: Terminal): void {
           signal: terminal.signal,
         });
         progress.stop();
-        if (options.json) terminal.print(`${JSON.stringify({ name, folder, manifests, wasThere }, null, 2)}\n`);
+        if (options.json) printJson({ name, folder, manifests, wasThere }, terminal);
         else {
           terminal.print(`${name}: ${wasThere ? 'was there already' : 'ready'} in ${folder}\n`);
           for (const { path, utterances, durationS } of manifests) {
@@ -86,7 +90,8 @@ async function getSet(set: PackageSet, { from, json }: GetOptions, terminal: Ter
       signal: terminal.signal,
     });
     progress.stop();
-    terminal.print(json ? `${JSON.stringify({ name: set, manifest }, null, 2)}\n` : `${set}: ready in ${manifest}\n`);
+    if (json) printJson({ name: set, manifest }, terminal);
+    else terminal.print(`${set}: ready in ${manifest}\n`);
   } finally {
     progress.stop();
   }

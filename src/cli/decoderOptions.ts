@@ -1,8 +1,8 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import type { DecoderOptions } from '../recognise/decoder.js';
 import { EMBEDDED_LANGUAGE_MODEL, languageModelPath } from '../recognise/registry/embedded.js';
-import { wholeNumber } from './options.js';
+import { numberFrom, wholeNumber } from './options.js';
 
 /** What the options of {@link addDecoderOptions} give. */
 export interface DecoderCommandOptions {
@@ -13,6 +13,8 @@ export interface DecoderCommandOptions {
   readonly beamWidth?: number;
   readonly hotWord?: Readonly<Record<string, number>>;
 }
+
+const number = numberFrom(Number.NEGATIVE_INFINITY);
 
 /** Boost of a hot word without one of its own. */
 const USUAL_BOOST = 10;
@@ -44,12 +46,6 @@ export function decoderOptions(options: DecoderCommandOptions): DecoderOptions {
   }
   const path = lm === undefined ? undefined : languageModelPath(lm);
   return { kind: decoder, languageModelPath: path, alpha, beta, beamWidth, hotWords };
-}
-
-function number(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('A number is required.');
-  return value;
 }
 
 function hotWord(text: string, before: Readonly<Record<string, number>> | undefined): Readonly<Record<string, number>> {

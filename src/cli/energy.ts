@@ -6,16 +6,27 @@ import type { EnergyLadderOptions } from '../measure/energy/energyLadder.js';
 import { readPowerTable } from '../measure/energy/ratedPower.js';
 import { EXECUTION_PROVIDERS, type ExecutionProvider } from '../recognise/session/session.js';
 import { energyFigure } from '../report/figures/energyFigure.js';
-import { writeFigures } from '../report/figures/writeFigures.js';
-import { columns } from './columns.js';
-import { namedModels } from './namedModels.js';
-import { collect, fraction, wholeNumber } from './options.js';
+import { columns, withInterval } from './columns.js';
+import { examples } from './help.js';
+import { namedModels } from './models.js';
+import {
+  addFigure,
+  addJson,
+  addModels,
+  addSpeech,
+  addThreads,
+  addTrials,
+  declare,
+  MOST_PROCESSORS,
+  threadsOf,
+} from './optionGroups.js';
+import { fraction, wholeNumber } from './options.js';
+import { drawFigures, printJson } from './output.js';
 import { heardOf } from './recordings.js';
 import type { Terminal } from './terminal.js';
 
 interface EnergyCommandOptions {
   readonly manifest: string;
-  readonly model?: readonly string[];
   readonly threads?: number;
   readonly trials: number;
   readonly provider: ExecutionProvider;
@@ -27,56 +38,44 @@ interface EnergyCommandOptions {
 
 /** `quantlab energy`: how much energy models take, and how that is known. */
 export function addEnergyCommand(program: Command, terminal: Terminal): void {
-  program
-    .command('energy')
+  declare(program.command('energy'), addModels, addSpeech('holdout'), addTrials, addThreads, addFigure, addJson)
     .description('Joules an utterance, by the best method that works here; the method stands beside the number')
-    .option(
-      '--model <id|path>',
-      'a model (may be given several times; default: the shipped one, float32 and int8)',
-      collect,
-    )
-    .option('--manifest <set|path>', 'holdout, dev, calibration, or a manifest', 'holdout')
-    .option('--threads <n>', 'threads of one operator (default: one for each physical core)', wholeNumber(1))
-    .option('--trials <n>', 'trials of each model', wholeNumber(1), 150)
     .addOption(
       new Option('--provider <name>', 'where the models run; the energy of a GPU is measured or not known')
         .choices(EXECUTION_PROVIDERS)
         .default('cpu'),
     )
     .option('--rated-watts <W>', 'rated power of this processor, where the table does not have it', fraction(1))
-    .option('--rated-threads <n>', 'threads that the whole processor runs, those of others too', wholeNumber(1))
-    .option('--figure <folder>', 'draw it into this folder')
-    .option('--json', 'print JSON')
-    .action(async (options: EnergyCommandOptions) => {
+    .option(
+      '--rated-threads <n>',
+      'threads that the whole processor runs, those of others too',
+      wholeNumber(1, MOST_PROCESSORS),
+    )
+    .addHelpText('after', examples('energy deepspeech2-lstm small.onnx', 'energy --rated-watts 65 --rated-threads 12'))
+    .action(async (names: readonly string[], options: EnergyCommandOptions) => {
       const ladder = await ladderOf(options);
+      const named = await namedModels(names);
       const utterances = await heardOf(options.manifest, terminal);
-      const named = await namedModels(options.model);
       const progress = terminal.progress();
-      const result = await measureEnergy(
-        named.map(({ model }) => model),
-        {
-          utterances,
-          trials: options.trials,
-          executionProvider: options.provider,
-          signal: terminal.signal,
-          onProgress: (done, total) => progress.update(done, total, 'trials'),
-          ...(options.threads !== undefined && { threads: options.threads }),
-          ...(ladder !== undefined && { ladder }),
-        },
-      ).finally(progress.stop);
-      const models = result.models.map((model, index) => ({ title: named[index]?.title ?? model.model, ...model }));
-      if (options.figure !== undefined) {
-        const { files, warnings } = await writeFigures([energyFigure(models)], options.figure);
-        for (const line of [...warnings, ...files]) terminal.say(`${line}\n`);
-      }
+      const result = await measureEnergy(named, {
+        utterances,
+        trials: options.trials,
+        executionProvider: options.provider,
+        signal: terminal.signal,
+        onProgress: (done, total) => progress.update(done, total, 'trials'),
+        threads: await threadsOf(options),
+        ...(ladder !== undefined && { ladder }),
+      }).finally(progress.stop);
+      const models = result.models.map((model) => ({ title: model.model, ...model }));
+      await drawFigures([energyFigure(models)], options.figure, terminal);
       if (options.json) {
-        terminal.print(`${JSON.stringify({ ...result, models }, null, 2)}\n`);
+        printJson({ ...result, models }, terminal);
         return;
       }
       const rows = models.map((one) => [
         one.title,
         one.trials,
-        `${one.joulesPerUtterance.value.toFixed(3)} (${one.joulesPerUtterance.low.toFixed(3)} to ${one.joulesPerUtterance.high.toFixed(3)})`,
+        withInterval(one.joulesPerUtterance, 3),
         one.netJoulesPerUtterance?.value.toFixed(3) ?? '–',
         one.joulesPerAudioS.value.toFixed(3),
         one.meanW.toFixed(2),

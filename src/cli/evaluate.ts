@@ -3,73 +3,75 @@ import type { Command } from 'commander';
 import { evaluate, type ModelEvaluation } from '../measure/latency/bench.js';
 import type { Estimate } from '../measure/statistics/bootstrap.js';
 import { createDecoder } from '../recognise/decoder.js';
-import { resolveModel } from '../recognise/registry/registry.js';
-import { recordsToCsv } from '../report/tables/csv.js';
 import { alignWords } from '../speech/text/alignmentView.js';
 import type { Utterance } from '../speech/types.js';
-import { DEFAULT_MODEL } from '../study/plan.js';
-import { type Cell, columns, percent } from './columns.js';
+import { type Cell, percent } from './columns.js';
 import { addDecoderOptions, type DecoderCommandOptions, decoderOptions } from './decoderOptions.js';
 import { wordErrors } from './errorView.js';
-import { addNormaliserOption, type NormaliserOptions } from './normaliserOption.js';
-import { collect, exportOption, wholeNumber } from './options.js';
+import { examples } from './help.js';
+import { namedModels } from './models.js';
+import {
+  addErrors,
+  addExport,
+  addModels,
+  addNormaliserOption,
+  addSpeech,
+  addThreads,
+  declare,
+  type NormaliserOptions,
+  threadsOf,
+} from './optionGroups.js';
+import { type OutputOptions, printRecords, type SetTable } from './output.js';
 import { heardOf } from './recordings.js';
 import type { Terminal } from './terminal.js';
 
-interface EvaluateCommandOptions extends DecoderCommandOptions, NormaliserOptions {
+interface EvaluateCommandOptions extends DecoderCommandOptions, NormaliserOptions, OutputOptions {
   readonly manifest: string;
-  readonly model?: readonly string[];
   readonly threads?: number;
   readonly errors?: true;
-  readonly json?: true;
-  readonly export?: 'csv';
 }
 
 /** `quantlab evaluate`: how well models hear. */
 export function addEvaluateCommand(program: Command, terminal: Terminal): void {
-  addNormaliserOption(addDecoderOptions(program.command('evaluate')))
+  declare(
+    program.command('evaluate'),
+    ...[addModels, addSpeech('holdout'), addNormaliserOption, addErrors, addDecoderOptions, addThreads, addExport],
+  )
     .description('Word and character error rate of models on a manifest, and how they differ from the first one')
-    .option('--manifest <set|path>', 'holdout, dev, calibration, or a manifest', 'holdout')
-    .option('--model <id|path>', `a model (may be given several times; default: ${DEFAULT_MODEL})`, collect)
-    .option('--threads <n>', 'threads of one operator (default: one for each physical core)', wholeNumber(1))
-    .option('--errors', 'show what was heard for what, word by word')
-    .option('--json', 'print JSON')
-    .addOption(exportOption())
-    .action(async (options: EvaluateCommandOptions) => {
-      const utterances = await heardOf(options.manifest, terminal);
-      const names = options.model ?? [DEFAULT_MODEL];
-      const models = await Promise.all(names.map((model) => resolveModel(model)));
+    .addHelpText(
+      'after',
+      examples(
+        'evaluate deepspeech2-lstm small.onnx',
+        'evaluate --manifest speech/an4/test.jsonl --decoder beam --lm prompts',
+      ),
+    )
+    .action(async (names: readonly string[], options: EvaluateCommandOptions) => {
       const decoder = decoderOptions(options);
+      const models = await namedModels(names);
+      const utterances = await heardOf(options.manifest, terminal);
       const warnings = await Promise.all(models.map(async ({ card }) => (await createDecoder(card, decoder)).warnings));
       for (const warning of new Set(warnings.flat())) terminal.say(`warning: ${warning}\n`);
       const progress = terminal.progress();
-      try {
-        const evaluations = await evaluate(models, {
-          utterances,
-          normaliser: options.normaliser,
-          decoder,
-          signal: terminal.signal,
-          onProgress: (done, total) => progress.update(done, total, 'utterances'),
-          ...(options.threads !== undefined && { threads: options.threads }),
-        });
-        progress.stop();
-        if (options.export) {
-          terminal.print(recordsToCsv(evaluations));
-          return;
-        }
-        if (options.json) {
-          const records = evaluations.map((evaluation) => recordOf(evaluation, utterances, options));
-          terminal.print(`${JSON.stringify(records, null, 2)}\n`);
-          return;
-        }
-        // A variant has the id of the model that it was made from.
-        const named = evaluations.map((evaluation, index) => ({ ...evaluation, model: names[index] ?? '' }));
-        terminal.print(accuracyTable(named));
-        if (named.length > 1) terminal.print(`\n${comparisonTable(named)}`);
-        if (options.errors) for (const evaluation of named) terminal.print(errorsOf(evaluation, utterances));
-      } finally {
-        progress.stop();
-      }
+      const evaluations = await evaluate(models, {
+        utterances,
+        normaliser: options.normaliser,
+        decoder,
+        signal: terminal.signal,
+        onProgress: (done, total) => progress.update(done, total, 'utterances'),
+        threads: await threadsOf(options),
+      }).finally(progress.stop);
+      printRecords(
+        evaluations,
+        options,
+        terminal,
+        (table) =>
+          [
+            accuracyTable(evaluations, table),
+            ...(evaluations.length > 1 ? [`\n${comparisonTable(evaluations, table)}`] : []),
+            ...(options.errors ? evaluations.map((evaluation) => errorsOf(evaluation, utterances)) : []),
+          ].join(''),
+        evaluations.map((evaluation) => recordOf(evaluation, utterances, options)),
+      );
     });
 }
 
@@ -104,7 +106,7 @@ function recordOf(
   };
 }
 
-function accuracyTable(evaluations: readonly ModelEvaluation[]): string {
+function accuracyTable(evaluations: readonly ModelEvaluation[], table: SetTable): string {
   const speakers = evaluations[0]?.bySpeaker?.speakers;
   const header = ['model', 'utterances', 'words', 'sub', 'del', 'ins', 'WER (95 % interval)'];
   const rows = evaluations.map(({ model, utterances, words, wer, cer, bySpeaker, ...edits }): readonly Cell[] => [
@@ -118,10 +120,10 @@ function accuracyTable(evaluations: readonly ModelEvaluation[]): string {
     ...(bySpeaker ? [`${percent(bySpeaker.wer.low)} to ${percent(bySpeaker.wer.high)}`] : []),
     percent(cer.value),
   ]);
-  return columns([...header, ...(speakers === undefined ? [] : [`over ${speakers} speakers`]), 'CER'], rows);
+  return table([...header, ...(speakers === undefined ? [] : [`over ${speakers} speakers`]), 'CER'], rows);
 }
 
-function comparisonTable(evaluations: readonly ModelEvaluation[]): string {
+function comparisonTable(evaluations: readonly ModelEvaluation[], table: SetTable): string {
   const [base] = evaluations;
   const header = [
     `against ${base?.model}`,
@@ -149,7 +151,7 @@ function comparisonTable(evaluations: readonly ModelEvaluation[]): string {
       ],
     ];
   });
-  return columns(header, rows);
+  return table(header, rows);
 }
 
 function errorsOf({ model, heard }: ModelEvaluation, utterances: readonly Utterance[]): string {

@@ -6,7 +6,10 @@ import { NORMALISER_NAMES, type NormaliserName } from '../speech/text/normaliser
 import { defaultPlan, type ExperimentPlan, languageModelFor, readPlan } from '../study/plan.js';
 import { type RunProgress, runExperiment } from '../study/runner.js';
 import type { Shard } from '../study/schema.js';
+import { examples } from './help.js';
+import { addJson, addModelOption, addPace, addRestart, addSpeech, addThreads, declare } from './optionGroups.js';
 import { wholeNumber } from './options.js';
+import { printJson } from './output.js';
 import type { Terminal } from './terminal.js';
 
 interface ExperimentCommandOptions {
@@ -34,26 +37,16 @@ const SHORT_TRIALS = {
 
 /** `quantlab experiment`: the whole measurement, and what people read of it. */
 export function addExperimentCommand(program: Command, terminal: Terminal): void {
-  program
-    .command('experiment')
+  declare(program.command('experiment'), addModelOption, addSpeech(), addThreads, addPace, addRestart, addJson)
     .description('Measure latency, throughput, accuracy and size of float32 and int8; write table, figures and post')
     .argument('[plan.json]', 'conditions and protocol; default: CPU float32, CPU int8 dynamic and GPU float32')
     .option('--out <folder>', 'folder of the run (default: data/results/latest; with --short: data/results/short)')
-    .option('--model <id|path>', 'the model, where the plan names none')
-    .option('--manifest <set|path>', 'the speech: holdout, dev, calibration, or a manifest')
-    .option('--threads <n>', 'threads of one operator (default: one for each physical core)', wholeNumber(1))
     .addOption(
       new Option(
         '--normaliser <name>',
         'form in which texts are compared (default: plain, or what the plan says)',
       ).choices(NORMALISER_NAMES),
     )
-    .option(
-      '--short',
-      `fewer trials: ${SHORT_TRIALS.latencyTrials} of latency, ${SHORT_TRIALS.throughputTrials} of throughput`,
-    )
-    .option('--resume', 'go on with the run that was stopped in this folder')
-    .option('--restart', 'throw that unfinished run away and begin anew')
     .option(
       '--shard <i/n>',
       'run the i-th of n parts, for quantlab merge (folder: data/results/shard-i-of-n)',
@@ -66,7 +59,7 @@ export function addExperimentCommand(program: Command, terminal: Terminal): void
     )
     .option('--figures <folder>', 'where figures go (default: figures; with --short: in the folder of the run)')
     .option('--post <folder>', 'where the write-up lies (default: post; with --short: it is left alone)')
-    .option('--json', 'print the summary as JSON')
+    .addHelpText('after', examples('experiment --short', 'experiment plan.json --out data/results/mine'))
     .action(async (planPath: string | undefined, options: ExperimentCommandOptions) => {
       const plan = await choosePlan(planPath, options);
       const out = options.out ?? join('data', 'results', folderName(options));
@@ -94,7 +87,7 @@ export function addExperimentCommand(program: Command, terminal: Terminal): void
         });
         progress.stop();
         for (const warning of summary.warnings) warn(warning);
-        if (options.json) terminal.print(`${JSON.stringify(summary, null, 2)}\n`);
+        if (options.json) printJson(summary, terminal);
       } finally {
         progress.stop();
       }

@@ -5,16 +5,16 @@ import { type MachineLimits, measureHardware, threadCounts } from '../measure/ma
 import { checkProviders, type ProviderCheck } from '../measure/machine/providers.js';
 import { measureRoofline } from '../measure/machine/roofline.js';
 import { type RooflineRow, rooflineFigure } from '../report/figures/rooflineFigure.js';
-import { writeFigures } from '../report/figures/writeFigures.js';
 import { columns } from './columns.js';
-import { namedModels } from './namedModels.js';
-import { collect, wholeNumber } from './options.js';
+import { examples } from './help.js';
+import { namedModels } from './models.js';
+import { addFigure, addJson, addModels, addRuns, addSpeech, addThreads, declare, threadsOf } from './optionGroups.js';
+import { drawFigures, printJson } from './output.js';
 import { heardOf } from './recordings.js';
 import type { Terminal } from './terminal.js';
 
 interface HardwareCommandOptions {
   readonly manifest: string;
-  readonly model?: readonly string[];
   readonly threads?: number;
   readonly runs: number;
   readonly figure?: string;
@@ -25,28 +25,18 @@ const GIGA = 1e9;
 
 /** `quantlab hardware`: limits of this machine, execution providers that work, and how near models come to the limits. */
 export function addHardwareCommand(program: Command, terminal: Terminal): void {
-  program
-    .command('hardware')
+  declare(program.command('hardware'), addModels, addSpeech('holdout'), addRuns, addThreads, addFigure, addJson)
     .description(
       'Peak arithmetic and memory speed of this machine in ONNX Runtime, execution providers, and a roofline',
     )
-    .option(
-      '--model <id|path>',
-      'a model (may be given several times; default: the shipped one, float32 and int8)',
-      collect,
-    )
-    .option('--manifest <set|path>', 'whose utterance of middle length the models hear', 'holdout')
-    .option('--threads <n>', 'threads of the roofline (default: all processors)', wholeNumber(1))
-    .option('--runs <n>', 'runs of each kernel and each model; the fastest counts', wholeNumber(1), 30)
-    .option('--figure <folder>', 'draw the roofline into this folder')
-    .option('--json', 'print JSON')
-    .action(async (options: HardwareCommandOptions) => {
+    .addHelpText('after', examples('hardware', 'hardware small.onnx --threads 1 --figure figures'))
+    .action(async (names: readonly string[], options: HardwareCommandOptions) => {
       const { signal } = terminal;
+      const models = await namedModels(names);
       const utterances = (await heardOf(options.manifest, terminal)).toSorted((a, b) => a.durationS - b.durationS);
       const recording = utterances[Math.floor(utterances.length / 2)];
       if (recording === undefined) throw new InputError(`${options.manifest}: an utterance was required, got none`);
-      const named = await namedModels(options.model);
-      const chosen = options.threads ?? availableParallelism();
+      const chosen = await threadsOf(options);
       const threads = [...new Set([...threadCounts(availableParallelism()), chosen])].sort((a, b) => a - b);
       const progress = terminal.progress();
       try {
@@ -59,20 +49,15 @@ export function addHardwareCommand(program: Command, terminal: Terminal): void {
         });
         const own = limits.find((one) => one.threads === chosen) as MachineLimits;
         const rows: RooflineRow[] = [];
-        for (const { title, model } of named) {
-          progress.update(rows.length, named.length, title);
+        for (const model of models) {
+          const title = model.card.id;
+          progress.update(rows.length, models.length, title);
           rows.push({ title, ...(await measureRoofline(model, own, { recording, runs: options.runs, signal })) });
         }
         progress.stop();
-        if (options.figure !== undefined) {
-          const { files, warnings } = await writeFigures([rooflineFigure(own, rows)], options.figure);
-          for (const line of [...warnings, ...files]) terminal.say(`${line}\n`);
-        }
-        terminal.print(
-          options.json
-            ? `${JSON.stringify({ providers, limits, roofline: rows }, null, 2)}\n`
-            : describe(providers, limits, rows),
-        );
+        await drawFigures([rooflineFigure(own, rows)], options.figure, terminal);
+        if (options.json) printJson({ providers, limits, roofline: rows }, terminal);
+        else terminal.print(describe(providers, limits, rows));
       } finally {
         progress.stop();
       }

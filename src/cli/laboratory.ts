@@ -3,6 +3,8 @@ import { type Command, Option } from 'commander';
 import { TOPICS, type Topic, topicPath } from '../study/laboratory.js';
 import { FULL_LABORATORY, SHORT_LABORATORY } from '../study/laboratoryProtocol.js';
 import { measureTopic } from '../study/measureLaboratory.js';
+import { examples } from './help.js';
+import { addPace, declare } from './optionGroups.js';
 import type { Terminal } from './terminal.js';
 
 interface LaboratoryCommandOptions {
@@ -14,15 +16,13 @@ interface LaboratoryCommandOptions {
 
 /** `quantlab laboratory`: what the write-up tells besides the experiment, topic by topic. */
 export function addLaboratoryCommand(program: Command, terminal: Terminal): void {
-  program
-    .command('laboratory')
+  declare(program.command('laboratory'), addPace)
     .description(
       'Measure what the write-up tells besides the experiment: roofline, throughput, load, caching, sensitivity, all variants',
     )
     .addOption(new Option('--only <topic...>', 'only these topics').choices([...TOPICS]))
-    .option('--short', 'fewer runs of everything: under a minute, too few to conclude from')
-    .option('--resume', 'leave topics alone that were measured on this machine, timed as today')
     .option('--out <folder>', 'where (default: data/results/laboratory; with --short: data/results/short-laboratory)')
+    .addHelpText('after', examples('laboratory --only caching load'))
     .action(async (options: LaboratoryCommandOptions) => {
       const out = options.out ?? join('data', 'results', options.short ? 'short-laboratory' : 'laboratory');
       const topics = TOPICS.filter((topic) => options.only?.includes(topic) ?? true);

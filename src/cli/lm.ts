@@ -1,8 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { basename, dirname } from 'node:path';
 import type { Command } from 'commander';
-import { UsageError } from '../errors.js';
 import { sha256OfFile, writeFileAtomic } from '../files.js';
 import { weightsPath } from '../recognise/decoder.js';
 import { Recognizer } from '../recognise/recognizer.js';
@@ -20,8 +18,20 @@ import { ratesOf } from '../speech/text/wer.js';
 import { DEFAULT_MODEL } from '../study/plan.js';
 import { type ScoredUtterance, tuneBeam, type WeightTrial } from '../tune/tuneBeam.js';
 import { columns, megabytes, percent } from './columns.js';
-import { addNormaliserOption, type NormaliserOptions } from './normaliserOption.js';
+import { examples } from './help.js';
+import {
+  addJson,
+  addModelOption,
+  addNormaliserOption,
+  addOut,
+  addSpeech,
+  addThreads,
+  declare,
+  type NormaliserOptions,
+  threadsOf,
+} from './optionGroups.js';
 import { collect, wholeNumber, wholeNumbers } from './options.js';
+import { printJson } from './output.js';
 import { heardOf } from './recordings.js';
 import type { Terminal } from './terminal.js';
 
@@ -36,9 +46,9 @@ interface BuildOptions {
 
 interface TuneOptions extends NormaliserOptions {
   readonly manifest: string;
-  readonly model: string;
+  readonly model?: string;
   readonly beamWidth: number;
-  readonly threads: number;
+  readonly threads?: number;
   readonly json?: true;
 }
 
@@ -55,23 +65,24 @@ interface Source {
 
 /** `quantlab lm build|tune`: language models for the beam search. */
 export function addLmCommand(program: Command, terminal: Terminal): void {
-  const lm = program.command('lm').description('Language models for the beam search: estimate one, tune its weights');
+  const lm = program
+    .command('lm')
+    .description('Language models for the beam search: estimate one, tune its weights')
+    .addHelpText('after', examples('lm build texts.txt -o mine.arpa.gz', 'lm tune mine.arpa.gz'));
 
-  lm.command('build')
+  declare(
+    lm.command('build'),
+    addOut('file', 'where to write: X.arpa or X.arpa.gz; X.json and X.sentences beside it', '.arpa', '.arpa.gz'),
+    addJson,
+  )
     .description('Estimate an n-gram model with modified Kneser-Ney smoothing, and write it in ARPA form')
     .argument('<transcripts...>', 'texts, a sentence a line, or manifests (.jsonl)')
-    .requiredOption('-o, --out <file>', 'where to write: X.arpa or X.arpa.gz; X.json and X.sentences beside it')
     .option('--order <n>', 'words in the longest n-gram', wholeNumber(1), 3)
     .option('--prune <list>', 'for each length, leave out what was seen so often or less', wholeNumbers(0), [0])
     .option('--mix-for <set|path>', 'make a model of each text, and mix them so that this set is likeliest')
     .option('--exclude <set|path>', `leave out the sentences of this set too (always: ${JUDGED.join(', ')})`, collect)
-    .option('--json', 'print what was built as JSON')
+    .addHelpText('after', examples('lm build texts.txt -o mine.arpa.gz --order 4'))
     .action(async (paths: readonly string[], options: BuildOptions) => {
-      if (!/\.arpa(\.gz)?$/.test(options.out)) {
-        throw new UsageError(
-          `--out: a name ending in .arpa or .arpa.gz was required, got ${options.out}; add the ending`,
-        );
-      }
       const judged = [...JUDGED, ...(options.exclude ?? [])];
       const sources = await readSources(paths, judged);
       const { model, weights } = await estimate(sources, options);
@@ -97,7 +108,7 @@ export function addLmCommand(program: Command, terminal: Terminal): void {
       };
       await writeFileAtomic(weightsPath(options.out), `${JSON.stringify({ built }, null, 2)}\n`);
       if (options.json) {
-        terminal.print(`${JSON.stringify(built, null, 2)}\n`);
+        printJson(built, terminal);
         return;
       }
       const rows = built.texts.map((text) => [text.name, text.sentences, text.words, text.leftOut, text.weight]);
@@ -105,16 +116,13 @@ export function addLmCommand(program: Command, terminal: Terminal): void {
       terminal.print(`${options.out}: ${built.ngrams.join(', ')} n-grams, ${megabytes(built.sizeBytes)}\n`);
     });
 
-  addNormaliserOption(lm.command('tune'))
+  declare(lm.command('tune'), addSpeech('dev'), addModelOption, addNormaliserOption, addThreads, addJson)
     .description(
       'Find the weights of a language model that err least on a development set; writes X.json beside X.arpa',
     )
     .argument('<file>', 'the language model')
-    .option('--manifest <set|path>', 'development set', 'dev')
-    .option('--model <id|path>', 'the model whose output is searched', DEFAULT_MODEL)
     .option('--beam-width <n>', 'texts kept after each step', wholeNumber(1), BEAM_SEARCH_DEFAULTS.beamWidth)
-    .option('--threads <n>', 'threads of one operator', wholeNumber(1), availableParallelism())
-    .option('--json', 'print the trials as JSON')
+    .addHelpText('after', examples('lm tune mine.arpa.gz --beam-width 64'))
     .action(async (file: string, options: TuneOptions) => await tune(languageModelPath(file), options, terminal));
 }
 
@@ -150,7 +158,9 @@ async function estimate(
 async function tune(file: string, options: TuneOptions, terminal: Terminal): Promise<void> {
   const languageModel = await readArpa(file);
   const utterances = await heardOf(options.manifest, terminal);
-  const recognizer = await Recognizer.load(await resolveModel(options.model), { threads: options.threads });
+  const recognizer = await Recognizer.load(await resolveModel(options.model ?? DEFAULT_MODEL), {
+    threads: await threadsOf(options),
+  });
   const { labels, blank } = recognizer.card;
   for (const warning of new BeamSearch(labels, blank, { languageModel }).warnings)
     terminal.say(`warning: ${warning}\n`);
@@ -190,7 +200,7 @@ async function tune(file: string, options: TuneOptions, terminal: Terminal): Pro
     const before = await readFile(path, 'utf8').then(JSON.parse, () => ({}));
     await writeFileAtomic(path, `${JSON.stringify({ ...before, ...tuned }, null, 2)}\n`);
     if (options.json) {
-      terminal.print(`${JSON.stringify({ ...tuned, defaults, greedy }, null, 2)}\n`);
+      printJson({ ...tuned, defaults, greedy }, terminal);
       return;
     }
     const header = ['decoder', 'alpha', 'beta', 'unknown', 'beam', 'WER', 'CER'];

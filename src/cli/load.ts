@@ -1,26 +1,36 @@
-import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
+import { UsageError } from '../errors.js';
 import { writeFileAtomic } from '../files.js';
 import { measureServer, measureServers, type ServedRate, type ServerReport } from '../measure/load/server.js';
 import { serviceAt } from '../measure/load/serviceAt.js';
-import { DEFAULT_SEED } from '../measure/statistics/random.js';
-import { resolveModel } from '../recognise/registry/registry.js';
 import { serverFigure } from '../report/figures/serverFigure.js';
-import { writeFigures } from '../report/figures/writeFigures.js';
-import { DEFAULT_MODEL } from '../study/plan.js';
 import { columns } from './columns.js';
-import { collect, wholeNumber } from './options.js';
+import { examples } from './help.js';
+import { namedModels } from './models.js';
+import {
+  addFigure,
+  addJson,
+  addKept,
+  addModels,
+  addSeed,
+  addSpeech,
+  addThreads,
+  addWorkers,
+  declare,
+  threadsOf,
+} from './optionGroups.js';
+import { wholeNumber } from './options.js';
+import { drawFigures, printJson } from './output.js';
 import { heardOf } from './recordings.js';
 import type { Terminal } from './terminal.js';
 
 interface LoadCommandOptions {
   readonly manifest: string;
-  readonly model?: readonly string[];
   readonly url?: string;
   readonly boundMs: number;
   readonly requests: number;
-  readonly streams: number;
-  readonly threads: number;
+  readonly workers: number;
+  readonly threads?: number;
   readonly maxBatch: number;
   readonly most: number;
   readonly seed: number;
@@ -31,28 +41,33 @@ interface LoadCommandOptions {
 
 /** `quantlab load`: the highest rate of requests that is answered in time. */
 export function addLoadCommand(program: Command, terminal: Terminal): void {
-  program
-    .command('load')
+  declare(
+    program.command('load'),
+    addModels,
+    addSpeech('holdout'),
+    addWorkers,
+    addThreads,
+    addSeed,
+    addKept,
+    addFigure,
+    addJson,
+  )
     .description(
       'Requests at random times and growing rates, to live processes or a service; the highest rate that holds a bound',
     )
-    .option('--manifest <set|path>', 'holdout, dev, calibration, or a manifest', 'holdout')
-    .option('--model <id|path>', `a model (may be given several times; default: ${DEFAULT_MODEL})`, collect)
     .option(
       '--url <address>',
       'instead of models: a service that `quantlab serve` started, such as http://127.0.0.1:8080',
     )
     .option('--bound-ms <ms>', 'the 95th percentile of the latency must stay within this', wholeNumber(1), 500)
     .option('--requests <n>', 'requests at each rate, 130 or more', wholeNumber(1), 300)
-    .option('--streams <n>', 'processes of each model', wholeNumber(1), availableParallelism())
-    .option('--threads <n>', 'threads of one operator in each', wholeNumber(1), 1)
     .option('--max-batch <n>', 'requests that a free process takes at once', wholeNumber(1), 1)
     .option('--most <n>', 'rates that are tried at most', wholeNumber(1), 20)
-    .option('--seed <n>', 'of the arrivals', wholeNumber(0), DEFAULT_SEED)
-    .option('--out <file.json>', 'keep every rate in this file, as it is finished')
-    .option('--figure <folder>', 'draw latency against rate into this folder')
-    .option('--json', 'print JSON')
-    .action(async (options: LoadCommandOptions) => {
+    .addHelpText('after', examples('load small.onnx --bound-ms 300', 'load --url http://127.0.0.1:8080'))
+    .action(async (names: readonly string[], options: LoadCommandOptions) => {
+      if (options.url !== undefined && names.length > 0) {
+        throw new UsageError('--url: models or the address of a service were required, got both; leave one out');
+      }
       const utterances = await heardOf(options.manifest, terminal);
       const rates: ServedRate[] = [];
       const common = {
@@ -70,19 +85,18 @@ export function addLoadCommand(program: Command, terminal: Terminal): void {
       };
       const reports =
         options.url === undefined
-          ? await measureServers(
-              await Promise.all((options.model ?? [DEFAULT_MODEL]).map((model) => resolveModel(model))),
-              { ...common, streams: options.streams, threads: options.threads, maximumBatch: options.maxBatch },
-            )
-          : [await measureServer(options.url, await serviceAt(options.url, utterances), options.streams, common)];
+          ? await measureServers(await namedModels(names), {
+              ...common,
+              streams: options.workers,
+              threads: await threadsOf(options, options.workers),
+              maximumBatch: options.maxBatch,
+            })
+          : [await measureServer(options.url, await serviceAt(options.url, utterances), options.workers, common)];
       if (options.out !== undefined) {
         await writeFileAtomic(options.out, `${JSON.stringify({ reports }, null, 1)}\n`);
       }
-      if (options.figure !== undefined) {
-        const { files, warnings } = await writeFigures([serverFigure(reports)], options.figure);
-        for (const line of [...warnings, ...files]) terminal.say(`${line}\n`);
-      }
-      if (options.json) terminal.print(`${JSON.stringify(reports, null, 2)}\n`);
+      await drawFigures([serverFigure(reports)], options.figure, terminal);
+      if (options.json) printJson(reports, terminal);
       else for (const report of reports) print(report, terminal);
     });
 }

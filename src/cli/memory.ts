@@ -8,16 +8,18 @@ import {
 } from '../measure/memory/memoryLimit.js';
 import { recordingOf } from '../speech/corpora/recordings.js';
 import { columns, megabytes } from './columns.js';
-import { namedModels } from './namedModels.js';
-import { collect, wholeNumber } from './options.js';
+import { examples } from './help.js';
+import { namedModels } from './models.js';
+import { addJson, addModels, addRuns, addSpeech, addThreads, declare, threadsOf } from './optionGroups.js';
+import { wholeNumber } from './options.js';
+import { printJson } from './output.js';
 import { heardOf } from './recordings.js';
 import type { Terminal } from './terminal.js';
 
 interface MemoryCommandOptions {
   readonly manifest: string;
-  readonly model?: readonly string[];
   readonly runs: number;
-  readonly threads: number;
+  readonly threads?: number;
   readonly limit?: number;
   readonly smallest?: true;
   readonly json?: true;
@@ -36,40 +38,32 @@ const MEBIBYTE = 2 ** 20;
 
 /** `quantlab memory`: how much memory and room models take. */
 export function addMemoryCommand(program: Command, terminal: Terminal): void {
-  program
-    .command('memory')
+  declare(program.command('memory'), addModels, addSpeech('holdout'), addRuns, addThreads, addJson)
     .description(
       'Memory of a process that holds one model, its size on the disk, and whether a small device can run it',
     )
-    .option(
-      '--model <id|path>',
-      'a model (may be given several times; default: the shipped one, float32 and int8)',
-      collect,
-    )
-    .option('--manifest <set|path>', 'what it hears: holdout, dev, calibration, or a manifest', 'holdout')
-    .option('--runs <n>', 'runs after loading', wholeNumber(1), 20)
-    .option('--threads <n>', 'threads of one operator', wholeNumber(1), 1)
     .option(
       '--limit <MiB>',
       `try it on one core with so much memory (${SMALL_DEVICE_BYTES / MEBIBYTE}: a small device)`,
       wholeNumber(1),
     )
     .option('--smallest', 'find the smallest limit within which it runs on one core')
-    .option('--json', 'print JSON')
-    .action(async (options: MemoryCommandOptions) => {
+    .addHelpText('after', examples('memory deepspeech2-lstm small.onnx', 'memory small.onnx --limit 512 --smallest'))
+    .action(async (names: readonly string[], options: MemoryCommandOptions) => {
+      const models = await namedModels(names);
       const utterances = await heardOf(options.manifest, terminal);
       const recordings = utterances.slice(0, options.runs).map(recordingOf);
-      const models = await namedModels(options.model);
       const progress = terminal.progress();
       const { signal } = terminal;
       const found: Found[] = [];
       try {
-        for (const { title, model } of models) {
-          const { runs, threads } = options;
+        for (const model of models) {
+          const title = model.card.id;
+          const { runs } = options;
           const memory = await measureMemory(model, {
             recordings,
             runs,
-            threads,
+            threads: await threadsOf(options),
             signal,
             onProgress: (done) => progress.update(2 * found.length + done, 2 * models.length, title),
           });
@@ -84,7 +78,8 @@ export function addMemoryCommand(program: Command, terminal: Terminal): void {
       } finally {
         progress.stop();
       }
-      terminal.print(options.json ? `${JSON.stringify(found, null, 2)}\n` : describe(found));
+      if (options.json) printJson(found, terminal);
+      else terminal.print(describe(found));
     });
 }
 

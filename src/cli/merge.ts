@@ -1,6 +1,9 @@
 import type { Command } from 'commander';
 import { writeReport } from '../report/post/writeReport.js';
 import { mergeRuns } from '../study/merge.js';
+import { examples } from './help.js';
+import { addJson, addRestart, declare } from './optionGroups.js';
+import { printJson } from './output.js';
 import type { Terminal } from './terminal.js';
 
 interface MergeCommandOptions {
@@ -11,18 +14,16 @@ interface MergeCommandOptions {
 
 /** `quantlab merge DIR… -o DIR`: one run from its shards. */
 export function addMergeCommand(program: Command, terminal: Terminal): void {
-  program
-    .command('merge')
+  declare(program.command('merge'), addRestart, addJson)
     .description('Put the shards of a run together, after checking that they belong together and none is missing')
     .argument('<shards...>', 'folders written by quantlab experiment --shard')
     .requiredOption('-o, --out <folder>', 'folder of the merged run')
-    .option('--restart', 'throw an unfinished run in that folder away')
-    .option('--json', 'print the summary as JSON')
+    .addHelpText('after', examples('merge data/results/shard-1-of-2 data/results/shard-2-of-2 -o merged'))
     .action(async (shards: string[], options: MergeCommandOptions) => {
       const summary = await mergeRuns(shards, { out: options.out, restart: options.restart === true });
       for (const warning of summary.warnings) terminal.say(`warning: ${warning}\n`);
       if (options.json) {
-        terminal.print(`${JSON.stringify(summary, null, 2)}\n`);
+        printJson(summary, terminal);
         return;
       }
       const report = await writeReport(options.out, { figuresFolder: null, postFolder: null });

@@ -1,7 +1,6 @@
 import { copyFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { UsageError } from '../errors.js';
 import { makeFolder, writeFileAtomic } from '../files.js';
 import type { DeepSpeech2Options } from '../onnx/build/build.js';
 import { readCard } from '../recognise/card/readCard.js';
@@ -10,8 +9,11 @@ import { getModel } from '../recognise/registry/getModel.js';
 import { listModels, resolveModel } from '../recognise/registry/registry.js';
 import { packModel } from '../recognise/weights/pack.js';
 import { megabytes } from './columns.js';
+import { examples } from './help.js';
 import { modelTable } from './modelTable.js';
-import { wholeNumber } from './options.js';
+import { addJson, addSeed, declare } from './optionGroups.js';
+import { wholeNumber, writableFile } from './options.js';
+import { printJson } from './output.js';
 import type { Terminal } from './terminal.js';
 
 interface PackOptions {
@@ -25,16 +27,16 @@ type BuildOptions = Pick<DeepSpeech2Options, 'cell' | 'front' | 'layers' | 'unit
 export function addModelCommand(program: Command, terminal: Terminal): void {
   const model = program
     .command('model')
-    .description('The shipped models: list them, build one of any size, pack new weights, unpack for other tools');
+    .description('The shipped models: list them, build one of any size, pack new weights, unpack for other tools')
+    .addHelpText('after', examples('model list', 'model build big.onnx --layers 7'));
 
-  model
-    .command('list')
+  declare(model.command('list'), addJson)
     .description('List the models: size, training, error rates with intervals, intended use, limits')
-    .option('--json', 'print the cards as JSON')
+    .addHelpText('after', examples('model list', 'model list --json'))
     .action(async (options: { readonly json?: true }) => {
       const cards = await listModels();
       if (options.json) {
-        terminal.print(`${JSON.stringify(cards, null, 2)}\n`);
+        printJson(cards, terminal);
         return;
       }
       terminal.print(
@@ -47,10 +49,9 @@ export function addModelCommand(program: Command, terminal: Terminal): void {
       }
     });
 
-  model
-    .command('build')
+  declare(model.command('build'), addSeed)
     .description('Build a Deep Speech 2 of any size with seeded random weights, to measure speed and size')
-    .argument('<model.onnx>', 'where to write; its card is written beside it')
+    .argument('<model.onnx>', 'where to write; its card is written beside it', writableFile('.onnx'))
     .addOption(new Option('--cell <cell>', 'recurrent cell').choices(['lstm', 'gru', 'rnn']).default('lstm'))
     .addOption(
       new Option('--front <front>', "the paper's two convolutions, or residual blocks with LayerNorm and GELU")
@@ -59,11 +60,8 @@ export function addModelCommand(program: Command, terminal: Terminal): void {
     )
     .option('--layers <n>', 'bidirectional recurrent layers', wholeNumber(1), 5)
     .option('--units <n>', 'units of each direction', wholeNumber(1), 1024)
-    .option('--seed <n>', 'seed of the weights', wholeNumber(0), 1)
+    .addHelpText('after', examples('model build big.onnx --layers 7 --units 800'))
     .action(async (path: string, options: BuildOptions) => {
-      if (!path.endsWith('.onnx')) {
-        throw new UsageError(`model build: a name ending in .onnx was required, got ${path}; add the ending`);
-      }
       const { card } = await buildModel(path, options);
       terminal.print(`${path}: ${megabytes(card.files.float.sizeBytes)}\n${path.replace(/\.onnx$/, '.json')}\n`);
     });
@@ -74,6 +72,7 @@ export function addModelCommand(program: Command, terminal: Terminal): void {
     .argument('<model.onnx>', 'the float32 model')
     .requiredOption('--card <model.json>', 'the rest of the card; its files and parameters are computed anew')
     .requiredOption('--out <folder>', "folder named by the model's id, for example data/models/deepspeech2-lstm")
+    .addHelpText('after', examples('model pack model.onnx --card model.json --out data/models/mine'))
     .action(async (path: string, options: PackOptions) => {
       const draft = await readCard(options.card);
       const folder = resolve(options.out);
@@ -111,6 +110,7 @@ export function addModelCommand(program: Command, terminal: Terminal): void {
     .description('Write the float32 .onnx of a shipped model and its card, for other tools')
     .argument('<model>', 'id of a model')
     .argument('<folder>', 'where to write model.onnx and model.json')
+    .addHelpText('after', examples('model unpack deepspeech2-lstm unpacked'))
     .action(async (id: string, folder: string) => {
       const { card, path } = await resolveModel(id);
       const { float } = card.files;

@@ -1,29 +1,27 @@
-import { InvalidArgumentError, Option } from 'commander';
+import { existsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { InvalidArgumentError } from 'commander';
 
-/** Parses an option that must be a whole number of at least `minimum`. */
-export function wholeNumber(minimum: number): (text: string) => number {
+/** Counts above this are slips of the finger: nothing here is done a million times. */
+const LARGEST_COUNT = 1_000_000;
+
+/** Parses an option that must be a whole number from `minimum` to `maximum`. */
+export function wholeNumber(minimum: number, maximum: number = LARGEST_COUNT): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (text.trim() !== '' && Number.isInteger(value) && value >= minimum) return value;
-    throw new InvalidArgumentError(`A whole number of at least ${minimum} is required.`);
+    if (text.trim() !== '' && Number.isInteger(value) && value >= minimum && value <= maximum) return value;
+    throw new InvalidArgumentError(`A whole number from ${minimum} to ${maximum} is required.`);
   };
 }
 
-/** Parses an option that must be whole numbers of at least `minimum`, with commas between them. */
-export function wholeNumbers(minimum: number): (text: string) => readonly number[] {
-  return (text) => commaList(text).map(wholeNumber(minimum));
+/** Parses an option that must be whole numbers, each as by {@link wholeNumber}, with commas between them. */
+export function wholeNumbers(minimum: number, maximum?: number): (text: string) => readonly number[] {
+  return (text) => commaList(text).map(wholeNumber(minimum, maximum));
 }
 
 /** Collects an option that may be given several times. */
 export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), value];
-}
-
-/** `--export csv`: every number that was found, for spreadsheets and other tools. */
-export function exportOption(): Option {
-  return new Option('--export <format>', 'print a line of all numbers for each model')
-    .choices(['csv'])
-    .conflicts('json');
 }
 
 /** Splits `A,B,C`. */
@@ -34,26 +32,53 @@ export function commaList(text: string): readonly string[] {
     .filter((part) => part !== '');
 }
 
-/** Parses a number above or equal to 0 and divides it: `1` per cent is the fraction 0.01. */
-export function fraction(divisor: number): (text: string) => number {
+/** Parses a number from `minimum` on. */
+export function numberFrom(minimum: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (text.trim() !== '' && Number.isFinite(value) && value >= 0) return value / divisor;
-    throw new InvalidArgumentError('A number of at least 0 is required.');
+    if (text.trim() !== '' && Number.isFinite(value) && value >= minimum) return value;
+    throw new InvalidArgumentError(
+      minimum === Number.NEGATIVE_INFINITY ? 'A number is required.' : `A number of at least ${minimum} is required.`,
+    );
   };
+}
+
+/** Parses a number of at least 0 and divides it: `1` per cent is the fraction 0.01. */
+export function fraction(divisor: number): (text: string) => number {
+  return (text) => numberFrom(0)(text) / divisor;
 }
 
 /** Parses which channel of a recording is heard: `mix`, or a whole number from 1. */
 export function audioChannel(text: string): 'mix' | number {
-  const value = Number(text);
   if (text === 'mix') return text;
+  const value = Number(text);
   if (text.trim() !== '' && Number.isInteger(value) && value >= 1) return value;
   throw new InvalidArgumentError('mix or a whole number from 1 is required.');
 }
 
 /** Parses a length in hours. */
 export function hours(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && Number.isFinite(value) && value > 0) return value;
+  const value = numberFrom(0)(text);
+  if (value > 0) return value;
   throw new InvalidArgumentError('A number of hours above 0 is required.');
+}
+
+/** Takes the path of a file to be written: it must be possible to write it, which is known before any work is done. */
+export function writableFile(...endings: readonly string[]): (path: string) => string {
+  return (path) => {
+    if (endings.length > 0 && !endings.some((ending) => path.endsWith(ending))) {
+      throw new InvalidArgumentError(`A name ending in ${endings.join(' or ')} is required; add the ending.`);
+    }
+    const folder = dirname(path);
+    if (!existsSync(folder)) {
+      throw new InvalidArgumentError(`A folder that is there is required, got ${folder}; make it first.`);
+    }
+    if (!statSync(folder).isDirectory()) {
+      throw new InvalidArgumentError(`A folder is required, got the file ${folder}.`);
+    }
+    if (existsSync(path) && statSync(path).isDirectory()) {
+      throw new InvalidArgumentError('The name of a file is required, got that of a folder; add a name.');
+    }
+    return path;
+  };
 }

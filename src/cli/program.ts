@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { QuantlabError, UsageError } from '../errors.js';
+import { didYouMean, QuantlabError, UsageError } from '../errors.js';
 import { addBenchCommand } from './bench.js';
 import { addCachingCommand } from './caching.js';
 import { addCodeCommand } from './code.js';
@@ -10,6 +10,7 @@ import { addEnergyCommand } from './energy.js';
 import { addEvaluateCommand } from './evaluate.js';
 import { addExperimentCommand } from './experiment.js';
 import { addHardwareCommand } from './hardware.js';
+import { FIRST_STEPS, HELP_GROUPS } from './help.js';
 import { addInspectCommand } from './inspect.js';
 import { addLaboratoryCommand } from './laboratory.js';
 import { addLmCommand } from './lm.js';
@@ -33,6 +34,40 @@ import { packageVersion } from './version.js';
 /** Exit codes of every command. */
 export const EXIT_CODES = { done: 0, failed: 1, wrongUse: 2 } as const;
 
+type AddCommand = (program: Command, terminal: Terminal) => void;
+
+/** Every command, in the order of the help. */
+const COMMANDS: readonly (readonly [group: string, commands: readonly AddCommand[]])[] = [
+  [
+    HELP_GROUPS.smaller,
+    [
+      addQuantizeCommand,
+      addSearchCommand,
+      addSensitivityCommand,
+      addInspectCommand,
+      addSimplifyCommand,
+      addCodeCommand,
+    ],
+  ],
+  [
+    HELP_GROUPS.costs,
+    [
+      ...[addEvaluateCommand, addCompareCommand, addScoreCommand, addBenchCommand, addThroughputCommand],
+      ...[addLoadCommand, addMemoryCommand, addEnergyCommand, addCostCommand, addCachingCommand, addHardwareCommand],
+    ],
+  ],
+  [HELP_GROUPS.run, [addTranscribeCommand, addServeCommand, addModelCommand, addDataCommand]],
+  [HELP_GROUPS.experiments, [addExperimentCommand, addReportCommand]],
+  [HELP_GROUPS.own, [addLaboratoryCommand, addMergeCommand, addResultsCommand, addLmCommand]],
+];
+
+/** Options that are called otherwise now, by command and option; `*` stands for every command that does not know it. */
+const RENAMED: Readonly<Record<string, string>> = {
+  '* --model': 'models are named without it now, several of them: quantlab bench A B',
+  'load --streams': 'it is called --workers now',
+  'search --trials': 'it is called --recipes now',
+};
+
 /** Builds the command line, with every command. */
 function createProgram(terminal: Terminal): Command {
   const program = new Command('quantlab')
@@ -40,40 +75,39 @@ function createProgram(terminal: Terminal): Command {
     .version(packageVersion())
     .configureOutput({ writeOut: terminal.print, writeErr: terminal.say })
     .helpCommand(false)
+    .addHelpText('after', FIRST_STEPS)
     .showHelpAfterError('(add --help for what is possible)')
     .exitOverride();
-  for (const add of [
-    addExperimentCommand,
-    addMergeCommand,
-    addLaboratoryCommand,
-    addReportCommand,
-    addResultsCommand,
-    addQuantizeCommand,
-    addSimplifyCommand,
-    addCodeCommand,
-    addCompareCommand,
-    addSensitivityCommand,
-    addSearchCommand,
-    addInspectCommand,
-    addTranscribeCommand,
-    addEvaluateCommand,
-    addScoreCommand,
-    addBenchCommand,
-    addMemoryCommand,
-    addEnergyCommand,
-    addCostCommand,
-    addHardwareCommand,
-    addThroughputCommand,
-    addLoadCommand,
-    addCachingCommand,
-    addServeCommand,
-    addDataCommand,
-    addModelCommand,
-    addLmCommand,
-  ]) {
-    add(program, terminal);
+  for (const [group, commands] of COMMANDS) {
+    program.commandsGroup(group);
+    for (const add of commands) add(program, terminal);
   }
+  for (const command of program.commands) command.helpCommand(false);
   return program;
+}
+
+/** The command that names lead to, such as `model` and `build`. */
+function commandNamed(program: Command, names: readonly string[]): Command {
+  let found = program;
+  for (const name of names) {
+    const next = found.commands.find((command) => command.name() === name);
+    if (next === undefined) {
+      const known = found.commands.map((command) => command.name());
+      throw new UsageError(
+        `help: the name of a command was required, got ${name} ${didYouMean(name, known)}`.trimEnd(),
+      );
+    }
+    found = next;
+  }
+  return found;
+}
+
+/** What an option that is not known any more is called now; empty for others. */
+function nowCalled(error: CommanderError, [command]: readonly string[]): string {
+  if (error.code !== 'commander.unknownOption') return '';
+  const [option = ''] = /--[a-z-]+/.exec(error.message) ?? [];
+  const now = RENAMED[`${command} ${option}`] ?? RENAMED[`* ${option}`];
+  return now === undefined ? '' : `${option}: ${now}\n`;
 }
 
 /**
@@ -93,12 +127,23 @@ export async function runCommandLine(args: readonly string[], streams: Streams =
     },
   };
   try {
-    await createProgram(terminal).parseAsync([...args], { from: 'user' });
+    const program = createProgram(terminal);
+    if (args[0] === 'help') {
+      commandNamed(program, args.slice(1)).outputHelp();
+      return EXIT_CODES.done;
+    }
+    // With --help a command that is not known would get the help of the program, as if all were well.
+    const [first = ''] = args;
+    const isKnown = first.startsWith('-') || program.commands.some((command) => command.name() === first);
+    await program.parseAsync(isKnown ? [...args] : args.slice(0, 1), { from: 'user' });
     if (leftOut.size === 0) return EXIT_CODES.done;
     terminal.say(`error: all recordings were required, got ${leftOut.size} that cannot be read; they were left out\n`);
     return EXIT_CODES.failed;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODES.done : EXIT_CODES.wrongUse;
+    if (error instanceof CommanderError) {
+      terminal.say(nowCalled(error, args));
+      return error.exitCode === 0 ? EXIT_CODES.done : EXIT_CODES.wrongUse;
+    }
     if (terminal.signal.aborted) {
       const kept = 'nothing is half written, what was finished is kept';
       terminal.say(`interrupted: ${error instanceof QuantlabError ? error.message : kept}\n`);

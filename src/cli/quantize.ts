@@ -2,20 +2,23 @@ import { type Command, Option } from 'commander';
 import { applyRecipe, type RecipeResources } from '../compress/applyRecipe.js';
 import { PRESET_NAMES, PRESETS, type Recipe, readRecipe, writeRecipe } from '../compress/recipe.js';
 import { nothingDone } from '../compress/rewrite/nothingDone.js';
-import { InputError, UsageError } from '../errors.js';
+import { InputError } from '../errors.js';
 import { modelFileSize } from '../onnx/file/modelFileSize.js';
 import { readModel } from '../onnx/file/read.js';
 import { writeModel } from '../onnx/file/write.js';
 import type { OnnxModel } from '../onnx/model.js';
 import type { ModelCard } from '../recognise/card/card.js';
 import { writeVariantCard } from '../recognise/card/variantCard.js';
-import { findCard, resolveModel } from '../recognise/registry/registry.js';
 import { calibratorOnArrays } from '../study/calibrateOnArrays.js';
 import { calibrator } from '../tune/calibrate.js';
 import { measuredHybrid } from '../tune/sensitivity.js';
 import { megabytes } from './columns.js';
 import { compressionTable } from './compressionTable.js';
+import { examples } from './help.js';
+import { describedFile } from './models.js';
+import { addJson, addModel, addOut, declare } from './optionGroups.js';
 import { collect, commaList } from './options.js';
+import { printJson } from './output.js';
 import { type RecipeOptions, withOptions } from './recipeOptions.js';
 import type { Terminal } from './terminal.js';
 
@@ -30,11 +33,13 @@ interface QuantizeCommandOptions extends RecipeOptions {
 
 /** `quantlab quantize IN -o OUT.onnx`: a smaller model, and what was done to each of its weights. */
 export function addQuantizeCommand(program: Command, terminal: Terminal): void {
-  program
-    .command('quantize')
+  declare(
+    program.command('quantize'),
+    addModel,
+    addOut('model.onnx', 'where to write; its card is written beside it when the model has one', '.onnx'),
+    addJson,
+  )
     .description('Make a model smaller; report what was done to each weight, and why the rest was left')
-    .argument('<model>', 'an .onnx file, or a model of `quantlab model list`')
-    .requiredOption('-o, --out <model.onnx>', 'where to write; its card is written beside it when the model has one')
     .option('--recipe <name|file>', `${PRESET_NAMES.join(', ')}, or a recipe file (.json)`, 'dynamic')
     .option('--op-types <list>', 'operators to quantize, for example MatMul,LSTM', commaList)
     .option('--per-channel', 'a scale for each output channel')
@@ -47,13 +52,16 @@ export function addQuantizeCommand(program: Command, terminal: Terminal): void {
       'calibrate on arrays instead: .npz with `input` or `input_0`, `input_1` … of each input, or .npy',
     )
     .option('--no-measure', 'take the hybrid recipe as it is, without measuring each layer on this machine')
-    .option('--json', 'print the report as JSON')
+    .addHelpText(
+      'after',
+      examples(
+        'quantize deepspeech2-lstm -o small.onnx',
+        'quantize model.onnx -o small.onnx --recipe static --inputs samples.npz',
+      ),
+    )
     .action(async (input: string, options: QuantizeCommandOptions) => {
-      if (!options.out.endsWith('.onnx')) {
-        throw new UsageError(`--out: a name ending in .onnx was required, got ${options.out}; add the ending`);
-      }
       const asked = withOptions(await readRecipe(options.recipe), options);
-      const { path, card } = await findInput(input);
+      const { path, card } = await describedFile(input);
       const float = await readModel(path);
       // Before anything is written: the output may be the input.
       const before = await modelFileSize(float);
@@ -79,7 +87,7 @@ export function addQuantizeCommand(program: Command, terminal: Terminal): void {
       if (card) await writeVariantCard(card, options.out, recipe.name);
       const sizes = { before, after: await modelFileSize(await readModel(options.out)) };
       if (options.json) {
-        terminal.print(`${JSON.stringify({ input: path, output: options.out, sizeBytes: sizes, report }, null, 2)}\n`);
+        printJson({ input: path, output: options.out, sizeBytes: sizes, report }, terminal);
       } else {
         terminal.print(compressionTable(recipe, report));
         terminal.print(
@@ -105,10 +113,4 @@ async function measureHybrid(
   await writeRecipe(recipe, path);
   terminal.say(`${path}: the choices made on this machine\n`);
   return withOptions(recipe, options);
-}
-
-/** Any ONNX file may be quantized; where a card describes it, the file is checked against it. */
-async function findInput(input: string): Promise<{ readonly path: string; readonly card: ModelCard | null }> {
-  if (input.endsWith('.onnx') && (await findCard(input)) === undefined) return { path: input, card: null };
-  return await resolveModel(input);
 }

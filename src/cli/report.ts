@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { writeReport } from '../report/post/writeReport.js';
+import { examples } from './help.js';
 import type { Terminal } from './terminal.js';
 
 interface ReportCommandOptions {
@@ -17,6 +18,7 @@ export function addReportCommand(program: Command, terminal: Terminal): void {
     .option('--figures <folder>', 'where figures go', 'figures')
     .option('--post <folder>', 'where the write-up lies', 'post')
     .option('--laboratory <folder>', 'what quantlab laboratory measured', 'data/results/laboratory')
+    .addHelpText('after', examples('report data/results/latest'))
     .action(async (run: string, options: ReportCommandOptions) => {
       const { figures: figuresFolder, post: postFolder, laboratory: laboratoryFolder } = options;
       const report = await writeReport(run, { figuresFolder, postFolder, laboratoryFolder });

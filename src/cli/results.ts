@@ -3,6 +3,9 @@ import { QuantlabError } from '../errors.js';
 import { recordsToCsv } from '../report/tables/csv.js';
 import { checkRun, type RunCheck } from '../study/checkRun.js';
 import { readFinishedRun } from '../study/finishedRun.js';
+import { examples } from './help.js';
+import { addJson, declare } from './optionGroups.js';
+import { printJson } from './output.js';
 import type { Terminal } from './terminal.js';
 
 /** Runs that belong to this repository. */
@@ -10,25 +13,28 @@ const COMMITTED_RUNS = ['data/results/latest', 'data/results/laboratory/variants
 
 /** `quantlab results`: what was measured, held against itself. */
 export function addResultsCommand(program: Command, terminal: Terminal): void {
-  const results = program.command('results').description('Check what was measured, or take it elsewhere');
+  const results = program
+    .command('results')
+    .description('Check what was measured, or take it elsewhere')
+    .addHelpText('after', examples('results check', 'results export data/results/latest > trials.csv'));
 
   results
     .command('export')
     .description('Print the trials of a run as comma-separated values, a line for each')
     .argument('<run>', 'folder of a run')
+    .addHelpText('after', examples('results export data/results/latest > trials.csv'))
     .action(async (run: string) => {
       const { observations } = await readFinishedRun(run);
       terminal.print(recordsToCsv(observations));
     });
 
-  results
-    .command('check')
+  declare(results.command('check'), addJson)
     .description(
       'Check runs: files as written, summary as it follows from the observations, models made again the same',
     )
     .argument('[run...]', `folders of runs (default: ${COMMITTED_RUNS.join(', ')})`)
     .option('--hear', 'also hear the speech again with each model; another processor may hear a word otherwise')
-    .option('--json', 'print what was found as JSON')
+    .addHelpText('after', examples('results check', 'results check data/results/short --hear'))
     .action(async (runs: string[], options: { readonly hear?: true; readonly json?: true }) => {
       const checks: (RunCheck & { readonly run: string })[] = [];
       for (const run of runs.length > 0 ? runs : COMMITTED_RUNS) {
@@ -43,7 +49,7 @@ export function addResultsCommand(program: Command, terminal: Terminal): void {
           progress.stop();
         }
       }
-      if (options.json) terminal.print(`${JSON.stringify(checks, null, 2)}\n`);
+      if (options.json) printJson(checks, terminal);
       else for (const check of checks) terminal.print(describeCheck(check.run, check));
       const faults = checks.reduce((sum, check) => sum + check.faults.length, 0);
       if (faults === 0) return;

@@ -5,7 +5,9 @@ import { readTranscriptPairs, TRANSCRIPT_FORMATS, type TranscriptFormat } from '
 import { countWordEdits, type ErrorMeasures, errorMeasures } from '../speech/text/wer.js';
 import { columns, percent } from './columns.js';
 import { type ScoredText, wordErrors } from './errorView.js';
-import { addNormaliserOption, type NormaliserOptions } from './normaliserOption.js';
+import { examples } from './help.js';
+import { addErrors, addJson, addNormaliserOption, declare, type NormaliserOptions } from './optionGroups.js';
+import { printJson } from './output.js';
 import type { Terminal } from './terminal.js';
 
 interface ScoreCommandOptions extends NormaliserOptions {
@@ -20,15 +22,20 @@ const WITHOUT_SPACES =
 
 /** `quantlab score REF HYP`: how wrong texts are that any recogniser heard. */
 export function addScoreCommand(program: Command, terminal: Terminal): void {
-  addNormaliserOption(program.command('score'))
+  declare(program.command('score'), addNormaliserOption, addErrors, addJson)
     .description('Word and character error rate of texts that any recogniser heard, as jiwer computes them')
     .argument('<references>', 'what was said: a text a line, JSON Lines with id and text, or lines of `id text`')
     .argument('<hypotheses>', 'what was heard, in the same form')
     .addOption(
       new Option('--format <name>', 'form of both files (default: told by their content)').choices(TRANSCRIPT_FORMATS),
     )
-    .option('--errors', 'show what was heard for what, word by word')
-    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      examples(
+        'score references.txt hypotheses.txt',
+        'score references.jsonl hypotheses.jsonl --normaliser whisper --errors',
+      ),
+    )
     .action(async (references: string, hypotheses: string, options: ScoreCommandOptions) => {
       const { format, pairs } = await readTranscriptPairs(references, hypotheses, options.format);
       if (options.format === undefined && format === 'kaldi') {
@@ -39,7 +46,7 @@ export function addScoreCommand(program: Command, terminal: Terminal): void {
       const summary = summarizeAccuracy(heard, 'none');
       const measures = errorMeasures(texts.map(({ reference, text }) => countWordEdits(reference, text)));
       if (options.json) {
-        terminal.print(`${JSON.stringify(recordOf(summary, measures, texts, format, options), null, 2)}\n`);
+        printJson(recordOf(summary, measures, texts, format, options), terminal);
         return;
       }
       terminal.print(tableOf(summary, measures));

@@ -5,8 +5,17 @@ import { createRandom } from '../measure/statistics/random.js';
 import { resolveModel } from '../recognise/registry/registry.js';
 import { searchOnSpeech } from '../tune/search.js';
 import { columns, megabytes, percent } from './columns.js';
-import { addNormaliserOption, type NormaliserOptions } from './normaliserOption.js';
-import { fraction, wholeNumber } from './options.js';
+import { examples } from './help.js';
+import {
+  addModel,
+  addNormaliserOption,
+  addOut,
+  addSeed,
+  addSpeech,
+  declare,
+  type NormaliserOptions,
+} from './optionGroups.js';
+import { fraction, wholeNumber, writableFile } from './options.js';
 import type { Terminal } from './terminal.js';
 
 interface SearchCommandOptions extends NormaliserOptions {
@@ -14,23 +23,34 @@ interface SearchCommandOptions extends NormaliserOptions {
   readonly goal: 'fastest' | 'smallest';
   readonly budget: number;
   readonly manifest: string;
-  readonly trials: number;
+  readonly recipes: number;
   readonly trace?: string;
   readonly seed: number;
 }
 
 /** `quantlab search MODEL`: the recipe that is fastest or smallest within a budget of errors. */
 export function addSearchCommand(program: Command, terminal: Terminal): void {
-  addNormaliserOption(program.command('search'))
+  declare(
+    program.command('search'),
+    addModel,
+    addOut('recipe.json', 'the recipe that is found'),
+    addSpeech('dev'),
+    addNormaliserOption,
+    addSeed,
+  )
     .description('Search, layer by layer, for the fastest or smallest recipe within a budget of word error rate')
-    .argument('<id|path>', 'a model with a card')
-    .requiredOption('-o, --out <recipe.json>', 'the recipe that is found')
     .addOption(new Option('--goal <goal>', 'what is best').choices(['fastest', 'smallest']).default('fastest'))
     .option('--budget <points>', 'how much the word error rate may grow, in percentage points', fraction(100), 0.01)
-    .option('--manifest <set|path>', 'speech that judges; never the hold-out', 'dev')
-    .option('--trials <n>', 'recipes to try at least', wholeNumber(1), 50)
-    .option('--trace <file>', 'every recipe that is tried, a line each; a search that was stopped goes on from it')
-    .option('--seed <n>', 'seed of the choices by chance', wholeNumber(0), 1)
+    .option('--recipes <n>', 'recipes to try at least', wholeNumber(1), 50)
+    .option(
+      '--trace <file>',
+      'every recipe that is tried, a line each; a search that was stopped goes on from it',
+      writableFile(),
+    )
+    .addHelpText(
+      'after',
+      examples('search deepspeech2-lstm -o found.json', 'search model.onnx -o found.json --goal smallest --budget 0.5'),
+    )
     .action(async (input: string, options: SearchCommandOptions) => {
       const model = await resolveModel(input);
       const progress = terminal.progress();
@@ -40,12 +60,12 @@ export function addSearchCommand(program: Command, terminal: Terminal): void {
         manifest: options.manifest,
         normaliser: options.normaliser,
         onLeftOut: terminal.leaveOut,
-        minimumTrials: options.trials,
+        minimumTrials: options.recipes,
         random: createRandom(options.seed).next,
         tracePath: options.trace ?? options.out.replace(/(\.json)?$/, '.trace.jsonl'),
         onTrial: (_, count) => {
           terminal.signal.throwIfAborted();
-          progress.update(count, Math.max(count, options.trials), 'recipes');
+          progress.update(count, Math.max(count, options.recipes), 'recipes');
         },
       }).finally(progress.stop);
       await writeRecipe(result.best.recipe, options.out);

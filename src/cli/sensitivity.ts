@@ -2,10 +2,21 @@ import type { Command } from 'commander';
 import { readModel } from '../onnx/file/read.js';
 import { resolveModel } from '../recognise/registry/registry.js';
 import { sensitivityFigure } from '../report/figures/sensitivityFigure.js';
-import { writeFigures } from '../report/figures/writeFigures.js';
 import { sensitivityOnSpeech } from '../tune/sensitivity.js';
-import { columns, decibelsText, megabytes, namedInfinities } from './columns.js';
-import { collect, wholeNumber } from './options.js';
+import { columns, decibelsText, megabytes } from './columns.js';
+import { examples } from './help.js';
+import {
+  addFigure,
+  addJson,
+  addModel,
+  addSpeech,
+  addThreads,
+  addUtterances,
+  declare,
+  threadsOf,
+} from './optionGroups.js';
+import { collect } from './options.js';
+import { drawFigures, printJson } from './output.js';
 import type { Terminal } from './terminal.js';
 
 interface SensitivityCommandOptions {
@@ -19,16 +30,13 @@ interface SensitivityCommandOptions {
 
 /** `quantlab sensitivity MODEL`: what compressing each layer alone costs and gains. */
 export function addSensitivityCommand(program: Command, terminal: Terminal): void {
-  program
-    .command('sensitivity')
+  declare(program.command('sensitivity'), addModel, addSpeech('dev'), addUtterances, addThreads, addFigure, addJson)
     .description('Compress one layer at a time, in each way; rank what it does to the output, the bytes and the time')
-    .argument('<id|path>', 'a model with a card')
-    .option('--manifest <set|path>', 'speech on which outputs are compared', 'dev')
-    .option('--utterances <n>', 'how many of them', wholeNumber(1), 8)
     .option('--node <name>', 'only this layer (may be given several times)', collect)
-    .option('--threads <n>', 'threads of one operator', wholeNumber(1))
-    .option('--figure <folder>', 'draw the effect on the output into this folder')
-    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      examples('sensitivity deepspeech2-lstm', 'sensitivity model.onnx --node lstm0 --figure figures'),
+    )
     .action(async (input: string, options: SensitivityCommandOptions) => {
       const { card, path } = await resolveModel(input);
       const progress = terminal.progress();
@@ -38,15 +46,12 @@ export function addSensitivityCommand(program: Command, terminal: Terminal): voi
         utterances: options.utterances,
         onProgress: (done, total) => progress.update(done, total, 'layers and choices'),
         ...(options.node && { nodes: options.node }),
-        ...(options.threads !== undefined && { threads: options.threads }),
+        threads: await threadsOf(options),
       }).finally(progress.stop);
-      if (options.figure !== undefined) {
-        const rows = measured.map(({ layer, choice, outputDb }) => ({ layer: layer.node, choice, outputDb }));
-        const { files, warnings } = await writeFigures([sensitivityFigure(rows)], options.figure);
-        for (const line of [...warnings, ...files]) terminal.say(`${line}\n`);
-      }
+      const drawn = measured.map(({ layer, choice, outputDb }) => ({ layer: layer.node, choice, outputDb }));
+      await drawFigures([sensitivityFigure(drawn)], options.figure, terminal);
       if (options.json) {
-        terminal.print(`${JSON.stringify(measured, namedInfinities, 2)}\n`);
+        printJson(measured, terminal);
         return;
       }
       const rows = measured.map(({ layer, choice, ...one }) => [

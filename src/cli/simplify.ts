@@ -1,8 +1,11 @@
 import type { Command } from 'commander';
-import { UsageError } from '../errors.js';
 import { readModel } from '../onnx/file/read.js';
 import { writeModel } from '../onnx/file/write.js';
 import { describeSimplification, simplifyModel } from '../onnx/normalForm/simplify.js';
+import { examples } from './help.js';
+import { modelFile } from './models.js';
+import { addJson, addModel, addOut, declare } from './optionGroups.js';
+import { printJson } from './output.js';
 import type { Terminal } from './terminal.js';
 
 interface SimplifyCommandOptions {
@@ -12,23 +15,16 @@ interface SimplifyCommandOptions {
 
 /** `quantlab simplify IN.onnx -o OUT.onnx`: the normal form that every recipe works on, and what was done for it. */
 export function addSimplifyCommand(program: Command, terminal: Terminal): void {
-  program
-    .command('simplify')
+  declare(program.command('simplify'), addModel, addOut('model.onnx', 'where to write', '.onnx'), addJson)
     .description('Bring a model into the normal form that recipes work on; the answers stay the same, bit for bit')
-    .argument('<model.onnx>', 'the file')
-    .requiredOption('-o, --out <model.onnx>', 'where to write')
-    .option('--json', 'print the report as JSON')
-    .action(async (path: string, options: SimplifyCommandOptions) => {
-      if (!options.out.endsWith('.onnx')) {
-        throw new UsageError(`--out: a name ending in .onnx was required, got ${options.out}; add the ending`);
-      }
+    .addHelpText('after', examples('simplify model.onnx -o simple.onnx'))
+    .action(async (input: string, options: SimplifyCommandOptions) => {
+      const path = await modelFile(input);
       const { model, report } = simplifyModel(await readModel(path));
       await writeModel(model, options.out);
       const lines = describeSimplification(report);
-      terminal.print(
-        options.json
-          ? `${JSON.stringify({ input: path, output: options.out, report }, null, 2)}\n`
-          : `${[...lines, `${options.out}: ${lines.length === 0 ? 'was in normal form already' : 'written'}`].join('\n')}\n`,
-      );
+      const last = `${options.out}: ${lines.length === 0 ? 'was in normal form already' : 'written'}`;
+      if (options.json) printJson({ input: path, output: options.out, report }, terminal);
+      else terminal.print(`${[...lines, last].join('\n')}\n`);
     });
 }

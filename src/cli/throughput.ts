@@ -3,19 +3,28 @@ import type { Command } from 'commander';
 import { writeFileAtomic } from '../files.js';
 import { nameArrangement } from '../measure/load/arrangements.js';
 import { measureOffline, type OfflinePass, type OfflineReport, summarizeOffline } from '../measure/load/offline.js';
-import { resolveModel } from '../recognise/registry/registry.js';
 import { throughputFigure } from '../report/figures/throughputFigure.js';
-import { writeFigures } from '../report/figures/writeFigures.js';
-import { DEFAULT_MODEL } from '../study/plan.js';
 import { columns, percent } from './columns.js';
-import { addNormaliserOption, type NormaliserOptions } from './normaliserOption.js';
-import { collect, wholeNumber, wholeNumbers } from './options.js';
+import { examples } from './help.js';
+import { namedModels } from './models.js';
+import {
+  addFigure,
+  addJson,
+  addKept,
+  addModels,
+  addNormaliserOption,
+  addSpeech,
+  declare,
+  MOST_PROCESSORS,
+  type NormaliserOptions,
+} from './optionGroups.js';
+import { wholeNumber, wholeNumbers } from './options.js';
+import { drawFigures, printJson } from './output.js';
 import { heardOf } from './recordings.js';
 import type { Terminal } from './terminal.js';
 
 interface ThroughputCommandOptions extends NormaliserOptions {
   readonly manifest: string;
-  readonly model?: readonly string[];
   readonly batches?: readonly number[];
   readonly streams?: readonly number[];
   readonly cores: number;
@@ -27,22 +36,33 @@ interface ThroughputCommandOptions extends NormaliserOptions {
 
 /** `quantlab throughput`: how much models hear, by batch size and division of the cores. */
 export function addThroughputCommand(program: Command, terminal: Terminal): void {
-  addNormaliserOption(program.command('throughput'))
+  declare(
+    program.command('throughput'),
+    addModels,
+    addSpeech('holdout'),
+    addNormaliserOption,
+    addKept,
+    addFigure,
+    addJson,
+  )
     .description(
       'Throughput of models when all recordings are there: batch sizes, processes and threads; the best of them',
     )
-    .option('--manifest <set|path>', 'holdout, dev, calibration, or a manifest', 'holdout')
-    .option('--model <id|path>', `a model (may be given several times; default: ${DEFAULT_MODEL})`, collect)
     .option('--batches <sizes>', 'batch sizes (default: 1,2,4,8,16,32)', wholeNumbers(1))
-    .option('--streams <counts>', 'numbers of processes; the cores are divided among them', wholeNumbers(1))
-    .option('--cores <n>', 'cores that may be used', wholeNumber(1), availableParallelism())
+    .option(
+      '--streams <counts>',
+      'numbers of processes; the cores are divided among them',
+      wholeNumbers(1, MOST_PROCESSORS),
+    )
+    .option('--cores <n>', 'cores that may be used', wholeNumber(1, MOST_PROCESSORS), availableParallelism())
     .option('--rounds <n>', 'passes of each arrangement over all recordings', wholeNumber(1), 5)
-    .option('--out <file.json>', 'keep every pass in this file, as it is finished')
-    .option('--figure <folder>', 'draw throughput against batch size into this folder')
-    .option('--json', 'print JSON')
-    .action(async (options: ThroughputCommandOptions) => {
+    .addHelpText(
+      'after',
+      examples('throughput deepspeech2-lstm small.onnx --batches 1,8', 'throughput --streams 1,2 --figure figures'),
+    )
+    .action(async (names: readonly string[], options: ThroughputCommandOptions) => {
       const utterances = await heardOf(options.manifest, terminal);
-      const models = await Promise.all((options.model ?? [DEFAULT_MODEL]).map((model) => resolveModel(model)));
+      const models = await namedModels(names);
       const keep = async (passes: readonly OfflinePass[]): Promise<void> => {
         const reports = summarizeOffline(passes, utterances, options);
         if (options.out !== undefined) {
@@ -66,11 +86,8 @@ export function addThroughputCommand(program: Command, terminal: Terminal): void
         },
       });
       const reports = summarizeOffline(passes, utterances, options);
-      if (options.figure !== undefined) {
-        const { files, warnings } = await writeFigures([throughputFigure(reports)], options.figure);
-        for (const line of [...warnings, ...files]) terminal.say(`${line}\n`);
-      }
-      if (options.json) terminal.print(`${JSON.stringify(reports, null, 2)}\n`);
+      await drawFigures([throughputFigure(reports)], options.figure, terminal);
+      if (options.json) printJson(reports, terminal);
       else for (const report of reports) print(report, terminal);
     });
 }

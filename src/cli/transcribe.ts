@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { QuantlabError } from '../errors.js';
 import { Recognizer } from '../recognise/recognizer.js';
@@ -6,12 +5,15 @@ import { resolveModel } from '../recognise/registry/registry.js';
 import { type Transcript, transcribeFile } from '../recognise/transcribe.js';
 import { DEFAULT_MODEL } from '../study/plan.js';
 import { addDecoderOptions, type DecoderCommandOptions, decoderOptions } from './decoderOptions.js';
-import { audioChannel, hours, wholeNumber } from './options.js';
+import { examples } from './help.js';
+import { addJson, addModelOption, addThreads, declare, threadsOf } from './optionGroups.js';
+import { audioChannel, hours } from './options.js';
+import { printJson } from './output.js';
 import type { Terminal } from './terminal.js';
 
 interface TranscribeCommandOptions extends DecoderCommandOptions {
-  readonly model: string;
-  readonly threads: number;
+  readonly model?: string;
+  readonly threads?: number;
   readonly channel: 'mix' | number;
   readonly maxHours?: number;
   readonly json?: true;
@@ -25,17 +27,15 @@ type TranscribeRecord = { readonly path: string } & (
 
 /** `quantlab transcribe AUDIO…`: what is said in recordings of any length. */
 export function addTranscribeCommand(program: Command, terminal: Terminal): void {
-  addDecoderOptions(program.command('transcribe'))
+  declare(program.command('transcribe'), addModelOption, addThreads, addDecoderOptions, addJson)
     .description('Print what is said in recordings: WAV, FLAC, MP3, Ogg, WebM or SPHERE, of any length')
     .argument('<audio...>', 'the recordings')
-    .option('--model <id|path>', 'a model of `quantlab model list`, or an .onnx file with its card', DEFAULT_MODEL)
-    .option('--threads <n>', 'threads of one operator', wholeNumber(1), availableParallelism())
     .option('--channel <n|mix>', 'the channel that is heard, from 1; mix: the average of all', audioChannel, 'mix')
     .option('--max-hours <n>', 'longest recording that is taken (default: 24)', hours)
-    .option('--json', 'print JSON, with the segments, the words and their times')
+    .addHelpText('after', examples('transcribe speech.wav', 'transcribe *.flac --decoder beam --lm prompts --json'))
     .action(async (paths: readonly string[], options: TranscribeCommandOptions) => {
-      const recognizer = await Recognizer.load(await resolveModel(options.model), {
-        threads: options.threads,
+      const recognizer = await Recognizer.load(await resolveModel(options.model ?? DEFAULT_MODEL), {
+        threads: await threadsOf(options),
         decoder: { ...decoderOptions(options), wordTimes: options.json === true },
       });
       for (const warning of recognizer.warnings) terminal.say(`warning: ${warning}\n`);
@@ -66,6 +66,6 @@ export function addTranscribeCommand(program: Command, terminal: Terminal): void
       } finally {
         await recognizer.release();
       }
-      if (options.json) terminal.print(`${JSON.stringify(records, null, 2)}\n`);
+      if (options.json) printJson(records, terminal);
     });
 }

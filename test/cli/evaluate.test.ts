@@ -29,7 +29,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('quantlab evaluate', () => {
   it('prints every number for spreadsheets, a line for each model', async () => {
-    const options = ['--manifest', manifest, '--model', MODEL, '--threads', '1'];
+    const options = [MODEL, '--manifest', manifest, '--threads', '1'];
     const { exitCode, out } = await quantlab('evaluate', ...options, '--export', 'csv');
     expect(exitCode).toBe(0);
     const [header = '', line = '', ...rest] = out.trim().split('\r\n');
@@ -41,7 +41,7 @@ describe('quantlab evaluate', () => {
   });
 
   it('prints accuracy, the change against the first model, and errors word by word', async () => {
-    const models = ['--model', MODEL, '--model', MODEL];
+    const models = [MODEL, MODEL];
     const { exitCode, out } = await quantlab(
       'evaluate',
       '--manifest',
@@ -63,16 +63,7 @@ describe('quantlab evaluate', () => {
 
   it('prints all of it as JSON, with the texts in the form that was asked for', async () => {
     const form = ['--normaliser', 'whisper', '--errors', '--json'];
-    const { exitCode, out } = await quantlab(
-      'evaluate',
-      '--manifest',
-      manifest,
-      '--model',
-      MODEL,
-      ...form,
-      '--threads',
-      '1',
-    );
+    const { exitCode, out } = await quantlab('evaluate', '--manifest', manifest, MODEL, ...form, '--threads', '1');
     expect(exitCode).toBe(0);
     const [record] = JSON.parse(out) as Record<string, unknown>[];
     expect(record).toMatchObject({ model: MODEL, utterances: 6, normaliser: 'whisper', comparison: null });

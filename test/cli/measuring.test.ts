@@ -24,20 +24,7 @@ describe('commands that measure', () => {
   it('throughput keeps every pass and names the best arrangement', async () => {
     const out = join(folder, 'throughput.json');
     const model = 'deepspeech2-lstm';
-    const args = [
-      '--model',
-      model,
-      '--manifest',
-      manifest,
-      '--streams',
-      '1',
-      '--batches',
-      '2',
-      '--rounds',
-      '1',
-      '--cores',
-      '1',
-    ];
+    const args = [model, '--manifest', manifest, '--streams', '1', '--batches', '2', '--rounds', '1', '--cores', '1'];
     const { exitCode, out: printed, err } = await quantlab('throughput', ...args, '--out', out);
     expect(exitCode, err).toBe(0);
     expect(printed).toMatch(/best: 1 × 1 thread, batch 2/);

@@ -70,7 +70,7 @@ describe('quantlab cost', () => {
 describe('quantlab memory', () => {
   it('tells memory and size of a model', async () => {
     const path = await smallModel();
-    const { exitCode, out, err } = await quantlab('memory', '--model', path, '--runs', '2');
+    const { exitCode, out, err } = await quantlab('memory', path, '--runs', '2');
     expect(err).toBe('');
     expect(exitCode).toBe(0);
     expect(out).toMatch(/^small +on +[\d.]+ MB/m);
@@ -83,7 +83,7 @@ describe('quantlab energy', () => {
   it('says how the number was found', async () => {
     const path = await smallModel();
     const rated = ['--rated-watts', '65', '--rated-threads', '12'];
-    const { exitCode, out } = await quantlab('energy', '--model', path, '--trials', '2', '--threads', '1', ...rated);
+    const { exitCode, out } = await quantlab('energy', path, '--trials', '2', '--threads', '1', ...rated);
     expect(exitCode).toBe(0);
     expect(out).toMatch(/^(?:Estimated \(rated-power\): 65 W|Measured \((?:rapl|powermetrics)\))/m);
   });

@@ -16,7 +16,7 @@ it('serves until it is told to end, and ends in order', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'quantlab-'));
   const child = spawn(
     process.execPath,
-    [CLI, 'serve', '--model', 'deepspeech2-lstm', '--port', '0', '--workers', '1', '--no-optimized', '--cache', folder],
+    [CLI, 'serve', 'deepspeech2-lstm', '--port', '0', '--workers', '1', '--no-optimized', '--cache', folder],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
   let said = '';
@@ -37,6 +37,6 @@ it('serves until it is told to end, and ends in order', async () => {
 });
 
 it('says why it cannot serve', async () => {
-  expect(await quantlab('serve', '--model', 'nothing-like-it')).toMatchObject({ exitCode: 1 });
+  expect(await quantlab('serve', 'nothing-like-it')).toMatchObject({ exitCode: 1 });
   expect((await quantlab('serve', '--port', 'x')).exitCode).toBe(2);
 });

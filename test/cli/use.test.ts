@@ -10,13 +10,16 @@ describe('the command line', () => {
 
   it('ends with 2 for a command that it does not know, and for a missing argument', async () => {
     expect((await quantlab('inspekt')).exitCode).toBe(2);
-    expect(await quantlab('inspect')).toMatchObject({ exitCode: 2, err: expect.stringContaining('model.onnx') });
+    expect(await quantlab('inspect')).toMatchObject({
+      exitCode: 2,
+      err: expect.stringContaining("missing required argument 'model'"),
+    });
   });
 
   it('ends with 2 for a value that is not possible', async () => {
     expect(await quantlab('transcribe', 'a.wav', '--threads', '0')).toMatchObject({
       exitCode: 2,
-      err: expect.stringContaining('A whole number of at least 1 is required'),
+      err: expect.stringContaining('A whole number from 1 to 1024 is required'),
     });
     expect(await quantlab('quantize', 'a.onnx', '-o', 'b.onnx', '--recipe', 'magic')).toMatchObject({
       exitCode: 1,
@@ -26,18 +29,6 @@ describe('the command line', () => {
       exitCode: 2,
       err: expect.stringContaining('.onnx'),
     });
-  });
-
-  it('has help for every command, and ends with 0 after it', async () => {
-    const { out } = await quantlab('--help');
-    const commands = [...out.matchAll(/^ {2}([a-z]+)(?: |$)/gm)].map((match) => match[1] ?? '');
-    expect(commands).toContain('quantize');
-    for (const command of commands) {
-      expect(await quantlab(command, '--help'), command).toMatchObject({
-        exitCode: 0,
-        out: expect.stringContaining(`Usage: quantlab ${command}`),
-      });
-    }
   });
 
   it('ends with 1 and names the file that is missing', async () => {

@@ -40,6 +40,8 @@ export interface ModelOptions {
 export interface BenchOptions extends ModelOptions {
   /** Of each model, one utterance each. Default: 300. */
   readonly trials?: number;
+  /** Runs of each model before the trials, which do not count; at least 1, which tells of the first call. Default: 3. */
+  readonly warmUpRuns?: number;
   /** Seed of the order of the utterances and of the models. */
   readonly seed?: number;
   /** How the processes leave each other alone. Default: stopped. */
@@ -97,6 +99,10 @@ export async function bench(models: readonly ResolvedModel[], options: BenchOpti
   requireSome('model', models);
   if (!(Number.isInteger(latencyTrials) && latencyTrials >= 1)) {
     throw new InputError(`trials: a whole number from 1 was required, got ${latencyTrials}; 300 is usual`);
+  }
+  const { warmUpRuns = WARM_UP_RUNS } = options;
+  if (!(Number.isInteger(warmUpRuns) && warmUpRuns >= 1)) {
+    throw new InputError(`warmUpRuns: a whole number from 1 was required, got ${warmUpRuns}; 3 is usual`);
   }
   const threads = options.threads ?? (await defaultThreads());
   const counts = { latencyTrials, throughputTrials: 0, batchSize: 1, seed };
@@ -178,16 +184,17 @@ interface Opened {
 /** Starts a process for each model, and ends them whatever happens. */
 async function withProcesses<T>(
   models: readonly ResolvedModel[],
-  options: ModelOptions & { readonly threads: number },
+  options: ModelOptions & { readonly threads: number; readonly warmUpRuns?: number },
   turns: Turns,
   use: (processes: readonly Opened[]) => Promise<T>,
 ): Promise<T> {
   const { utterances, threads, executionProvider = 'cpu', decoder, signal, workerPath } = options;
+  const { warmUpRuns = WARM_UP_RUNS } = options;
   const recordings = utterances.map(recordingOf);
   const longest = utterances.reduce((best, { durationS }, index) => {
     return durationS > (utterances[best]?.durationS ?? 0) ? index : best;
   }, 0);
-  const warmUp = Array.from({ length: WARM_UP_RUNS }, () => [longest]);
+  const warmUp = Array.from({ length: warmUpRuns }, () => [longest]);
   const opened: Opened[] = [];
   const started: MeasuringProcess[] = [];
   try {

@@ -1,0 +1,150 @@
+import { availableParallelism } from 'node:os';
+import { type Command, Option } from 'commander';
+import { defaultThreads } from '../measure/machine/environment.js';
+import { DEFAULT_SEED } from '../measure/statistics/random.js';
+import { DEFAULT_NORMALISER, NORMALISER_NAMES, type NormaliserName } from '../speech/text/normaliser.js';
+import { DEFAULT_MODEL } from '../study/plan.js';
+import { wholeNumber, writableFile } from './options.js';
+
+/** What a command says of a model that it asks for. */
+export const A_MODEL = 'id of `quantlab model list`, or the path of an .onnx file';
+
+/** Largest numbers of threads and of processes that are taken: no machine has more processors. */
+export const MOST_PROCESSORS = 1024;
+
+/** Adds arguments or options that several commands have: the same name, meaning and default everywhere. */
+type OptionGroup = (command: Command) => Command;
+
+/** Adds groups to a command, in their order. */
+export function declare(command: Command, ...groups: readonly OptionGroup[]): Command {
+  return groups.reduce((declared, add) => add(declared), command);
+}
+
+/** What {@link addNormaliserOption} gives. */
+export interface NormaliserOptions {
+  readonly normaliser: NormaliserName;
+}
+
+/** Takes models by position: several, ids and paths alike. */
+export function addModels(command: Command): Command {
+  return command.argument('[models...]', `${A_MODEL} (default: ${DEFAULT_MODEL}, float32 and int8)`);
+}
+
+/** Takes one model by position. */
+export function addModel(command: Command): Command {
+  return command.argument('<model>', A_MODEL);
+}
+
+/** Adds `--model`, for commands whose arguments are something else. */
+export function addModelOption(command: Command): Command {
+  return command.option('--model <id|path>', `${A_MODEL} (default: ${DEFAULT_MODEL})`);
+}
+
+/**
+ * Adds `--manifest`.
+ *
+ * @param otherwise - `holdout` for what measures; `dev` for what chooses, so that the hold-out stays unseen
+ */
+export function addSpeech(otherwise?: 'holdout' | 'dev'): OptionGroup {
+  return (command) =>
+    command.option('--manifest <set|path>', 'speech: holdout, dev, calibration, or a manifest', otherwise);
+}
+
+/** Adds `--utterances`, for what compares values within models. */
+export function addUtterances(command: Command): Command {
+  return command.option('--utterances <n>', 'how many of them, evenly spread', wholeNumber(1), 16);
+}
+
+/** Adds `--threads`. */
+export function addThreads(command: Command): Command {
+  return command.option(
+    '--threads <n>',
+    'threads of one operator (default: one for each physical core, divided among the processes)',
+    wholeNumber(1, MOST_PROCESSORS),
+  );
+}
+
+/** The threads that were asked for, or this machine's physical cores, divided among processes that run at once. */
+export async function threadsOf({ threads }: { readonly threads?: number }, processes = 1): Promise<number> {
+  return threads ?? Math.max(1, Math.floor((await defaultThreads()) / processes));
+}
+
+/** Adds `--workers`. */
+export function addWorkers(command: Command): Command {
+  return command.option(
+    '--workers <n>',
+    'processes that transcribe',
+    wholeNumber(1, MOST_PROCESSORS),
+    availableParallelism(),
+  );
+}
+
+/** Adds `--trials`. */
+export function addTrials(command: Command): Command {
+  return command.option('--trials <n>', 'trials of each model', wholeNumber(1), 300);
+}
+
+/** Adds `--runs`. */
+export function addRuns(command: Command): Command {
+  return command.option('--runs <n>', 'runs of whatever is measured', wholeNumber(1), 30);
+}
+
+/** Adds `--seed`. */
+export function addSeed(command: Command): Command {
+  return command.option('--seed <n>', 'seed of all that is drawn by chance', wholeNumber(0, 2 ** 32 - 1), DEFAULT_SEED);
+}
+
+/** Adds `--normaliser` to a command that compares texts. */
+export function addNormaliserOption(command: Command): Command {
+  return command.addOption(
+    new Option('--normaliser <name>', 'form in which texts are compared')
+      .choices(NORMALISER_NAMES)
+      .default(DEFAULT_NORMALISER),
+  );
+}
+
+/** Adds `--errors`. */
+export function addErrors(command: Command): Command {
+  return command.option('--errors', 'show what was heard for what, word by word');
+}
+
+/** Adds `--json`. */
+export function addJson(command: Command): Command {
+  return command.option('--json', 'print JSON');
+}
+
+/** Adds `--export` and `--json`, which is short for one of its forms. */
+export function addExport(command: Command): Command {
+  return addJson(command).addOption(
+    new Option('--export <form>', 'print a line of all numbers for each model (csv), the tables in Markdown, or JSON')
+      .choices(['csv', 'md', 'json'])
+      .conflicts('json'),
+  );
+}
+
+/** Adds `--figure` to a command whose result can be drawn. */
+export function addFigure(command: Command): Command {
+  return command.option('--figure <folder>', 'draw it into this folder');
+}
+
+/** Adds `--out` to a command that takes long: what it finds is kept as it comes. */
+export function addKept(command: Command): Command {
+  return command.option('-o, --out <file.json>', 'keep what is found in this file, as it comes', writableFile());
+}
+
+/** Adds `--out`, the file that a command is there to write. */
+export function addOut(name: string, description: string, ...endings: readonly string[]): OptionGroup {
+  return (command) => command.requiredOption(`-o, --out <${name}>`, description, writableFile(...endings));
+}
+
+/** Adds `--restart`, for commands that write a run. */
+export function addRestart(command: Command): Command {
+  return command.option('--restart', 'throw the unfinished run in that folder away and begin anew');
+}
+
+/** Adds `--short` and `--resume`, for what is measured in one go and takes long. */
+export function addPace(command: Command): Command {
+  return command
+    .option('--short', 'fewer trials of everything: under a minute, too few to conclude from')
+    .option('--resume', 'go on where it was stopped; what was finished is kept');
+}

@@ -1,0 +1,180 @@
+import { describe, expect, it } from 'vitest';
+import { HELP_GROUPS } from '../../src/cli/help.js';
+import { quantlab } from './terminal.js';
+
+/** The commands of a help text, by the heading that they stand under. */
+function groupsOf(help: string): ReadonlyMap<string, readonly string[]> {
+  const groups = new Map<string, string[]>();
+  let own: string[] = [];
+  for (const line of help.split('\n')) {
+    if (/^\S.*:$/.test(line)) {
+      own = [];
+      groups.set(line, own);
+    }
+    const [, command] = /^ {2}([a-z]+) /.exec(line) ?? [];
+    if (command !== undefined) own.push(command);
+  }
+  return groups;
+}
+
+/** Every command and every command of a command, as words. */
+async function everyCommand(): Promise<readonly (readonly string[])[]> {
+  const headings = [...Object.values(HELP_GROUPS), 'Commands:'];
+  const below = async (names: readonly string[]): Promise<readonly (readonly string[])[]> => {
+    const { out } = await quantlab('help', ...names);
+    const commands = [...groupsOf(out)].filter(([heading]) => headings.includes(heading)).flatMap(([, list]) => list);
+    const deeper = await Promise.all(commands.map((command) => below([...names, command])));
+    return [...(names.length === 0 ? [] : [names]), ...deeper.flat()];
+  };
+  return await below([]);
+}
+
+/** Options of a help text: name, and what it says of it in one line. */
+function optionsOf(help: string): readonly (readonly [name: string, description: string])[] {
+  const [, text = ''] = /\nOptions:\n((?: {2,}.*\n)*)/.exec(help) ?? [];
+  const joined = text.replace(/\n {10,}/g, ' ');
+  return [...joined.matchAll(/^ {2}(?:-\w, )?--(\S+)(?: \S+)? {2,}(.*)$/gm)].map(([, name = '', said = '']) => [
+    name,
+    said,
+  ]);
+}
+
+describe('help', () => {
+  it('groups the commands, with what only the project needs last', async () => {
+    const { exitCode, out } = await quantlab('help');
+    expect(exitCode).toBe(0);
+    const groups = groupsOf(out);
+    expect([...groups.keys()].filter((heading) => Object.values(HELP_GROUPS).includes(heading as never))).toEqual(
+      Object.values(HELP_GROUPS),
+    );
+    expect(groups.get(HELP_GROUPS.smaller)?.[0]).toBe('quantize');
+    expect(groups.get(HELP_GROUPS.costs)).toEqual(expect.arrayContaining(['bench', 'evaluate', 'memory', 'cost']));
+    expect(groups.get(HELP_GROUPS.own)?.toSorted()).toEqual(['laboratory', 'lm', 'merge', 'results']);
+    expect(await quantlab()).toMatchObject({ exitCode: 2, out: '', err: out });
+    expect((await quantlab('--help')).out).toBe(out);
+  });
+
+  it('ends with examples that begin with the command, for every command', async () => {
+    const commands = await everyCommand();
+    expect(commands.length).toBeGreaterThan(35);
+    for (const names of commands) {
+      const command = names.join(' ');
+      const { exitCode, out } = await quantlab('help', ...names);
+      expect(exitCode, command).toBe(0);
+      expect(out, command).toContain(`Usage: quantlab ${command} `);
+      const [, examples = ''] = /\nExamples?:\n([\s\S]*)$/.exec(out) ?? [];
+      const lines = examples.trim().split('\n');
+      expect(lines.length, command).toBeLessThanOrEqual(2);
+      for (const line of lines) expect(line.trim(), command).toMatch(new RegExp(`^\\$ quantlab ${command}\\b`));
+      expect((await quantlab(...names, '--help')).out).toBe(out);
+      // An example is right as it stands: every option in it is one of the command's.
+      const known = optionsOf((await quantlab('help', ...names)).out).map(([name]) => name);
+      if (names.length > 1 || !/\nCommands:\n/.test(out)) {
+        for (const [, option] of examples.matchAll(/ --([a-z-]+)/g))
+          expect(known, `${command} --${option}`).toContain(option);
+      }
+    }
+  });
+
+  it('says the same of an option in every command', async () => {
+    // Words that mean something else in another command, or whose default depends on what the command is for.
+    const own = [
+      'out',
+      'figures',
+      'post',
+      'exclude',
+      'rounds',
+      'requests',
+      'streams',
+      'only',
+      'normaliser',
+      'beam-width',
+    ];
+    const said = new Map<string, string>();
+    for (const names of await everyCommand()) {
+      for (const [option, description] of optionsOf((await quantlab('help', ...names)).out)) {
+        if (own.includes(option)) continue;
+        // What measures hears the hold-out, what chooses hears the development set.
+        const text = option === 'manifest' ? description.replace(/ \(default: "(?:holdout|dev)"\)$/, '') : description;
+        expect(text, `--${option} of ${names.join(' ')}`).toBe(said.get(option) ?? text);
+        said.set(option, text);
+      }
+    }
+    expect([...said.keys()]).toEqual(
+      expect.arrayContaining(['trials', 'threads', 'manifest', 'seed', 'json', 'utterances']),
+    );
+  });
+});
+
+describe('wrong use', () => {
+  it('names what was probably meant, and ends with 2', async () => {
+    expect(await quantlab('benhc')).toMatchObject({ exitCode: 2, err: expect.stringContaining('Did you mean bench?') });
+    expect(await quantlab('benhc', '--help')).toMatchObject({ exitCode: 2, out: '' });
+    expect(await quantlab('help', 'benhc')).toMatchObject({
+      exitCode: 2,
+      err: expect.stringContaining('did you mean bench?'),
+    });
+    expect(await quantlab('bench', '--trails', '3')).toMatchObject({
+      exitCode: 2,
+      err: expect.stringContaining('Did you mean --trials?'),
+    });
+    expect((await quantlab('model', 'lst')).exitCode).toBe(2);
+  });
+
+  it('says what an option is called now', async () => {
+    for (const command of [
+      'bench',
+      'evaluate',
+      'memory',
+      'energy',
+      'hardware',
+      'throughput',
+      'load',
+      'caching',
+      'serve',
+    ]) {
+      expect(await quantlab(command, '--model', 'x.onnx'), command).toMatchObject({
+        exitCode: 2,
+        err: expect.stringContaining('models are named without it now'),
+      });
+    }
+    expect((await quantlab('load', '--streams', '2')).err).toContain('--workers now');
+    expect((await quantlab('search', 'm', '-o', 'r.json', '--trials', '2')).err).toContain('--recipes now');
+  });
+
+  it('gives the range of numbers that no machine has', async () => {
+    for (const [range, ...args] of [
+      ['1 to 1024', 'bench', '--threads', '1e9'],
+      ['1 to 1024', 'serve', '--workers', '1e9'],
+      ['1 to 1024', 'load', '--workers', '1e9'],
+      ['1 to 1024', 'throughput', '--cores', '1e9'],
+      ['1 to 1024', 'throughput', '--streams', '1,1e9'],
+      ['0 to 65535', 'serve', '--port', '65536'],
+      ['1 to 1000000', 'bench', '--trials', '1e12'],
+    ]) {
+      expect(await quantlab(...args), args.join(' ')).toMatchObject({
+        exitCode: 2,
+        err: expect.stringContaining(`A whole number from ${range} is required`),
+      });
+    }
+  });
+
+  it('says before any work that a file cannot be written', async () => {
+    for (const args of [
+      ['quantize', 'missing.onnx', '-o', 'nowhere/small.onnx'],
+      ['simplify', 'missing.onnx', '-o', 'nowhere/small.onnx'],
+      ['code', 'missing.onnx', '-o', 'nowhere/small.onnx'],
+      ['search', 'missing.onnx', '-o', 'nowhere/found.json'],
+      ['search', 'missing.onnx', '-o', 'found.json', '--trace', 'nowhere/trace.jsonl'],
+      ['throughput', 'missing.onnx', '--out', 'nowhere/passes.json'],
+      ['lm', 'build', 'missing.txt', '-o', 'nowhere/small.arpa'],
+      ['model', 'build', 'nowhere/big.onnx'],
+    ]) {
+      const { exitCode, err } = await quantlab(...args);
+      expect(exitCode, args.join(' ')).toBe(2);
+      expect(err).toContain('A folder that is there is required, got nowhere');
+      expect(err).not.toContain('missing');
+    }
+    expect((await quantlab('code', 'missing.onnx', '-o', 'test')).err).toContain('got that of a folder');
+  });
+});
