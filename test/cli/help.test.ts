@@ -1,5 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
 import { HELP_GROUPS } from '../../src/cli/help.js';
+import { resolveModel } from '../../src/recognise/registry/registry.js';
 import { quantlab } from './terminal.js';
 
 /** The commands of a help text, by the heading that they stand under. */
@@ -177,4 +181,63 @@ describe('wrong use', () => {
     }
     expect((await quantlab('code', 'missing.onnx', '-o', 'test')).err).toContain('got that of a folder');
   });
+});
+
+describe('a model without a card', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'quantlab-cardless-'));
+  const model = join(folder, 'own.onnx');
+
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('is inspected, and what hears with it says what it needs', async () => {
+    const { path } = await resolveModel('deepspeech2-lstm');
+    copyFileSync(path, model);
+    expect(await quantlab('inspect', model)).toMatchObject({
+      exitCode: 0,
+      err: expect.stringMatching(/^No model card lies beside it/),
+    });
+    for (const args of [
+      ['bench', model],
+      ['evaluate', 'deepspeech2-lstm', model],
+      ['sensitivity', model],
+      ['compare', 'deepspeech2-lstm', model],
+      ['transcribe', 'speech.wav', '--model', model],
+    ]) {
+      expect(await quantlab(...args), args.join(' ')).toMatchObject({
+        exitCode: 1,
+        err: expect.stringMatching(
+          /own\.onnx: a model card was required beside it, got neither own\.json nor model\.json/,
+        ),
+      });
+    }
+  });
+
+  it('may be named by an id where nothing is heard', async () => {
+    const { exitCode, out, err } = await quantlab('inspect', 'deepspeech2-lstm', '--json');
+    expect([exitCode, err]).toEqual([0, '']);
+    expect(JSON.parse(out)).toHaveProperty('operators.LSTM', 3);
+  });
+});
+
+describe('quantlab bench', () => {
+  it('fits 100 columns, tells variants of one model apart, and comes as CSV, Markdown and JSON', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'quantlab-bench-'));
+    const small = join(folder, 'a-variant-with-a-name-that-is-far-too-long-for-a-column.onnx');
+    try {
+      await quantlab('quantize', 'deepspeech2-student', '-o', small);
+      const args = ['bench', 'deepspeech2-student', small, '--trials', '12', '--warm-up', '1', '--threads', '1'];
+      const shown = await quantlab(...args);
+      expect(shown.exitCode, shown.err).toBe(0);
+      for (const line of shown.out.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
+      expect(shown.out).toMatch(/^a-variant-with…-for-a-column +[\d.]+ \([\d.]+ to [\d.]+\)/m);
+      expect(shown.out).toMatch(/^p99 ms: –, since that takes \d+ trials/m);
+      const [first, second] = JSON.parse((await quantlab(...args, '--export', 'json')).out) as { model: string }[];
+      expect([first?.model, second?.model]).toEqual(['deepspeech2-student', basename(small, '.onnx')]);
+      expect((await quantlab(...args, '--export', 'csv')).out.trim().split('\r\n')).toHaveLength(3);
+      expect((await quantlab(...args, '--export', 'md')).out).toMatch(/^\| model \| speed-up .*\n\| --- \| ---: /m);
+      expect((await quantlab('bench', '--warm-up', '0')).exitCode).toBe(2);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }, 60_000);
 });

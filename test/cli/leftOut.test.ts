@@ -36,7 +36,7 @@ describe('one bad recording among many', () => {
   });
 
   it('evaluate: judges the others, says what is wrong, and ends with 1', async () => {
-    const { exitCode, out, err } = await quantlab('evaluate', '--manifest', manifest, '--json');
+    const { exitCode, out, err } = await quantlab('evaluate', 'deepspeech2-lstm', '--manifest', manifest, '--json');
     expect(exitCode).toBe(1);
     expect(JSON.parse(out)).toMatchObject([{ utterances: 1, words: 9 }]);
     expect(err).toMatch(/left out: .*bad\.flac.*\nleft out: .*lost\.wav.*\nwarning: |warning: .*32\.85 s by/);
@@ -72,7 +72,7 @@ describe('one bad recording among many', () => {
 
   it('is an error where there is no other', async () => {
     writeFileSync(join(folder, 'one.jsonl'), JSON.stringify({ audio_filepath: bad, duration: 1, text: 'x' }));
-    const { exitCode, err } = await quantlab('evaluate', '--manifest', join(folder, 'one.jsonl'));
+    const { exitCode, err } = await quantlab('evaluate', 'deepspeech2-lstm', '--manifest', join(folder, 'one.jsonl'));
     expect(exitCode).toBe(1);
     expect(err).toMatch(/one\.jsonl: a recording that can be read was required, got 1 that cannot/);
   });

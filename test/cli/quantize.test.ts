@@ -82,8 +82,8 @@ describe('quantlab quantize', () => {
     await writeFile(file, 'kept');
     const before = await readdir(folder);
     const { exitCode, err } = await quantlab('quantize', MODEL, '-o', join(file, 'small.onnx'));
-    expect(exitCode).toBe(1);
-    expect(err).toContain(`${file}: a folder was required, got a file`);
+    expect(exitCode).toBe(2);
+    expect(err).toContain(`A folder is required, got the file ${file}`);
     expect(await readdir(folder)).toEqual(before);
     expect(await readFile(file, 'utf8')).toBe('kept');
   });

@@ -133,7 +133,7 @@ async function resolveOnnx(path: string): Promise<ResolvedModel> {
   const cardPath = await findCard(path);
   if (cardPath === undefined) {
     throw new InputError(
-      `${path}: a model card was required beside it, got neither ${basename(ownCard(path))} nor model.json; copy the card of the model that it was made from`,
+      `${path}: a model card was required beside it, got neither ${basename(ownCard(path))} nor model.json; copy the card of the model that it was made from, or write one from data/models/deepspeech2-lstm/model.json: it says how sound becomes the input and the output text. inspect, quantize, simplify and code need none`,
     );
   }
   const card = await readCard(cardPath);
