@@ -90,7 +90,8 @@ export function addModelCommand(program: Command, terminal: Terminal): void {
       'Get the weights of a model that the package does not carry, and check them; goes on where it was stopped',
     )
     .argument('<id>', 'id of a model')
-    .requiredOption('--from <address|folder>', 'where a folder of that name lies, as in data/models of the repository')
+    .requiredOption('--from <address|folder>', 'where it lies, as in the repository: data/models/ID, data/speech')
+    .addHelpText('after', examples('model get deepspeech2-gru --from quantlab/data/models'))
     .action(async (id: string, options: { readonly from: string }) => {
       const progress = terminal.progress();
       try {
