@@ -2,6 +2,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeModel } from '../../src/onnx/file/write.js';
+import { recurrentCase } from '../compress/recurrentModels.js';
 import { quantlab } from './terminal.js';
 
 const MODEL = 'deepspeech2-lstm';
@@ -75,6 +77,23 @@ describe('quantlab quantize', () => {
     const { exitCode, err } = await quantlab('quantize', MODEL, '-o', path, '--recipe', 'float16', '--per-channel');
     expect(exitCode).toBe(2);
     expect(err).toContain('--per-channel');
+  });
+
+  it('writes a model whose nodes were rewritten in float, though no weight is smaller', async () => {
+    const [from, to, recipe] = ['gru.onnx', 'rewritten.onnx', 'float.json'].map((name) => join(folder, name));
+    await writeModel(recurrentCase({ opType: 'GRU' }).model, from ?? '');
+    const options = { opTypesToQuantize: ['GRU'], projection: 'float', recurrence: 'float' };
+    const steps = [{ transform: 'recurrent', options }];
+    await writeFile(
+      recipe ?? '',
+      JSON.stringify({ schema: 'quantlab.recipe/1', name: 'float', description: '', steps }),
+    );
+    const made = await quantlab('quantize', from ?? '', '-o', to ?? '', '--recipe', recipe ?? '', '--json');
+    expect(made.exitCode).toBe(0);
+    expect(JSON.parse(made.out).report.replacedNodes).toEqual({ GRU: 1 });
+    const inspected = JSON.parse((await quantlab('inspect', to ?? '', '--json')).out);
+    expect(inspected.operators).toMatchObject({ Scan: 1 });
+    expect(inspected.operators.GRU).toBeUndefined();
   });
 
   it('leaves nothing behind when the place cannot be written', async () => {
