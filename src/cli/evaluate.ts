@@ -9,6 +9,7 @@ import { type Cell, percent } from './columns.js';
 import { addDecoderOptions, type DecoderCommandOptions, decoderOptions } from './decoderOptions.js';
 import { wordErrors } from './errorView.js';
 import { examples } from './help.js';
+import { intervalsOf } from './intervals.js';
 import { namedModels } from './models.js';
 import {
   addErrors,
@@ -87,15 +88,7 @@ function recordOf(
     ...(lm !== undefined && { languageModel: basename(lm) }),
     wer: wer.value,
     cer: cer.value,
-    interval: { level: 0.95, wer: [wer.low, wer.high], cer: [cer.low, cer.high] },
-    ...(bySpeaker && {
-      intervalOverSpeakers: {
-        level: 0.95,
-        speakers: bySpeaker.speakers,
-        wer: [bySpeaker.wer.low, bySpeaker.wer.high],
-        cer: [bySpeaker.cer.low, bySpeaker.cer.high],
-      },
-    }),
+    ...intervalsOf({ wer, cer, bySpeaker }),
     comparison,
     ...(errors && {
       alignments: heard.map(({ reference, text }, index) => ({

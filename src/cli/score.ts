@@ -6,6 +6,7 @@ import { countWordEdits, type ErrorMeasures, errorMeasures } from '../speech/tex
 import { columns, percent } from './columns.js';
 import { type ScoredText, wordErrors } from './errorView.js';
 import { examples } from './help.js';
+import { intervalsOf } from './intervals.js';
 import { addErrors, addJson, addNormaliserOption, declare, type NormaliserOptions } from './optionGroups.js';
 import { printJson } from './output.js';
 import type { Terminal } from './terminal.js';
@@ -75,15 +76,7 @@ function recordOf(
     mer: measures.matchErrorRate,
     wil: measures.informationLost,
     wip: measures.informationPreserved,
-    interval: { level: 0.95, wer: [wer.low, wer.high], cer: [cer.low, cer.high] },
-    ...(bySpeaker && {
-      intervalOverSpeakers: {
-        level: 0.95,
-        speakers: bySpeaker.speakers,
-        wer: [bySpeaker.wer.low, bySpeaker.wer.high],
-        cer: [bySpeaker.cer.low, bySpeaker.cer.high],
-      },
-    }),
+    ...intervalsOf({ wer, cer, bySpeaker }),
     ...(errors && { alignments: texts.map(({ id, reference, text }) => ({ id, words: alignWords(reference, text) })) }),
   };
 }
