@@ -72,8 +72,9 @@ function inputsOf(model: OnnxModel): readonly GraphInput[] {
     .filter(({ name }) => !filled.has(name))
     .map(({ name, type }) => {
       const tensor = type?.value.case === 'tensorType' ? type.value.value : undefined;
+      // Some exporters write -1 for a free dimension, which the runtime takes so, too.
       const shape = tensor?.shape?.dim.map(({ value }) =>
-        value.case === 'dimValue' ? Number(value.value) : undefined,
+        value.case === 'dimValue' && value.value >= 0n ? Number(value.value) : undefined,
       );
       return { name, dtype: tensor && dtypeOf(tensor.elemType), shape };
     });

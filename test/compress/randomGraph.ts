@@ -130,9 +130,9 @@ export function isOdd(graph: DrawnGraph): boolean {
   return holds(graph.steps, (numbers) => numbers !== 'plain');
 }
 
-/** Whether some weight is not finite, or makes values that half precision does not hold: zero times infinity may be anything. */
+/** Whether some weight is not finite: zero times infinity may be anything. */
 export function isEndless(graph: DrawnGraph): boolean {
-  return holds(graph.steps, (numbers) => numbers === 'nan' || numbers === 'infinite' || numbers === 'huge');
+  return holds(graph.steps, (numbers) => numbers === 'nan' || numbers === 'infinite');
 }
 
 function holds(steps: readonly DrawnStep[], asked: (numbers: DrawnWeight['numbers']) => boolean): boolean {

@@ -57,6 +57,18 @@ describe('arrays of NumPy', () => {
     }
   });
 
+  it('fit a dimension that an exporter wrote as -1', async () => {
+    // PaddlePaddle's exporter writes free dimensions so.
+    const free = smallModel(
+      [makeNode('MatMul', ['x', 'w'], ['y'], { name: 'product' })],
+      [weight('w', [8, 6], 1)],
+      [valueInfo('x', [-1, 8])],
+      [valueInfo('y', ['n', 6])],
+    );
+    const ranges = await calibratorOnArrays(`${arrays}named.npz`)({ tensors: ['x', 'y'], model: free }, {});
+    expect([...ranges.keys()].sort()).toEqual(['x', 'y']);
+  });
+
   it('are refused with file and input where type, shape or name do not fit', async () => {
     for (const [file, says] of [
       ['double.npz', /double\.npz: float32 was required for input x, got float64/],

@@ -95,13 +95,10 @@ function planNode(node: NodeProto, rules: HalfRules, plan: OpenPlan): void {
   const parameters = halvable(node, rules, plan);
   const unfit = unfitConstants(node, parameters, rules.store, plan);
   const ranges = node.input.map((name) => plan.ranges.get(name));
-  const range = outputRange({
-    node,
-    types: node.input.map((name) => types.get(name)),
-    ranges,
-    constant: node.input.every((name) => name === '' || scope.constantOf(name) !== undefined),
-    unfit: unfit.length > 0,
-  });
+  const constant = node.input.every((name) => name === '' || scope.constantOf(name) !== undefined);
+  const read = { node, types: node.input.map((name) => types.get(name)), ranges, constant, unfit: unfit.length > 0 };
+  // A constant that is only handed on is the reader's constant, and judged there.
+  const range = constant && CARRIERS.has(node.opType) ? undefined : outputRange(read);
   const floats = node.output.filter((name) => types.get(name) === 'float32');
   if (range !== undefined) for (const name of floats) plan.ranges.set(name, range);
   const wide = range === 'wide' || ranges.includes('wide') || unfit.length > 0;

@@ -50,8 +50,10 @@ export interface Read {
 export function outputRange({ node, types, ranges, constant, unfit }: Read): Range | undefined {
   const { opType } = node;
   const known = ranges.filter((range) => range !== undefined);
-  // Batch normalisation divides by a deviation that was stored: one too small for half precision makes large numbers.
-  const bounded = BOUNDED.has(opType) && !(opType === 'BatchNormalization' && unfit);
+  // Batch normalisation divides by a deviation that was stored, not by that of what it reads: one too small for half precision
+  // makes large numbers, and large numbers stay large.
+  const stored = opType === 'BatchNormalization' && (unfit || known.includes('wide'));
+  const bounded = BOUNDED.has(opType) && !stored;
   if (bounded) return known.length > 0 || !constant ? 'regular' : undefined;
   if (WIDENING.has(opType) || unfit) return 'wide';
   if (known.length === 0) {
