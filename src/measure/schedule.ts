@@ -1,3 +1,6 @@
+import type { MeasuringProcess } from '../process/process.js';
+import type { Trial } from '../process/protocol.js';
+import type { Turns, TurnTimes } from '../process/turns.js';
 import { balancedOrder, createRandom, permutation } from './statistics/random.js';
 
 /** What is timed: `latency` one utterance, `throughput` one batch; `accuracy` transcribes each utterance once. */
@@ -47,6 +50,9 @@ export const PHASES: readonly Phase[] = ['latency', 'throughput', 'accuracy'];
  * conditions alike and a comparison has many turns to draw from; of `accuracy`, whose times nobody reads, more.
  */
 const BLOCK_TRIALS: Readonly<Record<Phase, number>> = { latency: 5, throughput: 5, accuracy: 50 };
+
+/** Runs of a process before its trials, where nothing else is said. */
+export const WARM_UP_RUNS = 3;
 
 /**
  * Draws which utterances each trial hears: permutations of all of them, one behind another, so that each is used equally
@@ -104,4 +110,42 @@ export function trialsOfShard(trials: number, { index, count }: Shard): readonly
   const own: number[] = [];
   for (let trial = index - 1; trial < trials; trial += count) own.push(trial);
   return own;
+}
+
+/**
+ * Runs that do not count, for the set-up of a process: the longest recording first, so that memory is large enough before the first trial;
+ * then shorter ones.
+ *
+ * @param recordings - with their lengths
+ * @param runs - how many
+ */
+export function warmUpOf(
+  recordings: readonly { readonly durationS?: number | undefined }[],
+  runs: number = WARM_UP_RUNS,
+): readonly (readonly number[])[] {
+  const lengthOf = (index: number): number => recordings[index]?.durationS ?? 0;
+  const byLength = [...recordings.keys()].sort((a, b) => lengthOf(b) - lengthOf(a));
+  return Array.from({ length: runs }, (_, run) => [byLength[run % byLength.length] as number]);
+}
+
+/**
+ * Gives a process its turn, for one block of trials. The run before them, which does not count, hears what the trial before the
+ * first one does.
+ *
+ * @param trials - see {@link drawTrials}
+ * @param block - see {@link orderBlocks}; trials that are done already may be missing
+ * @param onTrial - told each trial and its number
+ */
+export async function runBlock(
+  turns: Turns,
+  process: MeasuringProcess,
+  trials: Trials,
+  { phase, trials: numbers }: Pick<Block, 'phase' | 'trials'>,
+  onTrial: (trial: Trial, number: number) => void,
+): Promise<TurnTimes> {
+  const own = trials[phase];
+  const before = own.at((numbers[0] ?? 0) - 1) ?? [];
+  const wanted = numbers.map((number) => own[number] ?? []);
+  const onOne = (trial: Trial, index: number): void => onTrial(trial, numbers[index] ?? 0);
+  return await turns.take(process, before, wanted, onOne, phase === 'accuracy');
 }

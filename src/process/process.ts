@@ -11,7 +11,7 @@ import type { GraphicsTraces, Loaded, Reply, Request, Setup, Trial } from './pro
 /** How a process is started and how long it may take. */
 export interface ProcessOptions {
   /** Program of the process. Default: the worker of this package, as built. */
-  readonly workerPath?: string;
+  readonly workerPath?: string | undefined;
   /** Program that starts it in its own place, with its arguments: `taskset`, `systemd-run --scope`. Default: none. */
   readonly launcher?: readonly string[];
   /** How it is called in errors. */

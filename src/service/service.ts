@@ -7,12 +7,13 @@ import { join } from 'node:path';
 import { InputError, QuantlabError, UnavailableError } from '../errors.js';
 import { sha256OfBytes, sha256OfFile } from '../files.js';
 import { ownValue } from '../ownValue.js';
+import { CrashedError, Pool, QueueFullError } from '../process/pool.js';
+import { openProcess } from '../process/session.js';
 import { resultKeyBases } from '../recognise/cache/cachedRecognizer.js';
 import { ResultCache, type ResultCacheOptions } from '../recognise/cache/resultCache.js';
 import type { ResolvedModel } from '../recognise/registry/registry.js';
 import type { Transcript } from '../recognise/transcribe.js';
 import { METRICS_TYPE, ServiceMetrics } from './metrics.js';
-import { CrashedError, QueueFullError, WorkerPool } from './pool.js';
 import { saveBody, TooLargeError } from './upload.js';
 
 /** How a service runs. */
@@ -74,7 +75,7 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<v
  */
 export class TranscriptionService {
   readonly #options: ServiceOptions;
-  readonly #pool: WorkerPool;
+  readonly #pool: Pool<string, Transcript>;
   readonly #cache: ResultCache | null;
   readonly #answerBase: string;
   readonly #folder: string;
@@ -85,7 +86,7 @@ export class TranscriptionService {
 
   private constructor(
     options: ServiceOptions,
-    pool: WorkerPool,
+    pool: Pool<string, Transcript>,
     cache: ResultCache | null,
     answerBase: string,
     folder: string,
@@ -115,26 +116,27 @@ export class TranscriptionService {
     }
     const answers =
       cache === undefined ? null : await ResultCache.open({ ...cache, ...placeOf(cache.folder, 'answers') });
-    const pool = new WorkerPool({
-      setup: {
-        model,
-        executionProvider: 'cpu',
-        threads,
-        optimizedFolder,
-        recordings: [],
-        warmUp: [],
-        // Answers by file are kept here; a process keeps what it computes of the sound in them, for the same in another file.
-        ...(cache !== undefined && {
-          cache: { ...cache, memoryBytes: cache.memoryBytes / (2 * workers), ...placeOf(cache.folder, 'results') },
-        }),
-      },
-      workers,
+    const setup = {
+      model,
+      executionProvider: 'cpu',
+      threads,
+      optimizedFolder,
+      recordings: [],
+      warmUp: [],
+      // Answers by file are kept here; a process keeps what it computes of the sound in them, for the same in another file.
+      ...(cache !== undefined && {
+        cache: { ...cache, memoryBytes: cache.memoryBytes / (2 * workers), ...placeOf(cache.folder, 'results') },
+      }),
+    } as const;
+    const { workerPath, requestLimitMs = DEFAULTS.requestLimitMs, onTrouble } = options;
+    const program = { name: 'transcribing process', trialLimitMs: requestLimitMs, workerPath };
+    const pool = await Pool.start(workers, {
+      serve: async (process, paths: readonly string[]) =>
+        await Promise.all(paths.map((path) => process.transcribe(path))),
+      replace: async (signal) => await openProcess(setup, { ...program, signal }),
       queueLimit: options.queueLimit ?? workers * DEFAULTS.queuePerWorker,
-      requestLimitMs: options.requestLimitMs ?? DEFAULTS.requestLimitMs,
-      workerPath: options.workerPath,
-      ...(options.onTrouble && { onTrouble: options.onTrouble }),
+      onTrouble,
     });
-    await pool.start();
     const bases = resultKeyBases(model, await sha256OfFile(model.path), { session: { threads } });
     const folder = await mkdtemp(join(tmpdir(), 'quantlab-serve-'));
     return new TranscriptionService(options, pool, answers, `${bases.transcript} ${ANSWER_VERSION}`, folder);
@@ -230,7 +232,7 @@ export class TranscriptionService {
       const transcript = JSON.parse(Buffer.from(kept.bytes).toString('utf8')) as Transcript;
       return { model, ...transcript, cached: true };
     }
-    const transcript = await this.#pool.transcribe(path, signal);
+    const transcript = await this.#pool.run(path, signal);
     await this.#cache?.set(key, Buffer.from(JSON.stringify(transcript)));
     return { model, ...transcript, cached: false };
   }

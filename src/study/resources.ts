@@ -1,6 +1,7 @@
 import { UnavailableError } from '../errors.js';
 import { type EnergySummary, measureEnergy } from '../measure/energy/energy.js';
 import { type MemorySummary, measureMemory } from '../measure/memory/memory.js';
+import type { SessionControl } from '../process/session.js';
 import type { ResolvedModel } from '../recognise/registry/registry.js';
 import type { ExecutionProvider } from '../recognise/session/session.js';
 import { recordingOf } from '../speech/corpora/recordings.js';
@@ -8,11 +9,9 @@ import type { Utterance } from '../speech/types.js';
 import type { EnergyRecord, MeasuredOutcome, MemoryRecord, ResourceProtocol } from './schema.js';
 
 /** What resources are measured with. */
-export interface ResourceOptions {
+export interface ResourceOptions extends SessionControl {
   readonly protocol: ResourceProtocol;
   readonly utterances: readonly Utterance[];
-  readonly signal?: AbortSignal | undefined;
-  readonly workerPath?: string | undefined;
   /** Called before each measurement, of the conditions that it is of. */
   readonly onStep?: (id: string, resource: 'memory' | 'energy') => void;
 }
@@ -72,8 +71,8 @@ async function memoryOf(condition: Resourceful, options: ResourceOptions): Promi
       recordings,
       runs: protocol.memoryRuns,
       threads: condition.threads,
-      ...(signal !== undefined && { signal }),
-      ...(workerPath !== undefined && { workerPath }),
+      signal,
+      workerPath,
     });
     return memory;
   });
@@ -95,8 +94,8 @@ async function energyOf(
         trials: protocol.energyTrials,
         threads: first.threads,
         executionProvider: first.outcome.executionProvider as ExecutionProvider,
-        ...(signal !== undefined && { signal }),
-        ...(workerPath !== undefined && { workerPath }),
+        signal,
+        workerPath,
       },
     );
     return models.map(({ model: _model, path: _path, ratioToFirst: ratio, ...energy }: EnergySummary, place) => ({

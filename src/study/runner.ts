@@ -9,9 +9,11 @@ import {
   drawTrials,
   orderBlocks,
   PHASES,
+  runBlock,
   type Shard,
   type Trials,
   trialsOfShard,
+  warmUpOf,
 } from '../measure/schedule.js';
 import { ownValue } from '../ownValue.js';
 import { MeasuringProcess, ProcessError } from '../process/process.js';
@@ -263,7 +265,7 @@ class Run {
     this.#throwIfStopped();
     const { id, device, threads } = condition;
     const { workerPath, signal } = this.#options;
-    const program = { signal, ...(workerPath === undefined ? {} : { workerPath }) };
+    const program = { signal, workerPath };
     const recordings = this.#utterances.map(recordingOf);
     const shortest = this.#utterances.reduce((one, other) => (other.durationS < one.durationS ? other : one));
     const gpu = device === 'gpu' ? await findGpu({ model: variant.model, recordings: [shortest] }, program) : undefined;
@@ -276,7 +278,7 @@ class Run {
     const limits = this.#limits(device);
     const process = new MeasuringProcess({ ...program, ...limits, name: condition.title });
     try {
-      const warmUp = this.#warmUp(this.#record.protocol.warmUpRuns[device]);
+      const warmUp = warmUpOf(this.#utterances, this.#record.protocol.warmUpRuns[device]);
       const { accuracy, languageModel } = this.#record.protocol;
       const loaded = await process.load({
         model: variant.model,
@@ -311,31 +313,20 @@ class Run {
     };
   }
 
-  /** The longest utterance first, so that memory is large enough before the first trial; then others. */
-  #warmUp(runs: number): readonly (readonly number[])[] {
-    const lengths = this.#utterances.map(({ durationS }) => durationS);
-    const byLength = lengths.map((_, index) => index).sort((a, b) => (lengths[b] ?? 0) - (lengths[a] ?? 0));
-    return Array.from({ length: runs }, (_, run) => [byLength[run % byLength.length] as number]);
-  }
-
   async #runBlock({ condition: id, phase, turn, trials: numbers }: Block): Promise<void> {
     const runner = this.#runners.get(id);
     if (runner === undefined) return;
     const done = this.#doneTrials(id, phase);
     const pending = numbers.filter((trial) => !done.has(trial));
-    const first = pending[0];
-    if (first === undefined) return;
-    const trials = this.#trials[phase];
-    const before = trials.at(first - 1) ?? [];
-    const write = (result: Trial, index: number): void => {
+    if (pending.length === 0) return;
+    const write = (result: Trial, trial: number): void => {
       this.#throwIfStopped();
       const said = phase === 'accuracy' ? this.#references(result.utterances) : {};
-      this.#write({ condition: id, phase, trial: pending[index] ?? 0, turn, ...result, ...said });
+      this.#write({ condition: id, phase, trial, turn, ...result, ...said });
     };
-    const wanted = pending.map((trial) => trials[trial] ?? []);
     try {
-      const { process } = runner;
-      const { wallMs, trialsMs } = await this.#turns.take(process, before, wanted, write, phase === 'accuracy');
+      const block = { phase, trials: pending };
+      const { wallMs, trialsMs } = await runBlock(this.#turns, runner.process, this.#trials, block, write);
       if (phase !== 'accuracy') {
         runner.wallMs += wallMs;
         runner.trialsMs += trialsMs;

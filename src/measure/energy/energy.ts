@@ -1,20 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InputError, UnavailableError } from '../../errors.js';
-import { MeasuringProcess } from '../../process/process.js';
+import type { MeasuringProcess } from '../../process/process.js';
 import type { Trial } from '../../process/protocol.js';
+import { type OpenModel, type SessionControl, withModels } from '../../process/session.js';
 import { Turns } from '../../process/turns.js';
 import type { ResolvedModel } from '../../recognise/registry/registry.js';
 import type { ExecutionProvider } from '../../recognise/session/session.js';
 import { recordingOf } from '../../speech/corpora/recordings.js';
 import type { Utterance } from '../../speech/types.js';
 import { defaultThreads } from '../machine/environment.js';
+import { warmUpOf } from '../schedule.js';
 import { bootstrapRatio, type Estimate } from '../statistics/bootstrap.js';
 import { balancedOrder, createRandom, DEFAULT_SEED } from '../statistics/random.js';
 import { type ChosenMeter, chooseEnergyMeter, type EnergyLadderOptions } from './energyLadder.js';
 import type { EnergySource, SkippedMethod } from './energyMeter.js';
 
 /** How energy is measured. */
-export interface EnergyOptions {
+export interface EnergyOptions extends SessionControl {
   /** What the models hear. */
   readonly utterances: readonly Utterance[];
   /** Trials of each model, one utterance each. Default: 150. */
@@ -26,11 +28,8 @@ export interface EnergyOptions {
   /** How long the machine is measured at rest, in seconds; 0 for not at all. Default: 3. */
   readonly idleS?: number;
   readonly seed?: number;
-  readonly signal?: AbortSignal;
   /** Called after each trial. */
   readonly onProgress?: (done: number, total: number) => void;
-  /** Program of the measuring processes. Default: the package's own. */
-  readonly workerPath?: string;
   /** Where the ladder of methods stands, for machines that are simulated. */
   readonly ladder?: EnergyLadderOptions;
 }
@@ -79,7 +78,6 @@ interface Block {
 
 const DEFAULT_TRIALS = 150;
 const DEFAULT_IDLE_S = 3;
-const WARM_UP_RUNS = 3;
 
 /** Trials of a turn: long enough that a meter which reads ten times a second sees it. */
 const TURN_TRIALS = 30;
@@ -102,17 +100,11 @@ export async function measureEnergy(models: readonly ResolvedModel[], options: E
   const threads = options.threads ?? (await defaultThreads());
   const device = executionProvider === 'cpu' ? 'cpu' : 'gpu';
   const chosen = await chooseEnergyMeter({ device, ...options.ladder });
-  const processes: MeasuringProcess[] = [];
   const turns = new Turns();
-  try {
-    for (const model of models) {
-      const { signal, workerPath } = options;
-      const process = new MeasuringProcess({ name: model.card.id, signal, ...(workerPath ? { workerPath } : {}) });
-      processes.push(process);
-      const recordings = utterances.map(recordingOf);
-      const warmUp = Array.from({ length: WARM_UP_RUNS }, () => [0]);
-      await process.load({ model, executionProvider, threads, recordings, warmUp });
-    }
+  const { signal, workerPath } = options;
+  const recordings = utterances.map(recordingOf);
+  const setup = { executionProvider, threads, recordings, warmUp: warmUpOf(utterances), turns, signal, workerPath };
+  return await withModels(models, setup, async (open) => {
     const idleW = await measureIdle(chosen, options.idleS ?? DEFAULT_IDLE_S);
     const order = balancedOrder(trials, utterances.length, createRandom(seed)).map((index) => [index]);
     const blocks: Block[][] = models.map(() => []);
@@ -122,10 +114,10 @@ export async function measureEnergy(models: readonly ResolvedModel[], options: E
       // A B, B A, A B …: a machine that warms up steadily favours none.
       const places = [...models.keys()];
       for (const place of turn % 2 === 0 ? places : places.reverse()) {
-        const process = processes[place] as MeasuringProcess;
+        const { process } = open[place] as OpenModel;
         await turns.take(process, own[0] ?? [], [], () => undefined);
         const block = await measureBlock(chosen, process, own, () => {
-          options.signal?.throwIfAborted();
+          signal?.throwIfAborted();
           options.onProgress?.(++done, models.length * trials);
         });
         blocks[place]?.push(block);
@@ -145,14 +137,7 @@ export async function measureEnergy(models: readonly ResolvedModel[], options: E
       ...summarizeBlocks(blocks[index] ?? [], blocks[0] ?? [], idleW),
     }));
     return { source: meter.source, skipped, idleW, models: found };
-  } catch (error) {
-    options.signal?.throwIfAborted();
-    throw error;
-  } finally {
-    await chosen.meter.stop();
-    for (const process of processes) turns.leave(process);
-    await Promise.all(processes.map((process) => process.stop()));
-  }
+  }).finally(() => chosen.meter.stop());
 }
 
 /** An estimate knows nothing of a machine at rest. */

@@ -1,7 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { InputError } from '../../errors.js';
-import { MeasuringProcess } from '../../process/process.js';
-import type { Loaded } from '../../process/protocol.js';
+import { type ModelsSetup, type OpenModel, type SessionControl, withModel, withModels } from '../../process/session.js';
 import { type TurnMethod, Turns } from '../../process/turns.js';
 import type { DecoderOptions } from '../../recognise/decoder.js';
 import type { ResolvedModel } from '../../recognise/registry/registry.js';
@@ -13,13 +12,13 @@ import type { Utterance } from '../../speech/types.js';
 import { type AccuracySummary, type Heard, normaliseHeard, summarizeAccuracy } from '../accuracy/accuracy.js';
 import { compareTexts, type TextComparison } from '../accuracy/textComparison.js';
 import { defaultThreads } from '../machine/environment.js';
-import { drawTrials, orderBlocks } from '../schedule.js';
+import { drawTrials, orderBlocks, runBlock, warmUpOf } from '../schedule.js';
 import { DEFAULT_SEED } from '../statistics/random.js';
 import { type LatencySummary, summarizeLatency } from './latency.js';
 import { compareTimes, type SpeedUp, type TimedTrial } from './speedUp.js';
 
 /** How models are measured. */
-export interface ModelOptions {
+export interface ModelOptions extends SessionControl {
   /** What they hear. */
   readonly utterances: readonly Utterance[];
   /** Threads of one operator. Default: one for each physical core. */
@@ -28,12 +27,8 @@ export interface ModelOptions {
   readonly executionProvider?: ExecutionProvider;
   /** How log-probabilities become text. Default: best path. */
   readonly decoder?: DecoderOptions | undefined;
-  /** Stops between two trials. */
-  readonly signal?: AbortSignal;
   /** Called after each trial. */
   readonly onProgress?: (done: number, total: number) => void;
-  /** Program of the measuring processes. Default: the package's own. */
-  readonly workerPath?: string;
 }
 
 /** How latency is measured. */
@@ -108,31 +103,29 @@ export async function bench(models: readonly ResolvedModel[], options: BenchOpti
   const counts = { latencyTrials, throughputTrials: 0, batchSize: 1, seed };
   const drawn = { ...drawTrials(counts, requireSome('utterance', options.utterances).length), accuracy: [] };
   const turns = new Turns(options.turns);
-  return await withProcesses(models, { ...options, threads }, turns, async (processes) => {
+  const warmUp = warmUpOf(options.utterances, warmUpRuns);
+  return await withModels(models, { ...setupOf(options, threads), warmUp, turns }, async (open) => {
     const found: TimedTrial[][] = models.map(() => []);
-    const base = found[0] ?? [];
     let done = 0;
     for (const block of orderBlocks(Object.keys(models), drawn, { seed: seed + 2 })) {
-      const [own, { process }] = [found[Number(block.condition)], processes[Number(block.condition)] ?? {}];
-      if (own === undefined || process === undefined) continue;
-      const before = drawn.latency.at((block.trials[0] ?? 0) - 1) ?? [];
-      const wanted = block.trials.map((trial) => drawn.latency[trial] ?? []);
-      await turns.take(process, before, wanted, (trial) => {
+      const place = Number(block.condition);
+      await runBlock(turns, (open[place] as OpenModel).process, drawn, block, (trial) => {
         options.signal?.throwIfAborted();
-        own.push({ ...trial, turn: block.turn });
+        found[place]?.push({ ...trial, turn: block.turn });
         options.onProgress?.(++done, models.length * latencyTrials);
       });
     }
+    const [base = []] = found;
     return await Promise.all(
-      models.map(async ({ card, path }, index) => ({
+      open.map(async ({ model: { card, path }, loaded }, place) => ({
         model: card.id,
         path,
         sizeBytes: (await stat(path)).size,
         threads,
         executionProvider,
-        ...(processes[index]?.loaded as Loaded),
-        latency: summarizeLatency(found[index] ?? []),
-        speedUp: index === 0 ? null : compareTimes(base, found[index] ?? []),
+        ...loaded,
+        latency: summarizeLatency(found[place] ?? []),
+        speedUp: place === 0 ? null : compareTimes(base, found[place] ?? []),
         turns: turns.method,
       })),
     );
@@ -152,12 +145,11 @@ export async function evaluate(models: readonly ResolvedModel[], options: Evalua
   const threads = options.threads ?? (await defaultThreads());
   const evaluations: ModelEvaluation[] = [];
   for (const model of models) {
-    const texts = await withProcesses([model], { ...options, threads }, new Turns(), async ([opened]) => {
+    const texts = await withModel(model, setupOf(options, threads), async ({ process }) => {
       const heard: string[] = [];
       for (const index of utterances.keys()) {
         options.signal?.throwIfAborted();
-        const trial = await opened?.process.trial([index]);
-        heard.push(trial?.texts[0] ?? '');
+        heard.push((await process.trial([index])).texts[0] ?? '');
         options.onProgress?.(evaluations.length * utterances.length + heard.length, models.length * utterances.length);
       }
       return heard;
@@ -176,42 +168,9 @@ export async function evaluate(models: readonly ResolvedModel[], options: Evalua
   return evaluations;
 }
 
-interface Opened {
-  readonly process: MeasuringProcess;
-  readonly loaded: Loaded;
-}
-
-/** Starts a process for each model, and ends them whatever happens. */
-async function withProcesses<T>(
-  models: readonly ResolvedModel[],
-  options: ModelOptions & { readonly threads: number; readonly warmUpRuns?: number },
-  turns: Turns,
-  use: (processes: readonly Opened[]) => Promise<T>,
-): Promise<T> {
-  const { utterances, threads, executionProvider = 'cpu', decoder, signal, workerPath } = options;
-  const { warmUpRuns = WARM_UP_RUNS } = options;
-  const recordings = utterances.map(recordingOf);
-  const longest = utterances.reduce((best, { durationS }, index) => {
-    return durationS > (utterances[best]?.durationS ?? 0) ? index : best;
-  }, 0);
-  const warmUp = Array.from({ length: warmUpRuns }, () => [longest]);
-  const opened: Opened[] = [];
-  const started: MeasuringProcess[] = [];
-  try {
-    for (const model of models) {
-      const process = new MeasuringProcess({ name: model.card.id, signal, ...(workerPath ? { workerPath } : {}) });
-      started.push(process);
-      const setup = { model, executionProvider, threads, recordings, warmUp, decoder };
-      opened.push({ process, loaded: await process.load(setup) });
-      turns.join(process);
-    }
-    return await use(opened);
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error;
-  } finally {
-    await Promise.all(started.map((process) => process.stop()));
-  }
+function setupOf(options: ModelOptions, threads: number): ModelsSetup {
+  const { utterances, executionProvider = 'cpu', decoder, signal, workerPath } = options;
+  return { recordings: utterances.map(recordingOf), executionProvider, threads, decoder, signal, workerPath };
 }
 
 function requireSome<T>(what: string, values: readonly T[]): readonly T[] {

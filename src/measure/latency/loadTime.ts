@@ -2,16 +2,16 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../../errors.js';
 import { makeFolder } from '../../files.js';
-import { MeasuringProcess } from '../../process/process.js';
+import { type SessionControl, withModel } from '../../process/session.js';
 import type { ResolvedModel } from '../../recognise/registry/registry.js';
 import { keepOptimized } from '../../recognise/session/optimizedModel.js';
 import type { Recording } from '../../speech/types.js';
 import { bootstrapMedian, bootstrapRatio, type Estimate } from '../statistics/bootstrap.js';
-import { createRandom, permutation } from '../statistics/random.js';
+import { createRandom, DEFAULT_SEED, permutation } from '../statistics/random.js';
 import { median, sum } from '../statistics/statistics.js';
 
 /** How load times are compared. */
-export interface LoadTimeOptions {
+export interface LoadTimeOptions extends SessionControl {
   /** Folder for optimised models. */
   readonly folder: string;
   /** Heard once after loading: the time of the first run. */
@@ -20,11 +20,8 @@ export interface LoadTimeOptions {
   readonly rounds?: number | undefined;
   readonly threads: number;
   readonly seed?: number;
-  readonly signal?: AbortSignal;
   /** Called after each start. */
   readonly onProgress?: (done: number, total: number) => void;
-  /** Program of the measuring processes. Default: the package's own. */
-  readonly workerPath?: string;
 }
 
 /** Load time with and without the optimised model on disk. */
@@ -74,7 +71,7 @@ const DEFAULT_ROUNDS = 10;
  * @throws {UnavailableError} when a process breaks
  */
 export async function measureLoadTime(model: ResolvedModel, options: LoadTimeOptions): Promise<LoadTimeReport> {
-  const { folder, rounds = DEFAULT_ROUNDS, seed = 1, signal, onProgress } = options;
+  const { folder, rounds = DEFAULT_ROUNDS, seed = DEFAULT_SEED, signal, onProgress } = options;
   if (!(Number.isInteger(rounds) && rounds >= 2)) {
     throw new InputError(`rounds: a whole number from 2 was required, got ${rounds}; 10 is usual`);
   }
@@ -118,16 +115,12 @@ async function start(
   optimizedFolder: string | undefined,
   { recording, threads, signal, workerPath }: LoadTimeOptions,
 ): Promise<Start> {
-  const process = new MeasuringProcess({ name: model.card.id, signal, ...(workerPath && { workerPath }) });
-  try {
-    const setup = { model, executionProvider: 'cpu', threads, optimizedFolder, recordings: [recording] } as const;
-    const { loadMs } = await process.load({ ...setup, warmUp: [] });
+  const setup = { threads, optimizedFolder, recordings: [recording], signal, workerPath };
+  return await withModel(model, setup, async ({ process, loaded: { loadMs } }) => {
     const { residentBytes, anonymousBytes } = await process.memory();
     const { totalMs } = await process.trial([0]);
     return { loadMs, firstRunMs: totalMs, residentBytes, anonymousBytes };
-  } finally {
-    await process.stop();
-  }
+  });
 }
 
 function describe(

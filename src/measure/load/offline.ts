@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { InputError } from '../../errors.js';
-import { MeasuringProcess } from '../../process/process.js';
+import { Pool } from '../../process/pool.js';
+import { type SessionControl, withModels } from '../../process/session.js';
 import type { ResolvedModel } from '../../recognise/registry/registry.js';
 import { recordingOf } from '../../speech/corpora/recordings.js';
 import type { NormaliserName } from '../../speech/text/normaliser.js';
@@ -19,7 +20,7 @@ import {
 } from './arrangements.js';
 
 /** How throughput is measured. */
-export interface OfflineOptions extends ArrangementOptions {
+export interface OfflineOptions extends ArrangementOptions, SessionControl {
   /** What is heard in each pass. */
   readonly utterances: readonly Utterance[];
   /** Passes of each arrangement. Default: 5. */
@@ -27,12 +28,8 @@ export interface OfflineOptions extends ArrangementOptions {
   /** Cores that may be used. Default: all. */
   readonly cores?: number | undefined;
   readonly seed?: number;
-  /** Stops between two batches. */
-  readonly signal?: AbortSignal;
   /** Called after each pass, with all so far: whoever keeps them loses nothing when the rest is not measured. */
   readonly onPass?: (passes: readonly OfflinePass[], total: number) => void | Promise<void>;
-  /** Program of the measuring processes. Default: the package's own. */
-  readonly workerPath?: string;
 }
 
 /** All utterances, heard once. */
@@ -127,35 +124,24 @@ async function runPass(
     arrangement,
     seed,
   );
-  const name = `${model.card.id}, ${nameArrangement(arrangement)}`;
-  const processes = Array.from(
-    { length: arrangement.streams },
-    () => new MeasuringProcess({ name, signal, ...(workerPath && { workerPath }) }),
-  );
-  try {
-    // The largest, so that no pass pays for memory.
-    const warmUp = [batches[0] ?? []];
-    const recordings = utterances.map(recordingOf);
-    const setup = { model, executionProvider: 'cpu', threads: arrangement.threads, recordings, warmUp } as const;
-    await Promise.all(processes.map((process) => process.load(setup)));
+  const { streams, threads } = arrangement;
+  // The largest, so that no pass pays for memory.
+  const warmUp = [batches[0] ?? []];
+  const setup = { threads, recordings: utterances.map(recordingOf), warmUp, atOnce: true, signal, workerPath };
+  return await withModels(Array<ResolvedModel>(streams).fill(model), setup, async (open) => {
     const texts: string[] = utterances.map(() => '');
-    const waiting = [...batches].reverse();
+    const pool = new Pool<readonly number[], readonly string[]>(
+      open.map(({ process }) => process),
+      { serve: async (process, [batch = []]) => [(await process.trial(batch)).texts] },
+    );
     const started = performance.now();
-    const hear = async (process: MeasuringProcess): Promise<void> => {
-      for (let batch = waiting.pop(); batch !== undefined; batch = waiting.pop()) {
-        signal?.throwIfAborted();
-        const trial = await process.trial(batch);
-        for (const [place, index] of batch.entries()) texts[index] = trial.texts[place] ?? '';
-      }
+    const hear = async (batch: readonly number[]): Promise<void> => {
+      const heard = await pool.run(batch);
+      for (const [place, index] of batch.entries()) texts[index] = heard[place] ?? '';
     };
-    await Promise.all(processes.map(hear));
+    await Promise.all(batches.map(hear));
     return { wallS: (performance.now() - started) / 1000, texts };
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error;
-  } finally {
-    await Promise.all(processes.map((process) => process.stop()));
-  }
+  });
 }
 
 /**

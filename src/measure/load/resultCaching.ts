@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InputError } from '../../errors.js';
-import { MeasuringProcess } from '../../process/process.js';
 import type { CacheSetup, Trial } from '../../process/protocol.js';
+import { type SessionControl, withModel } from '../../process/session.js';
 import { RESULT_KINDS, type ResultKind } from '../../recognise/cache/cachedRecognizer.js';
 import type { ResultPlace } from '../../recognise/cache/resultCache.js';
 import type { ResolvedModel } from '../../recognise/registry/registry.js';
@@ -16,7 +16,7 @@ import { mean, median } from '../statistics/statistics.js';
 import { cheHitRate, zipfRequests, zipfShares } from './arrivals.js';
 
 /** How latency against hit rate is measured. */
-export interface ResultCachingOptions {
+export interface ResultCachingOptions extends SessionControl {
   /** What is asked for. */
   readonly utterances: readonly Utterance[];
   /** Requests that count, for each size of the cache. Default: 300. */
@@ -31,11 +31,8 @@ export interface ResultCachingOptions {
   readonly kinds?: readonly ResultKind[] | undefined;
   readonly threads: number;
   readonly seed?: number;
-  readonly signal?: AbortSignal;
   /** Called after each request. */
   readonly onProgress?: (done: number, total: number) => void;
-  /** Program of the measuring processes. Default: the package's own. */
-  readonly workerPath?: string;
 }
 
 /** Latency at one size of the cache. */
@@ -174,12 +171,10 @@ async function runRequests(
   { utterances, threads, signal, workerPath }: ResultCachingOptions,
   tick: () => void,
 ): Promise<readonly Trial[]> {
-  const process = new MeasuringProcess({ name: model.card.id, signal, ...(workerPath && { workerPath }) });
-  try {
-    const recordings = utterances.map(recordingOf);
-    // A batch of two is not kept: it warms the network up and leaves the cache as it is.
-    const warmUp = [[0, 0], [0, 0], ...fill.map((index) => [index])];
-    await process.load({ model, executionProvider: 'cpu', threads, cache, recordings, warmUp });
+  const recordings = utterances.map(recordingOf);
+  // A batch of two is not kept: it warms the network up and leaves the cache as it is.
+  const warmUp = [[0, 0], [0, 0], ...fill.map((index) => [index])];
+  return await withModel(model, { threads, cache, recordings, warmUp, signal, workerPath }, async ({ process }) => {
     const trials: Trial[] = [];
     for (const index of order) {
       signal?.throwIfAborted();
@@ -187,12 +182,7 @@ async function runRequests(
       tick();
     }
     return trials;
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error;
-  } finally {
-    await process.stop();
-  }
+  });
 }
 
 /** Room for a number of results of a mean size: the last that does not fit leaves half of one empty, on average. */

@@ -1,16 +1,19 @@
 import { availableParallelism } from 'node:os';
 import { InputError } from '../../errors.js';
-import { MeasuringProcess } from '../../process/process.js';
-import { WorkQueue } from '../../process/queue.js';
+import { Pool } from '../../process/pool.js';
+import type { MeasuringProcess } from '../../process/process.js';
+import { type SessionControl, withModels } from '../../process/session.js';
+import { Turns } from '../../process/turns.js';
 import type { ResolvedModel } from '../../recognise/registry/registry.js';
 import { recordingOf } from '../../speech/corpora/recordings.js';
 import type { Utterance } from '../../speech/types.js';
+import { warmUpOf } from '../schedule.js';
 import { DEFAULT_SEED } from '../statistics/random.js';
 import { highestHolding, nextRate, type Rung } from './ladder.js';
 import { type LoadResult, measureCapacity, runLoad, type Server } from './load.js';
 
 /** How the highest rate is looked for. */
-export interface ServerOptions {
+export interface ServerOptions extends SessionControl {
   /** What is asked for. */
   readonly utterances: readonly Utterance[];
   /** The 95th percentile of the latency must stay at or below this, in milliseconds. Default: 500. */
@@ -26,11 +29,8 @@ export interface ServerOptions {
   /** Rates that are tried at most. Default: 20. */
   readonly mostRates?: number | undefined;
   readonly seed?: number;
-  readonly signal?: AbortSignal;
   /** Called after each rate. */
   readonly onRate?: (rate: ServedRate) => void | Promise<void>;
-  /** Program of the measuring processes. Default: the package's own. */
-  readonly workerPath?: string;
 }
 
 /** One rate that a model was asked at. */
@@ -74,14 +74,14 @@ const CAPACITY_REQUESTS = 20;
 /** Share of the capacity at which the search begins: no queue to speak of. */
 const START_SHARE = 0.5;
 
-interface Contestant {
+interface Candidate {
   readonly name: string;
   readonly server: Server;
   readonly startPerS: number;
   readonly capacityPerS: number;
   readonly rates: ServedRate[];
-  readonly wake: () => void;
-  readonly rest: () => void;
+  /** Stand still while it is another's turn; of a service that runs elsewhere: none. */
+  readonly processes: readonly MeasuringProcess[];
 }
 
 /**
@@ -100,32 +100,24 @@ export async function measureServers(
   const { threads, maximumBatch } = { ...DEFAULTS, ...defined(options) };
   if (models.length === 0) throw new InputError('load: at least one model was required, got none; name one');
   checkOptions(options);
-  const started: MeasuringProcess[] = [];
-  try {
-    const contestants: Contestant[] = [];
-    for (const model of models) {
-      const processes = await startProcesses(model, streams, threads, options, started);
-      const queue = new WorkQueue(processes, maximumBatch);
-      const server: Server = { send: async (index) => await queue.send(index), waiting: () => queue.length };
-      contestants.push(
-        await enter(model.card.id, server, streams, options, {
-          wake: () => {
-            for (const process of processes) process.resume();
-          },
-          rest: () => {
-            for (const process of processes) process.suspend();
-          },
-        }),
-      );
+  const { utterances, signal, workerPath } = options;
+  const setup = { threads, recordings: utterances.map(recordingOf), warmUp: warmUpOf(utterances), atOnce: true };
+  const copies = models.flatMap((model) => Array<ResolvedModel>(streams).fill(model));
+  return await withModels(copies, { ...setup, turns: new Turns(), signal, workerPath }, async (open) => {
+    const candidates: Candidate[] = [];
+    for (const [place, model] of models.entries()) {
+      const processes = open.slice(place * streams, (place + 1) * streams).map(({ process }) => process);
+      const pool = new Pool(processes, { serve: hear, maximumBatch });
+      const server: Server = { send: async (index) => await pool.run(index), waiting: () => pool.queueLength };
+      candidates.push(await enter({ name: model.card.id, server, processes }, streams, options));
     }
-    await climb(contestants, options);
-    return contestants.map((one) => ({ ...reportOf(one, options), streams, threads, maximumBatch }));
-  } catch (error) {
-    options.signal?.throwIfAborted();
-    throw error;
-  } finally {
-    await Promise.all(started.map((process) => process.stop()));
-  }
+    await findRates(candidates, options);
+    return candidates.map((one) => ({ ...reportOf(one, options), streams, threads, maximumBatch }));
+  });
+}
+
+async function hear(process: MeasuringProcess, indices: readonly number[]): Promise<readonly string[]> {
+  return (await process.trial(indices)).texts;
 }
 
 /**
@@ -142,10 +134,9 @@ export async function measureServer(
   options: ServerOptions,
 ): Promise<ServerReport> {
   checkOptions(options);
-  const still = { wake: () => undefined, rest: () => undefined };
-  const contestant = await enter(name, server, concurrency, options, still);
-  await climb([contestant], options);
-  return { ...reportOf(contestant, options), streams: null, threads: null, maximumBatch: null };
+  const candidate = await enter({ name, server, processes: [] }, concurrency, options);
+  await findRates([candidate], options);
+  return { ...reportOf(candidate, options), streams: null, threads: null, maximumBatch: null };
 }
 
 function checkOptions(options: ServerOptions): void {
@@ -161,53 +152,33 @@ function checkOptions(options: ServerOptions): void {
   }
 }
 
-async function startProcesses(
-  model: ResolvedModel,
-  streams: number,
-  threads: number,
-  { utterances, signal, workerPath }: ServerOptions,
-  started: MeasuringProcess[],
-): Promise<readonly MeasuringProcess[]> {
-  const processes = Array.from(
-    { length: streams },
-    () => new MeasuringProcess({ name: model.card.id, signal, ...(workerPath && { workerPath }) }),
-  );
-  started.push(...processes);
-  const recordings = utterances.map(recordingOf);
-  const setup = { model, executionProvider: 'cpu', threads, recordings, warmUp: [[0], [0], [0]] } as const;
-  await Promise.all(processes.map((process) => process.load(setup)));
-  return processes;
-}
-
 async function enter(
-  name: string,
-  server: Server,
+  one: Pick<Candidate, 'name' | 'server' | 'processes'>,
   concurrency: number,
   options: ServerOptions,
-  { wake, rest }: Pick<Contestant, 'wake' | 'rest'>,
-): Promise<Contestant> {
+): Promise<Candidate> {
   const { seed } = { ...DEFAULTS, ...defined(options) };
-  const capacityPerS = await measureCapacity(server, {
+  const capacityPerS = await measureCapacity(one.server, {
     concurrency,
     requests: concurrency * CAPACITY_REQUESTS,
     recordings: options.utterances.length,
     seed,
   });
-  rest();
-  return { name, server, startPerS: capacityPerS * START_SHARE, capacityPerS, rates: [], wake, rest };
+  for (const process of one.processes) process.suspend();
+  return { ...one, startPerS: capacityPerS * START_SHARE, capacityPerS, rates: [] };
 }
 
-async function climb(contestants: readonly Contestant[], options: ServerOptions): Promise<void> {
+async function findRates(candidates: readonly Candidate[], options: ServerOptions): Promise<void> {
   const { boundMs, requests, mostRates, seed } = { ...DEFAULTS, ...defined(options) };
-  for (let turn = 0, running = [...contestants]; running.length > 0; turn++) {
-    for (const contestant of [...running]) {
-      const { name, server, startPerS, rates } = contestant;
+  for (let turn = 0, running = [...candidates]; running.length > 0; turn++) {
+    for (const candidate of [...running]) {
+      const { name, server, processes, startPerS, rates } = candidate;
       const ratePerS = nextRate(rates, { startPerS, most: mostRates });
       if (ratePerS === null) {
-        running = running.filter((one) => one !== contestant);
+        running = running.filter((one) => one !== candidate);
         continue;
       }
-      contestant.wake();
+      for (const process of processes) process.resume();
       const result = await runLoad(server, {
         ratePerS,
         requests,
@@ -215,7 +186,7 @@ async function climb(contestants: readonly Contestant[], options: ServerOptions)
         seed: seed + 2 * turn,
         signal: options.signal,
       });
-      contestant.rest();
+      for (const process of processes) process.suspend();
       const holds = result.failed === 0 && (result.p95BoundMs ?? Number.POSITIVE_INFINITY) <= boundMs;
       const rate = { ...result, model: name, holds };
       rates.push(rate);
@@ -225,7 +196,7 @@ async function climb(contestants: readonly Contestant[], options: ServerOptions)
 }
 
 function reportOf(
-  { name, capacityPerS, rates }: Contestant,
+  { name, capacityPerS, rates }: Candidate,
   options: ServerOptions,
 ): Omit<ServerReport, 'streams' | 'threads' | 'maximumBatch'> {
   const { boundMs } = { ...DEFAULTS, ...defined(options) };

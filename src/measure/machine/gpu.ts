@@ -1,7 +1,8 @@
 import { UnavailableError } from '../../errors.js';
 import { findImitation } from '../../process/graphics.js';
-import { MeasuringProcess, type ProcessOptions } from '../../process/process.js';
+import type { ProcessOptions } from '../../process/process.js';
 import type { Setup } from '../../process/protocol.js';
+import { type SessionControl, withProcesses } from '../../process/session.js';
 import type { ExecutionProvider } from '../../recognise/session/session.js';
 import { type Placement, parsePlacement } from './placement.js';
 
@@ -28,16 +29,19 @@ const PROBE_LIMIT_MS = 60_000;
  */
 export async function findGpu(
   setup: Pick<Setup, 'model' | 'recordings'>,
-  options: Pick<ProcessOptions, 'workerPath' | 'loadLimitMs' | 'signal'> = {},
+  options: SessionControl & Pick<ProcessOptions, 'loadLimitMs'> = {},
 ): Promise<GpuSearch> {
   const reasons: string[] = [];
   for (const [executionProvider, title] of GPU_PROVIDERS) {
     if (options.signal?.aborted) break;
-    const probe = new MeasuringProcess({ loadLimitMs: PROBE_LIMIT_MS, ...options, name: title });
     try {
-      await probe.load({ ...setup, executionProvider, threads: 1, warmUp: [[0]], verbose: true }, refuseImitation);
-      await probe.stop();
-      const placement = parsePlacement(probe.log);
+      const log = await withProcesses(options, async (start) => {
+        const probe = start({ loadLimitMs: options.loadLimitMs ?? PROBE_LIMIT_MS, name: title });
+        await probe.load({ ...setup, executionProvider, threads: 1, warmUp: [[0]], verbose: true }, refuseImitation);
+        await probe.stop();
+        return probe.log;
+      });
+      const placement = parsePlacement(log);
       if (placement !== null && placement.heavyOnDevice > placement.heavyOnCpu) {
         return { found: true, executionProvider, placement };
       }
@@ -46,8 +50,6 @@ export async function findGpu(
       reasons.push(`${title}: it would run ${onDevice} of the ${all} products, convolutions and recurrences only`);
     } catch (error) {
       reasons.push(`${title}: ${shorten((error as Error).message, executionProvider)}`);
-    } finally {
-      await probe.stop();
     }
   }
   return { found: false, reason: `no GPU answered. ${reasons.join('. ')}` };

@@ -1,10 +1,11 @@
 import { InputError } from '../../errors.js';
-import { MeasuringProcess } from '../../process/process.js';
+import { type SessionControl, withModel } from '../../process/session.js';
 import type { ResolvedModel } from '../../recognise/registry/registry.js';
 import { GraphTensors } from '../../recognise/session/graphTensors.js';
 import { readRecording } from '../../speech/corpora/recordings.js';
 import { createFrontEnd } from '../../speech/features/features.js';
 import type { Recording } from '../../speech/types.js';
+import { warmUpOf } from '../schedule.js';
 import { median } from '../statistics/statistics.js';
 import { bandwidthFor, type MachineLimits } from './hardware.js';
 import { countWork, type NodeWork } from './work.js';
@@ -36,18 +37,14 @@ export interface Roofline {
 }
 
 /** How a roofline is found. */
-export interface RooflineOptions {
+export interface RooflineOptions extends SessionControl {
   /** What the model hears. */
   readonly recording: Recording;
   /** Runs of the model, after three that do not count. Default: 20. */
   readonly runs?: number;
-  readonly signal?: AbortSignal;
-  /** Program of the measuring process. Default: the package's own. */
-  readonly workerPath?: string;
 }
 
 const DEFAULT_RUNS = 20;
-const WARM_UP_RUNS = 3;
 
 /**
  * Sets the time of a model beside the least that its arithmetic and its memory allow (Williams et al., "Roofline", 2009), node
@@ -70,15 +67,9 @@ export async function measureRoofline(
   const frontEnd = await createFrontEnd(model.card.frontEnd);
   const features = frontEnd.compute(await readRecording(recording));
   const works = await countWork(model.path, (graph) => new GraphTensors(model.card, graph).feeds([features]));
-  const process = new MeasuringProcess({
-    name: model.card.id,
-    signal,
-    ...(workerPath === undefined ? {} : { workerPath }),
-  });
-  try {
-    const warmUp = Array.from({ length: WARM_UP_RUNS }, () => [0]);
-    const { threads } = limits;
-    await process.load({ model, executionProvider: 'cpu', threads, recordings: [recording], warmUp });
+  const { threads } = limits;
+  const setup = { threads, recordings: [recording], warmUp: warmUpOf([recording]), signal, workerPath };
+  return await withModel(model, setup, async ({ process }) => {
     const times: number[] = [];
     let audioS = 0;
     for (let run = 0; run < runs; run++) {
@@ -98,12 +89,7 @@ export async function measureRoofline(
       medianMs: median(times),
       share: bound.boundMs / fastestMs,
     };
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error;
-  } finally {
-    await process.stop();
-  }
+  });
 }
 
 /** Work of a model, and the least time that it takes. */

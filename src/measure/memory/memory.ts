@@ -1,23 +1,20 @@
 import { InputError } from '../../errors.js';
-import { MeasuringProcess } from '../../process/process.js';
 import type { ProcessMemory } from '../../process/processMemory.js';
+import { type SessionControl, withProcesses } from '../../process/session.js';
 import type { ResolvedModel } from '../../recognise/registry/registry.js';
 import type { Recording } from '../../speech/types.js';
 import { type ModelSize, measureModelSize } from './modelSize.js';
 
 /** How memory is measured. */
-export interface MemoryOptions {
+export interface MemoryOptions extends SessionControl {
   /** What the model hears, in turns; the process keeps the sound. */
   readonly recordings: readonly Recording[];
   /** Runs after loading. Default: 20. */
   readonly runs?: number;
   /** Threads of one operator. Default: 1. */
   readonly threads?: number;
-  readonly signal?: AbortSignal;
   /** Called after each process that was measured. */
   readonly onProgress?: (done: number, total: number) => void;
-  /** Program of the measuring processes. Default: the package's own. */
-  readonly workerPath?: string;
 }
 
 /** Memory of one process, as its life goes on. Peaks are from its beginning on. */
@@ -73,22 +70,13 @@ async function measureStages(
   threads: number,
   arena: boolean,
 ): Promise<MemoryStages> {
-  const { recordings, signal, workerPath } = options;
-  const process = new MeasuringProcess({
-    name: model.card.id,
-    signal,
-    ...(workerPath === undefined ? {} : { workerPath }),
-  });
-  try {
+  const { recordings } = options;
+  return await withProcesses(options, async (start) => {
+    const process = start({ name: model.card.id });
     const baseline = await process.memory();
     await process.load({ model, executionProvider: 'cpu', threads, arena, recordings, warmUp: [] });
     const loaded = await process.memory();
     for (let run = 0; run < runs; run++) await process.trial([run % recordings.length]);
     return { arena, baseline, loaded, afterRuns: await process.memory() };
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error;
-  } finally {
-    await process.stop();
-  }
+  });
 }

@@ -2,8 +2,9 @@ import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { InputError, UnavailableError } from '../../errors.js';
-import { MeasuringProcess, ProcessError } from '../../process/process.js';
+import { ProcessError } from '../../process/process.js';
 import { readProcessMemory } from '../../process/processMemory.js';
+import { type SessionControl, withProcesses } from '../../process/session.js';
 import type { ResolvedModel } from '../../recognise/registry/registry.js';
 import type { Recording } from '../../speech/types.js';
 
@@ -17,7 +18,7 @@ import type { Recording } from '../../speech/types.js';
 export type LimitMethod = 'kernel' | 'watched';
 
 /** A small device: one core, and so much memory. */
-export interface LimitOptions {
+export interface LimitOptions extends SessionControl {
   /** Default: 256 · 2²⁰. */
   readonly limitBytes?: number;
   /** What the model hears, in turns. */
@@ -28,9 +29,6 @@ export interface LimitOptions {
   readonly arena?: boolean;
   /** Default: `kernel` where systemd makes a control group, else `watched`. */
   readonly method?: LimitMethod;
-  readonly signal?: AbortSignal;
-  /** Program of the measuring process. Default: the package's own. */
-  readonly workerPath?: string;
 }
 
 /** Whether a model ran within a limit. */
@@ -79,39 +77,35 @@ export async function runWithinLimit(model: ResolvedModel, options: LimitOptions
   if (group === null) {
     throw new UnavailableError("memory limit: systemd's control groups were required, got none; use `watched`");
   }
-  const process = new MeasuringProcess({
-    name: model.card.id,
-    launcher: [...group, 'taskset', '-c', String(core)],
-    signal,
-    ...(options.workerPath === undefined ? {} : { workerPath: options.workerPath }),
+  return await withProcesses(options, async (start) => {
+    const launcher = [...group, 'taskset', '-c', String(core)];
+    const process = start({ name: model.card.id, launcher });
+    const watch = new Watch(process.pid, method === 'watched' ? limitBytes : Number.POSITIVE_INFINITY);
+    const times: number[] = [];
+    let reason: string | null = null;
+    try {
+      await process.load({ model, executionProvider: 'cpu', threads: 1, arena, recordings, warmUp: [] });
+      for (let index = 0; index < runs; index++) times.push((await process.trial([index % recordings.length])).totalMs);
+      watch.look();
+      if (watch.over) reason = `${Math.ceil(watch.peakBytes / 2 ** 20)} MiB were resident`;
+    } catch (error) {
+      if (signal?.aborted || !(error instanceof ProcessError)) throw error;
+      reason = watch.over ? `${Math.ceil(watch.peakBytes / 2 ** 20)} MiB were resident` : `it ended: ${error.message}`;
+    } finally {
+      watch.end();
+    }
+    return {
+      fits: reason === null,
+      limitBytes,
+      method,
+      core,
+      arena,
+      peakBytes: watch.peakBytes > 0 ? watch.peakBytes : null,
+      anonymousBytes: watch.anonymousBytes,
+      meanMs: times.length > 0 ? times.reduce((total, time) => total + time, 0) / times.length : null,
+      reason,
+    };
   });
-  const watch = new Watch(process.pid, method === 'watched' ? limitBytes : Number.POSITIVE_INFINITY);
-  const times: number[] = [];
-  let reason: string | null = null;
-  try {
-    await process.load({ model, executionProvider: 'cpu', threads: 1, arena, recordings, warmUp: [] });
-    for (let index = 0; index < runs; index++) times.push((await process.trial([index % recordings.length])).totalMs);
-    watch.look();
-    if (watch.over) reason = `${Math.ceil(watch.peakBytes / 2 ** 20)} MiB were resident`;
-  } catch (error) {
-    signal?.throwIfAborted();
-    if (!(error instanceof ProcessError)) throw error;
-    reason = watch.over ? `${Math.ceil(watch.peakBytes / 2 ** 20)} MiB were resident` : `it ended: ${error.message}`;
-  } finally {
-    watch.end();
-    await process.stop();
-  }
-  return {
-    fits: reason === null,
-    limitBytes,
-    method,
-    core,
-    arena,
-    peakBytes: watch.peakBytes > 0 ? watch.peakBytes : null,
-    anonymousBytes: watch.anonymousBytes,
-    meanMs: times.length > 0 ? times.reduce((total, time) => total + time, 0) / times.length : null,
-    reason,
-  };
 }
 
 /** Searching for the smallest limit. */
