@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import { makeFolder, writeFileAtomic } from '../files.js';
 import type { DeepSpeech2Options } from '../onnx/build/build.js';
 import { readCard } from '../recognise/card/readCard.js';
+import { importModel } from '../recognise/import/importModel.js';
 import { buildModel } from '../recognise/registry/buildModel.js';
 import { getModel } from '../recognise/registry/getModel.js';
 import { listModels, resolveModel } from '../recognise/registry/registry.js';
@@ -83,6 +84,16 @@ export function addModelCommand(program: Command, terminal: Terminal): void {
           `${packed.roundedValues} values were rounded to half precision: measure the figures of the card again\n`,
         );
       }
+    });
+  model
+    .command('import')
+    .description('Make a model of the Whisper that another program keeps: Hugging Face, faster-whisper (CTranslate2)')
+    .argument('<folder>', 'with model.safetensors or model.bin, config.json and tokenizer.json')
+    .requiredOption('-o, --out <folder>', 'where to write the model: its graphs, tokenizer and card')
+    .addHelpText('after', examples('model import faster-whisper-tiny.en -o whisper-tiny.en'))
+    .action(async (folder: string, options: { readonly out: string }) => {
+      await importModel(folder, options.out);
+      terminal.print(`${options.out}: ready\n`);
     });
   model
     .command('get')

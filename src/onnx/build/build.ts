@@ -1,11 +1,9 @@
-import { create } from '@bufbuild/protobuf';
-import { GraphProtoSchema, ModelProtoSchema, OperatorSetIdProtoSchema } from 'onnx-buf';
 import { InputError } from '../../errors.js';
 import { makeValueInfo } from '../graph/valueInfo.js';
 import type { OnnxModel } from '../model.js';
 import { DTYPE_CODE } from '../tensor/dtype.js';
 import { buildConvolutions, buildResidualConvolutions, gelu, layerNorm, linear } from './buildFronts.js';
-import { GraphBuilder } from './buildGraph.js';
+import { GraphBuilder, HIGHEST_OPSET, LOWEST_OPSET } from './buildGraph.js';
 import { buildRecurrentLayer, type RecurrentCell, STATE_POWER } from './buildRecurrent.js';
 
 /** Options of {@link buildDeepSpeech2}. */
@@ -38,12 +36,6 @@ export interface DeepSpeech2Options {
 
 /** Options with their defaults. */
 export type DeepSpeech2Settings = Required<DeepSpeech2Options>;
-
-const LOWEST_OPSET = 17;
-const HIGHEST_OPSET = 23;
-
-/** IR version that each operator set came with, from 17 on. */
-const IR_VERSIONS: readonly number[] = [8, 8, 9, 9, 10, 10, 11];
 
 /** Standard deviation of the logits: a network that is neither sure of everything nor of nothing. */
 const LOGIT_DEVIATION = 3;
@@ -140,21 +132,14 @@ export function deepSpeech2Settings(options: DeepSpeech2Options): DeepSpeech2Set
 
 function assemble(graph: GraphBuilder, settings: DeepSpeech2Settings): OnnxModel {
   const { front, cell, layers, units, bins, classes, opset, seed } = settings;
-  const proto = create(ModelProtoSchema, {
-    irVersion: BigInt(IR_VERSIONS[opset - LOWEST_OPSET] ?? 8),
-    producerName: 'quantlab',
-    docString: `Deep Speech 2 with random weights: ${front} front, ${layers} × bidirectional ${cell} ${units}, seed ${seed}`,
-    opsetImport: [create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(opset) })],
-    graph: create(GraphProtoSchema, {
-      name: 'deepspeech2',
-      node: graph.nodes,
-      initializer: graph.initializers,
-      input: [makeValueInfo('features', 'float32', ['N', 'T', bins]), makeValueInfo('lengths', 'int64', ['N'])],
-      output: [
-        makeValueInfo('log_probabilities', 'float32', ['N', 'steps', classes]),
-        makeValueInfo('output_lengths', 'int64', ['N']),
-      ],
-    }),
+  return graph.model({
+    name: 'deepspeech2',
+    description: `Deep Speech 2 with random weights: ${front} front, ${layers} × bidirectional ${cell} ${units}, seed ${seed}`,
+    opset,
+    inputs: [makeValueInfo('features', 'float32', ['N', 'T', bins]), makeValueInfo('lengths', 'int64', ['N'])],
+    outputs: [
+      makeValueInfo('log_probabilities', 'float32', ['N', 'steps', classes]),
+      makeValueInfo('output_lengths', 'int64', ['N']),
+    ],
   });
-  return { proto, path: '<built>' };
 }
