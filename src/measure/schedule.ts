@@ -25,6 +25,9 @@ export interface Shard {
   readonly count: number;
 }
 
+/** All trials in one place. */
+export const WHOLE: Shard = { index: 1, count: 1 };
+
 /** Trials of one condition that run one behind another. */
 export interface Block {
   readonly condition: string;
@@ -84,7 +87,7 @@ export function drawTrials(protocol: TrialCounts, utterances: number): Trials {
  * @param trials - see {@link drawTrials}
  */
 export function orderBlocks(conditions: readonly string[], trials: Trials, options: OrderOptions): readonly Block[] {
-  const { seed, shard = { index: 1, count: 1 } } = options;
+  const { seed, shard = WHOLE } = options;
   const random = createRandom(seed);
   const blocks: Block[] = [];
   for (const phase of PHASES) {

@@ -6,7 +6,7 @@ import { InputError, UnavailableError } from '../errors.js';
 import type { Transcript } from '../recognise/transcribe.js';
 import { Guard } from './guard.js';
 import type { ProcessMemory } from './processMemory.js';
-import type { GraphicsTraces, Loaded, Reply, Request, Setup, Trial } from './protocol.js';
+import type { GraphicsTraces, KernelRequest, KernelTimes, Loaded, Reply, Request, Setup, Trial } from './protocol.js';
 
 /** How a process is started and how long it may take. */
 export interface ProcessOptions {
@@ -17,9 +17,9 @@ export interface ProcessOptions {
   /** How it is called in errors. */
   readonly name?: string;
   /** Longest time for loading and warming up, in milliseconds. */
-  readonly loadLimitMs?: number;
+  readonly loadLimitMs?: number | undefined;
   /** Longest time for one trial, in milliseconds. */
-  readonly trialLimitMs?: number;
+  readonly trialLimitMs?: number | undefined;
   /** Ends the process, whatever it does. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -139,6 +139,18 @@ export class MeasuringProcess {
     const limitMs = this.#options.trialLimitMs ?? DEFAULT_LIMIT_MS;
     return await this.#ask({ kind: 'transcribe', path }, limitMs, (reply) =>
       reply.kind === 'transcript' ? reply.transcript : undefined,
+    );
+  }
+
+  /**
+   * Times a small graph, which needs no loaded model.
+   *
+   * @throws {UnavailableError} when it does not run, or the process crashed or took too long
+   */
+  async timeKernel(kernel: KernelRequest): Promise<KernelTimes> {
+    const limitMs = this.#options.trialLimitMs ?? DEFAULT_LIMIT_MS;
+    return await this.#ask({ kind: 'kernel', kernel }, limitMs, (reply) =>
+      reply.kind === 'kernel' ? reply.times : undefined,
     );
   }
 

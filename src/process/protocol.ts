@@ -74,11 +74,38 @@ export interface Trial {
   readonly kept?: CachedRecognition['kept'] | undefined;
 }
 
+/** An input of a small graph; its values are made where it runs. */
+export interface KernelInput {
+  readonly name: string;
+  readonly dtype: 'float32' | 'uint8';
+  readonly shape: readonly number[];
+}
+
+/** A small graph that shows one limit of a machine, and how it is run. */
+export interface KernelRequest {
+  readonly path: string;
+  /** As ONNX Runtime names it; any, not only those that models are measured on. */
+  readonly executionProvider: string;
+  readonly threads: number;
+  readonly inputs: readonly KernelInput[];
+  readonly runs: number;
+  /** Prints on standard error where nodes were placed. */
+  readonly verbose: boolean;
+}
+
+/** How a small graph ran. */
+export interface KernelTimes {
+  /** Of each run that counts. */
+  readonly timesMs: readonly number[];
+  readonly graphics: GraphicsTraces;
+}
+
 /** What a measuring process is asked, one at a time. */
 export type Request =
   | { readonly kind: 'load'; readonly setup: Setup }
   | { readonly kind: 'trial'; readonly indices: readonly number[]; readonly decodeTwice: boolean }
   | { readonly kind: 'transcribe'; readonly path: string }
+  | { readonly kind: 'kernel'; readonly kernel: KernelRequest }
   | { readonly kind: 'memory' };
 
 /** What it answers. `opened` comes before `loaded`, after the session was made and before the first run. */
@@ -87,5 +114,6 @@ export type Reply =
   | { readonly kind: 'loaded'; readonly loaded: Loaded }
   | { readonly kind: 'trial'; readonly trial: Trial }
   | { readonly kind: 'transcript'; readonly transcript: Transcript }
+  | { readonly kind: 'kernel'; readonly times: KernelTimes }
   | { readonly kind: 'memory'; readonly memory: ProcessMemory }
   | { readonly kind: 'failed'; readonly error: 'input' | 'unavailable' | 'fault'; readonly message: string };

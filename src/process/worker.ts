@@ -11,6 +11,7 @@ import { type Transcript, transcribeFile } from '../recognise/transcribe.js';
 import { readRecording } from '../speech/corpora/recordings.js';
 import type { Audio, Recording } from '../speech/types.js';
 import { readGraphics } from './graphics.js';
+import { timeKernel } from './kernel.js';
 import { readOwnMemory } from './processMemory.js';
 import type { Loaded, Reply, Request, Setup, Trial } from './protocol.js';
 
@@ -134,6 +135,8 @@ async function answer(request: Request): Promise<Reply> {
         return { kind: 'trial', trial: await runTrial(request.indices, request.decodeTwice) };
       case 'transcribe':
         return { kind: 'transcript', transcript: await transcribeAny(request.path) };
+      case 'kernel':
+        return { kind: 'kernel', times: await timeKernel(request.kernel) };
       case 'memory':
         return { kind: 'memory', memory: readOwnMemory() };
     }

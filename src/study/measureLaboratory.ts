@@ -41,7 +41,7 @@ export interface LaboratoryOptions {
   readonly model?: string;
   /** Leaves a topic alone that was measured on this machine, by the same protocol and version of timing. */
   readonly resume?: boolean;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Told how far the topic is, and what is being measured. */
   readonly onProgress?: (done: number, total: number, what: string) => void;
 }
@@ -105,7 +105,7 @@ const MEASURES: { readonly [T in FiledTopic]: Measure<T> } = {
       runs: kernelRuns,
       setBytes,
       onProgress: (done, total) => onProgress?.(done, total, 'hardware: kernels'),
-      ...(signal && { signal }),
+      signal,
     });
     const own = limits.find(({ threads }) => threads === cores) ?? limits[0];
     const recording = middle(await speech());
@@ -113,7 +113,7 @@ const MEASURES: { readonly [T in FiledTopic]: Measure<T> } = {
     for (const { title, model: variant } of own === undefined ? [] : await variantsOf(model, 3)) {
       if (own === undefined || recording === undefined) break;
       onProgress?.(roofline.length, 3, 'hardware: models');
-      const options = { recording, runs: modelRuns, ...(signal && { signal }) };
+      const options = { recording, runs: modelRuns, signal };
       const { path: _path, ...found } = await measureRoofline(variant, own, options);
       roofline.push({ title, ...found });
     }
@@ -130,7 +130,7 @@ const MEASURES: { readonly [T in FiledTopic]: Measure<T> } = {
         rounds,
         batchSizes,
         onPass: (all, total) => onProgress?.(all.length, total, 'throughput: passes'),
-        ...(signal && { signal }),
+        signal,
       },
     );
     return summarizeOffline(passes, utterances).map((report) => titled(report, variants));
@@ -147,7 +147,7 @@ const MEASURES: { readonly [T in FiledTopic]: Measure<T> } = {
         requests,
         mostRates,
         onRate: () => onProgress?.(++done, mostRates * variants.length, 'load: rates'),
-        ...(signal && { signal }),
+        signal,
       },
     );
     return reports.map((report) => ({
@@ -168,7 +168,7 @@ const MEASURES: { readonly [T in FiledTopic]: Measure<T> } = {
         rounds,
         threads: 1,
         onProgress: (done, total) => onProgress?.(done, total, `caching: starts of ${variant.title}`),
-        ...(signal && { signal }),
+        signal,
       });
       load.push(titled(report, variants));
     }
@@ -182,7 +182,7 @@ const MEASURES: { readonly [T in FiledTopic]: Measure<T> } = {
         kinds: ['transcript'],
         places: ['memory'],
         onProgress: (done, total) => onProgress?.(done, total, `caching: requests to ${variant.title}`),
-        ...(signal && { signal }),
+        signal,
       });
       results.push(titled(report, variants));
     }
@@ -241,7 +241,7 @@ async function runVariants(
     restart: !resume,
     onProgress: ({ phase, overallDone, overallTotal }) =>
       onProgress?.(overallDone, overallTotal, `variants: ${phase === 'prepare' ? 'making' : 'trials'}`),
-    ...(signal && { signal }),
+    signal,
   });
   return 'measured';
 }

@@ -1,11 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { InputError } from '../errors.js';
-import { PHASES, type Phase, type Shard, trialsOfShard } from '../measure/schedule.js';
+import { PHASES, type Phase, trialsOfShard, WHOLE } from '../measure/schedule.js';
 import { outcomeOf } from './outcomeOf.js';
 import type { Observation, RunRecord } from './schema.js';
-
-/** All trials in one place. */
-const WHOLE: Shard = { index: 1, count: 1 };
 
 /** A run, or a part of one, as it was read. */
 export interface ReadRun {

@@ -6,7 +6,8 @@ import { sha256OfBytes } from '../../src/files.js';
 import { mergeRuns } from '../../src/study/merge.js';
 import type { ExperimentPlan } from '../../src/study/plan.js';
 import { readRun, verifyRun } from '../../src/study/runFolder.js';
-import { type RunOptions, runExperiment } from '../../src/study/runner.js';
+import { runExperiment } from '../../src/study/runner.js';
+import type { RunOptions } from '../../src/study/runOptions.js';
 import type { Summary } from '../../src/study/schema.js';
 import { FAKE_WORKER, fixedEnvironment, keyOf, newFolder, smallPlan } from './setUp.js';
 

@@ -1,4 +1,4 @@
-import { UnavailableError } from '../../errors.js';
+import type { SessionControl } from '../../process/session.js';
 import { runKernel } from './kernelProcess.js';
 import { type Kernel, maximumKernel, productKernel, readingKernel } from './kernels.js';
 
@@ -21,14 +21,13 @@ export interface MachineLimits {
 }
 
 /** How limits are measured. */
-export interface HardwareOptions {
+export interface HardwareOptions extends SessionControl {
   /** Numbers of threads. */
   readonly threads: readonly number[];
   /** Sizes that are read, ascending. Default: 256 KiB to 256 MiB. */
   readonly setBytes?: readonly number[];
   /** Runs of each kernel, of which the fastest counts. Default: 30. */
   readonly runs?: number;
-  readonly signal?: AbortSignal;
   /** Called after each kernel. */
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -49,7 +48,7 @@ const SINGLE_READ_BYTES = 16 * 2 ** 20;
  * @throws {UnavailableError} when a kernel does not run
  */
 export async function measureHardware(options: HardwareOptions): Promise<readonly MachineLimits[]> {
-  const { threads: counts, setBytes = SET_BYTES, runs = DEFAULT_RUNS, signal } = options;
+  const { threads: counts, setBytes = SET_BYTES, runs = DEFAULT_RUNS, signal, workerPath } = options;
   const kernelsOf = (size: number): readonly Kernel[] =>
     size >= SINGLE_READ_BYTES ? [readingKernel(size), maximumKernel(size)] : [readingKernel(size)];
   const total = counts.length * (2 + setBytes.reduce((sum, size) => sum + kernelsOf(size).length, 0));
@@ -57,10 +56,9 @@ export async function measureHardware(options: HardwareOptions): Promise<readonl
   const limits: MachineLimits[] = [];
   for (const threads of counts) {
     const rate = async (kernel: Kernel): Promise<number> => {
-      const { reply } = await runKernel(kernel, { threads, signal, runs });
-      if (reply.kind === 'failed') throw new UnavailableError(`kernel: a run was required, got ${reply.message}`);
+      const { timesMs } = await runKernel(kernel, { threads, signal, workerPath, runs });
       options.onProgress?.(++done, total);
-      return (1000 * kernel.work) / Math.min(...reply.timesMs);
+      return (1000 * kernel.work) / Math.min(...timesMs);
     };
     const float32PerS = await rate(productKernel('float32'));
     const int8PerS = await rate(productKernel('int8'));

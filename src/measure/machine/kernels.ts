@@ -11,13 +11,7 @@ import { makeValueInfo } from '../../onnx/graph/valueInfo.js';
 import type { OnnxModel } from '../../onnx/model.js';
 import type { Dtype } from '../../onnx/tensor/dtype.js';
 import { makeTensor } from '../../onnx/tensor/tensor.js';
-
-/** An input of a kernel; its values are made where it runs. */
-export interface KernelInput {
-  readonly name: string;
-  readonly dtype: 'float32' | 'uint8';
-  readonly shape: readonly number[];
-}
+import type { KernelInput } from '../../process/protocol.js';
 
 /** A small graph that shows one limit of a machine. */
 export interface Kernel {

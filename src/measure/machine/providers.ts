@@ -1,5 +1,6 @@
 import { UnavailableError } from '../../errors.js';
 import { findImitation } from '../../process/graphics.js';
+import { ProcessError } from '../../process/process.js';
 import { EXECUTION_PROVIDERS, explainProviderError } from '../../recognise/session/session.js';
 import { listSupportedBackends } from '../../runtime.js';
 import { runKernel } from './kernelProcess.js';
@@ -58,26 +59,26 @@ export async function checkProviders(options: ProviderOptions = {}): Promise<rea
 
 async function probe(name: string, signal: AbortSignal | undefined): Promise<Pick<ProviderCheck, 'status' | 'reason'>> {
   try {
-    const { reply, log } = await runKernel(probeKernel(), {
+    const { graphics, log } = await runKernel(probeKernel(), {
       executionProvider: name,
       runs: 1,
       verbose: true,
       limitMs: PROBE_LIMIT_MS,
       signal,
     });
-    if (reply.kind === 'failed') return { status: 'failed', reason: explain(name, reply.message) };
     if (name === 'cpu') return { status: 'works', reason: null };
     const placement = parsePlacement(log);
     if (placement === null || placement.onDevice === 0) {
       return { status: 'failed', reason: 'it opened a session, but the product ran on the processor' };
     }
-    const imitation = name === 'webgpu' ? findImitation(reply, process.platform) : null;
+    const imitation = name === 'webgpu' ? findImitation(graphics, process.platform) : null;
     return imitation === null
       ? { status: 'works', reason: null }
       : { status: 'imitated', reason: `a program imitates the device (${imitation})` };
   } catch (error) {
     if (!(error instanceof UnavailableError)) throw error;
-    return { status: 'failed', reason: error.message };
+    // What the runtime said is explained; how a process ended speaks for itself.
+    return { status: 'failed', reason: error instanceof ProcessError ? error.message : explain(name, error.message) };
   }
 }
 

@@ -50,11 +50,8 @@ describe('kernels', () => {
       readingKernel(4096),
       maximumKernel(4096),
     ]) {
-      const { reply } = await runKernel(kernel, { runs: 3 });
-      expect(reply).toMatchObject({
-        kind: 'ran',
-        timesMs: [expect.any(Number), expect.any(Number), expect.any(Number)],
-      });
+      const { timesMs } = await runKernel(kernel, { runs: 3 });
+      expect(timesMs).toEqual([expect.any(Number), expect.any(Number), expect.any(Number)]);
     }
   });
 

@@ -1,0 +1,155 @@
+import { type Block, orderBlocks, runBlock, WHOLE } from '../measure/schedule.js';
+import { ProcessError } from '../process/process.js';
+import type { Trial } from '../process/protocol.js';
+import { withProcesses } from '../process/session.js';
+import { Turns } from '../process/turns.js';
+import { UNKNOWN_SPEAKER } from '../speech/corpora/manifest.js';
+import type { Utterance } from '../speech/types.js';
+import { measuredOutcome, type OpenCondition, openCondition } from './openCondition.js';
+import { outcomeOf } from './outcomeOf.js';
+import { measureResources, type Resourceful } from './resources.js';
+import type { RunOptions } from './runOptions.js';
+import type { RunState } from './runState.js';
+import type { Condition, Observation, Outcome, Summary } from './schema.js';
+import { quantize, type Variant } from './variants.js';
+
+/**
+ * Measures what a run has not measured yet: the conditions take turns in blocks of trials; then their memory and energy.
+ *
+ * @param state - what is there; each trial is written as it ends
+ * @param now - time of day
+ */
+export async function conductRun(
+  state: RunState,
+  utterances: readonly Utterance[],
+  options: RunOptions,
+  now: () => Date,
+): Promise<Summary> {
+  const turns = new Turns(options.turns);
+  const make = variantMaker(state, options.variantFolder);
+  const close = async (id: string, outcome: Outcome): Promise<void> => await state.close(id, outcome, turns.method);
+  try {
+    const variants = new Map<string, Variant>();
+    for (const condition of state.open) variants.set(condition.id, await make(condition));
+    await state.begin(variants);
+    await withProcesses(options, async (start) => {
+      const running = new Map<string, OpenCondition>();
+      const end = async (open: OpenCondition, outcome: Outcome): Promise<void> => {
+        turns.leave(open.process);
+        await open.process.stop();
+        running.delete(open.condition.id);
+        await close(open.condition.id, outcome);
+      };
+      const setup = { protocol: state.record.protocol, utterances, options, start };
+      for (const condition of state.open) {
+        state.throwIfStopped();
+        const opened = await openCondition(condition, variants.get(condition.id) as Variant, setup);
+        state.throwIfStopped();
+        if ('status' in opened) {
+          await close(condition.id, opened);
+          continue;
+        }
+        running.set(condition.id, opened);
+        turns.join(opened.process);
+        state.tell(condition.id, 'prepare', 1, 1);
+      }
+      const { conditions, protocol, shard } = state.record;
+      const ids = conditions.map(({ id }) => id);
+      for (const block of orderBlocks(ids, state.trials, { seed: protocol.seed + 2, shard })) {
+        const open = running.get(block.condition);
+        if (open === undefined) continue;
+        const failure = await takeBlock(state, turns, open, block, utterances);
+        if (failure !== null) await end(open, { status: 'failed', reason: failure });
+      }
+      for (const open of running.values()) await end(open, measuredOutcome(open));
+    });
+    await measureRest(state, make, utterances, options, close);
+    return await state.finish(now(), turns.method);
+  } catch (error) {
+    state.throwIfStopped(error);
+    throw error;
+  }
+}
+
+type MakeVariant = (condition: Condition) => Promise<Variant>;
+
+/** Makes each variant once: conditions on several devices share it. */
+function variantMaker(state: RunState, folder: string | undefined): MakeVariant {
+  const variants = new Map<string, Promise<Variant>>();
+  return async ({ id, model, recipe }) => {
+    state.throwIfStopped();
+    state.tell(id, 'prepare', 0, 1);
+    const key = JSON.stringify([model, recipe]);
+    const made = variants.get(key) ?? quantize(model, recipe, folder);
+    variants.set(key, made);
+    return await made;
+  };
+}
+
+/** Runs what is left of a block. Returns why the condition has failed; `null` where it has not. */
+async function takeBlock(
+  state: RunState,
+  turns: Turns,
+  open: OpenCondition,
+  { condition, phase, turn, trials }: Block,
+  utterances: readonly Utterance[],
+): Promise<string | null> {
+  const done = state.doneTrials(condition, phase);
+  const pending = trials.filter((trial) => !done.has(trial));
+  if (pending.length === 0) return null;
+  const write = (result: Trial, trial: number): void => {
+    state.throwIfStopped();
+    const said = phase === 'accuracy' ? references(utterances, result.utterances) : {};
+    state.observe({ condition, phase, trial, turn, ...result, ...said });
+  };
+  try {
+    const { wallMs, trialsMs } = await runBlock(turns, open.process, state.trials, { phase, trials: pending }, write);
+    if (phase !== 'accuracy') {
+      open.wallMs += wallMs;
+      open.trialsMs += trialsMs;
+    }
+  } catch (error) {
+    state.throwIfStopped(error);
+    if (!(error instanceof ProcessError)) throw error;
+    return `${phase}: ${error.message}`;
+  }
+  state.blockDone(condition, phase);
+  return null;
+}
+
+function references(
+  utterances: readonly Utterance[],
+  ids: readonly string[],
+): Pick<Observation, 'references' | 'speakers'> {
+  const said = ids.map((id) => utterances.find((one) => one.id === id));
+  const speakers = said.map((one) => one?.speaker ?? UNKNOWN_SPEAKER);
+  return {
+    references: said.map((one) => one?.text ?? ''),
+    ...(!speakers.includes(UNKNOWN_SPEAKER) && { speakers }),
+  };
+}
+
+/** Memory and energy, where the plan wants them. */
+async function measureRest(
+  state: RunState,
+  make: MakeVariant,
+  utterances: readonly Utterance[],
+  { signal, workerPath }: RunOptions,
+  close: (id: string, outcome: Outcome) => Promise<void>,
+): Promise<void> {
+  const { protocol, conditions, shard = WHOLE } = state.record;
+  // One shard measures them for all.
+  if (protocol.resources === undefined || shard.index !== 1) return;
+  const measured: Resourceful[] = [];
+  for (const condition of conditions) {
+    const { id, threads } = condition;
+    const outcome = outcomeOf(state.record, id);
+    if (outcome?.status === 'measured') measured.push({ id, threads, outcome, model: (await make(condition)).model });
+  }
+  const onStep = (id: string, resource: 'memory' | 'energy'): void => {
+    state.throwIfStopped();
+    state.tell(id, resource, 0, 1);
+  };
+  const options = { protocol: protocol.resources, utterances, signal, workerPath, onStep };
+  for await (const { id, outcome } of measureResources(measured, options)) await close(id, outcome);
+}
