@@ -21,7 +21,8 @@ export { bench, evaluate, type ModelBench, type ModelEvaluation } from './measur
 export { readModel } from './onnx/file/read.js';
 export { writeModel } from './onnx/file/write.js';
 export type { OnnxModel } from './onnx/model.js';
-export { type Recognition, Recognizer } from './recognise/recognizer.js';
+export type { Recognition } from './recognise/kinds/kind.js';
+export { Recognizer } from './recognise/recognizer.js';
 export { manifestPath } from './recognise/registry/embedded.js';
 export { listModels, type ResolvedModel, resolveModel } from './recognise/registry/registry.js';
 export { transcribeFile } from './recognise/transcribe.js';

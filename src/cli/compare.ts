@@ -35,8 +35,9 @@ export function addCompareCommand(program: Command, terminal: Terminal): void {
         printJson(comparison, terminal);
         return;
       }
-      const rows = comparison.values.map(({ name, opType, signalToErrorDb, largestDifference }) => [
-        name,
+      const isSeveral = Object.keys(models[0].graphs).length > 1;
+      const rows = comparison.values.map(({ graph, name, opType, signalToErrorDb, largestDifference }) => [
+        isSeveral ? `${graph}: ${name}` : name,
         opType,
         decibelsText(signalToErrorDb, 'equal'),
         Number.isFinite(largestDifference) ? largestDifference.toPrecision(3) : 'no number',
@@ -48,8 +49,6 @@ export function addCompareCommand(program: Command, terminal: Terminal): void {
       if ((comparison.values.at(-1)?.signalToErrorDb ?? Number.POSITIVE_INFINITY) <= 0) {
         terminal.print(`the outputs differ by more than they are: ${second} does not seem to be made from ${first}\n`);
       }
-      terminal.print(
-        `${percent(comparison.sameText)} of ${comparison.utterances} utterances have the same greedy text\n`,
-      );
+      terminal.print(`${percent(comparison.sameText)} of ${comparison.utterances} utterances have the same text\n`);
     });
 }

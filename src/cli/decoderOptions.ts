@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
-import type { DecoderOptions } from '../recognise/decoder.js';
+import type { DecoderOptions } from '../recognise/kinds/kind.js';
 import { EMBEDDED_LANGUAGE_MODEL, languageModelPath } from '../recognise/registry/embedded.js';
 import { numberFrom, wholeNumber } from './options.js';
 

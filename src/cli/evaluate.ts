@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { evaluate, type ModelEvaluation } from '../measure/latency/bench.js';
 import type { Estimate } from '../measure/statistics/bootstrap.js';
-import { createDecoder } from '../recognise/decoder.js';
+import { describeDecoder } from '../recognise/recognizer.js';
 import { alignWords } from '../speech/text/alignmentView.js';
 import type { Utterance } from '../speech/types.js';
 import { type Cell, percent } from './columns.js';
@@ -50,7 +50,9 @@ export function addEvaluateCommand(program: Command, terminal: Terminal): void {
       const decoder = decoderOptions(options);
       const models = await namedModels(names);
       const utterances = await heardOf(options.manifest, terminal);
-      const warnings = await Promise.all(models.map(async ({ card }) => (await createDecoder(card, decoder)).warnings));
+      const warnings = await Promise.all(
+        models.map(async ({ card }) => (await describeDecoder(card, decoder)).warnings),
+      );
       for (const warning of new Set(warnings.flat())) terminal.say(`warning: ${warning}\n`);
       const progress = terminal.progress();
       const evaluations = await evaluate(models, {

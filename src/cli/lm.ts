@@ -2,8 +2,11 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Command } from 'commander';
 import { sha256OfFile, writeFileAtomic } from '../files.js';
-import { weightsPath } from '../recognise/decoder.js';
-import { Recognizer } from '../recognise/recognizer.js';
+import { requireCtc } from '../recognise/kinds/ctc/card.js';
+import { weightsPath } from '../recognise/kinds/ctc/decoder.js';
+import { CtcRecognizer } from '../recognise/kinds/ctc/recognizer.js';
+import { type ScoredUtterance, tuneBeam, type WeightTrial } from '../recognise/kinds/ctc/tuneBeam.js';
+import { modelSha256 } from '../recognise/model.js';
 import { languageModelPath, manifestPath } from '../recognise/registry/embedded.js';
 import { resolveModel } from '../recognise/registry/registry.js';
 import { readRecording } from '../speech/corpora/recordings.js';
@@ -16,7 +19,6 @@ import { digestOf, readSentences } from '../speech/languageModel/sentences.js';
 import type { NormaliserName } from '../speech/text/normaliser.js';
 import { ratesOf } from '../speech/text/wer.js';
 import { DEFAULT_MODEL } from '../study/plan.js';
-import { type ScoredUtterance, tuneBeam, type WeightTrial } from '../tune/tuneBeam.js';
 import { columns, megabytes, percent } from './columns.js';
 import { examples } from './help.js';
 import {
@@ -158,9 +160,9 @@ async function estimate(
 async function tune(file: string, options: TuneOptions, terminal: Terminal): Promise<void> {
   const languageModel = await readArpa(file);
   const utterances = await heardOf(options.manifest, terminal);
-  const recognizer = await Recognizer.load(await resolveModel(options.model ?? DEFAULT_MODEL), {
-    threads: await threadsOf(options),
-  });
+  const model = await resolveModel(options.model ?? DEFAULT_MODEL);
+  const ctcModel = { ...model, card: requireCtc(model.card) };
+  const recognizer = await CtcRecognizer.load(ctcModel, { threads: await threadsOf(options) });
   const { labels, blank } = recognizer.card;
   for (const warning of new BeamSearch(labels, blank, { languageModel }).warnings)
     terminal.say(`warning: ${warning}\n`);
@@ -169,7 +171,7 @@ async function tune(file: string, options: TuneOptions, terminal: Terminal): Pro
     const scored: ScoredUtterance[] = [];
     for (const utterance of utterances) {
       terminal.signal.throwIfAborted();
-      const [scores] = await recognizer.logProbabilities([await readRecording(utterance)]);
+      const [scores] = await recognizer.stages.infer([recognizer.stages.features(await readRecording(utterance))]);
       if (scores !== undefined) scored.push({ scores, reference: utterance.text });
       progress.update(scored.length, utterances.length, 'utterances');
     }
@@ -190,7 +192,7 @@ async function tune(file: string, options: TuneOptions, terminal: Terminal): Pro
         on: shortName(options.manifest),
         utterances: utterances.length,
         model: recognizer.card.id,
-        modelSha256: recognizer.card.files.float.sha256,
+        modelSha256: await modelSha256(model),
         trials,
         wer: best.wer,
         cer: best.cer,
@@ -218,12 +220,12 @@ async function tune(file: string, options: TuneOptions, terminal: Terminal): Pro
 }
 
 function greedyRates(
-  recognizer: Recognizer,
+  { stages }: CtcRecognizer,
   scored: readonly ScoredUtterance[],
   normaliser: NormaliserName,
 ): { readonly wer: number; readonly cer: number } {
   return ratesOf(
-    scored.map(({ scores, reference }) => ({ reference, text: recognizer.decode(scores).text })),
+    scored.map(({ scores, reference }) => ({ reference, text: stages.decode(scores).text })),
     normaliser,
   );
 }

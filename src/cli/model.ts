@@ -1,13 +1,14 @@
-import { copyFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { makeFolder, writeFileAtomic } from '../files.js';
 import type { DeepSpeech2Options } from '../onnx/build/build.js';
+import { onnxBytes, shippedBytes } from '../recognise/card/card.js';
 import { readCard } from '../recognise/card/readCard.js';
 import { importModel } from '../recognise/import/importModel.js';
-import { buildModel } from '../recognise/registry/buildModel.js';
+import { buildModel } from '../recognise/kinds/ctc/buildModel.js';
 import { getModel } from '../recognise/registry/getModel.js';
 import { listModels, resolveModel } from '../recognise/registry/registry.js';
+import { unpackModel } from '../recognise/registry/unpackModel.js';
 import { packModel } from '../recognise/weights/pack.js';
 import { megabytes } from './columns.js';
 import { examples } from './help.js';
@@ -64,7 +65,7 @@ export function addModelCommand(program: Command, terminal: Terminal): void {
     .addHelpText('after', examples('model build big.onnx --layers 7 --units 800'))
     .action(async (path: string, options: BuildOptions) => {
       const { card } = await buildModel(path, options);
-      terminal.print(`${path}: ${megabytes(card.files.float.sizeBytes)}\n${path.replace(/\.onnx$/, '.json')}\n`);
+      terminal.print(`${path}: ${megabytes(onnxBytes(card))}\n${path.replace(/\.onnx$/, '.json')}\n`);
     });
 
   model
@@ -78,7 +79,7 @@ export function addModelCommand(program: Command, terminal: Terminal): void {
       const draft = await readCard(options.card);
       const folder = resolve(options.out);
       const packed = await packModel(path, { ...draft, id: basename(folder) }, folder);
-      terminal.print(`${packed.weightsPath}: ${megabytes(packed.card.files.stored.sizeBytes)}\n${packed.cardPath}\n`);
+      terminal.print(`${packed.weightsPath}: ${megabytes(shippedBytes(packed.card))}\n${packed.cardPath}\n`);
       if (packed.roundedValues > 0) {
         terminal.say(
           `${packed.roundedValues} values were rounded to half precision: measure the figures of the card again\n`,
@@ -111,7 +112,7 @@ export function addModelCommand(program: Command, terminal: Terminal): void {
           signal: terminal.signal,
         });
         progress.stop();
-        terminal.print(`${card.id}: ready, ${card.title} (${megabytes(card.files.stored.sizeBytes)})\n`);
+        terminal.print(`${card.id}: ready, ${card.title} (${megabytes(shippedBytes(card))})\n`);
       } finally {
         progress.stop();
       }
@@ -124,12 +125,8 @@ export function addModelCommand(program: Command, terminal: Terminal): void {
     .argument('<folder>', 'where to write model.onnx and model.json')
     .addHelpText('after', examples('model unpack deepspeech2-lstm unpacked'))
     .action(async (id: string, folder: string) => {
-      const { card, path } = await resolveModel(id);
-      const { float } = card.files;
-      await makeFolder(folder);
-      await copyFile(path, join(folder, float.path));
-      const unpacked = { ...card, files: { stored: float, float } };
-      await writeFileAtomic(join(folder, 'model.json'), `${JSON.stringify(unpacked, null, 2)}\n`);
-      terminal.print(`${join(folder, float.path)}: ${megabytes(float.sizeBytes)}\n${join(folder, 'model.json')}\n`);
+      for (const path of await unpackModel(await resolveModel(id), folder)) {
+        terminal.print(path.endsWith('.json') ? `${path}\n` : `${path}: ${megabytes((await stat(path)).size)}\n`);
+      }
     });
 }

@@ -1,4 +1,4 @@
-import type { CardFigure, ModelCard } from '../recognise/card/card.js';
+import { type CardFigure, type ModelCard, onnxBytes, shippedBytes } from '../recognise/card/card.js';
 import { type Cell, columns, megabytes } from './columns.js';
 
 /** Sets that weights were chosen on: their rates flatter, so they stay in the cards. */
@@ -31,12 +31,11 @@ export function modelTable(cards: readonly ModelCard[]): string {
 }
 
 function rowsOf(card: ModelCard, sets: readonly string[]): readonly (readonly Cell[])[] {
-  const { stored, float } = card.files;
   const about = [
     card.id,
     `${(card.parameters / 1e6).toFixed(1)} M`,
-    megabytes(stored.sizeBytes),
-    megabytes(float.sizeBytes),
+    megabytes(shippedBytes(card)),
+    megabytes(onnxBytes(card)),
     card.training === undefined ? '' : `${card.training.hoursHeard.toFixed(0)} h`,
     originOf(card),
   ];

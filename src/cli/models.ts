@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { ModelCard } from '../recognise/card/card.js';
-import { findCard, type ResolvedModel, resolveModel } from '../recognise/registry/registry.js';
+import { graphOf, type ResolvedModel } from '../recognise/model.js';
+import { findCard, resolveModel } from '../recognise/registry/registry.js';
 import { DEFAULT_MODEL } from '../study/plan.js';
 import { quantize } from '../study/variants.js';
 
@@ -29,25 +30,28 @@ function withId(model: ResolvedModel, id: string): ResolvedModel {
   return { ...model, card: { ...model.card, id } };
 }
 
+/** A model of which perhaps nothing is known but its file. */
+export type DescribedModel = Omit<ResolvedModel, 'card'> & { readonly card: ModelCard | null };
+
 /**
- * The file of a model that is not heard with: any ONNX file, with or without a card, or the float32 one of a shipped model.
+ * A model that need not be heard with: any ONNX file, with or without a card, a folder with a card, or a shipped model in float32.
  *
- * @throws {InputError} when there is neither such a file nor such a model
+ * @throws {InputError} when there is no such file, folder or model, or a file is not the one that its card describes
  */
-export async function modelFile(model: string): Promise<string> {
-  const isFile =
-    model.endsWith('.onnx') ||
-    (await stat(model).then(
-      (found) => found.isFile(),
-      () => false,
-    ));
-  return isFile ? model : (await resolveModel(model)).path;
+export async function describedModel(name: string): Promise<DescribedModel> {
+  const isFile = await stat(name).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+  const isBare = name.endsWith('.onnx') ? (await findCard(name)) === undefined : isFile && !name.endsWith('.json');
+  return isBare ? { card: null, path: name, graphs: { model: name } } : await resolveModel(name);
 }
 
-/** As {@link modelFile}, with the card where there is one, against which the file is then checked. */
-export async function describedFile(
-  model: string,
-): Promise<{ readonly path: string; readonly card: ModelCard | null }> {
-  if (model.endsWith('.onnx') && (await findCard(model)) === undefined) return { path: model, card: null };
-  return await resolveModel(model);
+/**
+ * The file of a model that is not heard with and has one graph.
+ *
+ * @throws {InputError} when there is neither such a file nor such a model, or it has several
+ */
+export async function modelFile(name: string): Promise<string> {
+  return name.endsWith('.onnx') ? name : graphOf(await describedModel(name)).path;
 }

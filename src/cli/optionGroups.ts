@@ -4,7 +4,7 @@ import { defaultThreads } from '../measure/machine/environment.js';
 import { DEFAULT_SEED } from '../measure/statistics/random.js';
 import { DEFAULT_NORMALISER, NORMALISER_NAMES, type NormaliserName } from '../speech/text/normaliser.js';
 import { DEFAULT_MODEL } from '../study/plan.js';
-import { wholeNumber, writableFile } from './options.js';
+import { wholeNumber, writableFile, writableModel } from './options.js';
 
 /** What a command says of a model that it asks for. */
 export const A_MODEL = 'id of `quantlab model list`, or the path of an .onnx file';
@@ -135,6 +135,15 @@ export function addKept(command: Command): Command {
 /** Adds `--out`, the file that a command is there to write. */
 export function addOut(name: string, description: string, ...endings: readonly string[]): OptionGroup {
   return (command) => command.requiredOption(`-o, --out <${name}>`, description, writableFile(...endings));
+}
+
+/** Adds `--out`, where a model is written. */
+export function addModelOut(command: Command): Command {
+  return command.requiredOption(
+    '-o, --out <model.onnx|folder>',
+    'where to write; a folder for a model of several graphs. Its card is written there, too, when the model has one',
+    writableModel,
+  );
 }
 
 /** Adds `--restart`, for commands that write a run. */

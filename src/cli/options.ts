@@ -82,3 +82,11 @@ export function writableFile(...endings: readonly string[]): (path: string) => s
     return path;
   };
 }
+
+/** The name of an `.onnx` file, or of a folder that may have to be made, where one can be written. */
+export function writableModel(path: string): string {
+  if (path.endsWith('.onnx')) return writableFile('.onnx')(path);
+  if (!existsSync(path)) return writableFile()(path);
+  if (statSync(path).isDirectory()) return path;
+  throw new InvalidArgumentError('A name ending in .onnx is required, or a folder; add the ending.');
+}

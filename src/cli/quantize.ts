@@ -1,22 +1,26 @@
+import { dirname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { applyRecipe, type RecipeResources } from '../compress/applyRecipe.js';
 import { PRESET_NAMES, PRESETS, type Recipe, readRecipe, writeRecipe } from '../compress/recipe.js';
 import { nothingDone } from '../compress/rewrite/nothingDone.js';
+import type { CompressionReport } from '../compress/rewrite/report.js';
 import { InputError } from '../errors.js';
+import { makeFolder } from '../files.js';
+import { sum } from '../measure/statistics/statistics.js';
 import { modelFileSize } from '../onnx/file/modelFileSize.js';
 import { readModel } from '../onnx/file/read.js';
 import { writeModel } from '../onnx/file/write.js';
 import type { OnnxModel } from '../onnx/model.js';
-import type { ModelCard } from '../recognise/card/card.js';
-import { writeVariantCard } from '../recognise/card/variantCard.js';
+import { isFolder, variantPaths, writeVariantCard } from '../recognise/card/variantCard.js';
+import { graphsOf, type ModelGraph, type ResolvedModel } from '../recognise/model.js';
 import { calibratorOnArrays } from '../study/calibrateOnArrays.js';
 import { calibrator } from '../tune/calibrate.js';
 import { measuredHybrid } from '../tune/sensitivity.js';
 import { megabytes } from './columns.js';
 import { compressionTable } from './compressionTable.js';
 import { examples } from './help.js';
-import { describedFile } from './models.js';
-import { addJson, addModel, addOut, declare } from './optionGroups.js';
+import { type DescribedModel, describedModel } from './models.js';
+import { addJson, addModel, addModelOut, declare } from './optionGroups.js';
 import { collect, commaList } from './options.js';
 import { printJson } from './output.js';
 import { type RecipeOptions, withOptions } from './recipeOptions.js';
@@ -31,14 +35,9 @@ interface QuantizeCommandOptions extends RecipeOptions {
   readonly json?: true;
 }
 
-/** `quantlab quantize IN -o OUT.onnx`: a smaller model, and what was done to each of its weights. */
+/** `quantlab quantize IN -o OUT`: a smaller model, and what was done to each of its weights. */
 export function addQuantizeCommand(program: Command, terminal: Terminal): void {
-  declare(
-    program.command('quantize'),
-    addModel,
-    addOut('model.onnx', 'where to write; its card is written beside it when the model has one', '.onnx'),
-    addJson,
-  )
+  declare(program.command('quantize'), addModel, addModelOut, addJson)
     .description('Make a model smaller; report what was done to each weight, and why the rest was left')
     .option('--recipe <name|file>', `${PRESET_NAMES.join(', ')}, or a recipe file (.json)`, 'dynamic')
     .option('--op-types <list>', 'operators to quantize, for example MatMul,LSTM', commaList)
@@ -56,61 +55,117 @@ export function addQuantizeCommand(program: Command, terminal: Terminal): void {
       'after',
       examples(
         'quantize deepspeech2-lstm -o small.onnx',
+        'quantize whisper-tiny.en -o whisper-int8',
         'quantize model.onnx -o small.onnx --recipe static --inputs samples.npz',
       ),
     )
     .action(async (input: string, options: QuantizeCommandOptions) => {
       const asked = withOptions(await readRecipe(options.recipe), options);
-      const { path, card } = await describedFile(input);
-      const float = await readModel(path);
-      // Before anything is written: the output may be the input.
-      const before = await modelFileSize(float);
-      const recipe =
-        card && options.measure && options.inputs === undefined && asked.name === PRESETS.hybrid.name
-          ? await measureHybrid(float, card, options, terminal)
-          : asked;
-      const progress = terminal.progress();
-      const onProgress = (done: number, total: number): void => progress.update(done, total, 'calibration');
-      const resources: RecipeResources =
-        options.inputs !== undefined
-          ? { calibrate: calibratorOnArrays(options.inputs) }
-          : card
-            ? { calibrate: calibrator(card, { manifest: options.calibrate, onProgress, onLeftOut: terminal.leaveOut }) }
-            : {};
-      const { model, report } = await applyRecipe(float, recipe, resources).finally(progress.stop);
-      // A recipe may rewrite nodes in float: there nothing is smaller, yet what was asked for was done.
-      if (report.compressed.length === 0 && Object.keys(report.replacedNodes).length === 0) {
-        throw new InputError(
-          `${path}: weights that the recipe ${recipe.name} makes smaller were required, got ${nothingDone(float, recipe, report)}`,
-        );
+      const model = await describedModel(input);
+      requireOut(model, options.out);
+      const outs = variantPaths(model, options.out);
+      const made: MadeGraph[] = [];
+      // All before anything is written: the output may be the input.
+      for (const graph of graphsOf(model)) made.push(await quantizeGraph(model, graph, asked, options, terminal));
+      if (made.every(({ reason }) => reason !== null))
+        throw new InputError(made.map(({ reason }) => reason).join('; '));
+      const graphs = [];
+      for (const { graph, recipe, onnx, before, report } of made) {
+        const out = outs[graph.name] as string;
+        await makeFolder(dirname(out));
+        await writeModel(onnx, out);
+        const after = await modelFileSize(await readModel(out));
+        graphs.push({ graph: graph.name, output: out, sizeBytes: { before, after }, recipe, report });
       }
-      await writeModel(model, options.out);
-      if (card) await writeVariantCard(card, options.out, recipe.name);
-      const sizes = { before, after: await modelFileSize(await readModel(options.out)) };
+      const { card, files } = model;
+      if (card) await writeVariantCard({ card, files }, outs, asked.name);
+      const sizes = {
+        before: sum(graphs.map(({ sizeBytes }) => sizeBytes.before)),
+        after: sum(graphs.map(({ sizeBytes }) => sizeBytes.after)),
+      };
+      const [only, ...others] = graphs;
       if (options.json) {
-        printJson({ input: path, output: options.out, sizeBytes: sizes, report }, terminal);
-      } else {
-        terminal.print(compressionTable(recipe, report));
-        terminal.print(
-          `${options.out}: ${megabytes(sizes.before)} → ${megabytes(sizes.after)} (${(sizes.before / sizes.after).toFixed(2)} times smaller)\n`,
-        );
+        const result = { input: model.path, output: options.out, sizeBytes: sizes };
+        const reports = graphs.map(({ recipe: _, ...rest }) => rest);
+        printJson(others.length === 0 ? { ...result, report: only?.report } : { ...result, graphs: reports }, terminal);
+        return;
       }
+      for (const { graph, recipe, report } of graphs) {
+        if (others.length > 0) terminal.print(`${graph}\n`);
+        terminal.print(`${compressionTable(recipe, report)}${others.length > 0 ? '\n' : ''}`);
+      }
+      terminal.print(
+        `${options.out}: ${megabytes(sizes.before)} → ${megabytes(sizes.after)} (${(sizes.before / sizes.after).toFixed(2)} times smaller)\n`,
+      );
     });
+}
+
+/** A model of one file becomes a file, a folder a folder. */
+function requireOut(model: DescribedModel, out: string): void {
+  if (isFolder(model) === !out.endsWith('.onnx')) return;
+  const wanted = isFolder(model) ? `a folder, since ${model.path} has several files,` : 'a name ending in .onnx';
+  throw new InputError(`${out}: ${wanted} was required, got another name; change -o`);
+}
+
+/** What became of one graph. */
+interface MadeGraph {
+  readonly graph: ModelGraph;
+  readonly recipe: Recipe;
+  readonly onnx: OnnxModel;
+  readonly report: CompressionReport;
+  /** Size of its file before, in bytes. */
+  readonly before: number;
+  /** Why nothing was made smaller; `null` where something was. */
+  readonly reason: string | null;
+}
+
+async function quantizeGraph(
+  { card, ...model }: DescribedModel,
+  graph: ModelGraph,
+  asked: Recipe,
+  options: QuantizeCommandOptions,
+  terminal: Terminal,
+): Promise<MadeGraph> {
+  const { path, name } = graph;
+  const float = await readModel(path);
+  const before = await modelFileSize(float);
+  const recipe =
+    card && options.measure && options.inputs === undefined && asked.name === PRESETS.hybrid.name
+      ? await measureHybrid(float, { ...model, card }, graph, options, terminal)
+      : asked;
+  const progress = terminal.progress();
+  const onProgress = (done: number, total: number): void => progress.update(done, total, 'calibration');
+  const speech = { manifest: options.calibrate, graph: name, onProgress, onLeftOut: terminal.leaveOut };
+  const resources: RecipeResources =
+    options.inputs !== undefined
+      ? { calibrate: calibratorOnArrays(options.inputs) }
+      : card
+        ? { calibrate: calibrator({ ...model, card }, speech) }
+        : {};
+  const { model: onnx, report } = await applyRecipe(float, recipe, resources).finally(progress.stop);
+  // A recipe may rewrite nodes in float: there nothing is smaller, yet what was asked for was done.
+  const isNothing = report.compressed.length === 0 && Object.keys(report.replacedNodes).length === 0;
+  const reason = isNothing
+    ? `${path}: weights that the recipe ${recipe.name} makes smaller were required, got ${nothingDone(float, recipe, report)}`
+    : null;
+  return { graph, recipe, onnx, report, before, reason };
 }
 
 /** Chooses for each layer what is fastest here, and writes the choices beside the model, so that others can apply them. */
 async function measureHybrid(
   float: OnnxModel,
-  card: ModelCard,
+  model: ResolvedModel,
+  { name }: ModelGraph,
   options: QuantizeCommandOptions,
   terminal: Terminal,
 ): Promise<Recipe> {
   const progress = terminal.progress();
-  const { recipe } = await measuredHybrid(float, card, {
+  const { recipe } = await measuredHybrid(float, model, {
+    graph: name,
     manifest: options.calibrate,
     onProgress: (done, total) => progress.update(done, total, 'measuring layers'),
   }).finally(progress.stop);
-  const path = options.out.replace(/\.onnx$/, '.recipe.json');
+  const path = (variantPaths(model, options.out)[name] as string).replace(/\.onnx$/, '.recipe.json');
   await writeRecipe(recipe, path);
   terminal.say(`${path}: the choices made on this machine\n`);
   return withOptions(recipe, options);

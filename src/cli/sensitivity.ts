@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { readModel } from '../onnx/file/read.js';
+import { graphOf } from '../recognise/model.js';
 import { resolveModel } from '../recognise/registry/registry.js';
 import { sensitivityFigure } from '../report/figures/sensitivityFigure.js';
 import { sensitivityOnSpeech } from '../tune/sensitivity.js';
@@ -22,6 +23,7 @@ import type { Terminal } from './terminal.js';
 interface SensitivityCommandOptions {
   readonly manifest: string;
   readonly utterances: number;
+  readonly graph?: string;
   readonly node?: readonly string[];
   readonly threads?: number;
   readonly figure?: string;
@@ -32,15 +34,18 @@ interface SensitivityCommandOptions {
 export function addSensitivityCommand(program: Command, terminal: Terminal): void {
   declare(program.command('sensitivity'), addModel, addSpeech('dev'), addUtterances, addThreads, addFigure, addJson)
     .description('Compress one layer at a time, in each way; rank what it does to the output, the bytes and the time')
+    .option('--graph <name>', 'of a model of several graphs: which one')
     .option('--node <name>', 'only this layer (may be given several times)', collect)
     .addHelpText(
       'after',
       examples('sensitivity deepspeech2-lstm', 'sensitivity model.onnx --node lstm0 --figure figures'),
     )
     .action(async (input: string, options: SensitivityCommandOptions) => {
-      const { card, path } = await resolveModel(input);
+      const model = await resolveModel(input);
       const progress = terminal.progress();
-      const measured = await sensitivityOnSpeech(await readModel(path), card, {
+      const graph = graphOf(model, options.graph);
+      const measured = await sensitivityOnSpeech(await readModel(graph.path), model, {
+        graph: graph.name,
         manifest: options.manifest,
         onLeftOut: terminal.leaveOut,
         utterances: options.utterances,

@@ -6,7 +6,7 @@
  * import { listModels, readCard } from 'quantlab/recognise';
  *
  * const [first] = await listModels();
- * console.log(first?.schema, typeof readCard); // quantlab.model-card/1 function
+ * console.log(first?.kind, typeof readCard); // ctc function
  * ```
  *
  * @packageDocumentation
@@ -19,20 +19,28 @@ export {
   type ResultKind,
 } from '../recognise/cache/cachedRecognizer.js';
 export { ResultCache, type ResultCacheOptions } from '../recognise/cache/resultCache.js';
-export type { CardFigure, CardFile, CardOnDisk, CardTensors, CardTraining, ModelCard } from '../recognise/card/card.js';
-export { readCard } from '../recognise/card/readCard.js';
-export { type BeamWeights, createDecoder, type Decoder, type DecoderOptions } from '../recognise/decoder.js';
-export {
-  type BatchRecognition,
-  type LogProbabilities,
-  type Recognition,
-  Recognizer,
-  type RecognizerOptions,
-  type Timing,
-} from '../recognise/recognizer.js';
-export { buildModel } from '../recognise/registry/buildModel.js';
+export type { CardFigure, CardFile, CardGraph, CardTraining, ModelCard } from '../recognise/card/card.js';
+export { readCard, writeCard } from '../recognise/card/readCard.js';
+export { buildModel } from '../recognise/kinds/ctc/buildModel.js';
+export { type CardTensors, type CtcCard, type CtcCardOnDisk, requireCtc } from '../recognise/kinds/ctc/card.js';
+export { type ScoredUtterance, tuneBeam, type WeightTrial } from '../recognise/kinds/ctc/tuneBeam.js';
+export type { EncoderDecoderCard, SpecialTokens } from '../recognise/kinds/encoderDecoder/card.js';
+export type {
+  BatchRecognition,
+  BeamWeights,
+  Decoder,
+  DecoderFacts,
+  DecoderOptions,
+  Recognition,
+  RecognizerOptions,
+  Scores,
+  Stages,
+  Timing,
+} from '../recognise/kinds/kind.js';
+export { type ModelGraph, modelSha256, modelSizeBytes, type ResolvedModel } from '../recognise/model.js';
+export { describeDecoder, Recognizer } from '../recognise/recognizer.js';
 export { type GetModelOptions, getModel } from '../recognise/registry/getModel.js';
-export { listModels, type RegistryOptions, type ResolvedModel, resolveModel } from '../recognise/registry/registry.js';
+export { listModels, type RegistryOptions, resolveModel } from '../recognise/registry/registry.js';
 export type { ExecutionProvider, SessionOptions } from '../recognise/session/session.js';
 export {
   type Listener,
@@ -42,4 +50,3 @@ export {
   transcribe,
   transcribeFile,
 } from '../recognise/transcribe.js';
-export { type ScoredUtterance, tuneBeam, type WeightTrial } from '../tune/tuneBeam.js';

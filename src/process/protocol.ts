@@ -1,7 +1,7 @@
 import type { CachedRecognition, ResultKind } from '../recognise/cache/cachedRecognizer.js';
 import type { ResultCacheOptions } from '../recognise/cache/resultCache.js';
-import type { DecoderOptions } from '../recognise/decoder.js';
-import type { ResolvedModel } from '../recognise/registry/registry.js';
+import type { DecoderOptions, Timing } from '../recognise/kinds/kind.js';
+import type { ResolvedModel } from '../recognise/model.js';
 import type { ExecutionProvider, SessionOptions } from '../recognise/session/session.js';
 import type { Transcript } from '../recognise/transcribe.js';
 import type { Recording } from '../speech/types.js';
@@ -17,9 +17,9 @@ export interface Setup {
   readonly spinning?: SessionOptions['spinning'];
   /** Folder of optimised models: see `keepOptimized`. Default: the model is optimised at each start. */
   readonly optimizedFolder?: string | undefined;
-  /** How log-probabilities become text. Default: best path. */
+  /** How what the network gives becomes text. Default: the best at each step. */
   readonly decoder?: DecoderOptions | undefined;
-  /** A second way to text, for trials that ask for it. Default: none. */
+  /** A second way from scores to text, for trials that ask for it, of recognizers that have stages. Default: none. */
   readonly secondDecoder?: DecoderOptions | undefined;
   /** Keeps results. Default: none are kept. */
   readonly cache?: CacheSetup | undefined;
@@ -33,7 +33,7 @@ export interface Setup {
 
 /** Which results a process keeps, and where. */
 export interface CacheSetup extends Omit<ResultCacheOptions, 'now'> {
-  /** Default: transcripts and log-probabilities. */
+  /** Default: transcripts and scores. */
   readonly kinds?: readonly ResultKind[] | undefined;
 }
 
@@ -54,21 +54,18 @@ export interface Loaded {
 }
 
 /** One timed call, from waveforms to texts. */
-export interface Trial {
+export interface Trial extends Timing {
   /** Ids of the recordings; one, but for a batch. */
   readonly utterances: readonly string[];
   /** Sound transcribed, in seconds. */
   readonly audioS: number;
-  /** From waveform to text. */
-  readonly totalMs: number;
-  readonly featuresMs: number;
-  readonly inferenceMs: number;
-  readonly decodingMs: number;
   /** Processor time of all threads of the process during the call, those that wait by spinning included; not in records made before it was measured. */
   readonly cpuMs?: number | undefined;
   /** What was recognised, in the order of {@link Trial.utterances}. */
   readonly texts: readonly string[];
-  /** What the second decoder made of the same log-probabilities, after the clock had stopped; only where it was asked for. */
+  /** Tokens that a network wrote, where one does. */
+  readonly tokens?: number | undefined;
+  /** What the second decoder made of the same scores, after the clock had stopped; only where it was asked for. */
   readonly secondTexts?: readonly string[] | undefined;
   /** The furthest result that was kept, `null` for none; only where a cache is measured. */
   readonly kept?: CachedRecognition['kept'] | undefined;

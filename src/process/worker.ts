@@ -5,8 +5,8 @@
 import { InputError, UnavailableError } from '../errors.js';
 import { CachedRecognizer } from '../recognise/cache/cachedRecognizer.js';
 import { ResultCache } from '../recognise/cache/resultCache.js';
-import { createDecoder, type Decoder } from '../recognise/decoder.js';
-import { type LogProbabilities, Recognizer } from '../recognise/recognizer.js';
+import type { Decoder, Scores } from '../recognise/kinds/kind.js';
+import { Recognizer } from '../recognise/recognizer.js';
 import { type Transcript, transcribeFile } from '../recognise/transcribe.js';
 import { readRecording } from '../speech/corpora/recordings.js';
 import type { Audio, Recording } from '../speech/types.js';
@@ -81,7 +81,7 @@ async function load(setup: Setup): Promise<Loaded> {
       session: { executionProvider, threads },
     });
   }
-  if (setup.secondDecoder !== undefined) secondDecoder = await createDecoder(setup.model.card, setup.secondDecoder);
+  if (setup.secondDecoder !== undefined) secondDecoder = await recognizer.stages?.createDecoder(setup.secondDecoder);
   reply({ kind: 'opened', graphics: readGraphics() });
   let firstRunMs = 0;
   for (const [index, indices] of setup.warmUp.entries()) {
@@ -97,7 +97,7 @@ async function runTrial(indices: readonly number[], decodeTwice = false): Promis
   const audios: Audio[] = [];
   for (const index of indices) audios.push(await sounds.get(index));
   const before = process.cpuUsage();
-  const { decodings, scores, audioS, timing } = await recognizer.recognizeBatch(audios);
+  const { decodings, scores, audioS, timing, tokens } = await recognizer.recognizeBatch(audios);
   const { user, system } = process.cpuUsage(before);
   return {
     utterances: indices.map((index) => sounds.recording(index).id),
@@ -105,11 +105,12 @@ async function runTrial(indices: readonly number[], decodeTwice = false): Promis
     ...timing,
     cpuMs: (user + system) / 1000,
     texts: decodings.map(({ text }) => text),
-    ...(decodeTwice && secondDecoder && { secondTexts: decodeAgain(secondDecoder, scores) }),
+    ...(tokens !== undefined && { tokens }),
+    ...(decodeTwice && secondDecoder && scores && { secondTexts: decodeAgain(secondDecoder, scores) }),
   };
 }
 
-function decodeAgain(decoder: Decoder, scores: readonly LogProbabilities[]): readonly string[] {
+function decodeAgain(decoder: Decoder, scores: readonly Scores[]): readonly string[] {
   return scores.map((one) => decoder.decode(one).text);
 }
 

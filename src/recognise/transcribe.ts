@@ -1,7 +1,7 @@
 import { type ReadAudioOptions, readAudioChunks } from '../speech/audio/audio.js';
 import { joinTexts, type SegmentOptions, segmentStream } from '../speech/audio/segments.js';
 import type { Audio, WordTime } from '../speech/types.js';
-import type { Recognition } from './recognizer.js';
+import type { Recognition } from './kinds/kind.js';
 
 /** A piece of a transcript. */
 export interface TranscribedSegment {

@@ -5,13 +5,13 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InputError, QuantlabError, UnavailableError } from '../errors.js';
-import { sha256OfBytes, sha256OfFile } from '../files.js';
+import { sha256OfBytes } from '../files.js';
 import { ownValue } from '../ownValue.js';
 import { CrashedError, Pool, QueueFullError } from '../process/pool.js';
 import { openProcess } from '../process/session.js';
 import { resultKeyBases } from '../recognise/cache/cachedRecognizer.js';
 import { ResultCache, type ResultCacheOptions } from '../recognise/cache/resultCache.js';
-import type { ResolvedModel } from '../recognise/registry/registry.js';
+import { modelSha256, type ResolvedModel } from '../recognise/model.js';
 import type { Transcript } from '../recognise/transcribe.js';
 import { METRICS_TYPE, ServiceMetrics } from './metrics.js';
 import { saveBody, TooLargeError } from './upload.js';
@@ -29,7 +29,7 @@ export interface ServiceOptions {
   readonly maximumBodyBytes?: number | undefined;
   /** Longest time for one request in a process, in milliseconds. Default: 10 minutes. */
   readonly requestLimitMs?: number | undefined;
-  /** Keeps transcripts, and in the processes log-probabilities. Default: nothing is kept. */
+  /** Keeps transcripts, and in the processes scores. Default: nothing is kept. */
   readonly cache?: Pick<ResultCacheOptions, 'memoryBytes' | 'folder' | 'diskBytes'> | undefined;
   /** Folder of optimised models: processes start sooner and share its pages. Default: not kept. */
   readonly optimizedFolder?: string | undefined;
@@ -137,7 +137,7 @@ export class TranscriptionService {
       queueLimit: options.queueLimit ?? workers * DEFAULTS.queuePerWorker,
       onTrouble,
     });
-    const bases = resultKeyBases(model, await sha256OfFile(model.path), { session: { threads } });
+    const bases = resultKeyBases(model, await modelSha256(model), { session: { threads } });
     const folder = await mkdtemp(join(tmpdir(), 'quantlab-serve-'));
     return new TranscriptionService(options, pool, answers, `${bases.transcript} ${ANSWER_VERSION}`, folder);
   }

@@ -10,8 +10,9 @@ import { defaultThreads, readEnvironment } from '../measure/machine/environment.
 import { measureHardware, threadCounts } from '../measure/machine/hardware.js';
 import { measureRoofline } from '../measure/machine/roofline.js';
 import { readModel } from '../onnx/file/read.js';
+import { graphOf, type ResolvedModel } from '../recognise/model.js';
 import { manifestPath } from '../recognise/registry/embedded.js';
-import { cacheFolder, listModels, type ResolvedModel, resolveModel } from '../recognise/registry/registry.js';
+import { cacheFolder, listModels, resolveModel } from '../recognise/registry/registry.js';
 import { readManifest } from '../speech/corpora/manifest.js';
 import { recordingOf } from '../speech/corpora/recordings.js';
 import type { Utterance } from '../speech/types.js';
@@ -189,8 +190,8 @@ const MEASURES: { readonly [T in FiledTopic]: Measure<T> } = {
     return { load, results };
   },
   sensitivity: async ({ protocol, model, onProgress }) => {
-    const { card, path } = await resolveModel(model);
-    const found = await sensitivityOnSpeech(await readModel(path), card, {
+    const resolved = await resolveModel(model);
+    const found = await sensitivityOnSpeech(await readModel(graphOf(resolved).path), resolved, {
       ...protocol.sensitivity,
       threads: await defaultThreads(),
       onProgress: (done, total) => onProgress?.(done, total, 'sensitivity: layers and choices'),

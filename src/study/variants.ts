@@ -1,18 +1,19 @@
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { applyRecipe } from '../compress/applyRecipe.js';
 import { type Recipe, readRecipe } from '../compress/recipe.js';
-import { sha256OfBytes, sha256OfFile } from '../files.js';
+import { sha256OfBytes } from '../files.js';
 import { readModel } from '../onnx/file/read.js';
 import { writeModel } from '../onnx/file/write.js';
-import { cacheFolder, type ResolvedModel, resolveModel } from '../recognise/registry/registry.js';
+import { isFolder, variantPaths } from '../recognise/card/variantCard.js';
+import { graphsOf, modelSha256, modelSizeBytes, type ResolvedModel } from '../recognise/model.js';
+import { cacheFolder, resolveModel } from '../recognise/registry/registry.js';
 import { calibrator } from '../tune/calibrate.js';
 import { type ConditionInputs, NO_RECIPE } from './schema.js';
 
 /** A variant of a model, ready to be loaded. */
 export interface Variant {
   readonly model: ResolvedModel;
-  /** Size of the file that is loaded. */
+  /** Size of the files that are loaded. */
   readonly sizeBytes: number;
   readonly sha256: string;
   /** What it was made from. */
@@ -22,7 +23,7 @@ export interface Variant {
 }
 
 /**
- * Makes a variant of a model. It is made anew each time, so that it is always that of the present code; the file lies in the
+ * Makes a variant of a model. It is made anew each time, so that it is always that of the present code; its files lie in the
  * cache, named after the checksums of the model and the recipe. Static steps calibrate on the embedded `calibration` set.
  *
  * @param idOrPath - the model
@@ -39,25 +40,30 @@ export async function quantize(
   folder: string = join(cacheFolder(), 'variants'),
 ): Promise<Variant> {
   const model = await resolveModel(idOrPath);
-  const modelSha256 = await sha256OfFile(model.path);
-  if (recipe === NO_RECIPE) return { ...(await describe(model, modelSha256, null)), isCalibrated: false };
+  const sha256 = await modelSha256(model);
+  if (recipe === NO_RECIPE) return { ...(await describe(model, sha256, null)), isCalibrated: false };
   const steps = typeof recipe === 'string' ? await readRecipe(recipe) : recipe;
   // The steps alone: a recipe that is called or described otherwise makes the same model.
   const recipeSha256 = sha256OfBytes(Buffer.from(JSON.stringify(steps.steps)));
   const id = `${model.card.id}.${steps.name}`;
-  const path = join(folder, `${id}-${modelSha256.slice(0, 16)}-${recipeSha256.slice(0, 8)}.onnx`);
-  const { model: made } = await applyRecipe(await readModel(model.path), steps, { calibrate: calibrator(model.card) });
-  await writeModel(made, path);
+  const place = join(folder, `${id}-${sha256.slice(0, 16)}-${recipeSha256.slice(0, 8)}`);
+  const path = isFolder(model) ? place : `${place}.onnx`;
+  const graphs = variantPaths(model, path);
+  for (const { name, path: from } of graphsOf(model)) {
+    const calibrate = calibrator(model, { graph: name });
+    await writeModel((await applyRecipe(await readModel(from), steps, { calibrate })).model, graphs[name] as string);
+  }
   const isCalibrated = steps.steps.some(({ transform }) => transform === 'static');
-  return { ...(await describe({ card: { ...model.card, id }, path }, modelSha256, recipeSha256)), isCalibrated };
+  const made = { ...model, card: { ...model.card, id }, path, graphs };
+  return { ...(await describe(made, sha256, recipeSha256)), isCalibrated };
 }
 
 async function describe(
   model: ResolvedModel,
-  modelSha256: string,
+  sourceSha256: string,
   recipeSha256: string | null,
 ): Promise<Omit<Variant, 'isCalibrated'>> {
-  const sha256 = recipeSha256 === null ? modelSha256 : await sha256OfFile(model.path);
-  const inputs = { modelSha256, recipeSha256, variantSha256: sha256 };
-  return { model, sizeBytes: (await stat(model.path)).size, sha256, inputs };
+  const sha256 = recipeSha256 === null ? sourceSha256 : await modelSha256(model);
+  const inputs = { modelSha256: sourceSha256, recipeSha256, variantSha256: sha256 };
+  return { model, sizeBytes: await modelSizeBytes(model), sha256, inputs };
 }

@@ -1,25 +1,27 @@
 import { showing } from '../compress/choose/sensitivity.js';
 import type { OnnxModel } from '../onnx/model.js';
 import { ownValue } from '../ownValue.js';
-import type { ModelCard } from '../recognise/card/card.js';
+import type { ResolvedModel } from '../recognise/model.js';
 import { runOverSpeech, type SpeechOptions } from './speechRunner.js';
 
 /**
- * What a model computes inside while it hears speech.
+ * What a graph computes inside while its model listens.
  *
+ * @param graph - of the model, or made from one
+ * @param model - that listens
  * @param tensors - float32 values of the main graph, such as a layer's output
  * @param options - which utterances; all values are kept in memory
- * @returns for each tensor its values, utterance behind utterance
+ * @returns for each tensor its values, run behind run
  * @throws {InputError} when the manifest or a recording cannot be read, or the model has no such float32 value
  */
 export async function activationsOnSpeech(
-  model: OnnxModel,
-  card: ModelCard,
+  graph: OnnxModel,
+  model: ResolvedModel,
   tensors: readonly string[],
   options: SpeechOptions,
 ): Promise<ReadonlyMap<string, Float32Array>> {
   const parts = new Map<string, Float32Array[]>(tensors.map((name) => [name, []]));
-  for await (const sample of runOverSpeech(showing(model, tensors), tensors, card, options)) {
+  for await (const sample of runOverSpeech(showing(graph, tensors), tensors, model, options)) {
     for (const name of tensors) parts.get(name)?.push(Float32Array.from(ownValue(sample, name) ?? []));
   }
   return new Map(tensors.map((name) => [name, joined(parts.get(name) ?? [])]));

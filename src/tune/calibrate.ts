@@ -1,6 +1,6 @@
 import type { RecipeResources } from '../compress/applyRecipe.js';
 import { calibrateRanges } from '../compress/static/calibrate.js';
-import type { ModelCard } from '../recognise/card/card.js';
+import type { ResolvedModel } from '../recognise/model.js';
 import { runOverSpeech, type SpeechOptions } from './speechRunner.js';
 
 /** How a model is calibrated. */
@@ -13,15 +13,18 @@ export interface CalibrateOptions extends Omit<SpeechOptions, 'manifest'> {
  * Calibration on speech: reads a manifest through the recognizer's front end, runs the model on one utterance after the
  * other, and gives the ranges. No utterance is kept: memory does not grow with their number.
  *
- * @param card - front end and names of the tensors
+ * @param model - that listens; `options.graph` says which of its graphs is calibrated
  * @returns the resource that `applyRecipe` takes
  * @throws {InputError} when the manifest is missing or empty, or a recording cannot be read
  * @example
- * const { model } = await applyRecipe(float, PRESETS.hybrid, { calibrate: calibrator(card) });
+ * const { model: small } = await applyRecipe(float, PRESETS.hybrid, { calibrate: calibrator(model) });
  */
-export function calibrator(card: ModelCard, options: CalibrateOptions = {}): NonNullable<RecipeResources['calibrate']> {
+export function calibrator(
+  model: ResolvedModel,
+  options: CalibrateOptions = {},
+): NonNullable<RecipeResources['calibrate']> {
   return async (plan, calibration) => {
-    const samples = runOverSpeech(plan.model, plan.tensors, card, { manifest: 'calibration', ...options });
+    const samples = runOverSpeech(plan.model, plan.tensors, model, { manifest: 'calibration', ...options });
     return await calibrateRanges(plan.tensors, samples, calibration, 'leave');
   };
 }

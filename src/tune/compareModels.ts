@@ -3,19 +3,24 @@ import { layersOf } from '../compress/choose/layers.js';
 import { showing } from '../compress/choose/sensitivity.js';
 import { prepare } from '../compress/rewrite/prepare.js';
 import { signalToErrorDb } from '../compress/rewrite/signalToError.js';
+import type { CalibrationSample } from '../compress/static/calibrate.js';
 import { InputError } from '../errors.js';
 import { mean } from '../measure/statistics/statistics.js';
 import { readModel } from '../onnx/file/read.js';
 import { producersOf } from '../onnx/graph/graph.js';
-import { mainGraph } from '../onnx/model.js';
+import { mainGraph, type OnnxModel } from '../onnx/model.js';
 import { operatorSetsOf } from '../onnx/types/signature.js';
 import { valueTypes } from '../onnx/types/valueTypes.js';
-import type { ResolvedModel } from '../recognise/registry/registry.js';
-import { decodeGreedy } from '../speech/decode/ctc.js';
-import { runOverSpeech, type SpeechOptions } from './speechRunner.js';
+import { kindOf } from '../recognise/kinds/kinds.js';
+import { graphOf, graphsOf, type ResolvedModel } from '../recognise/model.js';
+import { Recognizer } from '../recognise/recognizer.js';
+import type { Audio } from '../speech/types.js';
+import { runOverSpeech, type SpeechOptions, soundsOf, threadsOf } from './speechRunner.js';
 
 /** How far one value of two models is apart. */
 export interface ValueComparison {
+  /** Name of the graph that it is in. */
+  readonly graph: string;
   readonly name: string;
   /** Operator of the first model that gives it, or `output`. */
   readonly opType: string;
@@ -31,16 +36,17 @@ export interface ValueComparison {
 /** How far two models are apart. */
 export interface ModelComparison {
   readonly utterances: number;
-  /** What the layers of the first model give and the second has, too, in order; last the log-probabilities. */
+  /** What the layers of the first model give and the second has, too, in order; last its output; graph by graph. */
   readonly values: readonly ValueComparison[];
   /** Layers of the first model whose output the second does not have as float32. */
   readonly missing: readonly string[];
-  /** Share of the utterances with the same greedy text. */
+  /** Share of the utterances with the same text. */
   readonly sameText: number;
 }
 
 /**
- * Compares a model with one that was made from it, layer by layer, on speech.
+ * Compares a model with one that was made from it, layer by layer, on speech; of several graphs, each reads what the others of the first
+ * model give.
  *
  * @param first - the reference, for example the float32 model
  * @param second - a variant: values that still have their names are compared
@@ -52,64 +58,117 @@ export async function compareModels(
   second: ResolvedModel,
   options: SpeechOptions,
 ): Promise<ModelComparison> {
+  const names = graphsOf(first).map(({ name }) => name);
+  const others = graphsOf(second).map(({ name }) => name);
+  if (names.join() !== others.join()) {
+    throw mismatch(second, `the graphs ${names.join(', ')} of ${first.path}`, others.join(', '));
+  }
+  if (!isDeepStrictEqual(first.card.frontEnd, second.card.frontEnd)) {
+    throw mismatch(second, `the front end of ${first.path}`, 'another in its card');
+  }
+  const graphs: GraphComparison[] = [];
+  for (const graph of names) graphs.push(await compareGraphs(first, second, graph, options));
+  return {
+    values: graphs.flatMap(({ values }) => values),
+    missing: graphs.flatMap(({ missing }) => missing),
+    ...(await compareHeard(first, second, options)),
+  };
+}
+
+function mismatch({ path }: ResolvedModel, required: string, got: string): InputError {
+  return new InputError(`${path}: ${required} was required, got ${got}; compare a model with its own variant`);
+}
+
+type GraphComparison = Pick<ModelComparison, 'values' | 'missing'>;
+
+async function compareGraphs(
+  first: ResolvedModel,
+  second: ResolvedModel,
+  graph: string,
+  options: SpeechOptions,
+): Promise<GraphComparison> {
   // In normal form, values that are made in functions have names that both models can be asked for.
-  const [one, other] = [prepare(await readModel(first.path)).model, prepare(await readModel(second.path)).model];
-  const { logProbabilities } = first.card.tensors;
+  const [one, other] = [await preparedGraph(first, graph), await preparedGraph(second, graph)];
+  const judged = kindOf(first.card).judgedOutput(first.card, graph);
   const has = producersOf(mainGraph(other));
-  const mismatch = (required: string, got: string): InputError =>
-    new InputError(`${second.path}: ${required} was required, got ${got}; compare a model with its own variant`);
-  if (!has.has(logProbabilities)) throw mismatch(`an output named ${logProbabilities}`, 'none');
+  if (!has.has(judged)) throw mismatch(second, `an output named ${judged}`, 'none');
   const [inputs, otherInputs] = [one, other].map((model) =>
     mainGraph(model)
       .input.map(({ name }) => name)
       .sort()
       .join(', '),
   );
-  if (inputs !== otherInputs) throw mismatch(`the inputs ${inputs} of ${first.path}`, `${otherInputs}`);
-  if (!isDeepStrictEqual(first.card.frontEnd, second.card.frontEnd)) {
-    throw mismatch(`the front end of ${first.path}`, 'another in its card');
-  }
+  if (inputs !== otherInputs) throw mismatch(second, `the inputs ${inputs} of ${first.path}`, `${otherInputs}`);
   const types = valueTypes(mainGraph(other), operatorSetsOf(other.proto));
-  const all = layersOf(one).filter(({ output }) => output !== logProbabilities);
+  const all = layersOf(one).filter(({ output }) => output !== judged);
   const layers = all.filter(({ output }) => has.has(output) && (types.get(output) ?? 'float32') === 'float32');
-  const names = [...layers.map(({ output }) => output), logProbabilities];
-  const run = (model: typeof one, card = first.card) => runOverSpeech(showing(model, names), names, card, options);
-  const seconds = run(other)[Symbol.asyncIterator]();
+  const names = [...layers.map(({ output }) => output), judged];
+  const run = (form: OnnxModel): AsyncGenerator<CalibrationSample> =>
+    runOverSpeech(showing(form, names), names, first, { ...options, graph });
+  const seconds = run(other);
   const found = names.map(() => ({ decibels: [] as number[], largest: 0 }));
-  let [utterances, same] = [0, 0];
   for await (const was of run(one)) {
     const { value: is } = await seconds.next();
-    utterances++;
     for (const [index, name] of names.entries()) {
       const [a, b] = [was[name] ?? new Float32Array(), is?.[name] ?? new Float32Array()];
-      if (a.length !== b.length) throw mismatch(`${a.length} numbers in ${name}, as in ${first.path},`, `${b.length}`);
+      if (a.length !== b.length) {
+        throw mismatch(second, `${a.length} numbers in ${name}, as in ${first.path},`, `${b.length}`);
+      }
       const largest = largestDifference(a, b);
       const entry = found[index];
       if (entry === undefined || largest === 0) continue;
       entry.decibels.push(signalToErrorDb(a, b));
       entry.largest = Math.max(entry.largest, largest);
     }
-    const [heard, heardToo] = [was, is].map((sample) => greedy(sample?.[logProbabilities], first));
-    if (heard === heardToo) same++;
   }
   // Left at its last utterance, it would keep its session and its folder.
   await seconds.return(undefined);
   return {
-    utterances,
     values: names.map((name, index) => ({
+      graph,
       name,
       opType: layers[index]?.opType ?? 'output',
       signalToErrorDb: meanOf(found[index]?.decibels ?? []),
       largestDifference: found[index]?.largest ?? 0,
     })),
     missing: all.filter((layer) => !layers.includes(layer)).map(({ node }) => node),
-    sameText: same / utterances,
   };
 }
 
-function greedy(logProbabilities: Float32Array | undefined, { card }: ResolvedModel): string {
-  const values = logProbabilities ?? new Float32Array();
-  return decodeGreedy(values, values.length / card.labels.length, card.labels, card.blank).text;
+async function preparedGraph(model: ResolvedModel, graph: string): Promise<OnnxModel> {
+  return prepare(await readModel(graphOf(model, graph).path)).model;
+}
+
+/** What both hear as a whole. */
+async function compareHeard(
+  first: ResolvedModel,
+  second: ResolvedModel,
+  options: SpeechOptions,
+): Promise<Pick<ModelComparison, 'utterances' | 'sameText'>> {
+  const recognizers: Recognizer[] = [];
+  let [utterances, same] = [0, 0];
+  try {
+    for (const model of [first, second]) recognizers.push(await Recognizer.load(model, threadsOf(options)));
+    for await (const { audio } of soundsOf(options)) {
+      const texts = [];
+      for (const recognizer of recognizers) texts.push(await textOf(recognizer, audio));
+      if (texts[0] !== null && texts[0] === texts[1]) same++;
+      utterances++;
+    }
+  } finally {
+    for (const recognizer of recognizers) await recognizer.release();
+  }
+  return { utterances, sameText: same / utterances };
+}
+
+/** `null` where the model gives no numbers: it hears nothing. */
+async function textOf(recognizer: Recognizer, audio: Audio): Promise<string | null> {
+  try {
+    return (await recognizer.recognize(audio)).text;
+  } catch (error) {
+    if (error instanceof InputError) return null;
+    throw error;
+  }
 }
 
 function largestDifference(a: Float32Array, b: Float32Array): number {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseJson } from '../files.js';
+import { sum } from '../measure/statistics/statistics.js';
 
 /** Milliseconds that one run spends in each node of the main graph, by name and operator; the sum is the model's. */
 export type NodeTimes = ReadonlyMap<string, number>;
@@ -23,9 +24,10 @@ const profileSchema = z.array(
  * as part of it, less the profiler's own cost.
  *
  * @param text - the JSON that the runtime wrote
- * @param warmUpRuns - runs at the beginning that do not count
+ * @param warmUpRuns - rounds at the beginning that do not count
+ * @param runsOfRound - runs that belong together, on other inputs each: their times are summed. Default: 1
  */
-export function nodeTimes(text: string, warmUpRuns: number): NodeTimes {
+export function nodeTimes(text: string, warmUpRuns: number, runsOfRound = 1): NodeTimes {
   const events = parseJson(text, profileSchema, 'profile')
     .flatMap(({ cat, name = '', ts = 0, dur = 0, args }) =>
       cat === 'Node' && name.endsWith('_kernel_time')
@@ -48,8 +50,13 @@ export function nodeTimes(text: string, warmUpRuns: number): NodeTimes {
   }
   const times = new Map<string, number>();
   for (const [key, list] of runs) {
-    if (list.length <= warmUpRuns) continue;
-    times.set(key, Math.min(...list.slice(warmUpRuns)) / 1000);
+    const counted = list.slice(warmUpRuns * runsOfRound);
+    if (counted.length === 0) continue;
+    const fastest = Array.from({ length: runsOfRound }, (_, place) => {
+      const own = counted.filter((_time, index) => index % runsOfRound === place);
+      return own.length === 0 ? 0 : Math.min(...own);
+    });
+    times.set(key, sum(fastest) / 1000);
   }
   return times;
 }

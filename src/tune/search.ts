@@ -13,14 +13,15 @@ import {
 } from '../compress/choose/search.js';
 import { parseRecipe, type Recipe } from '../compress/recipe.js';
 import { InputError } from '../errors.js';
-import { describeFileError, parseJson, sha256OfFile, writeFileAtomic } from '../files.js';
+import { describeFileError, parseJson, writeFileAtomic } from '../files.js';
 import { median } from '../measure/statistics/statistics.js';
 import { modelFileSize } from '../onnx/file/modelFileSize.js';
 import { readModel } from '../onnx/file/read.js';
 import { writeModel } from '../onnx/file/write.js';
+import type { Recognition } from '../recognise/kinds/kind.js';
+import { graphOf, modelSha256, type ResolvedModel } from '../recognise/model.js';
 import { Recognizer } from '../recognise/recognizer.js';
 import { manifestPath } from '../recognise/registry/embedded.js';
-import type { ResolvedModel } from '../recognise/registry/registry.js';
 import { type LeftOut, readRecording, readUtterances } from '../speech/corpora/recordings.js';
 import { DEFAULT_NORMALISER, NORMALISER_NAMES, type NormaliserName } from '../speech/text/normaliser.js';
 import { ratesOf } from '../speech/text/wer.js';
@@ -35,6 +36,8 @@ export interface SearchOnSpeechOptions
   extends Pick<SearchOptions, 'goal' | 'budget' | 'minimumTrials' | 'maximumTrials' | 'random' | 'onTrial'> {
   /** Utterances that judge each recipe; never the hold-out. Default: dev. */
   readonly manifest?: string;
+  /** Which graph of the model. Default: its only one. */
+  readonly graph?: string | undefined;
   /** Threads of one operator. Default 1: with more, the two sessions that are compared spin against each other. */
   readonly threads?: number;
   /** JSON Lines, one trial a line, appended as trials finish; where it exists the search goes on from it. */
@@ -53,6 +56,7 @@ const scoreSchema: z.ZodType<RecipeScore> = z.strictObject({
 const headSchema = z.strictObject({
   schema: z.literal('quantlab.search/1'),
   model: z.string(),
+  graph: z.string().optional(),
   manifest: z.string(),
   threads: z.int(),
   normaliser: z.enum(NORMALISER_NAMES).optional(),
@@ -67,14 +71,16 @@ const lineSchema = z.strictObject({ recipe: z.unknown(), score: scoreSchema });
  */
 export async function searchOnSpeech(model: ResolvedModel, options: SearchOnSpeechOptions): Promise<SearchResult> {
   const { manifest = 'dev', threads = 1, tracePath, normaliser = DEFAULT_NORMALISER } = options;
-  const float = await readModel(model.path);
+  const graph = graphOf(model, options.graph);
+  const float = await readModel(graph.path);
   const utterances = await readUtterances(manifestPath(manifest), { onLeftOut: options.onLeftOut });
   const audios = await Promise.all(utterances.map(readRecording));
-  const calibrate = remembering(calibrator(model.card, { threads }));
+  const calibrate = remembering(calibrator(model, { threads, graph: graph.name }));
   const folder = await mkdtemp(join(tmpdir(), 'quantlab-search-'));
   const head: z.infer<typeof headSchema> = {
     schema: 'quantlab.search/1',
-    model: await sha256OfFile(model.path),
+    model: await modelSha256(model),
+    ...(options.graph !== undefined && { graph: graph.name }),
     manifest,
     threads,
     ...(normaliser !== DEFAULT_NORMALISER && { normaliser }),
@@ -85,7 +91,10 @@ export async function searchOnSpeech(model: ResolvedModel, options: SearchOnSpee
   const evaluate = async (recipe: Recipe): Promise<RecipeScore> => {
     const path = join(folder, 'model.onnx');
     await writeModel((await applyRecipe(float, recipe, { calibrate })).model, path);
-    const recognizer = await Recognizer.load({ card: model.card, path }, { threads });
+    const recognizer = await Recognizer.load(
+      { ...model, graphs: { ...model.graphs, [graph.name]: path } },
+      { threads },
+    );
     try {
       const heard = [];
       for (const [index, audio] of audios.entries()) {
@@ -124,11 +133,16 @@ async function compareLatency(
   const quotients: number[] = [];
   for (let turn = 0; turn < TURNS; turn++) {
     const audio = audios[Math.floor((turn * audios.length) / TURNS)] as Audio;
-    const was = (await reference.recognize(audio)).timing.inferenceMs;
-    const is = (await recognizer.recognize(audio)).timing.inferenceMs;
+    const was = networkMs(await reference.recognize(audio));
+    const is = networkMs(await recognizer.recognize(audio));
     quotients.push(is / was);
   }
   return median(quotients);
+}
+
+/** What is not the front end's: the networks, and what they are followed by. */
+function networkMs({ timing }: Recognition): number {
+  return timing.totalMs - timing.featuresMs;
 }
 
 /** Reads the trials of a trace, or begins one. */

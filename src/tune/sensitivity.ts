@@ -3,7 +3,8 @@ import { layersOf, recipeOf } from '../compress/choose/layers.js';
 import { type LayerSensitivity, measureSensitivity } from '../compress/choose/sensitivity.js';
 import type { Recipe } from '../compress/recipe.js';
 import type { OnnxModel } from '../onnx/model.js';
-import type { ModelCard } from '../recognise/card/card.js';
+import { kindOf } from '../recognise/kinds/kinds.js';
+import { graphOf, type ResolvedModel } from '../recognise/model.js';
 import type { LeftOut } from '../speech/corpora/recordings.js';
 import { calibrator, remembering } from './calibrate.js';
 import { profileOnSpeech, runOverSpeech } from './speechRunner.js';
@@ -18,6 +19,8 @@ export interface SensitivityOnSpeechOptions {
   readonly calibrationUtterances?: number;
   /** Names of the only layers to measure. Default: all. */
   readonly nodes?: readonly string[];
+  /** Which graph of the model. Default: its only one. */
+  readonly graph?: string | undefined;
   /** Threads of one operator. */
   readonly threads?: number;
   /** Whether to take the time of each layer from the runtime's profile. Default true. */
@@ -30,32 +33,35 @@ export interface SensitivityOnSpeechOptions {
 
 /**
  * Measures for each layer and each way of compressing it what it does to weights, to what the layer gives and to the
- * log-probabilities, and the time that it saves on this machine.
+ * output, and the time that it saves on this machine.
  *
+ * @param graph - of the model, in float32
+ * @param model - that listens
  * @returns the most harmful first
  * @throws {InputError} when the model or the manifest cannot be read
  */
 export async function sensitivityOnSpeech(
-  model: OnnxModel,
-  card: ModelCard,
+  graph: OnnxModel,
+  model: ResolvedModel,
   options: SensitivityOnSpeechOptions = {},
 ): Promise<readonly LayerSensitivity[]> {
   const { manifest = 'dev', utterances = 8, threads, timed = true, calibrationUtterances } = options;
-  const limited = threads === undefined ? {} : { threads };
+  const { name } = graphOf(model, options.graph);
+  const limited = { graph: name, ...(threads !== undefined && { threads }) };
   const speech = { manifest, utterances, onLeftOut: options.onLeftOut, ...limited };
-  const calibrate = calibrator(card, {
+  const calibrate = calibrator(model, {
     ...limited,
     ...(calibrationUtterances === undefined ? {} : { utterances: calibrationUtterances }),
   });
   return await measureSensitivity(
-    model,
+    graph,
     {
       calibrate: remembering(calibrate),
-      run: (changed, tensors) => runOverSpeech(changed, tensors, card, speech),
-      ...(timed ? { profile: (changed) => profileOnSpeech(changed, card, speech) } : {}),
+      run: (changed, tensors) => runOverSpeech(changed, tensors, model, speech),
+      ...(timed ? { profile: (changed) => profileOnSpeech(changed, model, speech) } : {}),
     },
     {
-      output: card.tensors.logProbabilities,
+      output: kindOf(model.card).judgedOutput(model.card, name),
       ...(options.nodes === undefined ? {} : { nodes: options.nodes }),
       ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
     },
@@ -74,12 +80,12 @@ export interface MeasuredHybrid {
  * @throws {InputError} when the model or the manifest cannot be read
  */
 export async function measuredHybrid(
-  model: OnnxModel,
-  card: ModelCard,
+  graph: OnnxModel,
+  model: ResolvedModel,
   options: SensitivityOnSpeechOptions & HybridOptions = {},
 ): Promise<MeasuredHybrid> {
-  const measured = await sensitivityOnSpeech(model, card, { ...options, timed: true });
-  const layers = layersOf(model);
+  const measured = await sensitivityOnSpeech(graph, model, { ...options, timed: true });
+  const layers = layersOf(graph);
   const description = 'for each layer what saved most time on the machine where it was measured';
   return { recipe: recipeOf('hybrid', description, layers, chooseHybrid(layers, measured, options)), measured };
 }

@@ -183,7 +183,7 @@ describe('quantlab compare', () => {
       node.output = ['renamed'];
     }
     await writeModel(model, at('renamed.onnx'));
-    await writeVariantCard(card, at('renamed.onnx'), 'renamed');
+    await writeVariantCard({ card }, { model: at('renamed.onnx') }, 'renamed');
     const { exitCode, out, err } = await quantlab('compare', 'deepspeech2-lstm', at('renamed.onnx'), ...short);
     expect(exitCode, err).toBe(0);
     expect(out).toMatch(/not compared, since .*renamed\.onnx has no such value: labels\.product/);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { buildDeepSpeech2, deepSpeech2Settings } from '../../src/onnx/build/build.js';
 import { writeModel } from '../../src/onnx/file/write.js';
-import { writeBuiltCard } from '../../src/recognise/card/builtCard.js';
+import { writeBuiltCard } from '../../src/recognise/kinds/ctc/builtCard.js';
 import { writeInventedRun } from '../report/fixture.js';
 import { quantlab } from './terminal.js';
 

@@ -33,7 +33,7 @@ describe('MeasuringProcess', () => {
     const child = new MeasuringProcess();
     const recordings = [{ id: 'gone', audioPath: `${ADDED}.gone` }];
     await expect(child.load({ ...(await setup()), recordings })).rejects.toThrow(InputError);
-    const model = { ...(await setup()).model, path: ADDED };
+    const model = { ...(await setup()).model, graphs: { model: ADDED } };
     await expect(child.load({ ...(await setup()), model })).rejects.toThrow(/added\.flac: an ONNX model/);
     await child.stop();
   });

@@ -78,7 +78,7 @@ it('replaces a model by card and weights alone', async () => {
   expect(packed.roundedValues).toBeGreaterThan(900);
   expect(packed.card.parameters).toBe(1024);
   const { path, card } = await resolveModel('better', { folder, cacheFolder: join(root, 'cache') });
-  expect((await readFile(path)).length).toBe(card.files.float.sizeBytes);
+  expect((await readFile(path)).length).toBe(card.graphs['model']?.file.sizeBytes);
   await expect(packModel(trained, draft, join(folder, 'other'))).rejects.toThrow(/named by the model's id/);
   await expect(packModel(trained, { ...draft, id: 'Bad Id' }, join(folder, 'Bad Id'))).rejects.toThrow(InputError);
 });

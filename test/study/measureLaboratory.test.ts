@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TIMING_VERSION } from '../../src/measure/latency/timingVersion.js';
 import { buildDeepSpeech2, deepSpeech2Settings } from '../../src/onnx/build/build.js';
 import { writeModel } from '../../src/onnx/file/write.js';
-import { writeBuiltCard } from '../../src/recognise/card/builtCard.js';
+import { writeBuiltCard } from '../../src/recognise/kinds/ctc/builtCard.js';
 import { listModels } from '../../src/recognise/registry/registry.js';
 import { readTopic, writeTopic } from '../../src/study/laboratory.js';
 import { FULL_LABORATORY, SHORT_LABORATORY } from '../../src/study/laboratoryProtocol.js';

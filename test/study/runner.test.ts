@@ -145,7 +145,7 @@ describe('runExperiment', () => {
     await expect(stopped).rejects.toThrow(/stop/);
     const path = join(options.out, 'run.json');
     const record = JSON.parse(readFileSync(path, 'utf8'));
-    const sha256 = (await resolveModel('deepspeech2-lstm')).card.files.float.sha256;
+    const sha256 = (await resolveModel('deepspeech2-lstm')).card.graphs['model']?.file.sha256;
     const inputs = { modelSha256: sha256, recipeSha256: null, variantSha256: sha256 };
     expect(record.inputs).toEqual({ 'cpu-float32': inputs, 'cpu-int8-dynamic': inputs });
     const other = { ...inputs, modelSha256: 'f00', variantSha256: 'f00' };

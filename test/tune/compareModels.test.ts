@@ -16,7 +16,8 @@ let variant: ResolvedModel;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'quantlab-compare-'));
   float = await resolveModel('deepspeech2-lstm');
-  variant = { card: float.card, path: join(folder, 'int8.onnx') };
+  const path = join(folder, 'int8.onnx');
+  variant = { card: float.card, path, graphs: { model: path } };
   await writeModel(quantizeDynamic(await readModel(float.path)).model, variant.path);
 });
 afterAll(async () => {

@@ -36,8 +36,8 @@ describe('the profile of the runtime', () => {
   });
 
   it('names the nodes of the shipped model', async () => {
-    const { card, path } = await resolveModel('deepspeech2-lstm');
-    const times = await profileOnSpeech(await readModel(path), card, { manifest: 'dev', threads: 1 });
+    const model = await resolveModel('deepspeech2-lstm');
+    const times = await profileOnSpeech(await readModel(model.path), model, { manifest: 'dev', threads: 1 });
     const slowest = [...times]
       .sort((a, b) => b[1] - a[1])
       .slice(0, 5)

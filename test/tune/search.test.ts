@@ -57,8 +57,8 @@ describe('search on speech', () => {
 
 describe('sensitivity on speech', () => {
   it('ranks the layers of the shipped model', async () => {
-    const { card, path } = await resolveModel('deepspeech2-lstm');
-    const table = await sensitivityOnSpeech(await readModel(path), card, {
+    const model = await resolveModel('deepspeech2-lstm');
+    const table = await sensitivityOnSpeech(await readModel(model.path), model, {
       utterances: 1,
       calibrationUtterances: 1,
       timed: false,
@@ -72,8 +72,8 @@ describe('sensitivity on speech', () => {
   });
 
   it('measures convolutions between transposes, which are moved before they are quantized', async () => {
-    const { card, path } = await resolveModel('deepspeech2-gru');
-    const table = await sensitivityOnSpeech(await readModel(path), card, {
+    const model = await resolveModel('deepspeech2-gru');
+    const table = await sensitivityOnSpeech(await readModel(model.path), model, {
       utterances: 1,
       calibrationUtterances: 1,
       timed: false,

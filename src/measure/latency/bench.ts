@@ -1,9 +1,8 @@
-import { stat } from 'node:fs/promises';
 import { InputError } from '../../errors.js';
 import { type ModelsSetup, type OpenModel, type SessionControl, withModel, withModels } from '../../process/session.js';
 import { type TurnMethod, Turns } from '../../process/turns.js';
-import type { DecoderOptions } from '../../recognise/decoder.js';
-import type { ResolvedModel } from '../../recognise/registry/registry.js';
+import type { DecoderOptions } from '../../recognise/kinds/kind.js';
+import { modelSizeBytes, type ResolvedModel } from '../../recognise/model.js';
 import type { ExecutionProvider } from '../../recognise/session/session.js';
 import { UNKNOWN_SPEAKER } from '../../speech/corpora/manifest.js';
 import { recordingOf } from '../../speech/corpora/recordings.js';
@@ -25,7 +24,7 @@ export interface ModelOptions extends SessionControl {
   readonly threads?: number;
   /** Default: `cpu`. */
   readonly executionProvider?: ExecutionProvider;
-  /** How log-probabilities become text. Default: best path. */
+  /** How what the network gives becomes text. Default: the best at each step. */
   readonly decoder?: DecoderOptions | undefined;
   /** Called after each trial. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -117,10 +116,10 @@ export async function bench(models: readonly ResolvedModel[], options: BenchOpti
     }
     const [base = []] = found;
     return await Promise.all(
-      open.map(async ({ model: { card, path }, loaded }, place) => ({
-        model: card.id,
-        path,
-        sizeBytes: (await stat(path)).size,
+      open.map(async ({ model, loaded }, place) => ({
+        model: model.card.id,
+        path: model.path,
+        sizeBytes: await modelSizeBytes(model),
         threads,
         executionProvider,
         ...loaded,

@@ -1,9 +1,9 @@
 import { readdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { InputError } from '../../errors.js';
 import { makeFolder } from '../../files.js';
 import { type SessionControl, withModel } from '../../process/session.js';
-import type { ResolvedModel } from '../../recognise/registry/registry.js';
+import { modelSizeBytes, type ResolvedModel } from '../../recognise/model.js';
 import { keepOptimized } from '../../recognise/session/optimizedModel.js';
 import type { Recording } from '../../speech/types.js';
 import { bootstrapMedian, bootstrapRatio, type Estimate } from '../statistics/bootstrap.js';
@@ -80,10 +80,13 @@ export async function measureLoadTime(model: ResolvedModel, options: LoadTimeOpt
   await makeFolder(own);
   try {
     const made = performance.now();
-    const kept = await keepOptimized(model.path, own);
+    const kept = await Promise.all(Object.values(model.graphs).map(async (path) => await keepOptimized(path, own)));
     const makingMs = performance.now() - made;
-    if (kept.state === 'not kept') {
-      throw new InputError(`${model.path}: a model that can be kept was required: ${kept.reason}; measure another`);
+    const refused = kept.find(({ state }) => state === 'not kept');
+    if (refused !== undefined) {
+      throw new InputError(
+        `${refused.path}: a model that can be kept was required: ${refused.reason}; measure another`,
+      );
     }
     const random = createRandom(seed);
     const starts: Record<'plain' | 'optimized', Start[]> = { plain: [], optimized: [] };
@@ -100,8 +103,8 @@ export async function measureLoadTime(model: ResolvedModel, options: LoadTimeOpt
     return {
       model: model.card.id,
       rounds,
-      sizeBytes: (await stat(model.path)).size,
-      optimizedBytes: await folderBytes(join(kept.path, '..')),
+      sizeBytes: await modelSizeBytes(model),
+      optimizedBytes: sum(await Promise.all(kept.map(async ({ path }) => await folderBytes(dirname(path))))),
       makingMs,
       ...describe(starts.plain, starts.optimized),
     };

@@ -14,8 +14,8 @@ import type { LoadedGraph } from '../../recognise/session/modelSession.js';
 import { openSession } from '../../recognise/session/session.js';
 import type { Tensor } from '../../runtime.js';
 
-/** Makes the inputs of a run for a graph that was loaded. */
-type FeedsFor = (graph: LoadedGraph) => Readonly<Record<string, Tensor>>;
+/** Makes the inputs of each run for a graph that was loaded. */
+type FeedsFor = (graph: LoadedGraph) => Promise<readonly Readonly<Record<string, Tensor>>[]>;
 
 /** Work of one node in one run of a model. */
 export interface NodeWork {
@@ -227,13 +227,13 @@ function parseEvents(text: string): readonly NodeEvent[] {
   });
 }
 
-/** One run with the profiler on and nothing fused, so that nodes bear the names of the file. */
+/** Each run once, with the profiler on and nothing fused, so that nodes bear the names of the file. */
 async function profile(path: string, feedsFor: FeedsFor): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'quantlab-work-'));
   try {
     const profilePrefix = join(folder, 'profile');
     const session = await openSession(path, { threads: 1, graphOptimizationLevel: 'disabled', profilePrefix });
-    await session.run(feedsFor(session));
+    for (const feeds of await feedsFor(session)) await session.run(feeds);
     session.endProfiling();
     await session.release();
     const file = (await readdir(folder)).find((name) => name.startsWith('profile'));

@@ -55,7 +55,7 @@ export async function measureMemory(model: ResolvedModel, options: MemoryOptions
   if (options.recordings.length === 0) {
     throw new InputError('memory: at least one recording was required, got none; name one');
   }
-  const size = await measureModelSize(model.path);
+  const size = await measureModelSize(Object.values(model.graphs));
   const withArena = await measureStages(model, options, runs, threads, true);
   options.onProgress?.(1, 2);
   const withoutArena = await measureStages(model, options, runs, threads, false);

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
+import type { TensorProto } from 'onnx-buf';
 import { describeFileError } from '../../files.js';
 import { sliceOf } from '../../onnx/file/payload.js';
 import { readModel } from '../../onnx/file/read.js';
@@ -20,7 +21,7 @@ export interface TypeSize {
 
 /** How large a model is. */
 export interface ModelSize {
-  /** The `.onnx` file, and the external files it names. */
+  /** The `.onnx` files, and the external files they name. */
   readonly sizeBytes: number;
   /** The same files by gzip at level 9, as package registries and web servers send them. */
   readonly gzipBytes: number;
@@ -36,14 +37,13 @@ const GZIP_LEVEL = 9;
 /**
  * Measures how large a model is on the disk, compressed, and by element type.
  *
- * @param path - the `.onnx` file
- * @throws {InputError} when the file is missing, damaged or no ONNX model
+ * @param paths - the `.onnx` file of each of its graphs
+ * @throws {InputError} when a file is missing, damaged or no ONNX model
  */
-export async function measureModelSize(path: string): Promise<ModelSize> {
-  const model = await readModel(path);
-  const files = new Set([path]);
+export async function measureModelSize(paths: readonly string[]): Promise<ModelSize> {
+  const files = new Set(paths);
   const types = new Map<Dtype, { values: number; sizeBytes: number }>();
-  for (const tensor of modelTensors(model.proto)) {
+  for (const tensor of await tensorsOf(paths)) {
     const slice = sliceOf(tensor);
     if (slice !== undefined && !slice.internal) files.add(slice.path);
     const dtype = tensorDtype(tensor);
@@ -66,6 +66,11 @@ export async function measureModelSize(path: string): Promise<ModelSize> {
     values: sizes.reduce((total, { values }) => total + values, 0),
     types: sizes.sort((a, b) => b.sizeBytes - a.sizeBytes),
   };
+}
+
+async function tensorsOf(paths: readonly string[]): Promise<readonly TensorProto[]> {
+  const models = await Promise.all(paths.map(readModel));
+  return models.flatMap(({ proto }) => [...modelTensors(proto)]);
 }
 
 async function fileSize(path: string): Promise<number> {

@@ -1,26 +1,26 @@
 import { createHash } from 'node:crypto';
 import { InputError } from '../../errors.js';
-import { sha256OfBytes, sha256OfFile } from '../../files.js';
+import { sha256OfBytes } from '../../files.js';
 import { env } from '../../runtime.js';
-import { DECODER_VERSION } from '../../speech/decode/ctc.js';
 import { FEATURES_VERSION } from '../../speech/features/features.js';
 import type { Audio, Decoding, Features } from '../../speech/types.js';
-import type { LogProbabilities, Recognition, Recognizer } from '../recognizer.js';
-import type { ResolvedModel } from '../registry/registry.js';
+import type { Recognition, Recognizer, Scores, Stages } from '../kinds/kind.js';
+import { kindOf } from '../kinds/kinds.js';
+import { modelSha256, type ResolvedModel } from '../model.js';
 import type { SessionOptions } from '../session/session.js';
 import type { ResultCache, ResultPlace } from './resultCache.js';
 
-/** Results that may be kept, in the order in which they come about. */
-export type ResultKind = 'features' | 'log-probabilities' | 'transcript';
+/** Results that may be kept, in the order in which they come about; of a recognizer without stages, transcripts alone. */
+export type ResultKind = 'features' | 'scores' | 'transcript';
 
 /** Names of {@link ResultKind}s. */
-export const RESULT_KINDS: readonly ResultKind[] = ['features', 'log-probabilities', 'transcript'];
+export const RESULT_KINDS: readonly ResultKind[] = ['features', 'scores', 'transcript'];
 
 /**
- * What is kept where nothing else is said. Not features: they are 11 times the size of the log-probabilities of the shipped model,
+ * What is kept where nothing else is said. Not features: they are 11 times the size of the scores of the shipped model,
  * and making them is a few per cent of the work (`quantlab caching`).
  */
-export const KEPT_KINDS: readonly ResultKind[] = ['log-probabilities', 'transcript'];
+export const KEPT_KINDS: readonly ResultKind[] = ['scores', 'transcript'];
 
 /** How results are told apart, and which are kept. */
 export interface CachedRecognizerOptions {
@@ -28,7 +28,7 @@ export interface CachedRecognizerOptions {
   readonly kinds?: readonly ResultKind[] | undefined;
   /** With which the recognizer was loaded: other options may give other numbers. */
   readonly session?: Pick<SessionOptions, 'executionProvider' | 'threads'>;
-  /** SHA-256 of the model's file. Default: computed. */
+  /** Checksum of the model's files. Default: computed. */
   readonly modelSha256?: string;
   /** Versions of the code, for tests. */
   readonly versions?: { readonly features: number; readonly decoder: number; readonly runtime: string };
@@ -45,8 +45,8 @@ export interface CachedRecognition extends Recognition {
 /**
  * A recognizer that keeps its results: hears a recording that it has heard before without running the network.
  *
- * Every key is a SHA-256 of all that the result depends on: samples and rate, front end and its version; for log-probabilities also
- * model, runtime, execution provider and threads; for transcripts also the labels and the decoder. Whatever changes, the old result is
+ * Every key is a SHA-256 of all that the result depends on: samples and rate, front end and its version; for scores also
+ * model, runtime, execution provider and threads; for transcripts also what the decoder reads of the card, and the decoder. Whatever changes, the old result is
  * not found, and leaves when room is needed.
  */
 export class CachedRecognizer {
@@ -86,11 +86,11 @@ export class CachedRecognizer {
     if (unknown !== undefined) {
       throw new InputError(`result cache: ${RESULT_KINDS.join(', ')} were required, got ${unknown}; choose of them`);
     }
-    const modelSha256 = options.modelSha256 ?? (await sha256OfFile(model.path));
+    const sha256 = options.modelSha256 ?? (await modelSha256(model));
     return new CachedRecognizer(
       recognizer,
       cache,
-      resultKeyBases(model, modelSha256, options, recognizer.decoderKey),
+      resultKeyBases(model, sha256, options, recognizer.decoderKey),
       options,
     );
   }
@@ -115,12 +115,18 @@ export class CachedRecognizer {
       const timing = { totalMs, featuresMs: 0, inferenceMs: 0, decodingMs: totalMs };
       return { ...transcript.value, audioS, timing, kept: transcript.kept };
     }
-    const scores = await this.#find('log-probabilities', content, readScores);
-    const features = scores === undefined ? await this.#features(audio, content) : undefined;
+    const { stages } = this.#recognizer;
+    if (stages === undefined) {
+      const { audioS: _, timing, tokens, ...decoding } = await this.#recognizer.recognize(audio);
+      await this.#keep('transcript', content, () => Buffer.from(JSON.stringify(decoding)));
+      return { ...decoding, audioS, timing, tokens, kept: null };
+    }
+    const scores = await this.#find('scores', content, readScores);
+    const features = scores === undefined ? await this.#features(stages, audio, content) : undefined;
     const featured = this.#clock();
-    const output = scores?.value ?? (await this.#infer(content, features?.value));
+    const output = scores?.value ?? (await this.#infer(stages, content, features?.value));
     const inferred = this.#clock();
-    const decoding = this.#recognizer.decode(output);
+    const decoding = stages.decode(output);
     await this.#keep('transcript', content, () => Buffer.from(JSON.stringify(decoding)));
     const ended = this.#clock();
     return {
@@ -136,18 +142,18 @@ export class CachedRecognizer {
     };
   }
 
-  async #features(audio: Audio, content: string): Promise<Found<Features>> {
+  async #features(stages: Stages, audio: Audio, content: string): Promise<Found<Features>> {
     const found = await this.#find('features', content, readFeatures);
     if (found !== undefined) return found;
-    const value = this.#recognizer.features(audio);
+    const value = stages.features(audio);
     await this.#keep('features', content, () => floatsWithCount(value.data, value.frames));
     return { value, kept: null };
   }
 
-  async #infer(content: string, features: Features | undefined): Promise<LogProbabilities> {
-    const [output] = await this.#recognizer.infer(features === undefined ? [] : [features]);
+  async #infer(stages: Stages, content: string, features: Features | undefined): Promise<Scores> {
+    const [output] = await stages.infer(features === undefined ? [] : [features]);
     if (output === undefined) throw new Error('a network of one recording gave no output');
-    await this.#keep('log-probabilities', content, () => floatsWithCount(output.data, output.steps));
+    await this.#keep('scores', content, () => floatsWithCount(output.data, output.steps));
     return output;
   }
 
@@ -181,29 +187,31 @@ function contentOf({ samples, sampleRateHz }: Audio): string {
  * What a result depends on besides the sound, for each kind: a SHA-256.
  *
  * @param model - as it was loaded
- * @param modelSha256 - of its file
+ * @param sha256 - of its files
  * @param options - of its session, and the versions of the code
  * @param decoderKey - `decoderKey` of its recognizer
  */
 export function resultKeyBases(
   { card }: ResolvedModel,
-  modelSha256: string,
+  sha256: string,
   { session = {}, versions }: Pick<CachedRecognizerOptions, 'session' | 'versions'> = {},
   decoderKey: string = 'greedy',
 ): Readonly<Record<ResultKind, string>> {
   const { executionProvider = 'cpu', threads = 0 } = session;
+  const kind = kindOf(card);
+  const depends = kind.dependencies(card);
   const { features, decoder, runtime } = versions ?? {
     features: FEATURES_VERSION,
-    decoder: DECODER_VERSION,
+    decoder: kind.decoderVersion,
     runtime: env.versions.node ?? env.versions.common,
   };
   const heard = ['features', features, card.frontEnd];
-  const scored = [...heard, modelSha256, runtime, executionProvider, threads, card.tensors];
+  const scored = [...heard, sha256, runtime, executionProvider, threads, ...depends.scores];
   const base = (kind: ResultKind, parts: readonly unknown[]): string => sha256OfBytes(JSON.stringify([kind, ...parts]));
   return {
     features: base('features', heard),
-    'log-probabilities': base('log-probabilities', scored),
-    transcript: base('transcript', [...scored, decoder, decoderKey, card.labels, card.blank]),
+    scores: base('scores', scored),
+    transcript: base('transcript', [...scored, decoder, decoderKey, ...depends.text]),
   };
 }
 
@@ -225,7 +233,7 @@ function readFeatures(bytes: Uint8Array): Features {
   return { data, frames: count, bins: data.length / count };
 }
 
-function readScores(bytes: Uint8Array): LogProbabilities {
+function readScores(bytes: Uint8Array): Scores {
   const { data, count } = readFloats(bytes);
   return { data, steps: count };
 }

@@ -8,38 +8,12 @@ export interface CardFile {
   readonly sizeBytes: number;
 }
 
-/** Which tensors of the graph carry what, and in which form, for models that name and shape them otherwise. */
-export interface CardTensors {
-  /** float32, float16 or float64 [N, T, F]; see {@link CardTensors.featuresLayout}. Another axis, of one place, may stand between them. */
-  readonly features: string;
-  /**
-   * Order of the axes of `features`: recordings, frames, features (`ntf`), features before frames (`nft`, NeMo), or frames first
-   * (`tnf`). For a `waveform`, [N, T] (`nt`). Default: `nt` for a `waveform`, else the one that the graph's fixed sizes tell, else `ntf`.
-   */
-  readonly featuresLayout?: 'ntf' | 'nft' | 'tnf' | 'nt' | undefined;
-  /** Frames of each recording, [N]. A graph without them hears one recording at a time. */
-  readonly lengths?: string | undefined;
-  /** What a length is: whole frames, in the graph's type, or the part of the longest (`relative`, float32, SpeechBrain). */
-  readonly lengthsType?: 'int64' | 'int32' | 'float32' | 'relative' | undefined;
-  /**
-   * 1 for each frame of a recording, 0 for each of its padding, [N, T]: int64, int32, float32 or bool. Default: the graph's
-   * `attention_mask`, where it has one.
-   */
-  readonly mask?: string | undefined;
-  /** float32, float16 or float64 [N, T′, V]; see {@link CardTensors.scoresLayout}. */
-  readonly logProbabilities: string;
-  /**
-   * Order of the axes of the scores: recordings, steps, classes (`ntv`), steps first (`tnv`), or classes before steps (`nvt`). Default:
-   * the one that the graph's sizes and names of axes tell, else `ntv`.
-   */
-  readonly scoresLayout?: 'ntv' | 'tnv' | 'nvt' | undefined;
-  /**
-   * Whether the graph ends in logarithms of probabilities, before the softmax, or in probabilities. Default: told from what it gives,
-   * recording by recording.
-   */
-  readonly scores?: 'log-probabilities' | 'logits' | 'probabilities' | undefined;
-  /** Steps of each recording, whole numbers of any type [N]. Without them: frames over the time stride, rounded up. */
-  readonly outputLengths?: string | undefined;
+/** One graph of a model. */
+export interface CardGraph {
+  /** What everything is measured from: the `.onnx` file, float32 in a model of the registry; unpacked into the cache where it is shipped packed. */
+  readonly file: CardFile;
+  /** What is shipped in its place: packed weights (`quantlab model pack`). Default: the file itself. */
+  readonly packed?: CardFile | undefined;
 }
 
 /** Accuracy of a model on a named set, as measured once and written down. */
@@ -75,41 +49,43 @@ export interface CardTraining {
   readonly continues?: string | undefined;
 }
 
-/** A card as it is on disk, where a file may hold the labels. */
-export type CardOnDisk = Omit<ModelCard, 'labels' | 'blank'> & {
-  readonly labels: readonly string[] | string;
-  readonly blank?: number | undefined;
-};
-
-/** `model.json`: everything that is needed to run a model and to judge it. */
+/** `model.json`: everything that is needed to run a model and to judge it. What each kind of recogniser adds stands in its folder. */
 export interface ModelCard {
-  readonly schema: 'quantlab.model-card/1';
+  /** The first version had neither kinds nor several graphs; its cards are read as those of the kind `ctc`. */
+  readonly schema: 'quantlab.model-card/2';
+  /** Kind of recogniser: `ctc`, `encoder-decoder`. */
+  readonly kind: string;
   readonly id: string;
   readonly title: string;
   /** The network in one sentence. */
   readonly network: string;
   readonly parameters: number;
-  readonly files: {
-    /** What is shipped: packed weights (`quantlab model pack`), or the float32 model itself. */
-    readonly stored: CardFile;
-    /** What everything is measured from; written to the cache at first use. */
-    readonly float: CardFile;
-  };
+  /** By their names, which the kind knows. */
+  readonly graphs: Readonly<Record<string, CardGraph | undefined>>;
+  /** Other files that the kind needs, by its names for them. Default: none. */
+  readonly files?: Readonly<Record<string, CardFile>> | undefined;
   readonly frontEnd: FrontEnd;
-  readonly tensors: CardTensors;
-  /**
-   * Output classes in order: the blank and whatever stands for nothing are empty strings; a space, `|` or `▁` divides words. A card on
-   * disk may name a file beside it instead: a `vocab.json` (Hugging Face) or a `tokens.txt` (Kaldi, sherpa).
-   */
-  readonly labels: readonly string[];
-  /** Index of the CTC blank in {@link ModelCard.labels}. On disk it may be left out where the file of the labels tells it. */
-  readonly blank: number;
-  /** Feature frames for each output step; samples, where the front end is a `waveform`. */
-  readonly timeStride: number;
   readonly licence: string;
   readonly trainingData: readonly string[];
   readonly training?: CardTraining | undefined;
   readonly intendedUse: string;
   readonly limits: string;
   readonly figures: readonly CardFigure[];
+}
+
+/** The files that a model is shipped as, beside its card. */
+export function shippedFiles({ graphs, files = {} }: ModelCard): readonly CardFile[] {
+  // A graph that is not there may still be named.
+  const named = Object.values(graphs).filter((graph) => graph !== undefined);
+  return [...named.map(({ file, packed = file }) => packed), ...Object.values(files)];
+}
+
+/** Size of the files that a model is shipped as, in bytes. */
+export function shippedBytes(card: ModelCard): number {
+  return shippedFiles(card).reduce((total, { sizeBytes }) => total + sizeBytes, 0);
+}
+
+/** Size of a model's `.onnx` files, in bytes. */
+export function onnxBytes({ graphs }: ModelCard): number {
+  return Object.values(graphs).reduce((total, graph) => total + (graph?.file.sizeBytes ?? 0), 0);
 }

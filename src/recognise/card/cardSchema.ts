@@ -1,17 +1,20 @@
 import { z } from 'zod';
 import { findFrontEndFaults } from '../../speech/features/frontEndFaults.js';
 import type { FrontEnd } from '../../speech/types.js';
-import type { CardFigure, CardFile, CardOnDisk, CardTensors, CardTraining } from './card.js';
+import type { CardFigure, CardFile, CardGraph, CardTraining, ModelCard } from './card.js';
 
-const FILE_NAME = /^[\w][\w.-]*$/;
-/** Frames, or samples, of one step: a second of samples at 48 kHz and more. */
-const MOST_STRIDE = 1 << 16;
+/** A name without folders. */
+export const FILE_NAME: RegExp = /^[\w][\w.-]*$/;
 
-const fileSchema: z.ZodType<CardFile> = z.strictObject({
+/** Schema of a file beside the card. */
+export const fileSchema: z.ZodType<CardFile> = z.strictObject({
   path: z.string().regex(FILE_NAME, 'a file name without folders is required').describe('beside the card'),
   sha256: z.string().regex(/^[0-9a-f]{64}$/, '64 hexadecimal digits are required'),
   sizeBytes: z.int().positive(),
 });
+
+/** Schema of a graph. */
+export const graphSchema: z.ZodType<CardGraph> = z.strictObject({ file: fileSchema, packed: fileSchema.optional() });
 
 const scale = {
   normalisation: z.enum(['utterance', 'per-feature', 'mean', 'mean-variance', 'global', 'whisper', 'none']),
@@ -81,18 +84,6 @@ const frontEndSchema: z.ZodType<FrontEnd> = z
     }
   });
 
-const tensorsSchema: z.ZodType<CardTensors> = z.strictObject({
-  features: z.string().min(1),
-  featuresLayout: z.enum(['ntf', 'nft', 'tnf', 'nt']).optional(),
-  lengths: z.string().min(1).optional(),
-  lengthsType: z.enum(['int64', 'int32', 'float32', 'relative']).optional(),
-  mask: z.string().min(1).optional(),
-  logProbabilities: z.string().min(1),
-  scoresLayout: z.enum(['ntv', 'tnv', 'nvt']).optional(),
-  scores: z.enum(['log-probabilities', 'logits', 'probabilities']).optional(),
-  outputLengths: z.string().min(1).optional(),
-});
-
 const rate = z.number().nonnegative();
 
 const figureSchema: z.ZodType<CardFigure> = z
@@ -120,30 +111,6 @@ const trainingSchema: z.ZodType<CardTraining> = z.strictObject({
   continues: z.string().min(1).optional(),
 });
 
-/** Sets of whole scripts have some ten thousand characters; sets of word pieces a quarter of a million. */
-const MOST_LABELS = 1 << 18;
-const LONGEST_LABEL = 256;
-
-/** A list of classes, or the name of the file that holds them. */
-const labelsSchema: z.ZodType<readonly string[] | string> = z
-  .custom<readonly string[] | string>()
-  .superRefine((labels: unknown, context) => {
-    const refuse = (message: string): void => context.addIssue({ code: 'custom', message });
-    if (typeof labels === 'string') {
-      if (!FILE_NAME.test(labels) || !/\.(json|txt)$/.test(labels)) {
-        refuse(
-          `a list, or the name of a .json or .txt file without folders, is required, got ${JSON.stringify(labels)}`,
-        );
-      }
-    } else if (!Array.isArray(labels) || labels.length < 2 || labels.length > MOST_LABELS) {
-      refuse(`a list of 2…${MOST_LABELS} texts, or the name of a file, is required`);
-    } else {
-      const wrong = labels.findIndex((label) => typeof label !== 'string' || label.length > LONGEST_LABEL);
-      if (wrong >= 0)
-        refuse(`texts of at most ${LONGEST_LABEL} characters are required, got another at index ${wrong}`);
-    }
-  });
-
 /** One line for people: characters that steer a terminal or turn the direction of writing have no place in it. */
 const title = z
   .string()
@@ -151,44 +118,23 @@ const title = z
   .max(200)
   .regex(/^[^\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+$/u, 'one line of plain text is required');
 
-/** Said of every card, whatever else is wrong with it. */
-const always = { when: () => true } as const;
+type Fields<T> = { readonly [Field in keyof T]-?: z.ZodType<T[Field]> };
 
-/** Schema of `model.json`; unknown fields are refused, so that a misspelt one is found. */
-export const cardSchema: z.ZodType<CardOnDisk> = z
-  .strictObject({
-    schema: z.literal('quantlab.model-card/1'),
-    id: z
-      .string()
-      .max(128)
-      .regex(/^[a-z0-9][a-z0-9.-]*$/, 'lower-case letters, digits, dots and hyphens are required'),
-    title,
-    network: z.string().min(1),
-    parameters: z.int().positive(),
-    files: z.strictObject({ stored: fileSchema, float: fileSchema }),
-    frontEnd: frontEndSchema,
-    tensors: tensorsSchema,
-    labels: labelsSchema,
-    blank: z.int().nonnegative().optional(),
-    timeStride: z.int().positive().max(MOST_STRIDE),
-    licence: z.string().min(1),
-    trainingData: z.array(z.string().min(1)),
-    training: trainingSchema.optional(),
-    intendedUse: z.string().min(1),
-    limits: z.string().min(1),
-    figures: z.array(figureSchema),
-  })
-  .refine((card: Partial<CardOnDisk>) => !Array.isArray(card.labels) || card.labels[card.blank ?? -1] === '', {
-    path: ['blank'],
-    error: 'the label at index `blank` must be the empty string',
-    ...always,
-  })
-  .refine(
-    ({ frontEnd, tensors }: Partial<CardOnDisk>) =>
-      tensors?.featuresLayout === undefined || (frontEnd?.kind === 'waveform') === (tensors.featuresLayout === 'nt'),
-    {
-      path: ['tensors', 'featuresLayout'],
-      error: 'featuresLayout `nt` belongs to a waveform, and no other does',
-      ...always,
-    },
-  );
+/** What cards of every kind say: fields of an object's schema, to which a kind adds its own. */
+export const cardFields: Fields<Omit<ModelCard, 'kind' | 'graphs' | 'files'>> = {
+  schema: z.literal('quantlab.model-card/2'),
+  id: z
+    .string()
+    .max(128)
+    .regex(/^[a-z0-9][a-z0-9.-]*$/, 'lower-case letters, digits, dots and hyphens are required'),
+  title,
+  network: z.string().min(1),
+  parameters: z.int().positive(),
+  frontEnd: frontEndSchema,
+  licence: z.string().min(1),
+  trainingData: z.array(z.string().min(1)),
+  training: trainingSchema.optional(),
+  intendedUse: z.string().min(1),
+  limits: z.string().min(1),
+  figures: z.array(figureSchema),
+};

@@ -1,40 +1,85 @@
 import { dirname, join } from 'node:path';
-import { InputError } from '../../errors.js';
-import { parseJson, readJson } from '../../files.js';
-import type { ModelCard } from './card.js';
-import { cardSchema } from './cardSchema.js';
-import { readLabelFile } from './labelFile.js';
+import { z } from 'zod';
+import { parseJson, readJson, writeFileAtomic } from '../../files.js';
+import type { Kind } from '../kinds/kind.js';
+import { KINDS } from '../kinds/kinds.js';
+import type { CardFile, ModelCard } from './card.js';
+import { fileSchema } from './cardSchema.js';
+
+/** Cards of the first version knew one kind and one graph. */
+const firstVersion: z.ZodType<{ readonly files: { readonly stored: CardFile; readonly float: CardFile } }> =
+  z.looseObject({
+    schema: z.literal('quantlab.model-card/1'),
+    files: z.strictObject({ stored: fileSchema, float: fileSchema }),
+  });
+
+function isFirstVersion(value: unknown): boolean {
+  return (value as { readonly schema?: unknown } | null)?.schema === 'quantlab.model-card/1';
+}
+
+/** A card of any version as one of the present, as far as it goes. */
+function upgraded(value: unknown): unknown {
+  if (!isFirstVersion(value)) return value;
+  const { files, ...rest } = value as Readonly<Record<string, unknown>>;
+  const found = firstVersion.safeParse(value).data?.files;
+  const isPacked = found !== undefined && found.stored.sha256 !== found.float.sha256;
+  const model = found && { file: found.float, ...(isPacked && { packed: found.stored }) };
+  return { ...rest, schema: 'quantlab.model-card/2', kind: 'ctc', graphs: { model } };
+}
+
+/** A card on disk, and the kind that it is of. */
+interface ReadCard {
+  readonly kind: Kind;
+  readonly card: ModelCard;
+}
+
+const cardSchema: z.ZodType<ReadCard> = z.unknown().transform((value, context) => {
+  const card = upgraded(value);
+  const name = (card as { readonly kind?: unknown } | null)?.kind;
+  const kind = KINDS.find((one) => one.name === name);
+  if (kind === undefined) {
+    const known = KINDS.map((one) => one.name).join(', ');
+    context.addIssue({ code: 'custom', path: ['kind'], message: `one of ${known} is required` });
+    return z.NEVER;
+  }
+  const found = kind.schema.safeParse(card);
+  if (found.success) return { kind, card: found.data };
+  for (const { path, message } of found.error.issues) context.addIssue({ code: 'custom', path, message });
+  // Whoever wrote a card of the first version looks for the fields that it has.
+  for (const { path, message } of isFirstVersion(value) ? (firstVersion.safeParse(value).error?.issues ?? []) : []) {
+    context.addIssue({ code: 'custom', path, message });
+  }
+  return z.NEVER;
+});
 
 /**
- * Reads a model card (`model.json`), and the file of its labels where it names one.
+ * Reads a model card (`model.json`), and what it names beside it.
  *
  * @throws {InputError} when a file is missing or no JSON, or fields are missing, misspelt or out of range; the message names all of them
- * @example (await readCard('data/models/deepspeech2-lstm/model.json')).timeStride // 4
+ * @example (await readCard('data/models/deepspeech2-lstm/model.json')).kind // ctc
  */
 export async function readCard(path: string): Promise<ModelCard> {
-  const { labels, blank, ...card } = await readJson(path, cardSchema);
-  if (typeof labels !== 'string') return { ...card, labels, blank: blank as number };
-  const held = await readLabelFile(join(dirname(path), labels));
-  const found = blank ?? held.blank;
-  if (found === undefined || found >= held.labels.length) {
-    const came = found === undefined ? 'none, and none that is called so in the file' : `${found}`;
-    throw new InputError(
-      `${path}: the index of the blank among the ${held.labels.length} labels of ${labels} was required, got ${came}; write it into the card`,
-    );
-  }
-  return { ...card, labels: held.labels.with(found, ''), blank: found };
+  const { kind, card } = await readJson(path, cardSchema);
+  return await kind.complete(card, path);
 }
 
 /**
- * Parses the text of a model card that lists its labels.
+ * Paths of the files beside a card that it names without a checksum: of labels.
  *
- * @param where - the file that the text is for: it begins the error
- * @throws {InputError} when the text is no JSON, or fields are missing, misspelt or out of range; the message names all of them
+ * @throws {InputError} as {@link readCard}
  */
-export function parseCard(text: string, where: string): ModelCard {
-  const { labels, blank, ...card } = parseJson(text, cardSchema, where);
-  if (typeof labels === 'string') {
-    throw new InputError(`${where}: a list of labels was required, got the name of a file; list them`);
-  }
-  return { ...card, labels, blank: blank as number };
+export async function filesBeside(path: string): Promise<readonly string[]> {
+  const { kind, card } = await readJson(path, cardSchema);
+  return kind.filesBeside(card).map((name) => join(dirname(path), name));
+}
+
+/**
+ * Writes a card.
+ *
+ * @throws {InputError} when its fields are out of range; the message names all of them
+ */
+export async function writeCard(card: ModelCard, path: string): Promise<void> {
+  const text = `${JSON.stringify(card, null, 2)}\n`;
+  parseJson(text, cardSchema, path);
+  await writeFileAtomic(path, text);
 }

@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { InputError } from '../../errors.js';
 import type { DownloadOptions } from '../../speech/corpora/download.js';
 import { getFile } from '../../speech/corpora/getFile.js';
-import type { CardFile, ModelCard } from '../card/card.js';
-import { readCard } from '../card/readCard.js';
+import { type CardFile, type ModelCard, shippedFiles } from '../card/card.js';
+import { filesBeside, readCard } from '../card/readCard.js';
 import { cacheFolder, isModelId, packageCard, weightsFolder } from './registry.js';
 
 /** How a model is got. */
@@ -40,15 +39,13 @@ export async function getModel(id: string, from: string, options: GetModelOption
   };
   const own = await packageCard(id);
   if (own !== null) {
-    await get(own.files.stored);
+    for (const file of shippedFiles(own)) await get(file);
     return own;
   }
   const cardPath = join(folder, 'model.json');
   await getFile(from, { path: `${id}/model.json`, checksum: null }, cardPath, rest);
-  // A card may name a file of labels beside it.
-  const labels = /"labels"\s*:\s*"([\w.-]+)"/.exec(await readFile(cardPath, 'utf8'))?.[1];
-  if (labels !== undefined) {
-    await getFile(from, { path: `${id}/${labels}`, checksum: null }, join(folder, labels), rest);
+  for (const path of await filesBeside(cardPath)) {
+    await getFile(from, { path: `${id}/${basename(path)}`, checksum: null }, path, rest);
   }
   const card = await readCard(cardPath);
   if (card.id !== id) {
@@ -56,6 +53,6 @@ export async function getModel(id: string, from: string, options: GetModelOption
       `${from}/${id}/model.json: the card of ${id} was required, got that of ${card.id}; check the id`,
     );
   }
-  await get(card.files.stored);
+  for (const file of shippedFiles(card)) await get(file);
   return card;
 }

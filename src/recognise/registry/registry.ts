@@ -5,16 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { didYouMean, InputError, UnavailableError } from '../../errors.js';
 import { describeFileError, sha256OfFile } from '../../files.js';
 import { writeModel } from '../../onnx/file/write.js';
-import type { CardFile, ModelCard } from '../card/card.js';
+import type { CardFile, CardGraph, ModelCard } from '../card/card.js';
 import { readCard } from '../card/readCard.js';
+import type { ResolvedModel } from '../model.js';
 import { unpackWeights } from '../weights/packedWeights.js';
-
-/** A model that can be run: what is known of it, and the file to load. */
-export interface ResolvedModel {
-  readonly card: ModelCard;
-  /** The `.onnx` file; float32 for a model of the registry. */
-  readonly path: string;
-}
 
 /** Where to look and where to write. */
 export interface RegistryOptions {
@@ -23,6 +17,8 @@ export interface RegistryOptions {
   /** Folder for unpacked models. Default: `QUANTLAB_CACHE`, else `quantlab` below `XDG_CACHE_HOME` or `~/.cache`. */
   readonly cacheFolder?: string;
 }
+
+export type { ResolvedModel } from '../model.js';
 
 /** The package's own models. Sources and build lie equally deep below the package. */
 function packageModels(): string {
@@ -88,9 +84,9 @@ async function modelFolders(folder: string): Promise<string[]> {
 /**
  * Finds a model and makes it ready to load.
  *
- * @param idOrPath - id of a model of the registry; a card (`model.json`); or an `X.onnx` that has a card beside it,
- *   `X.json` or `model.json`
- * @returns the card and the file to load. For an id and a card this is the float32 model: the shipped weights are
+ * @param idOrPath - id of a model of the registry; a folder with a card (`model.json`), or the card; or, of a model of one graph, an
+ *   `X.onnx` that has a card beside it, `X.json` or `model.json`
+ * @returns the card and the files to load. For an id and a card this is the float32 model: shipped weights are
  *   checked, unpacked into the cache at first use, and checked against the card again.
  * @throws {InputError} when there is no such model, or a file is missing, cut or not the one the card describes
  * @throws {UnavailableError} when the weights are not in the package and were not got
@@ -104,9 +100,11 @@ export async function resolveModel(idOrPath: string, options: RegistryOptions = 
   const got = join(weightsFolder(cache, idOrPath), 'model.json');
   const cardPath = !(await exists(own)) && (await exists(got)) ? got : own;
   if (!isModelId(idOrPath) || !(await exists(cardPath))) {
+    const inFolder = join(idOrPath, 'model.json');
+    if (await exists(inFolder)) return await resolveCard(inFolder, cache);
     const known = (await modelFolders(folder)).sort();
     throw new InputError(
-      `model ${idOrPath}: the id of a model or the path of an .onnx file was required, got neither; known ids: ${known.join(', ') || 'none'} ${didYouMean(idOrPath, known)}`.trimEnd(),
+      `model ${idOrPath}: the id of a model, the path of an .onnx file or of a folder with a model.json was required, got none of them; known ids: ${known.join(', ') || 'none'} ${didYouMean(idOrPath, known)}`.trimEnd(),
     );
   }
   return await resolveCard(cardPath, cache);
@@ -137,45 +135,66 @@ async function resolveOnnx(path: string): Promise<ResolvedModel> {
     );
   }
   const card = await readCard(cardPath);
-  const file = [card.files.float, card.files.stored].find((one) => one.path === basename(path));
-  if (file !== undefined) await verify(path, file, 'restore the file');
-  return { card, path };
+  const [[name, graph] = ['model', undefined], ...others] = Object.entries(card.graphs);
+  if (others.length > 0) {
+    throw new InputError(
+      `${path}: a model of one graph was required, got one of the ${others.length + 1} of ${card.id}; name their folder: ${dirname(path)}`,
+    );
+  }
+  if (graph?.file.path === basename(path)) await verify(path, graph.file, 'restore the file');
+  return { card, path, graphs: { [name]: path } };
 }
 
 async function resolveCard(cardPath: string, cache: string): Promise<ResolvedModel> {
   const card = await readCard(cardPath);
-  const { stored, float } = card.files;
-  const beside = join(dirname(cardPath), float.path);
+  const graphs: Record<string, string> = {};
+  for (const [name, graph] of Object.entries(card.graphs)) {
+    if (graph !== undefined) graphs[name] = await resolveGraph(card, graph, cardPath, cache);
+  }
+  const files: Record<string, string> = {};
+  for (const [name, file] of Object.entries(card.files ?? {})) {
+    files[name] = join(dirname(cardPath), file.path);
+    await verify(files[name], file, 'restore the file');
+  }
+  const [only, ...others] = Object.values(graphs);
+  const path = only !== undefined && others.length === 0 ? only : dirname(cardPath);
+  return { card, path, graphs, ...(card.files && { files }) };
+}
+
+/** The `.onnx` file of a graph: beside its card, or unpacked into the cache. */
+async function resolveGraph(card: ModelCard, graph: CardGraph, cardPath: string, cache: string): Promise<string> {
+  const { file, packed = file } = graph;
+  const beside = join(dirname(cardPath), file.path);
   if (await exists(beside)) {
-    await verify(beside, float, 'restore the file');
-    return { card, path: beside };
+    await verify(beside, file, 'restore the file');
+    return beside;
   }
   // The checksum in the name: another version of a model is another file.
-  const path = join(cache, 'models', `${card.id}-${float.sha256.slice(0, 16)}.onnx`);
-  if ((await exists(path)) && (await sha256OfFile(path)) === float.sha256) return { card, path };
-  const shipped = join(dirname(cardPath), stored.path);
-  const got = join(weightsFolder(cache, card.id), stored.path);
-  const storedPath = !(await exists(shipped)) && (await exists(got)) ? got : shipped;
-  if (cardPath.startsWith(packageModels()) && !(await exists(storedPath))) {
+  const path = join(cache, 'models', `${card.id}-${file.sha256.slice(0, 16)}.onnx`);
+  if ((await exists(path)) && (await sha256OfFile(path)) === file.sha256) return path;
+  const shipped = join(dirname(cardPath), packed.path);
+  const got = join(weightsFolder(cache, card.id), packed.path);
+  const packedPath = !(await exists(shipped)) && (await exists(got)) ? got : shipped;
+  if (cardPath.startsWith(packageModels()) && !(await exists(packedPath))) {
     throw new UnavailableError(
-      `model ${card.id}: its weights (${(stored.sizeBytes / 1e6).toFixed(1)} MB) were required, got none, for the package from npm carries those of ` +
+      `model ${card.id}: its weights (${(packed.sizeBytes / 1e6).toFixed(1)} MB) were required, got none, for the package from npm carries those of ` +
         `the default model alone; run \`quantlab model get ${card.id} --from\` with the folder or address of data/models of the repository`,
     );
   }
   await verify(
-    storedPath,
-    stored,
+    packedPath,
+    packed,
     'restore it from the repository (`git checkout`), get it or install the package again',
   );
   // Written aside and renamed: of two processes that do this at once, each ends with a whole file.
-  await writeModel(unpackWeights(await readFile(storedPath), storedPath), path);
+  await writeModel(unpackWeights(await readFile(packedPath), packedPath), path);
   try {
-    await verify(path, float, `the card and ${stored.path} do not belong together: pack the model again`);
+    await verify(path, file, `the card and ${packed.path} do not belong together: pack the model again`);
   } catch (error) {
     await rm(path, { force: true });
     throw error;
   }
-  return { card, path };
+  return path;
 }
 
 async function verify(path: string, file: CardFile, remedy: string): Promise<void> {

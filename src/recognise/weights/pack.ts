@@ -6,11 +6,11 @@ import { modelToBytes } from '../../onnx/file/write.js';
 import { mainGraph, type OnnxModel } from '../../onnx/model.js';
 import { elementCount, tensorDtype } from '../../onnx/tensor/tensor.js';
 import type { ModelCard } from '../card/card.js';
-import { parseCard } from '../card/readCard.js';
+import { writeCard } from '../card/readCard.js';
 import { packWeights, unpackWeights } from './packedWeights.js';
 
 /** What a person writes of a card (the card of an earlier version will do); the files and the number of parameters come from the weights. */
-export type CardDraft = Omit<ModelCard, 'files' | 'parameters' | 'schema'>;
+export type CardDraft = Omit<ModelCard, 'parameters' | 'schema'>;
 
 /** What was packed. */
 export interface PackedModel {
@@ -46,29 +46,20 @@ export async function packModel(floatPath: string, draft: CardDraft, folder: str
   const cardPath = join(folder, 'model.json');
   const float = { path: 'model.onnx', sha256: sha256OfBytes(floatBytes), sizeBytes: floatBytes.length };
   const stored = { path: basename(weightsPath), sha256: sha256OfBytes(packed.bytes), sizeBytes: packed.bytes.length };
+  const [name, ...others] = Object.keys(draft.graphs);
+  if (name === undefined || others.length > 0) {
+    throw new InputError(
+      `card of ${draft.id}: a model of one graph was required, got ${others.length + 1}; ship the folder as it is`,
+    );
+  }
   const card: ModelCard = {
-    schema: 'quantlab.model-card/1',
-    id: draft.id,
-    title: draft.title,
-    network: draft.network,
+    ...draft,
+    schema: 'quantlab.model-card/2',
     parameters: countParameters(model),
-    files: { stored, float },
-    frontEnd: draft.frontEnd,
-    tensors: draft.tensors,
-    labels: draft.labels,
-    blank: draft.blank,
-    timeStride: draft.timeStride,
-    licence: draft.licence,
-    trainingData: draft.trainingData,
-    ...(draft.training && { training: draft.training }),
-    intendedUse: draft.intendedUse,
-    limits: draft.limits,
-    figures: draft.figures,
+    graphs: { [name]: { file: float, packed: stored } },
   };
-  const text = `${JSON.stringify(card, null, 2)}\n`;
-  parseCard(text, cardPath);
   await writeFileAtomic(weightsPath, packed.bytes);
-  await writeFileAtomic(cardPath, text);
+  await writeCard(card, cardPath);
   const { roundedValues, tensorsLeft } = packed;
   const identical = (await sha256OfFile(floatPath)) === float.sha256;
   return { card, cardPath, weightsPath, roundedValues, tensorsLeft, identical };

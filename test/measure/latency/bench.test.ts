@@ -34,7 +34,7 @@ describe('bench', () => {
     expect(found[0]).toMatchObject({
       model: 'deepspeech2-lstm',
       threads: 1,
-      sizeBytes: model.card.files.float.sizeBytes,
+      sizeBytes: model.card.graphs['model']?.file.sizeBytes,
     });
     expect(found[0]?.latency.meanMs.value).toBeGreaterThan(found[0]?.latency.minMs ?? Number.NaN);
     expect(found[0]?.speedUp).toBeNull();

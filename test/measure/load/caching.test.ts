@@ -37,7 +37,7 @@ describe('measureLoadTime', () => {
     expect(report).toMatchObject({
       model: 'deepspeech2-lstm',
       rounds: 2,
-      sizeBytes: model.card.files.float.sizeBytes,
+      sizeBytes: model.card.graphs['model']?.file.sizeBytes,
     });
     expect(done).toEqual([1, 2, 3, 4]);
     // Weights as they are, and as they are laid out for the operators.
@@ -52,7 +52,7 @@ describe('measureLoadTime', () => {
 
 describe('measureResultCaching', () => {
   it('answers from the cache what was asked for before, as often as there is room for', async () => {
-    const options = { utterances, threads: 1, requests: 20, hitRates: [0.5], kinds: ['log-probabilities'] } as const;
+    const options = { utterances, threads: 1, requests: 20, hitRates: [0.5], kinds: ['scores'] } as const;
     const report = await measureResultCaching(model, options);
     // Of five, two answer about half of what Zipf's law asks.
     expect(report.points.map(({ place, capacity, requests }) => [place, capacity, requests])).toEqual([
@@ -65,8 +65,8 @@ describe('measureResultCaching', () => {
       expect([hitMs, missMs]).not.toContain(null);
     }
     expect(report.costs.map(({ kind, place }) => [kind, place])).toEqual([
-      ['log-probabilities', 'memory'],
-      ['log-probabilities', 'disk'],
+      ['scores', 'memory'],
+      ['scores', 'disk'],
     ]);
     const [memory] = await whenAll(['memory']);
     expect(memory).toMatchObject({ hitRate: 1, missMs: null, expectedHitRate: 1 });

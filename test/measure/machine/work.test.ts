@@ -23,10 +23,12 @@ const SMALL: DeepSpeech2Options = { layers: 1, units: UNITS };
 async function count(model: OnnxModel): Promise<readonly NodeWork[]> {
   const path = join(mkdtempSync(join(tmpdir(), 'quantlab-work-')), 'model.onnx');
   await writeModel(model, path);
-  return await countWork(path, () => ({
-    features: new Tensor('float32', new Float32Array(FRAMES * 161).fill(0.1), [1, FRAMES, 161]),
-    lengths: new Tensor('int64', BigInt64Array.of(BigInt(FRAMES)), [1]),
-  }));
+  return await countWork(path, async () => [
+    {
+      features: new Tensor('float32', new Float32Array(FRAMES * 161).fill(0.1), [1, FRAMES, 161]),
+      lengths: new Tensor('int64', BigInt64Array.of(BigInt(FRAMES)), [1]),
+    },
+  ]);
 }
 
 function operationsOf(works: readonly NodeWork[], opTypes: RegExp): number {

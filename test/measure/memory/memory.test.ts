@@ -12,7 +12,7 @@ import { findSmallestLimit, type LimitResult, runWithinLimit } from '../../../sr
 import { measureModelSize } from '../../../src/measure/memory/modelSize.js';
 import { buildDeepSpeech2, deepSpeech2Settings } from '../../../src/onnx/build/build.js';
 import { writeModel } from '../../../src/onnx/file/write.js';
-import { writeBuiltCard } from '../../../src/recognise/card/builtCard.js';
+import { writeBuiltCard } from '../../../src/recognise/kinds/ctc/builtCard.js';
 import { type ResolvedModel, resolveModel } from '../../../src/recognise/registry/registry.js';
 
 const recordings = [
@@ -43,7 +43,7 @@ function hasTaskset(): boolean {
 describe('measureModelSize', () => {
   it('gives bytes, gzip and values by element type', async () => {
     const { path, card } = await smallModel();
-    const size = await measureModelSize(path);
+    const size = await measureModelSize([path]);
     expect(size.sizeBytes).toBe(statSync(path).size);
     expect(size.gzipBytes).toBe(gzipSync(readFileSync(path), { level: 9 }).length);
     expect(size.types.map(({ dtype }) => dtype)).toEqual(['float32', 'int64']);
@@ -57,8 +57,8 @@ describe('measureModelSize', () => {
     await writeModel(built, join(folder, 'in.onnx'));
     await writeModel(built, join(folder, 'out.onnx'), { limitBytes: 1000 });
     const [inside, outside] = [
-      await measureModelSize(join(folder, 'in.onnx')),
-      await measureModelSize(join(folder, 'out.onnx')),
+      await measureModelSize([join(folder, 'in.onnx')]),
+      await measureModelSize([join(folder, 'out.onnx')]),
     ];
     expect(existsSync(join(folder, 'out.onnx.data'))).toBe(true);
     expect(outside.types).toEqual(inside.types);

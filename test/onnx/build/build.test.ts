@@ -9,7 +9,7 @@ import { uniformWeights } from '../../../src/onnx/build/buildRandom.js';
 import { modelToBytes, writeModel } from '../../../src/onnx/file/write.js';
 import { mainGraph, opsetVersion } from '../../../src/onnx/model.js';
 import { elementCount } from '../../../src/onnx/tensor/tensor.js';
-import { writeBuiltCard } from '../../../src/recognise/card/builtCard.js';
+import { writeBuiltCard } from '../../../src/recognise/kinds/ctc/builtCard.js';
 import { Recognizer } from '../../../src/recognise/recognizer.js';
 import { resolveModel } from '../../../src/recognise/registry/registry.js';
 import { type Fed, largestDifference, pattern, runModel } from '../../compress/runModel.js';

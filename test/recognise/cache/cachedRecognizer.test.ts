@@ -7,15 +7,17 @@ import {
   type ResultKind,
 } from '../../../src/recognise/cache/cachedRecognizer.js';
 import { ResultCache } from '../../../src/recognise/cache/resultCache.js';
+import { type CtcCard, requireCtc } from '../../../src/recognise/kinds/ctc/card.js';
 import { Recognizer } from '../../../src/recognise/recognizer.js';
 import { type ResolvedModel, resolveModel } from '../../../src/recognise/registry/registry.js';
 import { readAudio } from '../../../src/speech/audio/audio.js';
 import { DECODER_VERSION } from '../../../src/speech/decode/ctc.js';
 import { FEATURES_VERSION } from '../../../src/speech/features/features.js';
 import type { Audio } from '../../../src/speech/types.js';
+import { stagesOf } from '../ctcModel.js';
 
 const ADDED = fileURLToPath(new URL('../../../data/speech/audio/added.flac', import.meta.url));
-const ALL: readonly ResultKind[] = ['features', 'log-probabilities', 'transcript'];
+const ALL: readonly ResultKind[] = ['features', 'scores', 'transcript'];
 const VERSIONS = { features: FEATURES_VERSION, decoder: DECODER_VERSION, runtime: '1' };
 
 describe('CachedRecognizer', () => {
@@ -59,9 +61,7 @@ describe('CachedRecognizer', () => {
     const { kept, timing } = await all.recognize(audio);
     expect(kept?.kind).toBe('transcript');
     expect(timing).toMatchObject({ featuresMs: 0, inferenceMs: 0 });
-    expect((await (await create({ kinds: ['features', 'log-probabilities'] })).recognize(audio)).kept?.kind).toBe(
-      'log-probabilities',
-    );
+    expect((await (await create({ kinds: ['features', 'scores'] })).recognize(audio)).kept?.kind).toBe('scores');
     expect((await (await create({ kinds: ['features'] })).recognize(audio)).kept?.kind).toBe('features');
   });
 
@@ -78,12 +78,12 @@ describe('CachedRecognizer', () => {
     expect(await kindOf({ session: { threads: 2 } })).toBe('features');
     expect(await kindOf({ session: { executionProvider: 'webgpu' } })).toBe('features');
     expect(await kindOf({ versions: { ...VERSIONS, runtime: '2' } })).toBe('features');
-    expect(await kindOf({ versions: { ...VERSIONS, decoder: 999 } })).toBe('log-probabilities');
+    expect(await kindOf({ versions: { ...VERSIONS, decoder: 999 } })).toBe('scores');
     expect(await kindOf({ versions: { ...VERSIONS, features: 999 } })).toBeUndefined();
     const frontEnd = { ...model.card.frontEnd, window: 'hann' as const };
     expect(await kindOf({}, { ...model, card: { ...model.card, frontEnd } })).toBeUndefined();
-    const labels = model.card.labels.map((label) => label.toUpperCase());
-    expect(await kindOf({}, { ...model, card: { ...model.card, labels } })).toBe('log-probabilities');
+    const labels = requireCtc(model.card).labels.map((label) => label.toUpperCase());
+    expect(await kindOf({}, { ...model, card: { ...requireCtc(model.card), labels } as CtcCard })).toBe('scores');
     expect(await kindOf({})).toBe('transcript');
   });
 
@@ -99,11 +99,11 @@ describe('versions that kept results carry', () => {
   it('are raised when the code gives other numbers', async () => {
     // Computed by this package with FEATURES_VERSION 2 and DECODER_VERSION 2. If this fails, raise the version of what changed.
     const recognizer = await Recognizer.load(await resolveModel('deepspeech2-lstm'), { threads: 1 });
-    const { data } = recognizer.features(await readAudio(ADDED));
+    const { data } = stagesOf(recognizer).features(await readAudio(ADDED));
     const rounded = data.map((value) => Math.fround(Math.round(value * 1000)));
     const digest = createHash('sha256').update(new Uint8Array(rounded.buffer)).digest('hex').slice(0, 16);
     const scores = Float32Array.from({ length: 29 * 40 }, (_, at) => -((at * 7919) % 101) / 10);
-    const { text } = recognizer.decode({ data: scores, steps: 40 });
+    const { text } = stagesOf(recognizer).decode({ data: scores, steps: 40 });
     expect({ FEATURES_VERSION, digest, DECODER_VERSION, text }).toEqual({
       FEATURES_VERSION: 2,
       digest: 'f0924f35281e2108',

@@ -3,25 +3,25 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { ModelCard } from '../../../src/recognise/card/card.js';
 import { readCard } from '../../../src/recognise/card/readCard.js';
+import { type CtcCard, requireCtc } from '../../../src/recognise/kinds/ctc/card.js';
 import { listModels } from '../../../src/recognise/registry/registry.js';
 import { decodeGreedy } from '../../../src/speech/decode/ctc.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'quantlab-card-'));
-let good: ModelCard;
+let good: CtcCard;
 beforeAll(async () => {
-  good = (await listModels())[0] as ModelCard;
+  good = (await listModels())[0] as CtcCard;
 });
 
-async function read(change: object): Promise<ModelCard> {
+async function read(change: object): Promise<CtcCard> {
   const path = join(folder, 'model.json');
   writeFileSync(path, JSON.stringify({ ...good, ...change }));
-  return await readCard(path);
+  return requireCtc(await readCard(path));
 }
 
 /** The text of a sequence of classes. */
-function heard({ labels, blank }: ModelCard, ...sequence: number[]): string {
+function heard({ labels, blank }: CtcCard, ...sequence: number[]): string {
   const data = new Float32Array(sequence.length * labels.length).fill(-9);
   for (const [step, label] of sequence.entries()) data[step * labels.length + label] = 0;
   return decodeGreedy(data, sequence.length, labels, blank).text;

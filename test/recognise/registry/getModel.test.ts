@@ -52,7 +52,7 @@ describe('getting a model', () => {
     await expect(resolveModel(ID, { cacheFolder: cache })).rejects.toThrow(/known ids/);
     const card = await getModel(ID, from(), { cacheFolder: cache });
     const { path } = await resolveModel(ID, { cacheFolder: cache });
-    expect(await sha256OfFile(path)).toBe(card.files.float.sha256);
+    expect(await sha256OfFile(path)).toBe(card.graphs['model']?.file.sha256);
   });
 
   it('goes on where the connection dropped, and says how far it is', async () => {

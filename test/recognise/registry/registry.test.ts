@@ -50,8 +50,8 @@ describe('resolveModel', () => {
   it('unpacks deepspeech2-lstm to the very file that was trained', async () => {
     const { card, path } = await resolveModel('deepspeech2-lstm', { cacheFolder: cache });
     // SHA-256 of the exported float32 model, as training/export.py wrote it.
-    expect(card.files.float.sha256).toBe('07222de06515a66ca4766d008aae1660b36d4fb5753c17036dbe2f9f0451d15d');
-    expect(await sha256OfFile(path)).toBe(card.files.float.sha256);
+    expect(card.graphs['model']?.file.sha256).toBe('07222de06515a66ca4766d008aae1660b36d4fb5753c17036dbe2f9f0451d15d');
+    expect(await sha256OfFile(path)).toBe(card.graphs['model']?.file.sha256);
   });
 
   it('uses the unpacked file again, even when the shipped one is gone', async () => {
@@ -64,12 +64,12 @@ describe('resolveModel', () => {
     const { card, path } = await resolveModel(id, options());
     await truncate(path, 1000);
     await resolveModel(id, options());
-    expect(await sha256OfFile(path)).toBe(card.files.float.sha256);
+    expect(await sha256OfFile(path)).toBe(card.graphs['model']?.file.sha256);
   });
 
   it('is safe when two do it at once, and leaves nothing else behind', async () => {
     const both = await Promise.all([resolveModel(id, options()), resolveModel(id, options())]);
-    expect(await sha256OfFile(both[0].path)).toBe(both[0].card.files.float.sha256);
+    expect(await sha256OfFile(both[0].path)).toBe(both[0].card.graphs['model']?.file.sha256);
     expect(await readdir(join(cache, 'models'))).toHaveLength(1);
   });
 
@@ -90,7 +90,9 @@ describe('resolveModel', () => {
     await cp(path, beside);
     expect((await resolveModel(id, options())).path).toBe(beside);
     await truncate(beside, 5);
-    await expect(resolveModel(id, options())).rejects.toThrow(`5 bytes instead of ${card.files.float.sizeBytes}`);
+    await expect(resolveModel(id, options())).rejects.toThrow(
+      `5 bytes instead of ${card.graphs['model']?.file.sizeBytes}`,
+    );
   });
 
   it('names the known ids when there is no such model', async () => {
@@ -115,8 +117,8 @@ describe('resolveModel', () => {
   it('refuses a card whose float checksum is another model’s, and leaves no such file', async () => {
     const cardPath = join(folder, id, 'model.json');
     const text = await readFile(cardPath, 'utf8');
-    const { sha256 } = (await readCard(cardPath)).files.float;
-    await writeFile(cardPath, text.replace(sha256, '0'.repeat(64)));
+    const { sha256 } = (await readCard(cardPath)).graphs['model']?.file ?? {};
+    await writeFile(cardPath, text.replace(sha256 ?? '', '0'.repeat(64)));
     await expect(resolveModel(id, options())).rejects.toThrow(/do not belong together/);
     expect(await readdir(join(cache, 'models'))).toEqual([]);
   });

@@ -1,51 +1,14 @@
 import { z } from 'zod';
-import { InputError } from '../errors.js';
-import { readJson, sha256OfBytes, sha256OfFile } from '../files.js';
-import { BEAM_SEARCH_DEFAULTS, BeamSearch } from '../speech/decode/beamSearch.js';
-import { decodeGreedy } from '../speech/decode/ctc.js';
-import { timeWords } from '../speech/decode/timeStamps.js';
-import { readArpa } from '../speech/languageModel/arpa.js';
-import type { Decoding, WordTime } from '../speech/types.js';
-import type { ModelCard } from './card/card.js';
-import type { LogProbabilities } from './session/outputTensors.js';
-
-/** Weights of a beam search, as `quantlab lm tune` finds them. */
-export interface BeamWeights {
-  /** Weight of the language model's natural logarithm. */
-  readonly alpha?: number | undefined;
-  /** Score of each word. */
-  readonly beta?: number | undefined;
-  /** Added to the language model's logarithm (base 10) of an unknown word. */
-  readonly unknownPenalty?: number | undefined;
-  /** Texts that are kept after each step. */
-  readonly beamWidth?: number | undefined;
-}
-
-/** How log-probabilities become text. It can be sent to another process. */
-export interface DecoderOptions extends BeamWeights {
-  /** Best path, or the best of many texts. Default `greedy`. */
-  readonly kind?: 'greedy' | 'beam' | undefined;
-  /** A language model in ARPA form, plain or `.gz`; weights that are not given are read from `X.json` beside `X.arpa[.gz]`. */
-  readonly languageModelPath?: string | undefined;
-  /** Boosts of words that are likely here, in natural logarithms; 10 is usual. For `beam`. */
-  readonly hotWords?: Readonly<Record<string, number>> | undefined;
-  /** Adds when each word was said. Default false. */
-  readonly wordTimes?: boolean | undefined;
-}
-
-/** Turns log-probabilities into text, one recording at a time. */
-export interface Decoder {
-  /**
-   * The text of one recording.
-   *
-   * @param scores - of that recording
-   */
-  decode(scores: LogProbabilities): Decoding;
-  /** Tells decoders apart that may give other texts, for whoever keeps results. */
-  readonly key: string;
-  /** What a reader should know: words that the model cannot write, a language model that does not fit it. */
-  readonly warnings: readonly string[];
-}
+import { InputError } from '../../../errors.js';
+import { readJson, sha256OfBytes, sha256OfFile } from '../../../files.js';
+import { BEAM_SEARCH_DEFAULTS, BeamSearch } from '../../../speech/decode/beamSearch.js';
+import { decodeGreedy } from '../../../speech/decode/ctc.js';
+import { timeWords } from '../../../speech/decode/timeStamps.js';
+import { readArpa } from '../../../speech/languageModel/arpa.js';
+import type { WordTime } from '../../../speech/types.js';
+import type { BeamWeights, Decoder, DecoderOptions } from '../kind.js';
+import type { CtcCard } from './card.js';
+import type { LogProbabilities } from './outputTensors.js';
 
 /** Each text that is kept costs time and memory in each step; beyond a few thousand nothing is gained. */
 const WIDEST_BEAM = 10_000;
@@ -83,7 +46,7 @@ export async function readBeamWeights(languageModelPath: string): Promise<BeamWe
  *
  * @throws {InputError} when the language model cannot be read, or an option is impossible
  */
-export async function createDecoder(card: ModelCard, options: DecoderOptions = {}): Promise<Decoder> {
+export async function createDecoder(card: CtcCard, options: DecoderOptions = {}): Promise<Decoder> {
   const { kind = 'greedy', wordTimes = false } = options;
   if (kind === 'greedy') {
     return { key: wordTimes ? 'greedy, times' : 'greedy', decode: greedy(card, wordTimes), warnings: [] };
@@ -94,14 +57,14 @@ export async function createDecoder(card: ModelCard, options: DecoderOptions = {
   return await createBeamDecoder(card, options);
 }
 
-function greedy(card: ModelCard, wordTimes: boolean): Decoder['decode'] {
+function greedy(card: CtcCard, wordTimes: boolean): Decoder['decode'] {
   return (scores) => {
     const { sequence, ...decoding } = decodeGreedy(scores.data, scores.steps, card.labels, card.blank);
     return wordTimes ? { ...decoding, words: timesOf(card, scores, sequence) } : decoding;
   };
 }
 
-async function createBeamDecoder(card: ModelCard, options: DecoderOptions): Promise<Decoder> {
+async function createBeamDecoder(card: CtcCard, options: DecoderOptions): Promise<Decoder> {
   const { languageModelPath: path, hotWords = {}, wordTimes = false } = options;
   const beside = path === undefined ? {} : await readBeamWeights(path);
   const weights = {
@@ -132,12 +95,12 @@ async function createBeamDecoder(card: ModelCard, options: DecoderOptions): Prom
   };
 }
 
-function timesOf(card: ModelCard, { data, steps }: LogProbabilities, sequence: readonly number[]): readonly WordTime[] {
+function timesOf(card: CtcCard, { data, steps }: LogProbabilities, sequence: readonly number[]): readonly WordTime[] {
   return timeWords(data, steps, sequence, card.labels, card.blank, secondsPerStep(card));
 }
 
 /** Seconds of one output step: time stride × hop / sample rate. */
-function secondsPerStep({ frontEnd, timeStride }: ModelCard): number {
+function secondsPerStep({ frontEnd, timeStride }: CtcCard): number {
   const hopSamples = frontEnd.kind === 'waveform' ? 1 : frontEnd.hopSamples;
   return (timeStride * hopSamples) / frontEnd.sampleRateHz;
 }

@@ -1,12 +1,11 @@
-import { stat } from 'node:fs/promises';
-import { basename } from 'node:path';
-import { InputError } from '../../errors.js';
-import { sha256OfFile, writeFileAtomic } from '../../files.js';
-import type { DeepSpeech2Settings } from '../../onnx/build/build.js';
-import { mainGraph, type OnnxModel } from '../../onnx/model.js';
-import { elementCount, tensorDtype } from '../../onnx/tensor/tensor.js';
-import type { FrontEnd } from '../../speech/types.js';
-import type { CardFile, ModelCard } from './card.js';
+import { InputError } from '../../../errors.js';
+import type { DeepSpeech2Settings } from '../../../onnx/build/build.js';
+import { mainGraph, type OnnxModel } from '../../../onnx/model.js';
+import { elementCount, tensorDtype } from '../../../onnx/tensor/tensor.js';
+import type { FrontEnd } from '../../../speech/types.js';
+import { writeCard } from '../../card/readCard.js';
+import { cardFile } from '../../card/variantCard.js';
+import type { CtcCard } from './card.js';
 
 /** Blank, space, apostrophe and the letters: the classes of an English Deep Speech 2. */
 const ENGLISH: readonly string[] = ['', ' ', "'", ...'abcdefghijklmnopqrstuvwxyz'];
@@ -26,15 +25,16 @@ const ENGLISH: readonly string[] = ['', ' ', "'", ...'abcdefghijklmnopqrstuvwxyz
  */
 export async function writeBuiltCard(model: OnnxModel, settings: DeepSpeech2Settings, path: string): Promise<string> {
   const { front, cell, layers, units, classes, seed } = settings;
-  const file: CardFile = { path: basename(path), sha256: await sha256OfFile(path), sizeBytes: (await stat(path)).size };
+  const file = await cardFile(path);
   const network = `${front === 'residual' ? '7 convolutions of 3×3 in residual blocks' : '2 convolutions'}, ${layers} × bidirectional ${cell.toUpperCase()} ${units}`;
-  const card: ModelCard = {
-    schema: 'quantlab.model-card/1',
+  const card: CtcCard = {
+    schema: 'quantlab.model-card/2',
+    kind: 'ctc',
     id: `built.${front}.${cell}.${layers}x${units}.seed${seed}`,
     title: `Random Deep Speech 2, ${layers} × ${cell.toUpperCase()} ${units}`,
     network,
     parameters: countParameters(model),
-    files: { stored: file, float: file },
+    graphs: { model: { file } },
     frontEnd: frontEndOf(settings),
     tensors: {
       features: 'features',
@@ -55,7 +55,7 @@ export async function writeBuiltCard(model: OnnxModel, settings: DeepSpeech2Sett
   if (cardPath === path) {
     throw new InputError(`${path}: a name ending in .onnx was required, got another; add the ending`);
   }
-  await writeFileAtomic(cardPath, `${JSON.stringify(card, null, 2)}\n`);
+  await writeCard(card, cardPath);
   return cardPath;
 }
 

@@ -3,14 +3,15 @@ import { copyFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { ModelCard } from '../../src/recognise/card/card.js';
-import { createDecoder, type DecoderOptions, readBeamWeights, weightsPath } from '../../src/recognise/decoder.js';
-import { resolveModel } from '../../src/recognise/registry/registry.js';
-import { BeamSearch } from '../../src/speech/decode/beamSearch.js';
-import { decodeGreedy } from '../../src/speech/decode/ctc.js';
-import { readArpa } from '../../src/speech/languageModel/arpa.js';
-import { tuneBeam, type WeightTrial } from '../../src/tune/tuneBeam.js';
-import { decoderFixture, LABELS, readMatrices, readReferenceBeams } from '../speech/decoderFixtures.js';
+import type { CtcCard } from '../../../../src/recognise/kinds/ctc/card.js';
+import { createDecoder, readBeamWeights, weightsPath } from '../../../../src/recognise/kinds/ctc/decoder.js';
+import { tuneBeam, type WeightTrial } from '../../../../src/recognise/kinds/ctc/tuneBeam.js';
+import type { DecoderOptions } from '../../../../src/recognise/kinds/kind.js';
+import { BeamSearch } from '../../../../src/speech/decode/beamSearch.js';
+import { decodeGreedy } from '../../../../src/speech/decode/ctc.js';
+import { readArpa } from '../../../../src/speech/languageModel/arpa.js';
+import { decoderFixture, LABELS, readMatrices, readReferenceBeams } from '../../../speech/decoderFixtures.js';
+import { ctcModel } from '../../ctcModel.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'quantlab-decoder-'));
 const languageModelPath = join(folder, 'prompts.arpa');
@@ -18,10 +19,10 @@ const utterances = (readReferenceBeams()[0]?.utterances ?? []).slice(0, 20).map(
   return { id, scores: { data: readMatrices().get(id) as Float32Array, steps } };
 });
 
-let card: ModelCard;
+let card: CtcCard;
 
 beforeAll(async () => {
-  ({ card } = await resolveModel('deepspeech2-lstm'));
+  ({ card } = await ctcModel('deepspeech2-lstm'));
   await copyFile(decoderFixture('prompts.arpa'), languageModelPath);
 });
 

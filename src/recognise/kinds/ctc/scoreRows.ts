@@ -1,5 +1,5 @@
-import { InputError } from '../../errors.js';
-import type { CardTensors } from '../card/card.js';
+import { InputError } from '../../../errors.js';
+import type { CardTensors } from './card.js';
 
 /** What a graph's scores are: see {@link CardTensors.scores}. */
 export type ScoreKind = NonNullable<CardTensors['scores']>;

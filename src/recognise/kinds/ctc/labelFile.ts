@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { InputError } from '../../errors.js';
-import { parseJson, readText } from '../../files.js';
+import { InputError } from '../../../errors.js';
+import { parseJson, readText } from '../../../files.js';
 
 /** What a file of labels says. */
 export interface LabelFile {

@@ -1,9 +1,9 @@
-import { InputError } from '../../errors.js';
-import { encodeFloat16 } from '../../onnx/tensor/halfFloat.js';
-import { Tensor } from '../../runtime.js';
-import type { Features } from '../../speech/types.js';
-import type { ModelCard } from '../card/card.js';
-import { type GraphValue, type LoadedGraph, requireNames } from './modelSession.js';
+import { InputError } from '../../../errors.js';
+import { encodeFloat16 } from '../../../onnx/tensor/halfFloat.js';
+import { Tensor } from '../../../runtime.js';
+import type { Features } from '../../../speech/types.js';
+import { type GraphValue, type LoadedGraph, requireNames } from '../../session/modelSession.js';
+import type { CtcCard } from './card.js';
 
 /** An axis of the features: recordings, frames, features of a frame, or one place that says nothing. */
 type Axis = 'n' | 't' | 'f' | '1';
@@ -33,7 +33,7 @@ const MASK_TYPES: readonly string[] = ['int64', 'int32', 'float32', 'bool'];
  *
  * @throws {InputError} when it cannot be served
  */
-export function bindInputs(card: ModelCard, { path, inputs }: LoadedGraph): InputBinding {
+export function bindInputs(card: CtcCard, { path, inputs }: LoadedGraph): InputBinding {
   const { features: name, lengths, lengthsType, outputLengths } = card.tensors;
   const mask = card.tensors.mask ?? (inputs.some((input) => input.name === USUAL_MASK) ? USUAL_MASK : undefined);
   const named = [name, lengths, mask].filter((one) => one !== undefined);
@@ -78,7 +78,7 @@ function typeOf(path: string, { name, type }: GraphValue, served: readonly strin
 }
 
 /** Order of the axes: the card's, else the one that the graph's fixed sizes tell, else the usual one. */
-function axesOf({ frontEnd, tensors }: ModelCard, path: string, { name, shape }: GraphValue): readonly Axis[] {
+function axesOf({ frontEnd, tensors }: CtcCard, path: string, { name, shape }: GraphValue): readonly Axis[] {
   const isWaveform = frontEnd.kind === 'waveform';
   const bins = isWaveform ? 1 : frontEnd.bins;
   const rank = isWaveform ? 2 : 3;
@@ -99,7 +99,7 @@ function axesOf({ frontEnd, tensors }: ModelCard, path: string, { name, shape }:
 
 /** Lays features out as the tensors of a run; see `GraphTensors.feeds`. */
 export function layOutInputs(
-  card: ModelCard,
+  card: CtcCard,
   path: string,
   binding: InputBinding,
   features: readonly Features[],

@@ -1,7 +1,7 @@
-import { buildDeepSpeech2, type DeepSpeech2Options, deepSpeech2Settings } from '../../onnx/build/build.js';
-import { writeModel } from '../../onnx/file/write.js';
-import { writeBuiltCard } from '../card/builtCard.js';
-import { type ResolvedModel, resolveModel } from './registry.js';
+import { buildDeepSpeech2, type DeepSpeech2Options, deepSpeech2Settings } from '../../../onnx/build/build.js';
+import { writeModel } from '../../../onnx/file/write.js';
+import { type ResolvedModel, resolveModel } from '../../registry/registry.js';
+import { writeBuiltCard } from './builtCard.js';
 
 /**
  * Builds a Deep Speech 2 of any size with seeded random weights, and writes it with its card: to measure speed and size, which

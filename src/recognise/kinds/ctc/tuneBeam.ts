@@ -1,11 +1,11 @@
-import { InputError } from '../errors.js';
-import type { ModelCard } from '../recognise/card/card.js';
-import type { BeamWeights } from '../recognise/decoder.js';
-import type { LogProbabilities } from '../recognise/session/outputTensors.js';
-import { BEAM_SEARCH_DEFAULTS, BeamSearch } from '../speech/decode/beamSearch.js';
-import type { NgramModel } from '../speech/languageModel/ngram.js';
-import type { NormaliserName } from '../speech/text/normaliser.js';
-import { ratesOf } from '../speech/text/wer.js';
+import { InputError } from '../../../errors.js';
+import { BEAM_SEARCH_DEFAULTS, BeamSearch } from '../../../speech/decode/beamSearch.js';
+import type { NgramModel } from '../../../speech/languageModel/ngram.js';
+import type { NormaliserName } from '../../../speech/text/normaliser.js';
+import { ratesOf } from '../../../speech/text/wer.js';
+import type { BeamWeights } from '../kind.js';
+import type { CtcCard } from './card.js';
+import type { LogProbabilities } from './outputTensors.js';
 
 /** What a network gave for a recording, and what is said in it. */
 export interface ScoredUtterance {
@@ -51,7 +51,7 @@ const ROUNDS = 4;
  * @throws {InputError} when there is no utterance
  */
 export function tuneBeam(
-  card: ModelCard,
+  card: CtcCard,
   languageModel: NgramModel,
   utterances: readonly ScoredUtterance[],
   { beamWidth, normaliser, onTrial }: TuneBeamOptions,
@@ -84,7 +84,7 @@ export function tuneBeam(
 }
 
 function measure(
-  card: ModelCard,
+  card: CtcCard,
   languageModel: NgramModel,
   utterances: readonly ScoredUtterance[],
   weights: Required<BeamWeights>,

@@ -1,17 +1,14 @@
-import { InputError } from '../../errors.js';
-import { decodeFloat16 } from '../../onnx/tensor/halfFloat.js';
-import { ownValue } from '../../ownValue.js';
-import type { Tensor } from '../../runtime.js';
-import type { CardTensors, ModelCard } from '../card/card.js';
-import type { LoadedGraph } from './modelSession.js';
+import { InputError } from '../../../errors.js';
+import { decodeFloat16 } from '../../../onnx/tensor/halfFloat.js';
+import { ownValue } from '../../../ownValue.js';
+import type { Tensor } from '../../../runtime.js';
+import type { LoadedGraph } from '../../session/modelSession.js';
+import type { Scores } from '../kind.js';
+import type { CardTensors, CtcCard } from './card.js';
 import { toLogProbabilities } from './scoreRows.js';
 
-/** Log-probabilities of one recording, as the network gives them. */
-export interface LogProbabilities {
-  /** Row-major, shape [steps, labels]. */
-  readonly data: Float32Array;
-  readonly steps: number;
-}
+/** Scores that are natural logarithms of probabilities of each label: row-major, shape [steps, labels]. */
+export type LogProbabilities = Scores;
 
 type Layout = NonNullable<CardTensors['scoresLayout']>;
 
@@ -35,7 +32,7 @@ interface Frames {
  * @throws {InputError} when the graph has another number of classes than the card
  */
 export function bindScores(
-  { tensors, labels }: ModelCard,
+  { tensors, labels }: CtcCard,
   { path, outputs }: LoadedGraph,
   batchAxis: number | string,
 ): ScoresBinding {
@@ -63,7 +60,7 @@ function layoutOf(shape: readonly (number | string)[], labels: number, batchAxis
 
 /** Takes the outputs of a run apart; see `GraphTensors.read`. */
 export function readScores(
-  card: ModelCard,
+  card: CtcCard,
   path: string,
   { layout: known }: ScoresBinding,
   outputs: Readonly<Record<string, Tensor | undefined>>,
@@ -134,7 +131,7 @@ const STEPS_AT_ENDS = 8;
 const FRAMES_AT_ENDS = 64;
 
 /** A card with another stride than its graph's tells wrong times, and cuts the recordings of a batch at wrong places. */
-function requireStride({ timeStride, frontEnd }: ModelCard, path: string, steps: number, frames: number): void {
+function requireStride({ timeStride, frontEnd }: CtcCard, path: string, steps: number, frames: number): void {
   const expected = Math.ceil(frames / timeStride);
   const ends = frontEnd.kind === 'waveform' ? STEPS_AT_ENDS : FRAMES_AT_ENDS / timeStride;
   if (steps <= 1.5 * expected + STEPS_AT_ENDS && expected <= 1.5 * steps + ends + STEPS_AT_ENDS) return;
@@ -144,7 +141,7 @@ function requireStride({ timeStride, frontEnd }: ModelCard, path: string, steps:
 }
 
 /** A recording alone has all steps; of several, and of one that was padded, the shorter ones have theirs by the time stride. */
-function stepsOf({ timeStride }: ModelCard, { frames, padded }: Frames, steps: number): number[] {
+function stepsOf({ timeStride }: CtcCard, { frames, padded }: Frames, steps: number): number[] {
   return frames.map((own) => (own === padded ? steps : Math.min(steps, Math.ceil(own / timeStride))));
 }
 

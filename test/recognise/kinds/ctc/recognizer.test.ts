@@ -6,23 +6,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { InputError, UnavailableError } from '../../src/errors.js';
-import { Recognizer } from '../../src/recognise/recognizer.js';
-import { type ResolvedModel, resolveModel } from '../../src/recognise/registry/registry.js';
-import { readAudio } from '../../src/speech/audio/audio.js';
-import { readManifest } from '../../src/speech/corpora/manifest.js';
-import type { Audio } from '../../src/speech/types.js';
-import { REFERENCES } from '../fixtures/model/reference.js';
+import { InputError, UnavailableError } from '../../../../src/errors.js';
+import type { CtcCard } from '../../../../src/recognise/kinds/ctc/card.js';
+import { Recognizer } from '../../../../src/recognise/recognizer.js';
+import { readAudio } from '../../../../src/speech/audio/audio.js';
+import { readManifest } from '../../../../src/speech/corpora/manifest.js';
+import type { Audio } from '../../../../src/speech/types.js';
+import { REFERENCES } from '../../../fixtures/model/reference.js';
+import { ctcModel, scoresOf } from '../../ctcModel.js';
 
-const HOLDOUT = fileURLToPath(new URL('../../data/speech/holdout.jsonl', import.meta.url));
+const HOLDOUT = fileURLToPath(new URL('../../../../data/speech/holdout.jsonl', import.meta.url));
 
 describe('Recognizer', () => {
-  let model: ResolvedModel;
+  let model: Awaited<ReturnType<typeof ctcModel>>;
   let recognizer: Recognizer;
   const audios = new Map<string, Audio>();
 
   beforeAll(async () => {
-    model = await resolveModel('deepspeech2-lstm');
+    model = await ctcModel('deepspeech2-lstm');
     recognizer = await Recognizer.load(model, { threads: 1 });
     for (const { id, audioPath } of await readManifest(HOLDOUT)) audios.set(id, await readAudio(audioPath));
   });
@@ -42,9 +43,9 @@ describe('Recognizer', () => {
 
   it('gives in a padded batch what it gives alone', async () => {
     const batch = ['activated', 'agent-pass', 'auth-thankyou', 'added'].map((id) => audios.get(id) as Audio);
-    const together = await recognizer.logProbabilities(batch);
+    const together = await scoresOf(recognizer, batch);
     for (const [index, audio] of batch.entries()) {
-      const [alone] = await recognizer.logProbabilities([audio]);
+      const [alone] = await scoresOf(recognizer, [audio]);
       const other = together[index];
       expect(other?.steps).toBe(alone?.steps);
       const differences = alone?.data.map((value, at) => Math.abs(value - (other?.data[at] as number)));
@@ -65,12 +66,14 @@ describe('Recognizer', () => {
 
   it('reads the tensors’ names from the card', async () => {
     const tensors = { ...model.card.tensors, lengths: 'audio_length' };
-    const loading = Recognizer.load({ ...model, card: { ...model.card, tensors } });
+    const card: CtcCard = { ...model.card, tensors };
+    const loading = Recognizer.load({ ...model, card });
     await expect(loading).rejects.toThrow(/inputs named audio_length were required, got features, lengths; mend/);
   });
 
   it('refuses a card whose labels do not fit', async () => {
-    const other = Recognizer.load({ ...model, card: { ...model.card, labels: ['', 'a'] } });
+    const card: CtcCard = { ...model.card, labels: ['', 'a'] };
+    const other = Recognizer.load({ ...model, card });
     await expect(other).rejects.toThrow(/of 2 classes, as many as .*, got one of shape \[N, steps, 29\]/);
   });
 
@@ -78,13 +81,15 @@ describe('Recognizer', () => {
     await expect(recognizer.recognizeBatch([])).rejects.toThrow(/at least one recording/);
     const folder = mkdtempSync(join(tmpdir(), 'quantlab-'));
     const path = join(folder, 'model.onnx');
-    await expect(Recognizer.load({ ...model, path })).rejects.toThrow(/a file was required, got nothing/);
+    await expect(Recognizer.load({ ...model, path, graphs: { model: path } })).rejects.toThrow(
+      /a file was required, got nothing/,
+    );
     await writeFile(path, (await readFile(model.path)).subarray(0, 1_000_000));
-    const cut = Recognizer.load({ ...model, path });
+    const cut = Recognizer.load({ ...model, path, graphs: { model: path } });
     await expect(cut).rejects.toThrow(InputError);
     await expect(cut).rejects.toThrow(/model\.onnx: an ONNX model .* was required/);
     await writeFile(path, 'no model');
-    await expect(Recognizer.load({ ...model, path })).rejects.toThrow(InputError);
+    await expect(Recognizer.load({ ...model, path, graphs: { model: path } })).rejects.toThrow(InputError);
     await expect(Recognizer.load(model, { threads: 0 })).rejects.toThrow(/threads: a whole number/);
     await expect(Recognizer.load(model, { executionProvider: 'tpu' as 'cpu' })).rejects.toThrow(/got tpu/);
   });

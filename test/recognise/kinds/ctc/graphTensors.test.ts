@@ -5,17 +5,18 @@ import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { GraphProtoSchema, ModelProtoSchema, OperatorSetIdProtoSchema, type ValueInfoProto } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../../../src/errors.js';
-import { GraphBuilder } from '../../../src/onnx/build/buildGraph.js';
-import { writeModel } from '../../../src/onnx/file/write.js';
-import { makeValueInfo } from '../../../src/onnx/graph/valueInfo.js';
-import { DTYPE_CODE } from '../../../src/onnx/tensor/dtype.js';
-import { makeTensor } from '../../../src/onnx/tensor/tensor.js';
-import type { CardTensors, ModelCard } from '../../../src/recognise/card/card.js';
-import { Recognizer } from '../../../src/recognise/recognizer.js';
-import { transcribe } from '../../../src/recognise/transcribe.js';
-import { createFrontEnd } from '../../../src/speech/features/features.js';
-import type { Audio, LogMelFrontEnd } from '../../../src/speech/types.js';
+import { InputError } from '../../../../src/errors.js';
+import { GraphBuilder } from '../../../../src/onnx/build/buildGraph.js';
+import { writeModel } from '../../../../src/onnx/file/write.js';
+import { makeValueInfo } from '../../../../src/onnx/graph/valueInfo.js';
+import { DTYPE_CODE } from '../../../../src/onnx/tensor/dtype.js';
+import { makeTensor } from '../../../../src/onnx/tensor/tensor.js';
+import type { CardTensors, CtcCard } from '../../../../src/recognise/kinds/ctc/card.js';
+import { Recognizer } from '../../../../src/recognise/recognizer.js';
+import { transcribe } from '../../../../src/recognise/transcribe.js';
+import { createFrontEnd } from '../../../../src/speech/features/features.js';
+import type { Audio, LogMelFrontEnd } from '../../../../src/speech/types.js';
+import { scoresOf, stagesOf } from '../../ctcModel.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'quantlab-tensors-'));
 const BINS = 5;
@@ -59,13 +60,14 @@ async function load(name: string, made: Made): Promise<Recognizer> {
   const path = join(folder, `${name.replace(/\W+/g, '-')}.onnx`);
   await writeModel({ proto, path }, path);
   const file = { path: 'x', sha256: '0'.repeat(64), sizeBytes: 1 };
-  const card: ModelCard = {
-    schema: 'quantlab.model-card/1',
+  const card: CtcCard = {
+    schema: 'quantlab.model-card/2',
+    kind: 'ctc',
     id: 'small',
     title: name,
     network: 'none',
     parameters: 1,
-    files: { stored: file, float: file },
+    graphs: { model: { file } },
     frontEnd,
     tensors: { features: 'x', logProbabilities: 'y', ...made.tensors },
     labels: made.labels ?? ['', 'a', 'b', 'c', ' '],
@@ -77,7 +79,7 @@ async function load(name: string, made: Made): Promise<Recognizer> {
     limits: 'it recognizes nothing',
     figures: [],
   };
-  return await Recognizer.load({ card, path }, { threads: 1 });
+  return await Recognizer.load({ card, path, graphs: { model: path } }, { threads: 1 });
 }
 
 const sound = (seconds: number, pitch: number): Audio => ({
@@ -97,10 +99,10 @@ async function expectedOf(audio: Audio): Promise<number[]> {
 }
 
 async function expectRight(recognizer: Recognizer, tolerance = 1e-5): Promise<void> {
-  const together = await recognizer.logProbabilities(AUDIOS);
+  const together = await scoresOf(recognizer, AUDIOS);
   for (const [index, audio] of AUDIOS.entries()) {
     const expected = await expectedOf(audio);
-    const [alone] = await recognizer.logProbabilities([audio]);
+    const [alone] = await scoresOf(recognizer, [audio]);
     for (const found of [alone, together[index]]) {
       expect(found?.data.length).toBe(expected.length);
       const differences = expected.map((value, at) => Math.abs(value - (found?.data[at] ?? Number.NaN)));
@@ -246,11 +248,11 @@ describe('types and layouts of a graph’s tensors', () => {
       nodes,
     };
     const recognizer = await load('unnamed', made);
-    const [alone] = await recognizer.logProbabilities([AUDIOS[0]]);
+    const [alone] = await scoresOf(recognizer, [AUDIOS[0]]);
     expect(alone?.data[7]).toBeCloseTo((await expectedOf(AUDIOS[0]))[7] ?? Number.NaN, 5);
-    await expect(recognizer.logProbabilities(AUDIOS)).rejects.toThrow(/in the order ntv .*mend scoresLayout/);
+    await expect(scoresOf(recognizer, AUDIOS)).rejects.toThrow(/in the order ntv .*mend scoresLayout/);
     const two = { data: new Float32Array(2 * BINS), frames: 2, bins: BINS };
-    await expect(recognizer.infer([two, two])).rejects.toThrow(/write "scoresLayout" into the card/);
+    await expect(stagesOf(recognizer).infer([two, two])).rejects.toThrow(/write "scoresLayout" into the card/);
     await recognizer.release();
     const tensors = { ...batches, scoresLayout: 'tnv' } as const;
     await expectRight(await load('said', { ...made, tensors }));

@@ -7,16 +7,17 @@ import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { GraphProtoSchema, ModelProtoSchema, OperatorSetIdProtoSchema } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
-import { GraphBuilder } from '../../src/onnx/build/buildGraph.js';
-import { writeModel } from '../../src/onnx/file/write.js';
-import { makeValueInfo } from '../../src/onnx/graph/valueInfo.js';
-import { DTYPE_CODE } from '../../src/onnx/tensor/dtype.js';
-import type { CardTensors, ModelCard } from '../../src/recognise/card/card.js';
-import { Recognizer } from '../../src/recognise/recognizer.js';
-import { resolveModel } from '../../src/recognise/registry/registry.js';
-import { decodeGreedy } from '../../src/speech/decode/ctc.js';
-import { createFrontEnd } from '../../src/speech/features/features.js';
-import type { Audio, FrontEnd } from '../../src/speech/types.js';
+import { GraphBuilder } from '../../../../src/onnx/build/buildGraph.js';
+import { writeModel } from '../../../../src/onnx/file/write.js';
+import { makeValueInfo } from '../../../../src/onnx/graph/valueInfo.js';
+import { DTYPE_CODE } from '../../../../src/onnx/tensor/dtype.js';
+import type { CardTensors, CtcCard } from '../../../../src/recognise/kinds/ctc/card.js';
+import { Recognizer } from '../../../../src/recognise/recognizer.js';
+import { resolveModel } from '../../../../src/recognise/registry/registry.js';
+import { decodeGreedy } from '../../../../src/speech/decode/ctc.js';
+import { createFrontEnd } from '../../../../src/speech/features/features.js';
+import type { Audio, FrontEnd } from '../../../../src/speech/types.js';
+import { scoresOf } from '../../ctcModel.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'quantlab-layouts-'));
 
@@ -149,13 +150,14 @@ async function build({ name, frontEnd, tensors, labels, blank, timeStride }: Sha
     .update(await readFile(path))
     .digest('hex');
   const file = { path: path.split('/').at(-1) ?? '', sha256, sizeBytes: (await stat(path)).size };
-  const card: ModelCard = {
-    schema: 'quantlab.model-card/1',
+  const card: CtcCard = {
+    schema: 'quantlab.model-card/2',
+    kind: 'ctc',
     id: 'small',
     title: name,
     network: 'one strided convolution',
     parameters: labels.length * bins * timeStride,
-    files: { stored: file, float: file },
+    graphs: { model: { file } },
     frontEnd,
     tensors,
     labels,
@@ -184,11 +186,11 @@ describe.each(shapes)('a card: $name', (shape) => {
     });
     const audios = [sound(1, 1e-5), sound(0.61, 2e-5)];
     const frontEnd = await createFrontEnd(shape.frontEnd);
-    const together = await recognizer.logProbabilities(audios);
+    const together = await scoresOf(recognizer, audios);
     const { decodings } = await recognizer.recognizeBatch(audios);
     for (const [index, audio] of audios.entries()) {
       const { frames } = frontEnd.compute(audio);
-      const [alone] = await recognizer.logProbabilities([audio]);
+      const [alone] = await scoresOf(recognizer, [audio]);
       expect(together[index]?.steps).toBe(Math.ceil(frames / shape.timeStride));
       expect(alone?.steps).toBe(together[index]?.steps);
       const differences = alone?.data.map((value, at) => Math.abs(value - (together[index]?.data[at] ?? Number.NaN)));
@@ -217,9 +219,9 @@ describe('a graph’s outputs', () => {
     const path = await build(raw);
     const recognizer = await Recognizer.load(await resolveModel(path), { threads: 1 });
     const audio = sound(0.1, 1e-5);
-    const [scores] = await recognizer.logProbabilities([audio]);
+    const [scores] = await scoresOf(recognizer, [audio]);
     const doubled = { ...audio, samples: audio.samples.map((sample) => 2 * sample) };
-    const [louder] = await recognizer.logProbabilities([doubled]);
+    const [louder] = await scoresOf(recognizer, [doubled]);
     // Zero mean and unit variance: loudness does not count.
     scores?.data.forEach((value, i) => {
       expect(value).toBeCloseTo(louder?.data[i] ?? Number.NaN, 3);
@@ -230,9 +232,9 @@ describe('a graph’s outputs', () => {
   it('must be those of the card', async () => {
     const path = await build(nemo);
     const cardPath = path.replace(/onnx$/, 'json');
-    const card = JSON.parse(await readFile(cardPath, 'utf8')) as ModelCard;
+    const card = JSON.parse(await readFile(cardPath, 'utf8')) as CtcCard;
     const missing = { ...card, tensors: { ...card.tensors, outputLengths: 'encoded_lengths' } };
-    await expect(Recognizer.load({ card: missing, path })).rejects.toThrow(
+    await expect(Recognizer.load({ card: missing, path, graphs: { model: path } })).rejects.toThrow(
       /outputs named encoded_lengths were required/,
     );
     const write = async (changed: unknown) => await writeFile(cardPath, JSON.stringify(changed));

@@ -1,8 +1,8 @@
-import type { Tensor } from '../../runtime.js';
-import type { Features } from '../../speech/types.js';
-import type { CardTensors, ModelCard } from '../card/card.js';
+import type { Tensor } from '../../../runtime.js';
+import type { Features } from '../../../speech/types.js';
+import { type LoadedGraph, requireNames } from '../../session/modelSession.js';
+import type { CardTensors, CtcCard } from './card.js';
 import { bindInputs, type InputBinding, layOutInputs } from './inputTensors.js';
-import { type LoadedGraph, requireNames } from './modelSession.js';
 import { bindScores, type LogProbabilities, readScores, type ScoresBinding } from './outputTensors.js';
 
 /**
@@ -10,7 +10,7 @@ import { bindScores, type LogProbabilities, readScores, type ScoresBinding } fro
  * against what the graph says of its inputs and outputs.
  */
 export class GraphTensors {
-  readonly #card: ModelCard;
+  readonly #card: CtcCard;
   readonly #path: string;
   readonly #inputs: InputBinding;
   readonly #scores: ScoresBinding;
@@ -21,7 +21,7 @@ export class GraphTensors {
    * @throws {InputError} when the graph has not the tensors that the card names, has inputs that it does not name, or has them in
    *   a type or shape that cannot be served
    */
-  constructor(card: ModelCard, graph: LoadedGraph) {
+  constructor(card: CtcCard, graph: LoadedGraph) {
     requireNames(graph.path, 'outputs', graph.outputs, outputNames(card.tensors));
     this.#card = card;
     this.#path = graph.path;
