@@ -1,13 +1,27 @@
 import type { Command } from 'commander';
+import { readModel } from '../onnx/file/read.js';
 import { resolveModel } from '../recognise/registry/registry.js';
-import { compareModels } from '../tune/compareModels.js';
+import { compareModels, compareOnArrays, type ValueComparisons } from '../tune/compareModels.js';
 import { columns, decibelsText, percent } from './columns.js';
 import { examples } from './help.js';
-import { A_MODEL, addJson, addSpeech, addThreads, addUtterances, declare, threadsOf } from './optionGroups.js';
+import { modelFile } from './models.js';
+import {
+  A_MODEL,
+  type ArraysOptions,
+  addArrays,
+  addJson,
+  addSpeech,
+  addThreads,
+  addUtterances,
+  areFedWithArrays,
+  arraysOf,
+  declare,
+  threadsOf,
+} from './optionGroups.js';
 import { printJson } from './output.js';
 import type { Terminal } from './terminal.js';
 
-interface CompareCommandOptions {
+interface CompareCommandOptions extends ArraysOptions {
   readonly manifest: string;
   readonly utterances: number;
   readonly threads?: number;
@@ -16,12 +30,24 @@ interface CompareCommandOptions {
 
 /** `quantlab compare A B`: how far a variant is from the model it was made from, layer by layer. */
 export function addCompareCommand(program: Command, terminal: Terminal): void {
-  declare(program.command('compare'), addSpeech('dev'), addUtterances, addThreads, addJson)
+  declare(program.command('compare'), addSpeech('dev'), addUtterances, addArrays, addThreads, addJson)
     .description('Signal to error of a variant, layer by layer, and the difference of its output')
-    .argument('<reference>', `a model with a card: ${A_MODEL}`)
-    .argument('<variant>', 'a model made from it, with a card, too')
-    .addHelpText('after', examples('compare deepspeech2-lstm small.onnx'))
-    .action(async (first: string, second: string, options: CompareCommandOptions) => {
+    .argument('<reference>', A_MODEL)
+    .argument('<variant>', 'a model made from it')
+    .addHelpText(
+      'after',
+      examples('compare deepspeech2-lstm small.onnx', 'compare any.onnx any-small.onnx --inputs samples.npz'),
+    )
+    .action(async (first: string, second: string, options: CompareCommandOptions, command: Command) => {
+      if (await areFedWithArrays([first, second], command)) {
+        const models = await Promise.all([first, second].map(async (name) => await readModel(await modelFile(name))));
+        const [one, other] = models as [(typeof models)[0], (typeof models)[0]];
+        const given = { ...arraysOf(options), threads: await threadsOf(options) };
+        const comparison = await compareOnArrays(one, other, given, (origin) => terminal.say(`${origin}\n`));
+        if (options.json) printJson(comparison, terminal);
+        else printValues(comparison, [first, second], terminal);
+        return;
+      }
       const models = [await resolveModel(first), await resolveModel(second)] as const;
       const progress = terminal.progress();
       const comparison = await compareModels(...models, {
@@ -36,19 +62,28 @@ export function addCompareCommand(program: Command, terminal: Terminal): void {
         return;
       }
       const isSeveral = Object.keys(models[0].graphs).length > 1;
-      const rows = comparison.values.map(({ graph, name, opType, signalToErrorDb, largestDifference }) => [
-        isSeveral ? `${graph}: ${name}` : name,
-        opType,
-        decibelsText(signalToErrorDb, 'equal'),
-        Number.isFinite(largestDifference) ? largestDifference.toPrecision(3) : 'no number',
-      ]);
-      terminal.print(columns(['value', 'given by', 'signal to error dB', 'largest difference'], rows));
-      if (comparison.missing.length > 0) {
-        terminal.print(`not compared, since ${second} has no such value: ${comparison.missing.join(', ')}\n`);
-      }
-      if ((comparison.values.at(-1)?.signalToErrorDb ?? Number.POSITIVE_INFINITY) <= 0) {
-        terminal.print(`the outputs differ by more than they are: ${second} does not seem to be made from ${first}\n`);
-      }
+      printValues(comparison, [first, second], terminal, isSeveral);
       terminal.print(`${percent(comparison.sameText)} of ${comparison.utterances} utterances have the same text\n`);
     });
+}
+
+function printValues(
+  { values, missing }: Pick<ValueComparisons, 'values' | 'missing'>,
+  [first, second]: readonly [string, string],
+  terminal: Terminal,
+  isSeveral = false,
+): void {
+  const rows = values.map(({ graph, name, opType, signalToErrorDb, largestDifference }) => [
+    isSeveral ? `${graph}: ${name}` : name,
+    opType,
+    decibelsText(signalToErrorDb, 'equal'),
+    Number.isFinite(largestDifference) ? largestDifference.toPrecision(3) : 'no number',
+  ]);
+  terminal.print(columns(['value', 'given by', 'signal to error dB', 'largest difference'], rows));
+  if (missing.length > 0) {
+    terminal.print(`not compared, since ${second} has no such value: ${missing.join(', ')}\n`);
+  }
+  if ((values.at(-1)?.signalToErrorDb ?? Number.POSITIVE_INFINITY) <= 0) {
+    terminal.print(`the outputs differ by more than they are: ${second} does not seem to be made from ${first}\n`);
+  }
 }

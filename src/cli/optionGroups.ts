@@ -2,9 +2,11 @@ import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
 import { defaultThreads } from '../measure/machine/environment.js';
 import { DEFAULT_SEED } from '../measure/statistics/random.js';
+import { findCard } from '../recognise/registry/registry.js';
 import { DEFAULT_NORMALISER, NORMALISER_NAMES, type NormaliserName } from '../speech/text/normaliser.js';
 import { DEFAULT_MODEL } from '../study/plan.js';
-import { wholeNumber, writableFile, writableModel } from './options.js';
+import type { ArrayOptions } from '../tune/arrays/samples.js';
+import { named, wholeNumber, writableFile, writableModel } from './options.js';
 
 /** What a command says of a model that it asks for. */
 export const A_MODEL = 'id of `quantlab model list`, or the path of an .onnx file';
@@ -53,6 +55,50 @@ export function addSpeech(otherwise?: 'holdout' | 'dev'): OptionGroup {
 /** Adds `--utterances`, for what compares values within models. */
 export function addUtterances(command: Command): Command {
   return command.option('--utterances <n>', 'how many of them, evenly spread', wholeNumber(1), 16);
+}
+
+/** What {@link addArrays} gives. */
+export interface ArraysOptions {
+  readonly inputs?: string;
+  readonly dim?: Readonly<Record<string, number>>;
+  readonly value?: Readonly<Record<string, number>>;
+}
+
+/** Adds `--inputs`. */
+export function addInputs(command: Command): Command {
+  return command.option(
+    '--inputs <file>',
+    'arrays instead of speech: .npz with `input`, or `input_0`, `input_1` …, of each input, or .npy',
+  );
+}
+
+/** Adds `--inputs`, `--dim` and `--value`: what models without a card are given. */
+export function addArrays(command: Command): Command {
+  return addInputs(command)
+    .option(
+      '--dim <name=size>',
+      'without --inputs, arrays are random: size of an axis (may be given several times)',
+      named(1),
+    )
+    .option('--value <input=number>', 'fill a random input with one number (may be given several times)', named());
+}
+
+/**
+ * Whether models are fed with arrays: because they were asked for, or a model has no card and no speech was named.
+ *
+ * @param command - whose options were parsed
+ */
+export async function areFedWithArrays(models: readonly string[], command: Command): Promise<boolean> {
+  const { inputs, dim, value } = command.opts<ArraysOptions>();
+  if (inputs !== undefined || dim !== undefined || value !== undefined) return true;
+  if (command.getOptionValueSource('manifest') === 'cli') return false;
+  const cards = await Promise.all(models.map((model) => !model.endsWith('.onnx') || findCard(model)));
+  return cards.includes(undefined);
+}
+
+/** The arrays that were asked for. */
+export function arraysOf({ inputs, dim, value }: ArraysOptions): ArrayOptions {
+  return { inputs, dims: dim, values: value };
 }
 
 /** Adds `--threads`. */

@@ -24,6 +24,18 @@ export function collect(value: string, before: readonly string[] | undefined): r
   return [...(before ?? []), value];
 }
 
+/** Collects `NAME=NUMBER`, which may be given several times, into a record; whole numbers from `minimum` on, where one is given. */
+export function named(
+  minimum?: number,
+): (text: string, before: Readonly<Record<string, number>> | undefined) => Readonly<Record<string, number>> {
+  return (text, before) => {
+    const at = text.lastIndexOf('=');
+    if (at < 1) throw new InvalidArgumentError('A name, =, and a number are required.');
+    const parse = minimum === undefined ? numberFrom(Number.NEGATIVE_INFINITY) : wholeNumber(minimum);
+    return { ...before, [text.slice(0, at)]: parse(text.slice(at + 1)) };
+  };
+}
+
 /** Splits `A,B,C`. */
 export function commaList(text: string): readonly string[] {
   return text

@@ -13,14 +13,14 @@ import { writeModel } from '../onnx/file/write.js';
 import type { OnnxModel } from '../onnx/model.js';
 import { isFolder, variantPaths, writeVariantCard } from '../recognise/card/variantCard.js';
 import { graphsOf, type ModelGraph, type ResolvedModel } from '../recognise/model.js';
-import { calibratorOnArrays } from '../study/calibrateOnArrays.js';
+import { calibratorOnArrays } from '../tune/arrays/onArrays.js';
 import { calibrator } from '../tune/calibrate.js';
 import { measuredHybrid } from '../tune/sensitivity.js';
 import { megabytes } from './columns.js';
 import { compressionTable } from './compressionTable.js';
 import { examples } from './help.js';
 import { type DescribedModel, describedModel } from './models.js';
-import { addJson, addModel, addModelOut, declare } from './optionGroups.js';
+import { addInputs, addJson, addModel, addModelOut, declare } from './optionGroups.js';
 import { collect, commaList } from './options.js';
 import { printJson } from './output.js';
 import { type RecipeOptions, withOptions } from './recipeOptions.js';
@@ -37,7 +37,7 @@ interface QuantizeCommandOptions extends RecipeOptions {
 
 /** `quantlab quantize IN -o OUT`: a smaller model, and what was done to each of its weights. */
 export function addQuantizeCommand(program: Command, terminal: Terminal): void {
-  declare(program.command('quantize'), addModel, addModelOut, addJson)
+  declare(program.command('quantize'), addModel, addModelOut, addInputs, addJson)
     .description('Make a model smaller; report what was done to each weight, and why the rest was left')
     .option('--recipe <name|file>', `${PRESET_NAMES.join(', ')}, or a recipe file (.json)`, 'dynamic')
     .option('--op-types <list>', 'operators to quantize, for example MatMul,LSTM', commaList)
@@ -46,10 +46,6 @@ export function addQuantizeCommand(program: Command, terminal: Terminal): void {
     .addOption(new Option('--weight-type <type>', 'integers of the weights').choices(['int8', 'uint8']))
     .option('--exclude <node>', 'leave this node in float (may be given several times)', collect)
     .option('--calibrate <set|path>', 'speech for static steps: calibration, dev, or a manifest', 'calibration')
-    .option(
-      '--inputs <file>',
-      'calibrate on arrays instead: .npz with `input` or `input_0`, `input_1` … of each input, or .npy',
-    )
     .option('--no-measure', 'take the hybrid recipe as it is, without measuring each layer on this machine')
     .addHelpText(
       'after',
@@ -138,7 +134,7 @@ async function quantizeGraph(
   const speech = { manifest: options.calibrate, graph: name, onProgress, onLeftOut: terminal.leaveOut };
   const resources: RecipeResources =
     options.inputs !== undefined
-      ? { calibrate: calibratorOnArrays(options.inputs) }
+      ? { calibrate: calibratorOnArrays({ inputs: options.inputs }) }
       : card
         ? { calibrate: calibrator({ ...model, card }, speech) }
         : {};

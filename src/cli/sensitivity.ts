@@ -1,18 +1,25 @@
 import type { Command } from 'commander';
+import type { LayerSensitivity } from '../compress/choose/sensitivity.js';
 import { readModel } from '../onnx/file/read.js';
 import { graphOf } from '../recognise/model.js';
 import { resolveModel } from '../recognise/registry/registry.js';
 import { sensitivityFigure } from '../report/figures/sensitivityFigure.js';
+import { sensitivityOnArrays } from '../tune/arrays/onArrays.js';
 import { sensitivityOnSpeech } from '../tune/sensitivity.js';
 import { columns, decibelsText, megabytes } from './columns.js';
 import { examples } from './help.js';
+import { modelFile } from './models.js';
 import {
+  type ArraysOptions,
+  addArrays,
   addFigure,
   addJson,
   addModel,
   addSpeech,
   addThreads,
   addUtterances,
+  areFedWithArrays,
+  arraysOf,
   declare,
   threadsOf,
 } from './optionGroups.js';
@@ -20,11 +27,12 @@ import { collect } from './options.js';
 import { drawFigures, printJson } from './output.js';
 import type { Terminal } from './terminal.js';
 
-interface SensitivityCommandOptions {
+interface SensitivityCommandOptions extends ArraysOptions {
   readonly manifest: string;
   readonly utterances: number;
   readonly graph?: string;
   readonly node?: readonly string[];
+  readonly output?: string;
   readonly threads?: number;
   readonly figure?: string;
   readonly json?: true;
@@ -32,27 +40,33 @@ interface SensitivityCommandOptions {
 
 /** `quantlab sensitivity MODEL`: what compressing each layer alone costs and gains. */
 export function addSensitivityCommand(program: Command, terminal: Terminal): void {
-  declare(program.command('sensitivity'), addModel, addSpeech('dev'), addUtterances, addThreads, addFigure, addJson)
+  declare(
+    program.command('sensitivity'),
+    addModel,
+    addSpeech('dev'),
+    addUtterances,
+    addArrays,
+    addThreads,
+    addFigure,
+    addJson,
+  )
     .description('Compress one layer at a time, in each way; rank what it does to the output, the bytes and the time')
     .option('--graph <name>', 'of a model of several graphs: which one')
     .option('--node <name>', 'only this layer (may be given several times)', collect)
+    .option('--output <name>', 'judge by this output of a model without a card (default: the first of float32)')
     .addHelpText(
       'after',
       examples('sensitivity deepspeech2-lstm', 'sensitivity model.onnx --node lstm0 --figure figures'),
     )
-    .action(async (input: string, options: SensitivityCommandOptions) => {
-      const model = await resolveModel(input);
+    .action(async (input: string, options: SensitivityCommandOptions, command: Command) => {
       const progress = terminal.progress();
-      const graph = graphOf(model, options.graph);
-      const measured = await sensitivityOnSpeech(await readModel(graph.path), model, {
-        graph: graph.name,
-        manifest: options.manifest,
-        onLeftOut: terminal.leaveOut,
-        utterances: options.utterances,
-        onProgress: (done, total) => progress.update(done, total, 'layers and choices'),
+      const shared = {
+        onProgress: (done: number, total: number) => progress.update(done, total, 'layers and choices'),
         ...(options.node && { nodes: options.node }),
         threads: await threadsOf(options),
-      }).finally(progress.stop);
+      };
+      const isOnArrays = options.output !== undefined || (await areFedWithArrays([input], command));
+      const measured = await (isOnArrays ? onArrays() : onSpeech()).finally(progress.stop);
       const drawn = measured.map(({ layer, choice, outputDb }) => ({ layer: layer.node, choice, outputDb }));
       await drawFigures([sensitivityFigure(drawn)], options.figure, terminal);
       if (options.json) {
@@ -71,5 +85,19 @@ export function addSensitivityCommand(program: Command, terminal: Terminal): voi
       ]);
       const header = ['layer', 'operator', 'choice', 'weights dB', 'layer dB', 'output dB', 'bytes', 'saved ms'];
       terminal.print(columns(header, rows));
+
+      async function onSpeech(): Promise<readonly LayerSensitivity[]> {
+        const model = await resolveModel(input);
+        const graph = graphOf(model, options.graph);
+        const { manifest, utterances } = options;
+        const speech = { graph: graph.name, manifest, utterances, onLeftOut: terminal.leaveOut };
+        return await sensitivityOnSpeech(await readModel(graph.path), model, { ...shared, ...speech });
+      }
+
+      async function onArrays(): Promise<readonly LayerSensitivity[]> {
+        const onOrigin = (origin: string): void => terminal.say(`${origin}\n`);
+        const given = { ...arraysOf(options), output: options.output, onOrigin };
+        return await sensitivityOnArrays(await readModel(await modelFile(input)), { ...shared, ...given });
+      }
     });
 }

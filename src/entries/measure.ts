@@ -36,6 +36,7 @@ export { DEFAULT_MODEL, DEFAULT_PROTOCOL, defaultPlan, readPlan } from '../study
 export { runExperiment } from '../study/runner.js';
 export type { Condition, Observation, Summary } from '../study/schema.js';
 export { activationsOnSpeech } from '../tune/activations.js';
+export { benchOnArrays } from '../tune/arrays/benchOnArrays.js';
 export { compareModels } from '../tune/compareModels.js';
 export { searchOnSpeech } from '../tune/search.js';
 export { sensitivityOnSpeech } from '../tune/sensitivity.js';

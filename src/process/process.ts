@@ -6,7 +6,17 @@ import { InputError, UnavailableError } from '../errors.js';
 import type { Transcript } from '../recognise/transcribe.js';
 import { Guard } from './guard.js';
 import type { ProcessMemory } from './processMemory.js';
-import type { GraphicsTraces, KernelRequest, KernelTimes, Loaded, Reply, Request, Setup, Trial } from './protocol.js';
+import type {
+  GraphicsTraces,
+  GraphSetup,
+  KernelRequest,
+  KernelTimes,
+  Loaded,
+  Reply,
+  Request,
+  Setup,
+  Trial,
+} from './protocol.js';
 
 /** How a process is started and how long it may take. */
 export interface ProcessOptions {
@@ -61,6 +71,8 @@ export class MeasuringProcess {
     this.#child = fork(options.workerPath ?? builtWorker(), [], {
       ...(program === undefined ? { execArgv: [] } : { execPath: program, execArgv: [...before, process.execPath] }),
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      // Arrays go as they are.
+      serialization: 'advanced',
     });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#log = (this.#log + text).slice(-KEPT_LOG);
@@ -112,6 +124,19 @@ export class MeasuringProcess {
       if (reply.kind === 'opened') onOpened(reply.graphics);
       return reply.kind === 'loaded' ? reply.loaded : undefined;
     });
+  }
+
+  /**
+   * Loads a graph that has no card, and warms it up.
+   *
+   * @throws {InputError} when the graph cannot be loaded or run
+   * @throws {UnavailableError} when the execution provider does not exist, or the process crashed or took too long
+   */
+  async loadGraph(setup: GraphSetup): Promise<Loaded> {
+    const limitMs = this.#options.loadLimitMs ?? DEFAULT_LIMIT_MS;
+    return await this.#ask({ kind: 'load-graph', setup }, limitMs, (reply) =>
+      reply.kind === 'loaded' ? reply.loaded : undefined,
+    );
   }
 
   /**

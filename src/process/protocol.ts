@@ -2,6 +2,7 @@ import type { CachedRecognition, ResultKind } from '../recognise/cache/cachedRec
 import type { ResultCacheOptions } from '../recognise/cache/resultCache.js';
 import type { DecoderOptions, Timing } from '../recognise/kinds/kind.js';
 import type { ResolvedModel } from '../recognise/model.js';
+import type { GraphSample } from '../recognise/session/graphArrays.js';
 import type { ExecutionProvider, SessionOptions } from '../recognise/session/session.js';
 import type { Transcript } from '../recognise/transcribe.js';
 import type { Recording } from '../speech/types.js';
@@ -29,6 +30,18 @@ export interface Setup {
   readonly warmUp: readonly (readonly number[])[];
   /** Prints on standard error which node was placed where. */
   readonly verbose?: boolean;
+}
+
+/** What a process needs to measure a graph that has no card. */
+export interface GraphSetup {
+  readonly path: string;
+  readonly executionProvider: ExecutionProvider;
+  /** Threads of one operator. */
+  readonly threads: number;
+  /** What it is fed with; trials name them by their index. */
+  readonly samples: readonly GraphSample[];
+  /** Runs before the first trial that are not counted; the first of them is timed apart. */
+  readonly warmUpRuns: number;
 }
 
 /** Which results a process keeps, and where. */
@@ -100,6 +113,7 @@ export interface KernelTimes {
 /** What a measuring process is asked, one at a time. */
 export type Request =
   | { readonly kind: 'load'; readonly setup: Setup }
+  | { readonly kind: 'load-graph'; readonly setup: GraphSetup }
   | { readonly kind: 'trial'; readonly indices: readonly number[]; readonly decodeTwice: boolean }
   | { readonly kind: 'transcribe'; readonly path: string }
   | { readonly kind: 'kernel'; readonly kernel: KernelRequest }

@@ -10,10 +10,11 @@ import { Recognizer } from '../recognise/recognizer.js';
 import { type Transcript, transcribeFile } from '../recognise/transcribe.js';
 import { readRecording } from '../speech/corpora/recordings.js';
 import type { Audio, Recording } from '../speech/types.js';
+import { BareGraph } from './graph.js';
 import { readGraphics } from './graphics.js';
 import { timeKernel } from './kernel.js';
 import { readOwnMemory } from './processMemory.js';
-import type { Loaded, Reply, Request, Setup, Trial } from './protocol.js';
+import type { GraphSetup, Loaded, Reply, Request, Setup, Trial } from './protocol.js';
 
 /** Decoded sound that is kept, in bytes; of larger sets the rest is read again before each trial's clock starts. */
 const KEPT_SOUND_BYTES = 512 * 2 ** 20;
@@ -54,6 +55,7 @@ class Sounds {
 }
 
 let recognizer: Recognizer | undefined;
+let graph: BareGraph | undefined;
 let secondDecoder: Decoder | undefined;
 let cached: CachedRecognizer | undefined;
 let sounds = new Sounds([]);
@@ -91,7 +93,14 @@ async function load(setup: Setup): Promise<Loaded> {
   return { loadMs, firstRunMs };
 }
 
+async function loadGraph(setup: GraphSetup): Promise<Loaded> {
+  const opened = await BareGraph.load(setup);
+  graph = opened.graph;
+  return opened.loaded;
+}
+
 async function runTrial(indices: readonly number[], decodeTwice = false): Promise<Trial> {
+  if (graph !== undefined) return await graph.run(indices);
   if (recognizer === undefined) throw new Error('a trial was asked before a model was loaded');
   if (cached !== undefined && indices.length === 1) return await runCached(cached, indices[0] as number);
   const audios: Audio[] = [];
@@ -132,6 +141,8 @@ async function answer(request: Request): Promise<Reply> {
     switch (request.kind) {
       case 'load':
         return { kind: 'loaded', loaded: await load(request.setup) };
+      case 'load-graph':
+        return { kind: 'loaded', loaded: await loadGraph(request.setup) };
       case 'trial':
         return { kind: 'trial', trial: await runTrial(request.indices, request.decodeTwice) };
       case 'transcribe':

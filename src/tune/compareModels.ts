@@ -15,6 +15,9 @@ import { kindOf } from '../recognise/kinds/kinds.js';
 import { graphOf, graphsOf, type ResolvedModel } from '../recognise/model.js';
 import { Recognizer } from '../recognise/recognizer.js';
 import type { Audio } from '../speech/types.js';
+import { arrayFeeds, floatOutputs } from './arrays/onArrays.js';
+import type { ArrayOptions } from './arrays/samples.js';
+import { runModel } from './runModel.js';
 import { runOverSpeech, type SpeechOptions, soundsOf, threadsOf } from './speechRunner.js';
 
 /** How far one value of two models is apart. */
@@ -66,7 +69,7 @@ export async function compareModels(
   if (!isDeepStrictEqual(first.card.frontEnd, second.card.frontEnd)) {
     throw mismatch(second, `the front end of ${first.path}`, 'another in its card');
   }
-  const graphs: GraphComparison[] = [];
+  const graphs: ValueComparisons[] = [];
   for (const graph of names) graphs.push(await compareGraphs(first, second, graph, options));
   return {
     values: graphs.flatMap(({ values }) => values),
@@ -75,36 +78,72 @@ export async function compareModels(
   };
 }
 
-function mismatch({ path }: ResolvedModel, required: string, got: string): InputError {
+function mismatch({ path }: { readonly path: string }, required: string, got: string): InputError {
   return new InputError(`${path}: ${required} was required, got ${got}; compare a model with its own variant`);
 }
 
-type GraphComparison = Pick<ModelComparison, 'values' | 'missing'>;
+/** What two graphs were compared by. */
+export type ValueComparisons = Pick<ModelComparison, 'values' | 'missing'>;
 
 async function compareGraphs(
   first: ResolvedModel,
   second: ResolvedModel,
   graph: string,
   options: SpeechOptions,
-): Promise<GraphComparison> {
+): Promise<ValueComparisons> {
   // In normal form, values that are made in functions have names that both models can be asked for.
   const [one, other] = [await preparedGraph(first, graph), await preparedGraph(second, graph)];
-  const judged = kindOf(first.card).judgedOutput(first.card, graph);
+  const judged = [kindOf(first.card).judgedOutput(first.card, graph)];
+  return await compareValues(one, other, judged, graph, (form, names) =>
+    runOverSpeech(form, names, first, { ...options, graph }),
+  );
+}
+
+/**
+ * Compares a graph with one that was made from it, layer by layer, on arrays: neither needs a card.
+ *
+ * @param first - the reference
+ * @param second - a variant: values that still have their names are compared
+ * @param onOrigin - told what both are fed with
+ * @throws {InputError} when the arrays do not fit, or the graphs do not match
+ */
+export async function compareOnArrays(
+  first: OnnxModel,
+  second: OnnxModel,
+  options: ArrayOptions = {},
+  onOrigin?: (origin: string) => void,
+): Promise<ValueComparisons> {
+  const [one, other] = [prepare(first).model, prepare(second).model];
+  const judged = floatOutputs(one);
+  if (judged.length === 0) throw mismatch(first, 'an output of float32', 'none');
+  return await compareValues(one, other, judged, 'model', (form, names) =>
+    runModel(form, names, arrayFeeds(options, form.path === first.path ? onOrigin : undefined), options),
+  );
+}
+
+/** Compares two graphs in normal form by what their layers give, and by outputs. */
+async function compareValues(
+  one: OnnxModel,
+  other: OnnxModel,
+  judged: readonly string[],
+  graph: string,
+  runOver: (form: OnnxModel, names: readonly string[]) => AsyncGenerator<CalibrationSample>,
+): Promise<ValueComparisons> {
   const has = producersOf(mainGraph(other));
-  if (!has.has(judged)) throw mismatch(second, `an output named ${judged}`, 'none');
+  const lost = judged.filter((name) => !has.has(name));
+  if (lost.length > 0) throw mismatch(other, `an output named ${lost.join(' and ')}`, 'none');
   const [inputs, otherInputs] = [one, other].map((model) =>
     mainGraph(model)
       .input.map(({ name }) => name)
       .sort()
       .join(', '),
   );
-  if (inputs !== otherInputs) throw mismatch(second, `the inputs ${inputs} of ${first.path}`, `${otherInputs}`);
+  if (inputs !== otherInputs) throw mismatch(other, `the inputs ${inputs} of ${one.path}`, `${otherInputs}`);
   const types = valueTypes(mainGraph(other), operatorSetsOf(other.proto));
-  const all = layersOf(one).filter(({ output }) => output !== judged);
+  const all = layersOf(one).filter(({ output }) => !judged.includes(output));
   const layers = all.filter(({ output }) => has.has(output) && (types.get(output) ?? 'float32') === 'float32');
-  const names = [...layers.map(({ output }) => output), judged];
-  const run = (form: OnnxModel): AsyncGenerator<CalibrationSample> =>
-    runOverSpeech(showing(form, names), names, first, { ...options, graph });
+  const names = [...layers.map(({ output }) => output), ...judged];
+  const run = (form: OnnxModel): AsyncGenerator<CalibrationSample> => runOver(showing(form, names), names);
   const seconds = run(other);
   const found = names.map(() => ({ decibels: [] as number[], largest: 0 }));
   for await (const was of run(one)) {
@@ -112,7 +151,7 @@ async function compareGraphs(
     for (const [index, name] of names.entries()) {
       const [a, b] = [was[name] ?? new Float32Array(), is?.[name] ?? new Float32Array()];
       if (a.length !== b.length) {
-        throw mismatch(second, `${a.length} numbers in ${name}, as in ${first.path},`, `${b.length}`);
+        throw mismatch(other, `${a.length} numbers in ${name}, as in ${one.path},`, `${b.length}`);
       }
       const largest = largestDifference(a, b);
       const entry = found[index];

@@ -197,10 +197,10 @@ describe('a model without a card', () => {
       err: expect.stringMatching(/^No model card lies beside it/),
     });
     for (const args of [
-      ['bench', model],
+      ['bench', model, '--manifest', 'dev'],
       ['evaluate', 'deepspeech2-lstm', model],
-      ['sensitivity', model],
-      ['compare', 'deepspeech2-lstm', model],
+      ['sensitivity', model, '--manifest', 'dev'],
+      ['compare', 'deepspeech2-lstm', model, '--manifest', 'dev'],
       ['transcribe', 'speech.wav', '--model', model],
     ]) {
       expect(await quantlab(...args), args.join(' ')).toMatchObject({

@@ -7,7 +7,7 @@ export class SignalToError {
    * Takes in values and what became of them. What is NaN or infinite in both alike counts as kept; a value that is lost to
    * NaN, or has no counterpart, counts as an endless error.
    */
-  add(reference: Float32Array, other: Float32Array): void {
+  add(reference: ArrayLike<number>, other: ArrayLike<number>): void {
     if (reference.length !== other.length) this.#error = Number.POSITIVE_INFINITY;
     for (let i = 0; i < reference.length; i++) {
       const [value, became] = [reference[i] ?? 0, other[i] ?? 0];

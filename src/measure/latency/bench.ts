@@ -1,5 +1,4 @@
-import { InputError } from '../../errors.js';
-import { type ModelsSetup, type OpenModel, type SessionControl, withModel, withModels } from '../../process/session.js';
+import { type ModelsSetup, type SessionControl, withModel, withModels } from '../../process/session.js';
 import { type TurnMethod, Turns } from '../../process/turns.js';
 import type { DecoderOptions } from '../../recognise/kinds/kind.js';
 import { modelSizeBytes, type ResolvedModel } from '../../recognise/model.js';
@@ -11,10 +10,11 @@ import type { Utterance } from '../../speech/types.js';
 import { type AccuracySummary, type Heard, normaliseHeard, summarizeAccuracy } from '../accuracy/accuracy.js';
 import { compareTexts, type TextComparison } from '../accuracy/textComparison.js';
 import { defaultThreads } from '../machine/environment.js';
-import { drawTrials, orderBlocks, runBlock, warmUpOf } from '../schedule.js';
+import { warmUpOf } from '../schedule.js';
 import { DEFAULT_SEED } from '../statistics/random.js';
+import { requireCount, requireSome, timeInTurns } from './inTurns.js';
 import { type LatencySummary, summarizeLatency } from './latency.js';
-import { compareTimes, type SpeedUp, type TimedTrial } from './speedUp.js';
+import { compareTimes, type SpeedUp } from './speedUp.js';
 
 /** How models are measured. */
 export interface ModelOptions extends SessionControl {
@@ -90,30 +90,21 @@ const WARM_UP_RUNS = 3;
  */
 export async function bench(models: readonly ResolvedModel[], options: BenchOptions): Promise<ModelBench[]> {
   const { trials: latencyTrials = DEFAULT_TRIALS, seed = DEFAULT_SEED, executionProvider = 'cpu' } = options;
+  const { warmUpRuns = WARM_UP_RUNS, signal, onProgress } = options;
   requireSome('model', models);
-  if (!(Number.isInteger(latencyTrials) && latencyTrials >= 1)) {
-    throw new InputError(`trials: a whole number from 1 was required, got ${latencyTrials}; 300 is usual`);
-  }
-  const { warmUpRuns = WARM_UP_RUNS } = options;
-  if (!(Number.isInteger(warmUpRuns) && warmUpRuns >= 1)) {
-    throw new InputError(`warmUpRuns: a whole number from 1 was required, got ${warmUpRuns}; 3 is usual`);
-  }
+  requireCount('trials', latencyTrials, DEFAULT_TRIALS);
+  requireCount('warmUpRuns', warmUpRuns, WARM_UP_RUNS);
+  const inputs = requireSome('utterance', options.utterances).length;
   const threads = options.threads ?? (await defaultThreads());
-  const counts = { latencyTrials, throughputTrials: 0, batchSize: 1, seed };
-  const drawn = { ...drawTrials(counts, requireSome('utterance', options.utterances).length), accuracy: [] };
   const turns = new Turns(options.turns);
   const warmUp = warmUpOf(options.utterances, warmUpRuns);
   return await withModels(models, { ...setupOf(options, threads), warmUp, turns }, async (open) => {
-    const found: TimedTrial[][] = models.map(() => []);
-    let done = 0;
-    for (const block of orderBlocks(Object.keys(models), drawn, { seed: seed + 2 })) {
-      const place = Number(block.condition);
-      await runBlock(turns, (open[place] as OpenModel).process, drawn, block, (trial) => {
-        options.signal?.throwIfAborted();
-        found[place]?.push({ ...trial, turn: block.turn });
-        options.onProgress?.(++done, models.length * latencyTrials);
-      });
-    }
+    const plan = { trials: latencyTrials, inputs, seed, signal, onProgress };
+    const found = await timeInTurns(
+      open.map(({ process }) => process),
+      turns,
+      plan,
+    );
     const [base = []] = found;
     return await Promise.all(
       open.map(async ({ model, loaded }, place) => ({
@@ -170,9 +161,4 @@ export async function evaluate(models: readonly ResolvedModel[], options: Evalua
 function setupOf(options: ModelOptions, threads: number): ModelsSetup {
   const { utterances, executionProvider = 'cpu', decoder, signal, workerPath } = options;
   return { recordings: utterances.map(recordingOf), executionProvider, threads, decoder, signal, workerPath };
-}
-
-function requireSome<T>(what: string, values: readonly T[]): readonly T[] {
-  if (values.length > 0) return values;
-  throw new InputError(`measuring: at least one ${what} was required, got none; name one`);
 }

@@ -4,8 +4,8 @@ import { boundPercentile, type PercentileBound } from '../statistics/earlyStoppi
 import { findStability, type Stability } from '../statistics/stability.js';
 import { mean, median, quantile, standardDeviation, sum } from '../statistics/statistics.js';
 
-/** How long one utterance takes. */
-export interface LatencySummary {
+/** How long one call takes. */
+export interface TimeSummary {
   readonly trials: number;
   readonly meanMs: Estimate;
   readonly standardDeviationMs: number;
@@ -18,6 +18,12 @@ export interface LatencySummary {
   readonly p95Ms: number | null;
   /** The 90th, 95th and 99th percentile, each with the trials that it needs. */
   readonly percentiles: readonly PercentileBound[];
+  /** Whether the trials stayed alike; `null` when there are too few to tell. */
+  readonly stability: Stability | null;
+}
+
+/** How long one utterance takes. */
+export interface LatencySummary extends TimeSummary {
   /** Means of the parts. */
   readonly featuresMs: number;
   readonly inferenceMs: number;
@@ -26,8 +32,6 @@ export interface LatencySummary {
   readonly realTimeFactor: number;
   /** The same with its interval, and of each part. */
   readonly realTimeFactors: RealTimeFactors;
-  /** Whether the trials stayed alike; `null` when there are too few to tell. */
-  readonly stability: Stability | null;
 }
 
 /** Compute seconds for each second of sound, in all and part by part. */
@@ -48,11 +52,32 @@ const PERCENTILES = [0.9, 0.95, 0.99] as const;
  * @throws {InputError} when there are none
  */
 export function summarizeLatency(trials: readonly Trial[]): LatencySummary {
-  const totals = trials.map(({ totalMs }) => totalMs);
   const audioS = trials.map((trial) => trial.audioS);
-  const clusters = [...timesByUtterance(trials).values()];
-  const percentiles = PERCENTILES.map((percentile) => boundPercentile(totals, percentile));
   const realTimeFactors = factorsOf(trials);
+  return {
+    ...summarizeTimes(trials, audioS, [...timesByUtterance(trials).values()]),
+    featuresMs: mean(trials.map(({ featuresMs }) => featuresMs)),
+    inferenceMs: mean(trials.map(({ inferenceMs }) => inferenceMs)),
+    decodingMs: mean(trials.map(({ decodingMs }) => decodingMs)),
+    realTimeFactor: realTimeFactors.total.value,
+    realTimeFactors,
+  };
+}
+
+/**
+ * Describes the times of trials.
+ *
+ * @param trials - at least one, in the order in which they were measured
+ * @param work - how much each had to do, by which times are expected to differ
+ * @param clusters - the times again, those together that are alike: the intervals draw clusters, not trials
+ */
+export function summarizeTimes(
+  trials: readonly Trial[],
+  work: readonly number[],
+  clusters: readonly (readonly number[])[],
+): TimeSummary {
+  const totals = trials.map(({ totalMs }) => totalMs);
+  const percentiles = PERCENTILES.map((percentile) => boundPercentile(totals, percentile));
   return {
     trials: trials.length,
     meanMs: bootstrapRatio(
@@ -66,12 +91,7 @@ export function summarizeLatency(trials: readonly Trial[]): LatencySummary {
     p90Ms: percentiles[0]?.valueMs ?? null,
     p95Ms: percentiles[1]?.valueMs ?? null,
     percentiles,
-    featuresMs: mean(trials.map(({ featuresMs }) => featuresMs)),
-    inferenceMs: mean(trials.map(({ inferenceMs }) => inferenceMs)),
-    decodingMs: mean(trials.map(({ decodingMs }) => decodingMs)),
-    realTimeFactor: realTimeFactors.total.value,
-    realTimeFactors,
-    stability: findStability(totals, audioS),
+    stability: findStability(totals, work),
   };
 }
 

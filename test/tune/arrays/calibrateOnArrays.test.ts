@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { writeModel } from '../../src/onnx/file/write.js';
-import { makeNode } from '../../src/onnx/graph/node.js';
-import { calibratorOnArrays } from '../../src/study/calibrateOnArrays.js';
-import { readNumpy } from '../../src/study/numpy.js';
-import { quantlab } from '../cli/terminal.js';
-import { smallModel, valueInfo, weight } from '../compress/smallModels.js';
+import { writeModel } from '../../../src/onnx/file/write.js';
+import { makeNode } from '../../../src/onnx/graph/node.js';
+import { readNumpy } from '../../../src/tune/arrays/numpy.js';
+import { calibratorOnArrays } from '../../../src/tune/arrays/onArrays.js';
+import { quantlab } from '../../cli/terminal.js';
+import { smallModel, valueInfo, weight } from '../../compress/smallModels.js';
 
-const arrays = fileURLToPath(new URL('../fixtures/experiment/numpy/', import.meta.url));
+const arrays = fileURLToPath(new URL('../../fixtures/experiment/numpy/', import.meta.url));
 const model = smallModel(
   [makeNode('MatMul', ['x', 'w'], ['y'], { name: 'product' })],
   [weight('w', [8, 6], 1)],
@@ -32,10 +32,10 @@ afterAll(async () => {
 describe('arrays of NumPy', () => {
   it('are read stored and deflated, alone and by name', async () => {
     const stack = (await readNumpy(`${arrays}stack.npy`)).get('');
-    expect(stack).toMatchObject({ dtype: 'float32', shape: [4, 5, 8] });
+    expect(stack).toMatchObject({ type: 'float32', shape: [4, 5, 8] });
     const named = (await readNumpy(`${arrays}named.npz`)).get('x');
     expect(named?.shape).toEqual([5, 8]);
-    expect(Buffer.from(named?.bytes ?? []).equals(Buffer.from(stack?.bytes.subarray(0, 160) ?? []))).toBe(true);
+    expect(named?.data).toEqual(stack?.data.subarray(0, 40));
     expect([...(await readNumpy(`${arrays}numbered.npz`)).keys()]).toEqual(['x_0', 'x_1']);
     await expect(readNumpy(`${arrays}fortran.npy`)).rejects.toThrow(/in C's order were required/);
     await writeFile(join(folder, 'cut.npz'), Buffer.from('PK\u0003\u0004 and no more'));
@@ -43,15 +43,13 @@ describe('arrays of NumPy', () => {
   });
 
   it('give the ranges: one sample, several, and a stack of them', async () => {
-    const floats = new Float32Array(
-      (await readNumpy(`${arrays}stack.npy`)).get('')?.bytes.slice().buffer ?? new ArrayBuffer(0),
-    );
+    const floats = (await readNumpy(`${arrays}stack.npy`)).get('')?.data as Float32Array;
     for (const [file, values] of [
       ['named.npz', floats.subarray(0, 40)],
       ['numbered.npz', floats.subarray(0, 64)],
       ['stack.npy', floats],
     ] as const) {
-      const ranges = await calibratorOnArrays(`${arrays}${file}`)(plan, {});
+      const ranges = await calibratorOnArrays({ inputs: `${arrays}${file}` })(plan, {});
       expect(ranges.get('x'), file).toEqual({ lowest: Math.min(...values), highest: Math.max(...values) });
       expect(ranges.has('y')).toBe(true);
     }
@@ -65,7 +63,7 @@ describe('arrays of NumPy', () => {
       [valueInfo('x', [-1, 8])],
       [valueInfo('y', ['n', 6])],
     );
-    const ranges = await calibratorOnArrays(`${arrays}named.npz`)({ tensors: ['x', 'y'], model: free }, {});
+    const ranges = await calibratorOnArrays({ inputs: `${arrays}named.npz` })({ tensors: ['x', 'y'], model: free }, {});
     expect([...ranges.keys()].sort()).toEqual(['x', 'y']);
   });
 
@@ -75,7 +73,7 @@ describe('arrays of NumPy', () => {
       ['narrow.npz', /narrow\.npz: \[\?, 8\] was required for input x, .* got \[5, 7\]/],
       ['other.npz', /other\.npz: an array x, or x_0, .* for input x, got features/],
     ] as const) {
-      await expect(calibratorOnArrays(`${arrays}${file}`)(plan, {})).rejects.toThrow(says);
+      await expect(calibratorOnArrays({ inputs: `${arrays}${file}` })(plan, {})).rejects.toThrow(says);
     }
   });
 

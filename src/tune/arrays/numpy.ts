@@ -1,28 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { inflateRawSync } from 'node:zlib';
-import { InputError } from '../errors.js';
-import { describeFileError } from '../files.js';
+import { InputError } from '../../errors.js';
+import { describeFileError } from '../../files.js';
+import type { GraphArray } from '../../recognise/session/graphArrays.js';
 
-/** An array of a NumPy file, its elements in C's order. */
-export interface NumpyArray {
-  /** ONNX's name of the element type. */
-  readonly dtype: keyof typeof TYPES;
-  readonly shape: readonly number[];
-  /** Little-endian. */
-  readonly bytes: Uint8Array;
-}
-
-/** ONNX's element types, NumPy's code for each, and bytes of an element. */
+/** ONNX's element types, NumPy's code for each, and what holds them. */
 const TYPES = {
-  float32: ['<f4', 4],
-  float64: ['<f8', 8],
-  float16: ['<f2', 2],
-  int64: ['<i8', 8],
-  int32: ['<i4', 4],
-  int16: ['<i2', 2],
-  int8: ['|i1', 1],
-  uint8: ['|u1', 1],
-  bool: ['|b1', 1],
+  float32: ['<f4', Float32Array],
+  float64: ['<f8', Float64Array],
+  float16: ['<f2', Uint16Array],
+  int64: ['<i8', BigInt64Array],
+  int32: ['<i4', Int32Array],
+  int16: ['<i2', Int16Array],
+  int8: ['|i1', Int8Array],
+  uint8: ['|u1', Uint8Array],
+  bool: ['|b1', Uint8Array],
 } as const;
 
 /** Most bytes that an entry of an archive may unpack to. */
@@ -33,7 +25,7 @@ const MOST_BYTES = 2 ** 31;
  *
  * @throws {InputError} when it is no such file, or holds a type or an order that is not read
  */
-export async function readNumpy(path: string): Promise<ReadonlyMap<string, NumpyArray>> {
+export async function readNumpy(path: string): Promise<ReadonlyMap<string, GraphArray>> {
   let bytes: Buffer;
   try {
     bytes = await readFile(path);
@@ -41,7 +33,7 @@ export async function readNumpy(path: string): Promise<ReadonlyMap<string, Numpy
     throw describeFileError(path, error);
   }
   if (bytes.subarray(0, 4).toString('latin1') !== 'PK\u0003\u0004') return new Map([['', parseArray(bytes, path)]]);
-  const arrays = new Map<string, NumpyArray>();
+  const arrays = new Map<string, GraphArray>();
   try {
     for (const [file, content] of unzip(bytes)) {
       const name = file.replace(/\.npy$/, '');
@@ -54,7 +46,7 @@ export async function readNumpy(path: string): Promise<ReadonlyMap<string, Numpy
   return arrays;
 }
 
-function parseArray(bytes: Buffer, where: string): NumpyArray {
+function parseArray(bytes: Buffer, where: string): GraphArray {
   if (bytes.length < 12 || bytes.subarray(0, 6).toString('latin1') !== '\u0093NUMPY') {
     throw new InputError(`${where}: an array of numpy.save or numpy.savez was required, got other bytes; save it so`);
   }
@@ -76,13 +68,13 @@ function parseArray(bytes: Buffer, where: string): NumpyArray {
     .map((dim) => dim.trim())
     .filter((dim) => dim !== '')
     .map(Number);
-  const [dtype, [, width]] = known as [keyof typeof TYPES, (typeof TYPES)[keyof typeof TYPES]];
-  const size = shape.reduce((product, dim) => product * dim, width as number);
+  const [type, [, Elements]] = known;
+  const size = shape.reduce((product, dim) => product * dim, Elements.BYTES_PER_ELEMENT as number);
   const content = bytes.subarray(start + length);
   if (content.length !== size) {
     throw new InputError(`${where}: ${size} bytes were required, got ${content.length}; the file is damaged`);
   }
-  return { dtype, shape, bytes: Uint8Array.from(content) };
+  return { type, shape, data: new Elements(Uint8Array.from(content).buffer) };
 }
 
 /** The files of an archive as NumPy writes it: stored or deflated, up to 4 GB (PKWARE's APPNOTE, 4.3). */
