@@ -1,12 +1,15 @@
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
+import { didYouMean, UsageError } from '../errors.js';
 import type { DeepSpeech2Options } from '../onnx/build/build.js';
-import { onnxBytes, shippedBytes } from '../recognise/card/card.js';
+import { type ModelCard, onnxBytes, shippedBytes } from '../recognise/card/card.js';
 import { readCard } from '../recognise/card/readCard.js';
+import { getWhisper } from '../recognise/import/getWhisper.js';
 import { importModel } from '../recognise/import/importModel.js';
+import { PUBLISHED_WHISPERS, publishedWhisper } from '../recognise/import/publishedWhispers.js';
 import { buildModel } from '../recognise/kinds/ctc/buildModel.js';
-import { getModel } from '../recognise/registry/getModel.js';
+import { type GetModelOptions, getModel } from '../recognise/registry/getModel.js';
 import { listModels, resolveModel } from '../recognise/registry/registry.js';
 import { unpackModel } from '../recognise/registry/unpackModel.js';
 import { packModel } from '../recognise/weights/pack.js';
@@ -25,11 +28,13 @@ interface PackOptions {
 
 type BuildOptions = Pick<DeepSpeech2Options, 'cell' | 'front' | 'layers' | 'units' | 'seed'>;
 
-/** `quantlab model list|build|pack|get|unpack`: the shipped models. */
+/** `quantlab model list|build|pack|import|get|unpack`: the shipped models, and those of others. */
 export function addModelCommand(program: Command, terminal: Terminal): void {
   const model = program
     .command('model')
-    .description('The shipped models: list them, build one of any size, pack new weights, unpack for other tools')
+    .description(
+      'The models: list the shipped ones, get others, import a Whisper, build one of any size, pack and unpack weights',
+    )
     .addHelpText('after', examples('model list', 'model build big.onnx --layers 7'));
 
   declare(model.command('list'), addJson)
@@ -88,31 +93,40 @@ export function addModelCommand(program: Command, terminal: Terminal): void {
     });
   model
     .command('import')
-    .description('Make a model of the Whisper that another program keeps: Hugging Face, faster-whisper (CTranslate2)')
-    .argument('<folder>', 'with model.safetensors or model.bin, config.json and tokenizer.json')
+    .description(
+      'Make a model of the Whisper that another program keeps: Hugging Face, faster-whisper (CTranslate2), Optimum, transformers.js',
+    )
+    .argument('<folder>', 'with model.safetensors, model.bin or encoder_model.onnx; config.json and tokenizer.json')
     .requiredOption('-o, --out <folder>', 'where to write the model: its graphs, tokenizer and card')
     .addHelpText('after', examples('model import faster-whisper-tiny.en -o whisper-tiny.en'))
     .action(async (folder: string, options: { readonly out: string }) => {
-      await importModel(folder, options.out);
-      terminal.print(`${options.out}: ready\n`);
+      terminal.print(`${options.out}: ready, ${summaryOf(await importModel(folder, options.out))}\n`);
     });
+
   model
     .command('get')
     .description(
-      'Get the weights of a model that the package does not carry, and check them; goes on where it was stopped',
+      'Get a model that the package does not carry, and check it: its own weights, or a Whisper from Hugging Face; goes on where it was stopped',
     )
-    .argument('<id>', 'id of a model')
-    .requiredOption('--from <address|folder>', 'where it lies, as in the repository: data/models/ID, data/speech')
-    .addHelpText('after', examples('model get deepspeech2-gru --from quantlab/data/models'))
-    .action(async (id: string, options: { readonly from: string }) => {
+    .argument('<id>', `id of a model, or ${PUBLISHED_WHISPERS.join(', ')}`)
+    .option(
+      '--from <address|folder>',
+      'where it lies, as in the repository: data/models/ID, data/speech; for a Whisper a mirror of huggingface.co',
+    )
+    .addHelpText(
+      'after',
+      examples('model get whisper-tiny.en', 'model get deepspeech2-gru --from quantlab/data/models'),
+    )
+    .action(async (id: string, { from }: { readonly from?: string }) => {
       const progress = terminal.progress();
+      const options: GetModelOptions = {
+        progress: (done, total) => progress.update(done, total ?? 0, 'download'),
+        signal: terminal.signal,
+      };
       try {
-        const card = await getModel(id, options.from, {
-          progress: (done, total) => progress.update(done, total ?? 0, 'download'),
-          signal: terminal.signal,
-        });
+        const card = await getNamed(id, from, options);
         progress.stop();
-        terminal.print(`${card.id}: ready, ${card.title} (${megabytes(shippedBytes(card))})\n`);
+        terminal.print(`${card.id}: ready, ${summaryOf(card)}\n`);
       } finally {
         progress.stop();
       }
@@ -129,4 +143,17 @@ export function addModelCommand(program: Command, terminal: Terminal): void {
         terminal.print(path.endsWith('.json') ? `${path}\n` : `${path}: ${megabytes((await stat(path)).size)}\n`);
       }
     });
+}
+
+async function getNamed(id: string, from: string | undefined, options: GetModelOptions): Promise<ModelCard> {
+  const whisper = publishedWhisper(id);
+  if (whisper !== undefined) return await getWhisper(id, whisper, { ...options, from });
+  if (from !== undefined) return await getModel(id, from, options);
+  throw new UsageError(
+    `model get ${id}: --from, where the model lies, was required of all but ${PUBLISHED_WHISPERS.join(', ')}, got none; add it ${didYouMean(id, PUBLISHED_WHISPERS)}`.trimEnd(),
+  );
+}
+
+function summaryOf(card: ModelCard): string {
+  return `${card.title} (${megabytes(shippedBytes(card))})`;
 }

@@ -7,6 +7,8 @@ import { tensorIntegers } from '../../onnx/tensor/tensor.js';
 import { readCTranslate2 } from './ctranslate2.js';
 import { CTranslate2Weights } from './ctranslate2Weights.js';
 import type { ForeignModel } from './importedModel.js';
+import { buildWhisperDecoder } from './whisperDecoder.js';
+import { buildWhisperEncoder } from './whisperEncoder.js';
 import { checkShapes, type WhisperShape } from './whisperShape.js';
 
 const configSchema = z.object({
@@ -40,11 +42,13 @@ export async function readCTranslate2Folder(folder: string): Promise<ForeignMode
   checkShapes(weights, shape);
   const config = await readJson(join(folder, 'config.json'), configSchema);
   return {
-    weights,
+    program: 'CTranslate2',
     shape,
+    graphs: { encoder: buildWhisperEncoder(weights, shape), decoder: buildWhisperDecoder(weights, shape) },
+    layout: 'own',
     decoding: {
       suppressed: config.suppress_ids,
-      suppressedAtBegin: config.suppress_ids_begin,
+      suppressedFirst: config.suppress_ids_begin,
       ...(config.alignment_heads ? { alignmentHeads: config.alignment_heads } : {}),
     },
   };

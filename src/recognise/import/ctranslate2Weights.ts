@@ -46,9 +46,11 @@ export class CTranslate2Weights implements Weights {
   readonly path: string;
   readonly #arrays: ReadonlyMap<string, TensorProto>;
 
+  /** @throws {InputError} when integers have no scales */
   constructor(path: string, arrays: ReadonlyMap<string, TensorProto>) {
     this.path = path;
     this.#arrays = arrays;
+    for (const [name, tensor] of arrays) if (isQuantized(tensor)) this.#scaleOf(name, tensor);
   }
 
   shapeOf(name: string): readonly number[] | undefined {
@@ -70,17 +72,10 @@ export class CTranslate2Weights implements Weights {
     return floats.slice(part * count, (part + 1) * count);
   }
 
-  /** Integers are the values times a scale: one for each row, or one for all. */
+  /** Integers are the values times a scale. */
   #dequantized(name: string, tensor: TensorProto): Float32Array {
-    if (!/^int(8|16)$/.test(tensorDtype(tensor))) return tensorFloats(tensor);
-    const scale = this.#arrays.get(`${name}_scale`);
-    const rows = shapeOf(tensor)[0] ?? 1;
-    if (scale === undefined || ![1, rows].includes(elementCount(scale))) {
-      throw new InputError(
-        `${this.path}: a scale for each of the ${rows} rows of ${name} was required, got ${scale === undefined ? 'none' : elementCount(scale)}; convert the model again`,
-      );
-    }
-    const scales = tensorFloats(scale);
+    if (!isQuantized(tensor)) return tensorFloats(tensor);
+    const scales = tensorFloats(this.#scaleOf(name, tensor));
     const floats = Float32Array.from(tensorIntegers(tensor));
     const perScale = floats.length / scales.length;
     for (let row = 0; row < scales.length; row++) {
@@ -89,6 +84,21 @@ export class CTranslate2Weights implements Weights {
     }
     return floats;
   }
+
+  /** One for each row, or one for all. */
+  #scaleOf(name: string, tensor: TensorProto): TensorProto {
+    const scale = this.#arrays.get(`${name}_scale`);
+    const rows = shapeOf(tensor)[0] ?? 1;
+    if (scale !== undefined && [1, rows].includes(elementCount(scale))) return scale;
+    throw new InputError(
+      `${this.path}: a scale for each of the ${rows} rows of ${name} was required, got ${scale === undefined ? 'none' : elementCount(scale)}; convert the model again`,
+    );
+  }
+}
+
+/** Single numbers are settings, not weights. */
+function isQuantized(tensor: TensorProto): boolean {
+  return tensor.dims.length > 0 && /^int(8|16)$/.test(tensorDtype(tensor));
 }
 
 function placeOf(name: string): Place {

@@ -1,22 +1,8 @@
 import { z } from 'zod';
 import { InputError } from '../../errors.js';
 import { readJson } from '../../files.js';
+import type { SpecialTokens } from '../kinds/encoderDecoder/card.js';
 import type { WhisperShape } from './whisperShape.js';
-
-/** Numbers of the tokens that steer a Whisper. */
-export interface SpecialTokens {
-  readonly startOfTranscript: number;
-  readonly endOfText: number;
-  readonly noSpeech: number;
-  readonly noTimestamps: number;
-  /** Of 0.00 s; each later one stands for 0.02 s more. */
-  readonly firstTimestamp: number;
-  readonly startOfPrevious: number;
-  readonly transcribe: number;
-  readonly translate: number;
-  /** By code: `en`, `de`. Empty for a model that knows English alone. */
-  readonly languages: Readonly<Record<string, number>>;
-}
 
 interface Tokenizer {
   readonly model: { readonly vocab: Readonly<Record<string, number>> };
@@ -66,15 +52,17 @@ export async function readSpecialTokens(
     );
   }
   return {
-    startOfTranscript,
-    endOfText,
+    start: startOfTranscript,
+    end: endOfText,
     noSpeech: find('nospeech', 'nocaptions'),
     noTimestamps,
     firstTimestamp: noTimestamps + 1,
-    startOfPrevious: find('startofprev'),
-    transcribe: find('transcribe'),
-    translate,
-    languages: isMultilingual ? languagesOf(added, startOfTranscript, translate) : {},
+    previous: find('startofprev'),
+    ...(isMultilingual && {
+      transcribe: find('transcribe'),
+      translate,
+      languages: languagesOf(added, startOfTranscript, translate),
+    }),
   };
 }
 

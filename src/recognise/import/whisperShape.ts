@@ -44,6 +44,15 @@ export function checkShapes(weights: Weights, shape: WhisperShape): void {
   );
 }
 
+/** Numbers in the weights of a model of these sizes; the table of the tokens counts once. */
+export function countParameters(shape: WhisperShape): number {
+  let count = 0;
+  for (const [, dims, optional] of expectedWeights(shape)) {
+    if (!optional) count += dims.reduce((product, dim) => product * dim, 1);
+  }
+  return count;
+}
+
 function expectedWeights(shape: WhisperShape): Expected[] {
   const { width, bins, windowSteps, longestText, vocabulary } = shape;
   const norm = (name: string): Expected[] => [

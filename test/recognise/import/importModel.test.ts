@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { importModel } from '../../../src/recognise/import/importModel.js';
+import { resolveModel } from '../../../src/recognise/registry/registry.js';
 import { type Fed, largestDifference, pattern, runModel } from '../../compress/runModel.js';
 import { writeCTranslate2Folder } from './ctranslate2Bytes.js';
 import { randomWeights, smallConfig, writeHuggingFaceFolder } from './randomWhisper.js';
@@ -45,22 +46,27 @@ describe('a small random Whisper', () => {
   it('is the same model from Hugging Face and from CTranslate2', async () => {
     writeHuggingFaceFolder(join(folder, 'hf'), config);
     writeCTranslate2Folder(join(folder, 'ct2'), config);
-    const facts = await importModel(join(folder, 'hf'), own);
+    const card = await importModel(join(folder, 'hf'), own);
     await importModel(join(folder, 'ct2'), other);
     for (const name of ['encoder.onnx', 'decoder.onnx', 'tokenizer.json']) {
       expect(readFileSync(join(own, name)).equals(readFileSync(join(other, name))), name).toBe(true);
     }
-    expect(facts).toMatchObject({
-      endOfText: 256,
-      startOfTranscript: 257,
+    expect(card.tokens).toEqual({
+      start: 257,
+      end: 256,
+      previous: 263,
       noSpeech: 264,
       noTimestamps: 265,
       firstTimestamp: 266,
+      translate: 260,
+      transcribe: 261,
       languages: { en: 258, de: 259 },
       suppressed: [1, 2],
-      suppressedAtBegin: [32, 256],
-      alignmentHeads: [[1, 0]],
+      suppressedFirst: [32, 256],
     });
+    expect(card).toMatchObject({ layers: 3, heads: 4, width: 16, windowS: 30, longestText: 448, layout: 'own' });
+    // The card is read as those of all models are, and each file is the one that it names.
+    expect((await resolveModel(own)).card).toEqual(card);
   });
 
   it("gives the logits of openai-whisper's arithmetic, by any steps, alone and in a batch", async () => {

@@ -1,0 +1,103 @@
+import { stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { sha256OfFile } from '../../files.js';
+import type { LogMelFrontEnd } from '../../speech/types.js';
+import type { CardFile, CardGraph } from '../card/card.js';
+import type { EncoderDecoderCard, SpecialTokens } from '../kinds/encoderDecoder/card.js';
+import type { ForeignModel } from './importedModel.js';
+import { countParameters, type WhisperShape } from './whisperShape.js';
+
+/** Seconds of a step of the encoder: two frames. */
+const STEP_S = 0.02;
+
+/** OpenAI's sizes by width and layers of the decoder: large of every version, and turbo, have one width. */
+const SIZES: Readonly<Record<string, string>> = {
+  '384.4': 'tiny',
+  '512.6': 'base',
+  '768.12': 'small',
+  '1024.24': 'medium',
+  '1280.32': 'large',
+  '1280.4': 'turbo',
+};
+
+/**
+ * The card of an imported model.
+ *
+ * @param out - folder of the model, whose files are written
+ * @param paths - names of its graphs' files
+ */
+export async function importedCard(
+  { shape, program, layout, decoding }: ForeignModel,
+  tokens: SpecialTokens,
+  out: string,
+  paths: Readonly<Record<string, string>>,
+): Promise<EncoderDecoderCard> {
+  const { width, encoderLayers, decoderLayers, windowSteps } = shape;
+  const graph = async (name: string): Promise<CardGraph> => ({ file: await fileOf(out, paths[name] ?? '') });
+  const { alignmentHeads, suppressed, suppressedFirst } = decoding;
+  const size = SIZES[`${width}.${decoderLayers}`];
+  return {
+    schema: 'quantlab.model-card/2',
+    kind: 'encoder-decoder',
+    id: idOf(out),
+    title: `Whisper${size === undefined ? '' : ` ${size}`}, ${tokens.languages ? 'many languages' : 'English'}`,
+    network: `Transformer: encoder of ${encoderLayers} layers, decoder of ${decoderLayers}, ${width} wide`,
+    parameters: countParameters(shape),
+    graphs: {
+      encoder: await graph('encoder'),
+      decoder: await graph('decoder'),
+      ...(paths['decoderWithPast'] !== undefined && { decoderWithPast: await graph('decoderWithPast') }),
+    },
+    files: { tokenizer: await fileOf(out, 'tokenizer.json') },
+    frontEnd: frontEndOf(shape),
+    layout,
+    layers: decoderLayers,
+    heads: shape.decoderHeads,
+    width,
+    vocabulary: shape.vocabulary,
+    longestText: shape.longestText,
+    windowS: windowSteps * STEP_S,
+    tokens: { ...tokens, suppressed, suppressedFirst },
+    ...(alignmentHeads !== undefined && { alignmentHeads }),
+    licence: 'that of the weights; OpenAI published its own under the MIT licence',
+    trainingData: [`Imported from a folder of ${program}; what the weights heard is known to those who made them.`],
+    intendedUse: 'What the makers of the weights name.',
+    limits: 'What the makers of the weights name. Error rates are measured with `quantlab evaluate`.',
+    figures: [],
+  };
+}
+
+/** What OpenAI's `whisper/audio.py` computes. */
+function frontEndOf({ bins }: WhisperShape): LogMelFrontEnd {
+  return {
+    kind: 'log-mel',
+    sampleRateHz: 16_000,
+    fftSamples: 400,
+    windowSamples: 400,
+    hopSamples: 160,
+    window: 'hann-periodic',
+    bins,
+    melScale: 'slaney',
+    padding: 'reflect',
+    logGuard: 1e-10,
+    logGuardMode: 'clamp',
+    logarithm: 'decimal',
+    dropLastFrame: true,
+    normalisation: 'whisper',
+  };
+}
+
+/** The name of the folder as an id. */
+function idOf(folder: string): string {
+  const name = basename(resolve(folder))
+    .toLowerCase()
+    .replace(/[^a-z0-9.-]+/g, '-')
+    .replace(/^[^a-z0-9]+/, '')
+    .slice(0, 100);
+  return name === '' ? 'whisper' : name;
+}
+
+async function fileOf(folder: string, name: string): Promise<CardFile> {
+  const path = join(folder, name);
+  return { path: name, sha256: await sha256OfFile(path), sizeBytes: (await stat(path)).size };
+}
