@@ -3,12 +3,13 @@ import { setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { InputError, UnavailableError } from '../errors.js';
-import type { Transcript } from '../recognise/transcribe.js';
+import type { TranscribedSegment, Transcript } from '../recognise/transcribe.js';
 import { Guard } from './guard.js';
 import type { ProcessMemory } from './processMemory.js';
 import type {
   GraphicsTraces,
   GraphSetup,
+  Hearing,
   KernelRequest,
   KernelTimes,
   Loaded,
@@ -37,6 +38,11 @@ export interface ProcessOptions {
 /** A measuring process that crashed, took too long, or could not do what it was asked. */
 export class ProcessError extends UnavailableError {
   override readonly name: string = 'ProcessError';
+}
+
+/** A process that did not answer in time, and was ended for it. */
+export class ProcessTimeoutError extends ProcessError {
+  override readonly name: string = 'ProcessTimeoutError';
 }
 
 /** How much of its standard error is kept, in characters. */
@@ -90,7 +96,7 @@ export class MeasuringProcess {
     }
     // Not `close`: that event does not come after `disconnect` (seen with Node 20).
     const exited = new Promise<void>((resolve) => {
-      this.#child.once('exit', () => resolve(this.#pending?.onError(this.#ended(this.#howItEnded))));
+      this.#child.once('exit', () => resolve(this.#pending?.onError(this.#ended(this.howItEnded))));
       this.#child.once('error', () => resolve());
     });
     const silent = new Promise<void>((resolve) => this.#child.stderr?.once('close', resolve));
@@ -157,14 +163,36 @@ export class MeasuringProcess {
    * Transcribes a recording of any length that is not among those of the set-up.
    *
    * @param path - of the recording
-   * @throws {InputError} when the recording cannot be read
+   * @param hearing - how it is heard
+   * @param onSegment - called after each segment, with the text up to its end
+   * @throws {InputError} when the recording cannot be read, or nobody wants it any more (see {@link MeasuringProcess.cancel})
    * @throws {UnavailableError} when the process crashed or took too long
    */
-  async transcribe(path: string): Promise<Transcript> {
+  async transcribe(
+    path: string,
+    hearing: Hearing = {},
+    onSegment: (segment: TranscribedSegment, text: string) => void = () => undefined,
+  ): Promise<Transcript> {
     const limitMs = this.#options.trialLimitMs ?? DEFAULT_LIMIT_MS;
-    return await this.#ask({ kind: 'transcribe', path }, limitMs, (reply) =>
-      reply.kind === 'transcript' ? reply.transcript : undefined,
-    );
+    return await this.#ask({ kind: 'transcribe', path, hearing }, limitMs, (reply) => {
+      if (reply.kind === 'segment') onSegment(reply.segment, reply.text);
+      return reply.kind === 'transcript' ? reply.transcript : undefined;
+    });
+  }
+
+  /** Gives up what it transcribes: it stops after the segment that it is at. */
+  cancel(): void {
+    if (!this.ended && this.#child.connected) this.#child.send({ kind: 'cancel' } satisfies Request, () => undefined);
+  }
+
+  /** Ends the process at once, whatever it does. */
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  /** Settles when the process is gone, however it ended. */
+  get gone(): Promise<unknown> {
+    return this.#closed;
   }
 
   /**
@@ -225,7 +253,7 @@ export class MeasuringProcess {
   }
 
   async #ask<T>(request: Request, limitMs: number, take: (reply: Reply) => T | undefined): Promise<T> {
-    if (this.ended) throw this.#ended(this.#howItEnded);
+    if (this.ended) throw this.#ended(this.howItEnded);
     // Whoever is asked must be able to answer.
     this.resume();
     return await new Promise<T>((resolve, reject) => {
@@ -238,7 +266,7 @@ export class MeasuringProcess {
       const timer = setTimeout(() => {
         this.#child.kill('SIGKILL');
         fail(
-          new ProcessError(
+          new ProcessTimeoutError(
             `${this.#name}: an answer within ${limitMs / 1000} s was required, got none; look for what else runs`,
           ),
         );
@@ -271,7 +299,8 @@ export class MeasuringProcess {
     return this.#options.name ?? 'measuring process';
   }
 
-  get #howItEnded(): string {
+  /** What is known of the way in which it ended. */
+  get howItEnded(): string {
     const { exitCode, signalCode } = this.#child;
     const how = signalCode ?? `exit code ${exitCode}`;
     if (OUT_OF_MEMORY.test(this.#log)) return `${how}, out of memory`;

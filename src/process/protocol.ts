@@ -4,7 +4,8 @@ import type { DecoderOptions, Timing } from '../recognise/kinds/kind.js';
 import type { ResolvedModel } from '../recognise/model.js';
 import type { GraphSample } from '../recognise/session/graphArrays.js';
 import type { ExecutionProvider, SessionOptions } from '../recognise/session/session.js';
-import type { Transcript } from '../recognise/transcribe.js';
+import type { TranscribedSegment, Transcript } from '../recognise/transcribe.js';
+import type { ReadAudioOptions } from '../speech/audio/audio.js';
 import type { Recording } from '../speech/types.js';
 import type { ProcessMemory } from './processMemory.js';
 
@@ -110,20 +111,31 @@ export interface KernelTimes {
   readonly graphics: GraphicsTraces;
 }
 
-/** What a measuring process is asked, one at a time. */
+/** How a recording is heard that is not among those of the set-up. */
+export interface Hearing extends Pick<ReadAudioOptions, 'channel' | 'maximumS'> {
+  /** Words that are likely in it. Default: none. */
+  readonly hotWords?: readonly string[] | undefined;
+}
+
+/** What a measuring process is asked, one at a time; `cancel` ends a `transcribe` between two segments. */
 export type Request =
   | { readonly kind: 'load'; readonly setup: Setup }
   | { readonly kind: 'load-graph'; readonly setup: GraphSetup }
   | { readonly kind: 'trial'; readonly indices: readonly number[]; readonly decodeTwice: boolean }
-  | { readonly kind: 'transcribe'; readonly path: string }
+  | { readonly kind: 'transcribe'; readonly path: string; readonly hearing: Hearing }
+  | { readonly kind: 'cancel' }
   | { readonly kind: 'kernel'; readonly kernel: KernelRequest }
   | { readonly kind: 'memory' };
 
-/** What it answers. `opened` comes before `loaded`, after the session was made and before the first run. */
+/**
+ * What it answers. `opened` comes before `loaded`, after the session was made and before the first run; a `segment` for each of a
+ * recording before its `transcript`.
+ */
 export type Reply =
   | { readonly kind: 'opened'; readonly graphics: GraphicsTraces }
   | { readonly kind: 'loaded'; readonly loaded: Loaded }
   | { readonly kind: 'trial'; readonly trial: Trial }
+  | { readonly kind: 'segment'; readonly segment: TranscribedSegment; readonly text: string }
   | { readonly kind: 'transcript'; readonly transcript: Transcript }
   | { readonly kind: 'kernel'; readonly times: KernelTimes }
   | { readonly kind: 'memory'; readonly memory: ProcessMemory }

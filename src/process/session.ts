@@ -94,21 +94,3 @@ export async function withModel<T>(
 ): Promise<T> {
   return await withModels([model], setup, async ([open]) => await use(open as OpenModel));
 }
-
-/**
- * Starts a process that loads a model and stays, for whoever ends it: a service.
- *
- * @param setup - what it loads
- * @throws {InputError} when the model is bad
- * @throws {UnavailableError} when the process breaks
- */
-export async function openProcess(setup: Setup, options: ProcessOptions): Promise<MeasuringProcess> {
-  const process = new MeasuringProcess(options);
-  try {
-    await process.load(setup);
-    return process;
-  } catch (error) {
-    await process.stop();
-    throw error;
-  }
-}

@@ -5,16 +5,16 @@
 import { InputError, UnavailableError } from '../errors.js';
 import { CachedRecognizer } from '../recognise/cache/cachedRecognizer.js';
 import { ResultCache } from '../recognise/cache/resultCache.js';
-import type { Decoder, Scores } from '../recognise/kinds/kind.js';
+import type { Decoder, Recognition, Scores } from '../recognise/kinds/kind.js';
 import { Recognizer } from '../recognise/recognizer.js';
-import { type Transcript, transcribeFile } from '../recognise/transcribe.js';
+import { type Listener, type Transcript, transcribeFile } from '../recognise/transcribe.js';
 import { readRecording } from '../speech/corpora/recordings.js';
 import type { Audio, Recording } from '../speech/types.js';
 import { BareGraph } from './graph.js';
 import { readGraphics } from './graphics.js';
 import { timeKernel } from './kernel.js';
 import { readOwnMemory } from './processMemory.js';
-import type { GraphSetup, Loaded, Reply, Request, Setup, Trial } from './protocol.js';
+import type { GraphSetup, Hearing, Loaded, Reply, Request, Setup, Trial } from './protocol.js';
 
 /** Decoded sound that is kept, in bytes; of larger sets the rest is read again before each trial's clock starts. */
 const KEPT_SOUND_BYTES = 512 * 2 ** 20;
@@ -59,6 +59,10 @@ let graph: BareGraph | undefined;
 let secondDecoder: Decoder | undefined;
 let cached: CachedRecognizer | undefined;
 let sounds = new Sounds([]);
+let cancel: () => void = () => undefined;
+
+/** What a word that is expected is worth, in natural logarithms: as `transcribe --hot-words` has it. */
+const HOT_WORD_BOOST = 10;
 
 async function load(setup: Setup): Promise<Loaded> {
   sounds = new Sounds(setup.recordings);
@@ -130,13 +134,49 @@ async function runCached(listener: CachedRecognizer, index: number): Promise<Tri
   return { utterances: [sounds.recording(index).id], audioS, ...timing, texts: [text], kept };
 }
 
-async function transcribeAny(path: string): Promise<Transcript> {
-  const listener = cached ?? recognizer;
-  if (listener === undefined) throw new Error('a transcript was asked before a model was loaded');
-  return await transcribeFile(listener, path);
+async function transcribeAny(path: string, { hotWords, ...reading }: Hearing): Promise<Transcript> {
+  if (recognizer === undefined) throw new Error('a transcript was asked before a model was loaded');
+  const listener = hotWords === undefined ? (cached ?? recognizer) : await expecting(recognizer, hotWords);
+  const giveUp = new AbortController();
+  cancel = () => giveUp.abort(new InputError('recording: somebody who waits was required, got nobody; ask again'));
+  return await transcribeFile(listener, path, {
+    ...reading,
+    signal: giveUp.signal,
+    onSegment: (segment, text) => reply({ kind: 'segment', segment, text }),
+  });
 }
 
-async function answer(request: Request): Promise<Reply> {
+/** The recognizer, with a decoder that expects some words. */
+async function expecting({ stages, longestS, card }: Recognizer, hotWords: readonly string[]): Promise<Listener> {
+  if (stages === undefined) {
+    throw new InputError(
+      `hot words: a model whose decoder takes them was required, got ${card.id}; ask for another model, or without a prompt`,
+    );
+  }
+  const boosts = Object.fromEntries(hotWords.map((word) => [word, HOT_WORD_BOOST]));
+  const decoder = await stages.createDecoder({ kind: 'beam', hotWords: boosts, wordTimes: true });
+  return {
+    longestS,
+    recognize: async (audio): Promise<Recognition> => {
+      const started = performance.now();
+      const features = stages.features(audio);
+      const featured = performance.now();
+      const [scores] = await stages.infer([features]);
+      const inferred = performance.now();
+      const decoding = decoder.decode(scores as Scores);
+      const ended = performance.now();
+      const timing = {
+        totalMs: ended - started,
+        featuresMs: featured - started,
+        inferenceMs: inferred - featured,
+        decodingMs: ended - inferred,
+      };
+      return { ...decoding, audioS: audio.samples.length / audio.sampleRateHz, timing };
+    },
+  };
+}
+
+async function answer(request: Exclude<Request, { kind: 'cancel' }>): Promise<Reply> {
   try {
     switch (request.kind) {
       case 'load':
@@ -146,7 +186,7 @@ async function answer(request: Request): Promise<Reply> {
       case 'trial':
         return { kind: 'trial', trial: await runTrial(request.indices, request.decodeTwice) };
       case 'transcribe':
-        return { kind: 'transcript', transcript: await transcribeAny(request.path) };
+        return { kind: 'transcript', transcript: await transcribeAny(request.path, request.hearing) };
       case 'kernel':
         return { kind: 'kernel', times: await timeKernel(request.kernel) };
       case 'memory':
@@ -167,5 +207,6 @@ process.on('SIGINT', () => undefined);
 // Without a parent nobody wants the result.
 process.on('disconnect', () => process.exit(0));
 process.on('message', (request: Request) => {
-  void answer(request).then(reply);
+  if (request.kind === 'cancel') cancel();
+  else void answer(request).then(reply);
 });

@@ -35,6 +35,8 @@ export interface Listener {
 export interface TranscribeOptions extends SegmentOptions {
   /** Called after each segment, with the seconds transcribed so far. */
   readonly onProgress?: (doneS: number) => void;
+  /** Called after each segment, with the text up to its end; the next may still change its last word, where they overlap. */
+  readonly onSegment?: (segment: TranscribedSegment, text: string) => void;
   /** Stops between two segments. */
   readonly signal?: AbortSignal;
 }
@@ -70,7 +72,7 @@ export async function transcribe(
   chunks: AsyncIterable<Audio> | Iterable<Audio>,
   options: TranscribeOptions = {},
 ): Promise<Transcript> {
-  const { onProgress, signal, ...cutting } = options;
+  const { onProgress, onSegment, signal, ...cutting } = options;
   const segments: TranscribedSegment[] = [];
   let text = '';
   let computeMs = 0;
@@ -82,7 +84,9 @@ export async function transcribe(
     computeMs += heard.timing.totalMs;
     audioS = startS + heard.audioS;
     const words = heard.words?.map((word) => ({ ...word, startS: startS + word.startS, endS: startS + word.endS }));
-    segments.push({ startS, endS: audioS, text: heard.text, ...(words === undefined ? {} : { words }) });
+    const segment = { startS, endS: audioS, text: heard.text, ...(words === undefined ? {} : { words }) };
+    segments.push(segment);
+    onSegment?.(segment, text);
     onProgress?.(audioS);
   }
   return { text, segments, audioS, computeMs };

@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { runLoad } from '../../src/measure/load/load.js';
 import { serviceAt } from '../../src/measure/load/serviceAt.js';
-import { type ResolvedModel, resolveModel } from '../../src/recognise/registry/registry.js';
-import { type ServiceOptions, TranscriptionService } from '../../src/service/service.js';
+import type { ServiceOptions } from '../../src/service/options.js';
+import { TranscriptionService } from '../../src/service/service.js';
 import { heardIn, REFERENCES } from '../fixtures/model/reference.js';
 
 const FAKE = fileURLToPath(new URL('../fixtures/service/fakeWorker.mjs', import.meta.url));
@@ -17,13 +17,10 @@ const AUDIO = fileURLToPath(new URL('../../data/speech/audio/', import.meta.url)
 /** Processes take seconds to start where many others run. */
 const SLOW_START_MS = 60_000;
 
-let model: ResolvedModel;
 let folder: string;
 let services: TranscriptionService[];
 
-beforeAll(async () => {
-  model = await resolveModel('deepspeech2-lstm');
-});
+const models = ['deepspeech2-lstm'];
 
 beforeEach(async () => {
   services = [];
@@ -39,7 +36,7 @@ afterEach(async () => {
 async function start(
   options: Partial<ServiceOptions> = {},
 ): Promise<{ readonly service: TranscriptionService; readonly url: string }> {
-  const service = await TranscriptionService.start({ model, workers: 1, threads: 1, ...options });
+  const service = await TranscriptionService.start({ models, workers: 1, threads: 1, ...options });
   services.push(service);
   return { service, url: `http://127.0.0.1:${await service.listen(0)}` };
 }
@@ -70,7 +67,7 @@ describe('the service, with the shipped model', () => {
   beforeAll(async () => {
     kept = await mkdtemp(join(tmpdir(), 'quantlab-'));
     service = await TranscriptionService.start({
-      model,
+      models,
       workers: 2,
       threads: 1,
       cache: { memoryBytes: 1e6, folder: join(kept, 'results') },
@@ -110,7 +107,7 @@ describe('the service, with the shipped model', () => {
   it('says what is wrong with a body, and does not name its own files', async () => {
     const wrong = await post(url, 'no sound at all');
     expect(wrong.status).toBe(400);
-    expect(wrong.body.error.kind).toBe('InputError');
+    expect(wrong.body.error).toMatchObject({ type: 'invalid_request_error', param: null, code: 'invalid_input' });
     expect(wrong.body.error.message).toMatch(
       /^body: WAV, FLAC, MP3, Ogg .* or NIST SPHERE was required, got a file that begins with "no s"/,
     );
@@ -127,14 +124,16 @@ describe('the service, with the shipped model', () => {
     const got = await fetch(`${url}/transcribe`);
     expect(got.status).toBe(405);
     expect(got.headers.get('allow')).toBe('POST');
-    expect((await fetch(`${url}/health`, { method: 'DELETE' })).status).toBe(405);
+    expect((await fetch(`${url}/healthz`, { method: 'DELETE' })).status).toBe(405);
+    expect((await fetch(`${url}/healthz`, { method: 'HEAD' })).status).toBe(200);
   });
 
-  it('tells its health, its model and its metrics', async () => {
-    const health = await fetch(`${url}/health`);
-    expect(health.status).toBe(200);
-    expect(await health.json()).toEqual({ status: 'ok', workers: 2, waiting: 0 });
-    expect(await (await fetch(`${url}/model`)).json()).toEqual(JSON.parse(JSON.stringify(model.card)));
+  it('tells its health, its models and its metrics', async () => {
+    const ready = await fetch(`${url}/readyz`);
+    expect(ready.status).toBe(200);
+    expect(await ready.json()).toEqual({ status: 'ok', workers: 2, busy: 0, waiting: 0 });
+    const listed = await (await fetch(`${url}/v1/models`)).json();
+    expect(listed).toMatchObject({ object: 'list', data: [{ id: 'deepspeech2-lstm', object: 'model' }] });
     const metrics = await fetch(`${url}/metrics`);
     expect(metrics.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
     const before = await metric(url, 'quantlab_transcription_duration_seconds_count');
@@ -161,7 +160,7 @@ describe('the service, when things go wrong', () => {
     expect((await post(url, 'x'.repeat(100))).status).toBe(200);
     expect(await post(url, 'x'.repeat(101))).toMatchObject({
       status: 413,
-      body: { error: { kind: 'TooLargeError', message: expect.stringMatching(/^body: at most 100 bytes/) } },
+      body: { error: { code: 'body_too_large', message: expect.stringMatching(/^body: at most 100 bytes/) } },
     });
     const status = await new Promise<number | undefined>((resolve, reject) => {
       const asked = httpRequest(`${url}/transcribe`, { method: 'POST' }, ({ statusCode }) => resolve(statusCode));
@@ -181,10 +180,10 @@ describe('the service, when things go wrong', () => {
 
   it('answers with 500 when a request ends two processes, and goes on', async () => {
     const trouble: string[] = [];
-    const { url } = await start({ workerPath: FAKE, workers: 2, onTrouble: (message) => trouble.push(message) });
+    const { url } = await start({ workerPath: FAKE, workers: 2, log: (line) => trouble.push(line) });
     const crashed = await post(url, 'crash');
     expect(crashed.status).toBe(500);
-    expect(crashed.body.error.message).toMatch(/a running process was required, got SIGKILL/);
+    expect(crashed.body.error.message).toMatch(/a process that transcribes was required, got 2 that ended/);
     expect((await post(url, 'still there')).body.text).toBe('still there');
     expect(trouble.join('\n')).toMatch(/a process is replaced: .*SIGKILL/);
   });
@@ -192,8 +191,8 @@ describe('the service, when things go wrong', () => {
   it('ends a process that does not answer, or that answers with a fault', async () => {
     const { url } = await start({ workerPath: FAKE, requestLimitMs: 300 });
     expect(await post(url, 'hang')).toMatchObject({
-      status: 500,
-      body: { error: { message: expect.stringMatching(/an answer within 0\.3 s/) } },
+      status: 504,
+      body: { error: { message: expect.stringMatching(/a transcript within 0\.3 s/) } },
     });
     expect((await post(url, 'fault')).status).toBe(500);
     expect((await post(url, 'well')).status).toBe(200);
@@ -203,7 +202,8 @@ describe('the service, when things go wrong', () => {
     const { url } = await start({ workerPath: FAKE, queueLimit: 1 });
     const gate = join(folder, 'gate');
     const running = post(url, `wait ${gate}`);
-    const queued = post(url, `wait ${gate}`);
+    // Not the same bytes: the same would be computed once.
+    const queued = post(url, `wait ${gate} too`);
     // The two are there when one waits.
     await vi.waitFor(async () => expect(await metric(url, 'quantlab_queue_length')).toBe(1), 30_000);
     const refused = await post(url, 'one more');
@@ -234,10 +234,11 @@ describe('the service, when things go wrong', () => {
     const { service, url } = await start({ workerPath: FAKE });
     const gate = join(folder, 'gate');
     const running = post(url, `wait ${gate}`);
-    const queued = post(url, `wait ${gate}`);
+    // Not the same bytes: the same would be computed once.
+    const queued = post(url, `wait ${gate} too`);
     await vi.waitFor(async () => expect(await metric(url, 'quantlab_queue_length')).toBe(1), 30_000);
     const closed = service.close();
-    await expect(fetch(`${url}/health`)).rejects.toThrow();
+    await expect(fetch(`${url}/healthz`)).rejects.toThrow();
     await writeFile(gate, '');
     expect((await running).status).toBe(200);
     expect((await queued).status).toBe(200);
@@ -263,7 +264,9 @@ describe('the service, when things go wrong', () => {
     vi.stubEnv('FAIL_LOAD', join(folder, 'fails'));
     await writeFile(join(folder, 'fails'), '');
     expect((await post(url, 'crash')).status).toBe(503);
-    expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ status: 'no process', workers: 0 });
+    const ready = await fetch(`${url}/readyz`);
+    expect(ready.status).toBe(503);
+    expect(await ready.json()).toMatchObject({ status: 'no process', workers: 0 });
     expect((await post(url, 'anybody?')).status).toBe(503);
     // What was missing is there again: so is the service, once somebody asks.
     await rm(join(folder, 'fails'));
@@ -275,7 +278,7 @@ describe('the service, when things go wrong', () => {
     await expect(start({ workerPath: FAKE })).rejects.toThrow('no model');
     vi.unstubAllEnvs();
     const { url } = await start({ workerPath: FAKE });
-    const other = await TranscriptionService.start({ model, workers: 1, threads: 1, workerPath: FAKE });
+    const other = await TranscriptionService.start({ models, workers: 1, threads: 1, workerPath: FAKE });
     services.push(other);
     await expect(other.listen(Number(new URL(url).port))).rejects.toThrow(/a free port was required/);
     await expect(start({ workers: 0 })).rejects.toThrow(/workers: a whole number from 1/);
