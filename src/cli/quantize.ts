@@ -50,7 +50,6 @@ export function addQuantizeCommand(program: Command, terminal: Terminal): void {
     .addHelpText(
       'after',
       examples(
-        'quantize deepspeech2-lstm -o small.onnx',
         'quantize whisper-tiny.en -o whisper-int8',
         'quantize model.onnx -o small.onnx --recipe static --inputs samples.npz',
       ),

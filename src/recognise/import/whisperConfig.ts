@@ -46,7 +46,7 @@ export async function readWhisperConfig(path: string): Promise<WhisperShape> {
   if (type !== 'whisper') {
     const came = [type, ...(architectures ?? [])].filter(Boolean).join(', ') || 'none';
     throw new InputError(
-      `${path}: a model of the architecture whisper was required, got ${came}; others run when they are exported to ONNX with a card (quantlab card init)`,
+      `${path}: a model of the architecture whisper was required, got ${came}; others run when they are exported to ONNX with a card`,
     );
   }
   const config = await readJson(path, configSchema);
