@@ -1,7 +1,6 @@
+import { otherRecipes } from '../compress/nothingDone.js';
 import type { Recipe } from '../compress/recipe.js';
-import { isMatrix } from '../compress/rewrite/leftWeights.js';
-import { otherRecipes } from '../compress/rewrite/nothingDone.js';
-import type { CompressionReport, LeftWeight } from '../compress/rewrite/report.js';
+import { type CompressionReport, isMatrix, type LeftWeight } from '../compress/rewrite/report.js';
 import { columns, decibelsText } from './columns.js';
 
 /** What a recipe did to each weight and why the rest was left, for a terminal. */

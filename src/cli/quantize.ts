@@ -1,8 +1,9 @@
 import { dirname } from 'node:path';
-import { type Command, Option } from 'commander';
-import { applyRecipe, type RecipeResources } from '../compress/applyRecipe.js';
+import type { Command } from 'commander';
+import { applyRecipe } from '../compress/applyRecipe.js';
+import { nothingDone } from '../compress/nothingDone.js';
+import type { RecipeResources } from '../compress/pass.js';
 import { PRESET_NAMES, PRESETS, type Recipe, readRecipe, writeRecipe } from '../compress/recipe.js';
-import { nothingDone } from '../compress/rewrite/nothingDone.js';
 import type { CompressionReport } from '../compress/rewrite/report.js';
 import { InputError } from '../errors.js';
 import { makeFolder } from '../files.js';
@@ -21,12 +22,11 @@ import { compressionTable } from './compressionTable.js';
 import { examples } from './help.js';
 import { type DescribedModel, describedModel } from './models.js';
 import { addInputs, addJson, addModel, addModelOut, declare } from './optionGroups.js';
-import { collect, commaList } from './options.js';
 import { printJson } from './output.js';
-import { type RecipeOptions, withOptions } from './recipeOptions.js';
+import { addRecipeOptions, withOptions } from './recipeOptions.js';
 import type { Terminal } from './terminal.js';
 
-interface QuantizeCommandOptions extends RecipeOptions {
+interface QuantizeCommandOptions {
   readonly out: string;
   readonly recipe: string;
   readonly calibrate: string;
@@ -37,14 +37,9 @@ interface QuantizeCommandOptions extends RecipeOptions {
 
 /** `quantlab quantize IN -o OUT`: a smaller model, and what was done to each of its weights. */
 export function addQuantizeCommand(program: Command, terminal: Terminal): void {
-  declare(program.command('quantize'), addModel, addModelOut, addInputs, addJson)
+  declare(program.command('quantize'), addModel, addModelOut, addInputs, addJson, addRecipeOptions)
     .description('Make a model smaller; report what was done to each weight, and why the rest was left')
     .option('--recipe <name|file>', `${PRESET_NAMES.join(', ')}, or a recipe file (.json)`, 'dynamic')
-    .option('--op-types <list>', 'operators to quantize, for example MatMul,LSTM', commaList)
-    .option('--per-channel', 'a scale for each output channel')
-    .option('--reduce-range', 'use 7 of the 8 bits, for processors without VNNI')
-    .addOption(new Option('--weight-type <type>', 'integers of the weights').choices(['int8', 'uint8']))
-    .option('--exclude <node>', 'leave this node in float (may be given several times)', collect)
     .option('--calibrate <set|path>', 'speech for static steps: calibration, dev, or a manifest', 'calibration')
     .option('--no-measure', 'take the hybrid recipe as it is, without measuring each layer on this machine')
     .addHelpText(
@@ -55,7 +50,7 @@ export function addQuantizeCommand(program: Command, terminal: Terminal): void {
       ),
     )
     .action(async (input: string, options: QuantizeCommandOptions) => {
-      const asked = withOptions(await readRecipe(options.recipe), options);
+      const asked = withOptions(await readRecipe(options.recipe), { ...options });
       const model = await describedModel(input);
       requireOut(model, options.out);
       const outs = variantPaths(model, options.out);
@@ -163,5 +158,5 @@ async function measureHybrid(
   const path = (variantPaths(model, options.out)[name] as string).replace(/\.onnx$/, '.recipe.json');
   await writeRecipe(recipe, path);
   terminal.say(`${path}: the choices made on this machine\n`);
-  return withOptions(recipe, options);
+  return withOptions(recipe, { ...options });
 }

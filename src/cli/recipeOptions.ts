@@ -1,79 +1,129 @@
-import type { DynamicOpType } from '../compress/dynamic/dynamicOptions.js';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
+import { PASSES } from '../compress/passes.js';
 import type { Recipe, RecipeStep } from '../compress/recipe.js';
-import type { WeightType } from '../compress/rewrite/params.js';
-import type { StaticOpType } from '../compress/static/staticOptions.js';
-import type { WeightOnlyOpType } from '../compress/weightOnly/weightOnlyOptions.js';
 import { UsageError } from '../errors.js';
+import { collect, commaList } from './options.js';
 
-/** Options of the command line that change the steps of a recipe. */
-export interface RecipeOptions {
-  readonly opTypes?: readonly string[];
-  readonly perChannel?: true;
-  readonly reduceRange?: true;
-  readonly weightType?: WeightType;
-  readonly exclude?: readonly string[];
+/** What the command line calls the option that names operators: a recipe of several steps has another list for each. */
+const OP_TYPES = 'op-types';
+
+/** An option of passes, as the command line has it. */
+interface Flag {
+  readonly name: string;
+  readonly description: string;
+  /** What it takes, without what is filled in where nothing is given. */
+  readonly takes: z.ZodType;
+  /** What each pass that knows it calls it, by the pass's name. */
+  readonly knownAs: ReadonlyMap<string, string>;
+  /** What is taken where nothing is given, in each of those passes. */
+  readonly defaults: readonly unknown[];
 }
 
-/** Which transforms know which option. Names of operators and nodes are checked by the transforms. */
-const KNOWN_BY: Readonly<Record<keyof RecipeOptions, readonly RecipeStep['transform'][]>> = {
-  opTypes: ['dynamic', 'static', 'weight-only'],
-  perChannel: ['dynamic', 'static', 'weight-only'],
-  reduceRange: ['dynamic', 'static', 'recurrent'],
-  weightType: ['dynamic'],
-  exclude: ['dynamic', 'static', 'weight-only', 'recurrent', 'half', 'prune'],
-};
+/** The options of all passes; those of one name are one flag. */
+function flags(): readonly Flag[] {
+  const found = new Map<string, Flag>();
+  for (const pass of PASSES) {
+    for (const [option, field] of Object.entries(pass.options.shape)) {
+      const { description = '', flag } = z.globalRegistry.get(field) ?? {};
+      const name = typeof flag === 'string' ? flag : kebab(option);
+      const known = found.get(name);
+      found.set(name, {
+        name,
+        description: known?.description ?? description,
+        takes: known?.takes ?? unwrapped(field),
+        knownAs: new Map([...(known?.knownAs ?? []), [pass.name, option]]),
+        defaults: [...(known?.defaults ?? []), field.safeParse(undefined).data],
+      });
+    }
+  }
+  return [...found.values()];
+}
+
+/** Adds an option for each option of each pass to a command. */
+export function addRecipeOptions(command: Command): Command {
+  for (const flag of flags()) for (const option of optionsFor(flag)) command.addOption(option.helpGroup(GROUP));
+  return command;
+}
+
+const GROUP = 'What the steps of the recipe do (in brackets: the techniques that know it):';
+
+function optionsFor({ name, description, takes, knownAs, defaults }: Flag): readonly Option[] {
+  const [usual] = defaults;
+  const shown =
+    typeof usual !== 'object' && usual !== false && defaults.every((one) => one === usual) ? usual : undefined;
+  const what = `${description} [${[...knownAs.keys()].join(', ')}${shown === undefined ? '' : `; default: ${shown}`}]`;
+  if (takes instanceof z.ZodBoolean) {
+    const plain = new Option(`--${name}`, what);
+    return defaults.every((one) => one === false) ? [plain] : [plain, new Option(`--no-${name}`, 'the contrary')];
+  }
+  if (takes instanceof z.ZodArray) {
+    // What is one of a few names holds no comma; names of nodes may.
+    return takes.element instanceof z.ZodEnum
+      ? [new Option(`--${name} <list>`, what).argParser(commaList)]
+      : [new Option(`--${name} <name>`, `${what} (may be given several times)`).argParser(collect)];
+  }
+  const values = valuesOf(takes);
+  const option = new Option(`--${name} <${values.length > 0 ? values.join('|') : 'n'}>`, what);
+  return [option.argParser((text) => parsed(text, takes, values))];
+}
+
+function parsed(text: string, takes: z.ZodType, values: readonly unknown[]): unknown {
+  const value = takes instanceof z.ZodEnum || text.trim() === '' ? text : Number(text);
+  const result = takes.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new InvalidArgumentError(values.length > 0 ? `One of ${values.join(', ')} is required.` : `${issue?.message}.`);
+}
+
+/** The values of a choice; none for a number. */
+function valuesOf(takes: z.ZodType): readonly unknown[] {
+  if (takes instanceof z.ZodEnum) return takes.options;
+  return takes instanceof z.ZodUnion
+    ? takes.options.flatMap((one) => (one instanceof z.ZodLiteral ? [one.value] : []))
+    : [];
+}
+
+function unwrapped(field: z.ZodType): z.ZodType {
+  const isWrapped = field instanceof z.ZodDefault || field instanceof z.ZodOptional || field instanceof z.ZodReadonly;
+  return isWrapped ? unwrapped(field.unwrap() as z.ZodType) : field;
+}
 
 /**
  * A recipe with the options of a command line put into its steps.
  *
+ * @param given - what the command line gave, by commander's names
  * @throws {UsageError} when no step of the recipe knows an option, or operators are named for a recipe of several steps
  */
-export function withOptions(recipe: Recipe, options: RecipeOptions): Recipe {
-  const given = (Object.keys(KNOWN_BY) as (keyof RecipeOptions)[]).filter((name) => options[name] !== undefined);
-  for (const name of given) {
-    if (recipe.steps.some(({ transform }) => KNOWN_BY[name].includes(transform))) continue;
+export function withOptions(recipe: Recipe, given: Readonly<Record<string, unknown>>): Recipe {
+  const asked = flags().filter(({ name }) => given[camel(name)] !== undefined);
+  for (const { name, knownAs } of asked) {
+    if (recipe.steps.some(({ transform }) => knownAs.has(transform))) continue;
     throw new UsageError(
-      `--${kebab(name)}: a recipe that knows it was required, got ${recipe.name}; leave it out or choose another recipe`,
+      `--${name}: a recipe that knows it was required, got ${recipe.name}; leave it out or choose another recipe`,
     );
   }
-  if (options.opTypes && recipe.steps.length > 1) {
+  if (asked.some(({ name }) => name === OP_TYPES) && recipe.steps.length > 1) {
     throw new UsageError(
-      `--op-types: a recipe of one step was required, got ${recipe.name}; write them into a recipe file instead`,
+      `--${OP_TYPES}: a recipe of one step was required, got ${recipe.name}; write them into a recipe file instead`,
     );
   }
-  return { ...recipe, steps: recipe.steps.map((step) => withStepOptions(step, options)) };
-}
-
-function withStepOptions(step: RecipeStep, options: RecipeOptions): RecipeStep {
-  const { opTypes, perChannel, reduceRange, weightType, exclude } = options;
-  const nodes = exclude && { nodesToExclude: exclude };
-  const channels = perChannel && { perChannel };
-  const range = reduceRange && { reduceRange };
-  switch (step.transform) {
-    case 'dynamic': {
-      const types = opTypes && { opTypesToQuantize: opTypes as readonly DynamicOpType[] };
-      return {
-        ...step,
-        options: { ...step.options, ...nodes, ...channels, ...range, ...types, ...(weightType && { weightType }) },
-      };
-    }
-    case 'static': {
-      const types = opTypes && { opTypesToQuantize: opTypes as readonly StaticOpType[] };
-      return { ...step, options: { ...step.options, ...nodes, ...channels, ...range, ...types } };
-    }
-    case 'weight-only': {
-      const types = opTypes && { opTypesToQuantize: opTypes as readonly WeightOnlyOpType[] };
-      return { ...step, options: { ...step.options, ...nodes, ...channels, ...types } };
-    }
-    case 'recurrent':
-      return { ...step, options: { ...step.options, ...nodes, ...range } };
-    case 'half':
-      return { ...step, options: { ...step.options, ...nodes } };
-    case 'prune':
-      return { ...step, options: { ...step.options, ...nodes } };
-  }
+  const steps = recipe.steps.map((step) => {
+    const options = asked.flatMap(({ name, knownAs }) => {
+      const option = knownAs.get(step.transform);
+      return option === undefined ? [] : [[option, given[camel(name)]] as const];
+    });
+    return options.length === 0
+      ? step
+      : ({ ...step, options: { ...step.options, ...Object.fromEntries(options) } } as RecipeStep);
+  });
+  return { ...recipe, steps };
 }
 
 function kebab(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function camel(name: string): string {
+  return name.replace(/-[a-z]/g, (letter) => letter.slice(1).toUpperCase());
 }

@@ -1,26 +1,10 @@
 import { z } from 'zod';
 import { didYouMean, InputError } from '../errors.js';
 import { parseJson, readJson, writeFileAtomic } from '../files.js';
-import type { CalibrationOptions } from './calibrators/observer.js';
-import { DYNAMIC_OP_TYPES, type QuantizeDynamicOptions } from './dynamic/dynamicOptions.js';
-import type { HalfOptions } from './half/float16.js';
-import { PRUNED_OP_TYPES, type PruneOptions } from './prune/pruneWeights.js';
-import { type QuantizeRecurrentOptions, RECURRENT_OP_TYPES } from './recurrent/recurrentOptions.js';
-import { type QuantizeStaticOptions, STATIC_OP_TYPES } from './static/staticOptions.js';
-import { type QuantizeWeightOnlyOptions, WEIGHT_ONLY_OP_TYPES } from './weightOnly/weightOnlyOptions.js';
+import { PASSES, type StepOf, type Technique } from './passes.js';
 
-/** One transform of a recipe, with the options of the function of that name. */
-export type RecipeStep =
-  | { readonly transform: 'dynamic'; readonly options?: QuantizeDynamicOptions | undefined }
-  | {
-      readonly transform: 'static';
-      readonly options?: QuantizeStaticOptions | undefined;
-      readonly calibration?: CalibrationOptions | undefined;
-    }
-  | { readonly transform: 'recurrent'; readonly options?: QuantizeRecurrentOptions | undefined }
-  | { readonly transform: 'weight-only'; readonly options?: QuantizeWeightOnlyOptions | undefined }
-  | { readonly transform: 'half'; readonly options?: HalfOptions | undefined }
-  | { readonly transform: 'prune'; readonly options?: PruneOptions | undefined };
+/** One step of a recipe: a technique by its name, with its options. */
+export type RecipeStep = StepOf<Technique>;
 
 /** Transforms in their order: what makes a variant of a model. A JSON file. */
 export interface Recipe {
@@ -60,37 +44,6 @@ function preset(name: PresetName, description: string, steps: readonly RecipeSte
   return { schema: 'quantlab.recipe/1', name, description, steps };
 }
 
-const names = z.array(z.string()).readonly();
-const chosen = { nodesToQuantize: names.optional(), nodesToExclude: names.optional() };
-const bytes = z.enum(['int8', 'uint8']);
-const blockSize = z.int().optional();
-
-function operators<const T extends readonly string[]>(
-  known: T,
-): z.ZodOptional<z.ZodReadonly<z.ZodArray<z.ZodType<T[number]>>>> {
-  return z
-    .array(z.enum(known) as z.ZodType<T[number]>)
-    .readonly()
-    .optional();
-}
-
-const dynamicSchema = z.strictObject({
-  ...chosen,
-  opTypesToQuantize: operators(DYNAMIC_OP_TYPES),
-  perChannel: z.boolean().optional(),
-  reduceRange: z.boolean().optional(),
-  weightType: bytes.optional(),
-});
-
-const staticSchema = z.strictObject({
-  ...chosen,
-  opTypesToQuantize: operators(STATIC_OP_TYPES),
-  perChannel: z.boolean().optional(),
-  reduceRange: z.boolean().optional(),
-  activationType: bytes.optional(),
-  activationSymmetric: z.boolean().optional(),
-});
-
 const calibrationSchema = z.strictObject({
   method: z.enum(['minmax', 'moving-average', 'entropy', 'percentile']).optional(),
   symmetric: z.boolean().optional(),
@@ -101,61 +54,29 @@ const calibrationSchema = z.strictObject({
   percentile: z.number().optional(),
 });
 
-const recurrentSchema = z.strictObject({
-  ...chosen,
-  opTypesToQuantize: operators(RECURRENT_OP_TYPES),
-  projection: z.enum(['float', 'int8']).optional(),
-  recurrence: z.enum(['float', 'int8', 'nbits8', 'nbits4']).optional(),
-  blockSize,
-  reduceRange: z.boolean().optional(),
+/** The schema of a step; options are checked, and stay as they were given: defaults are filled in when they are applied. */
+const stepSchemas = PASSES.map(({ name, options, needs }) => {
+  const step = { transform: z.literal(name), options: asGiven(options).optional() };
+  return z.strictObject(needs === 'calibration' ? { ...step, calibration: calibrationSchema.optional() } : step);
 });
 
-const weightOnlySchema = z.strictObject({
-  ...chosen,
-  opTypesToQuantize: operators(WEIGHT_ONLY_OP_TYPES),
-  quantFormat: z.enum(['QDQ', 'QOperator']).optional(),
-  bits: z.union([z.literal(4), z.literal(8)]).optional(),
-  perChannel: z.boolean().optional(),
-  blockSize,
-  isSymmetric: z.boolean().optional(),
-  algorithm: z.enum(['nearest', 'hqq']).optional(),
-  accuracyLevel: z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(3), z.literal(4)]).optional(),
-});
-
-const halfSchema = z.strictObject({
-  format: z.enum(['float16', 'bfloat16']).optional(),
-  weightsOnly: z.boolean().optional(),
-  opBlockList: names.optional(),
-  nodesToExclude: names.optional(),
-});
-
-const pruneSchema = z.strictObject({
-  sparsity: z.number().min(0).max(1).optional(),
-  opTypesToPrune: operators(PRUNED_OP_TYPES),
-  nodesToPrune: names.optional(),
-  nodesToExclude: names.optional(),
-});
+function asGiven(schema: z.ZodType): z.ZodType {
+  return z.unknown().superRefine((value, context) => {
+    for (const issue of schema.safeParse(value).error?.issues ?? []) {
+      context.addIssue({
+        code: 'custom',
+        path: issue.path.map((key) => key as string | number),
+        message: issue.message,
+      });
+    }
+  });
+}
 
 const recipeSchema = z.strictObject({
   schema: z.literal('quantlab.recipe/1'),
   name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/, 'lower-case letters, digits, dots and hyphens are required'),
   description: z.string(),
-  steps: z
-    .array(
-      z.discriminatedUnion('transform', [
-        z.strictObject({ transform: z.literal('dynamic'), options: dynamicSchema.optional() }),
-        z.strictObject({
-          transform: z.literal('static'),
-          options: staticSchema.optional(),
-          calibration: calibrationSchema.optional(),
-        }),
-        z.strictObject({ transform: z.literal('recurrent'), options: recurrentSchema.optional() }),
-        z.strictObject({ transform: z.literal('weight-only'), options: weightOnlySchema.optional() }),
-        z.strictObject({ transform: z.literal('half'), options: halfSchema.optional() }),
-        z.strictObject({ transform: z.literal('prune'), options: pruneSchema.optional() }),
-      ]),
-    )
-    .readonly(),
+  steps: z.array(z.discriminatedUnion('transform', stepSchemas as [(typeof stepSchemas)[number]])).readonly(),
 });
 
 // The schema tells absent from undefined no more than JSON does.

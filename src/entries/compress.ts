@@ -15,13 +15,13 @@
  * @packageDocumentation
  */
 
-export { applyRecipe, type RecipeResources } from '../compress/applyRecipe.js';
+export { applyRecipe } from '../compress/applyRecipe.js';
 export type { CalibrationMethod, CalibrationOptions } from '../compress/calibrators/observer.js';
 export type { ValueRange } from '../compress/calibrators/range.js';
 export { type Layer, type LayerChoice, type LayerChoices, layersOf } from '../compress/choose/layers.js';
 export { type LayerWeights, layerWeights } from '../compress/choose/layerWeights.js';
 export { type CodingReport, entropyCode, entropyDecode } from '../compress/coding/entropyCode.js';
-export { type Compressed, quantizeDynamic } from '../compress/dynamic/dynamic.js';
+export { quantizeDynamic } from '../compress/dynamic/dynamic.js';
 export type { DynamicOpType, QuantizeDynamicOptions } from '../compress/dynamic/dynamicOptions.js';
 export { convertToHalf, HALF_BLOCK_LIST, type HalfOptions } from '../compress/half/float16.js';
 export type { AffineFormat } from '../compress/numbers/affine.js';
@@ -36,6 +36,8 @@ export {
 export { type FixedFormat, fixedFormat } from '../compress/numbers/fixedPoint.js';
 export { BFLOAT16, FLOAT16, FLOAT32, type FloatFormat, floatRange } from '../compress/numbers/floating.js';
 export { type RelativeError, relativeErrors } from '../compress/numbers/relativeError.js';
+export type { CalibrationPlan, Compressed, Pass, RecipeResources } from '../compress/pass.js';
+export { PASSES } from '../compress/passes.js';
 export { PRUNED_OP_TYPES, type PrunedOpType, type PruneOptions, pruneWeights } from '../compress/prune/pruneWeights.js';
 export {
   PRESET_NAMES,
@@ -49,11 +51,11 @@ export {
 export { quantizeRecurrent } from '../compress/recurrent/recurrent.js';
 export type { QuantizeRecurrentOptions } from '../compress/recurrent/recurrentOptions.js';
 export type { WeightType } from '../compress/rewrite/params.js';
-export type { CompressedWeight, CompressionReport, LeftWeight } from '../compress/rewrite/report.js';
+export type { CompressedWeight, CompressionReport, LeftCause, LeftWeight } from '../compress/rewrite/report.js';
 export { signalToErrorDb } from '../compress/rewrite/signalToError.js';
 export { type CalibrationSample, calibrateRanges } from '../compress/static/calibrate.js';
 export { quantizeStatic } from '../compress/static/static.js';
 export type { QuantizeStaticOptions, StaticOpType } from '../compress/static/staticOptions.js';
-export { type CalibrationPlan, planCalibration } from '../compress/static/staticPlan.js';
+export { planCalibration } from '../compress/static/staticPlan.js';
 export { quantizeWeightOnly } from '../compress/weightOnly/weightOnly.js';
 export type { QuantizeWeightOnlyOptions } from '../compress/weightOnly/weightOnlyOptions.js';

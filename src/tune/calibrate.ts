@@ -1,4 +1,4 @@
-import type { RecipeResources } from '../compress/applyRecipe.js';
+import type { RecipeResources } from '../compress/pass.js';
 import { calibrateRanges } from '../compress/static/calibrate.js';
 import type { ResolvedModel } from '../recognise/model.js';
 import { runOverSpeech, type SpeechOptions } from './speechRunner.js';

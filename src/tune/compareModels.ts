@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { layersOf } from '../compress/choose/layers.js';
 import { showing } from '../compress/choose/sensitivity.js';
-import { prepare } from '../compress/rewrite/prepare.js';
+import { NormalGraph } from '../compress/rewrite/normalGraph.js';
 import { signalToErrorDb } from '../compress/rewrite/signalToError.js';
 import type { CalibrationSample } from '../compress/static/calibrate.js';
 import { InputError } from '../errors.js';
@@ -113,7 +113,7 @@ export async function compareOnArrays(
   options: ArrayOptions = {},
   onOrigin?: (origin: string) => void,
 ): Promise<ValueComparisons> {
-  const [one, other] = [prepare(first).model, prepare(second).model];
+  const [one, other] = [NormalGraph.enter(first).model, NormalGraph.enter(second).model];
   const judged = floatOutputs(one);
   if (judged.length === 0) throw mismatch(first, 'an output of float32', 'none');
   return await compareValues(one, other, judged, 'model', (form, names) =>
@@ -175,7 +175,7 @@ async function compareValues(
 }
 
 async function preparedGraph(model: ResolvedModel, graph: string): Promise<OnnxModel> {
-  return prepare(await readModel(graphOf(model, graph).path)).model;
+  return NormalGraph.enter(await readModel(graphOf(model, graph).path)).model;
 }
 
 /** What both hear as a whole. */

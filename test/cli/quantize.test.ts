@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeModel } from '../../src/onnx/file/write.js';
 import { recurrentCase } from '../compress/recurrentModels.js';
+import { recurrentModel } from '../compress/smallModels.js';
 import { quantlab } from './terminal.js';
 
 const MODEL = 'deepspeech2-lstm';
@@ -70,6 +71,31 @@ describe('quantlab quantize', () => {
     expect(float / (sizes.get('float16') ?? float)).toBeGreaterThan(1.9);
     expect(float / (sizes.get('weight-only') ?? float)).toBeGreaterThan(3.5);
     expect(float / (sizes.get('hybrid') ?? float)).toBeGreaterThan(3.5);
+  });
+
+  it('takes the options of techniques, each checked by its technique', async () => {
+    const [from, to] = ['lstm.onnx', 'four.onnx'].map((name) => join(folder, name));
+    await writeModel(recurrentModel(3), from ?? '');
+    const quantize = (...options: string[]) =>
+      quantlab('quantize', from ?? '', '-o', to ?? '', '--recipe', 'weight-only', ...options, '--json');
+    const { compressed } = JSON.parse((await quantize('--bits', '4', '--block-size', '16')).out).report;
+    expect(compressed).toMatchObject([{ to: 'uint8', granularity: 'block' }]);
+    // One scale for each tensor instead of each channel, which is the technique's default.
+    const whole = JSON.parse((await quantize('--no-per-channel')).out).report.compressed;
+    expect(new Set(whole.map(({ granularity }: { granularity: string }) => granularity))).toEqual(new Set(['tensor']));
+    for (const [option, value, says] of [
+      ['--bits', '5', 'One of 4, 8 is required.'],
+      ['--block-size', 'many', '--block-size'],
+      ['--algorithm', 'gptq', 'One of nearest, hqq is required.'],
+      ['--sparsity', '0.5', '--sparsity: a recipe that knows it was required, got weight-only'],
+    ] as const) {
+      const { exitCode, err } = await quantize(option, value);
+      expect(exitCode, option).toBe(2);
+      expect(err).toContain(says);
+    }
+    const { exitCode, err } = await quantize('--op-types', 'Softmax');
+    expect(exitCode).toBe(1);
+    expect(err).toMatch(/lstm\.onnx: opTypesToQuantize: MatMul, .* was required, got Softmax/);
   });
 
   it('ends with 2 for an option that no step of the recipe knows', async () => {

@@ -3,8 +3,9 @@
  * here, loads, and answers nearly what the float model answers.
  */
 import { describe, expect, it } from 'vitest';
-import { type Compressed, quantizeDynamic } from '../../src/compress/dynamic/dynamic.js';
+import { quantizeDynamic } from '../../src/compress/dynamic/dynamic.js';
 import type { QuantizeDynamicOptions } from '../../src/compress/dynamic/dynamicOptions.js';
+import type { Compressed } from '../../src/compress/pass.js';
 import { makeNode } from '../../src/onnx/graph/node.js';
 import { modelNodes } from '../../src/onnx/graph/subgraphs.js';
 import { makeValueInfo } from '../../src/onnx/graph/valueInfo.js';

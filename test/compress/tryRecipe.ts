@@ -2,7 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { applyRecipe, type RecipeResources } from '../../src/compress/applyRecipe.js';
+import { applyRecipe } from '../../src/compress/applyRecipe.js';
+import type { RecipeResources } from '../../src/compress/pass.js';
 import { PRESETS, type RecipeStep } from '../../src/compress/recipe.js';
 import { signalToErrorDb } from '../../src/compress/rewrite/signalToError.js';
 import { calibrateRanges } from '../../src/compress/static/calibrate.js';

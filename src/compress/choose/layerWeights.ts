@@ -1,9 +1,8 @@
 import { didYouMean, InputError } from '../../errors.js';
-import { mainGraph, type OnnxModel } from '../../onnx/model.js';
+import type { OnnxModel } from '../../onnx/model.js';
 import { shapeOf, tensorFloats } from '../../onnx/tensor/tensor.js';
-import { prepare } from '../rewrite/prepare.js';
-import { Scope } from '../rewrite/scope.js';
-import { layersOf } from './layers.js';
+import { NormalGraph } from '../rewrite/normalGraph.js';
+import { layersOfGraph } from './layers.js';
 
 /** A weight matrix (or kernel) of a layer. */
 export interface LayerWeights {
@@ -21,20 +20,18 @@ export interface LayerWeights {
  * @throws {InputError} when there is no such layer
  */
 export function layerWeights(original: OnnxModel, node: string): readonly LayerWeights[] {
-  const { model } = prepare(original);
-  const layers = layersOf(model);
-  const graph = mainGraph(model);
+  const graph = NormalGraph.enter(original);
+  const layers = layersOfGraph(graph);
   const layer = layers.find((one) => one.node === node);
-  const found = graph.node.find(({ name }) => name === node);
+  const found = graph.graph.node.find(({ name }) => name === node);
   if (layer === undefined || found === undefined) {
     const known = layers.map((one) => one.node);
     const hint = didYouMean(node, known) || 'name one of them';
     throw new InputError(`layer: one of ${known.join(', ') || 'no layers'} was required, got ${node}; ${hint}`);
   }
-  const scope = new Scope(graph, null);
   const places = layer.opType === 'LSTM' || layer.opType === 'GRU' || layer.opType === 'RNN' ? [1, 2] : [1];
   return places.flatMap((place) => {
-    const weight = scope.constantOf(found.input[place] ?? '');
+    const weight = graph.constantOf(found.input[place] ?? '');
     return weight === undefined
       ? []
       : [{ name: weight.name, shape: shapeOf(weight.tensor), values: tensorFloats(weight.tensor) }];

@@ -1,6 +1,6 @@
 import { InputError } from '../../errors.js';
 import { PRESETS, type Recipe } from '../recipe.js';
-import { LAYER_CHOICES, type Layer, type LayerChoice, type LayerChoices, recipeOf } from './layers.js';
+import { choicesFor, type Layer, type LayerChoice, type LayerChoices, recipeOf } from './layers.js';
 
 /** What a recipe gives. */
 export interface RecipeScore {
@@ -94,7 +94,7 @@ export async function searchRecipe(
   // Each layer alone.
   const alone: { layer: Layer; choice: LayerChoice; trial: SearchTrial }[] = [];
   for (const layer of layers) {
-    for (const choice of LAYER_CHOICES[layer.opType]) {
+    for (const choice of choicesFor(layer.opType)) {
       alone.push({ layer, choice, trial: await tryChoices(new Map([[layer.node, choice]])) });
     }
   }
@@ -132,7 +132,7 @@ export async function searchRecipe(
   for (let better = true; better && trials.size < maximumTrials; ) {
     better = false;
     for (const { node, opType } of layers) {
-      for (const choice of ['float', ...LAYER_CHOICES[opType]] as const) {
+      for (const choice of ['float', ...choicesFor(opType)] as const) {
         if (trials.size >= maximumTrials) break;
         if (await improve(withChoice(choices, node, choice))) better = true;
       }
@@ -140,18 +140,14 @@ export async function searchRecipe(
   }
 
   // Neighbours by chance.
-  const space = layers.reduce((product, { opType }) => product * (1 + LAYER_CHOICES[opType].length), 1);
+  const space = layers.reduce((product, { opType }) => product * (1 + choicesFor(opType).length), 1);
   const enough = Math.min(minimumTrials, maximumTrials, space);
   for (let misses = 0; trials.size < enough && misses < 1000; ) {
     const before = trials.size;
     let changed = new Map(choices);
     for (let count = 0; count < 2 + Math.min(layers.length, Math.floor(misses / 50)); count++) {
       const layer = pick(layers, options.random);
-      changed = withChoice(
-        changed,
-        layer.node,
-        pick(['float', ...LAYER_CHOICES[layer.opType]] as const, options.random),
-      );
+      changed = withChoice(changed, layer.node, pick(['float', ...choicesFor(layer.opType)] as const, options.random));
     }
     await improve(changed);
     misses = trials.size === before ? misses + 1 : 0;

@@ -6,14 +6,15 @@ import { mainGraph, type OnnxModel } from '../../onnx/model.js';
 import { operatorSetsOf } from '../../onnx/types/signature.js';
 import { valueTypes } from '../../onnx/types/valueTypes.js';
 import { ownValue } from '../../ownValue.js';
-import { applyRecipe, type RecipeResources } from '../applyRecipe.js';
+import { applyRecipe } from '../applyRecipe.js';
+import { LAYER_OPS, type RecipeResources } from '../pass.js';
 import { checkNodeNames } from '../rewrite/nodeNames.js';
-import { prepare } from '../rewrite/prepare.js';
+import { NormalGraph } from '../rewrite/normalGraph.js';
 import { SignalToError } from '../rewrite/signalToError.js';
 import { alignedForIntegers } from '../static/aligned.js';
 import type { CalibrationSample } from '../static/calibrate.js';
 import { floatValue } from '../static/staticPlan.js';
-import { LAYER_CHOICES, type Layer, type LayerChoice, layersOf, recipeOf } from './layers.js';
+import { choicesFor, type Layer, type LayerChoice, layersOfGraph, recipeOf } from './layers.js';
 
 /** Runs a model on the same utterances each time: sample after sample the values of the tensors asked for. */
 export type SampleRunner = (
@@ -70,11 +71,12 @@ export async function measureSensitivity(
   resources: SensitivityResources,
   options: SensitivityOptions,
 ): Promise<readonly LayerSensitivity[]> {
-  const model = alignedForIntegers(original);
-  const layers = layersOf(model);
+  const graph = alignedForIntegers(NormalGraph.enter(original));
+  const { model } = graph;
+  const layers = layersOfGraph(graph);
   if (layers.length === 0) {
     throw new InputError(
-      `${model.path}: named nodes of ${Object.keys(LAYER_CHOICES).join(', ')} with constant float32 weights were required, got none; see what the model holds with \`quantlab inspect\``,
+      `${model.path}: named nodes of ${LAYER_OPS.join(', ')} with constant float32 weights were required, got none; see what the model holds with \`quantlab inspect\``,
     );
   }
   checkNodeNames(
@@ -89,7 +91,7 @@ export async function measureSensitivity(
   const floatTimes = await resources.profile?.(model);
   const candidates = layers
     .filter(({ node }) => options.nodes === undefined || options.nodes.includes(node))
-    .flatMap((layer) => LAYER_CHOICES[layer.opType].map((choice) => ({ layer, choice })));
+    .flatMap((layer) => choicesFor(layer.opType).map((choice) => ({ layer, choice })));
   const measured: LayerSensitivity[] = [];
   for (const { layer, choice } of candidates) {
     const recipe = recipeOf('one-layer', '', layers, new Map([[layer.node, choice]]));
@@ -174,7 +176,7 @@ function requireFinite(model: OnnxModel, output: string, samples: readonly Calib
  */
 export function showing(original: OnnxModel, names: readonly string[]): OnnxModel {
   const there = producersOf(mainGraph(original));
-  const model = names.every((name) => there.has(name)) ? original : prepare(original).model;
+  const model = names.every((name) => there.has(name)) ? original : NormalGraph.enter(original).model;
   const graph = mainGraph(model);
   const shown = new Set(graph.output.map(({ name }) => name));
   const types = valueTypes(graph, operatorSetsOf(model.proto));

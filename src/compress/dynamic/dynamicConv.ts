@@ -2,8 +2,9 @@ import type { NodeProto } from 'onnx-buf';
 import { makeNode } from '../../onnx/graph/node.js';
 import { DTYPE_CODE } from '../../onnx/tensor/dtype.js';
 import { makeTensor, shapeOf, tensorDtype } from '../../onnx/tensor/tensor.js';
+import { addNodes, castFrom } from '../rewrite/addNodes.js';
 import type { Scope } from '../rewrite/scope.js';
-import { addNodes, castFrom, castToFloat32, type DynamicContext, quantizeActivation } from './dynamicContext.js';
+import { castToFloat32, type DynamicContext, quantizeActivation } from './dynamicContext.js';
 import { constantWeight, quantizeWhole } from './dynamicWeights.js';
 
 /**

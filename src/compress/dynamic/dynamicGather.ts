@@ -1,8 +1,10 @@
 import type { NodeProto } from 'onnx-buf';
 import { copyMessage } from '../../onnx/graph/copy.js';
 import { tensorDtype } from '../../onnx/tensor/tensor.js';
+import { addNodes } from '../rewrite/addNodes.js';
+import { LeftInFloat } from '../rewrite/leftInFloat.js';
 import type { Scope } from '../rewrite/scope.js';
-import { addNodes, type DynamicContext, LeftInFloat } from './dynamicContext.js';
+import type { DynamicContext } from './dynamicContext.js';
 import { isQuantizable, quantizeWhole } from './dynamicWeights.js';
 
 /**
@@ -14,9 +16,10 @@ export function rewriteGather(node: NodeProto, scope: Scope, context: DynamicCon
   const output = node.output[0] ?? '';
   const weight = scope.constantOf(table);
   // Most Gathers pick a number out of a shape.
-  if (weight === undefined || !isQuantizable(weight)) throw new LeftInFloat('it reads no table of weights', false);
+  if (weight === undefined || !isQuantizable(weight))
+    throw new LeftInFloat('no-weight', 'it reads no table of weights');
   const reason = scope.shared?.reasonToLeave(table);
-  if (reason !== undefined) throw new LeftInFloat(reason);
+  if (reason !== undefined) throw new LeftInFloat('shared', reason);
   const { weightType, reduceRange } = context.settings;
   // A table that is a matrix of a product, too, is stored as that needs it.
   const names =

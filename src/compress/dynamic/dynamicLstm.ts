@@ -2,15 +2,11 @@ import type { NodeProto } from 'onnx-buf';
 import { intAttribute, makeNode } from '../../onnx/graph/node.js';
 import { transposeMatrices } from '../../onnx/graph/transpose.js';
 import { shapeOf, tensorDtype } from '../../onnx/tensor/tensor.js';
+import { addNodes, castFrom } from '../rewrite/addNodes.js';
+import { LeftInFloat } from '../rewrite/leftInFloat.js';
+import { MICROSOFT_DOMAIN } from '../rewrite/rewrite.js';
 import type { Constant, QuantizedNames, Scope } from '../rewrite/scope.js';
-import {
-  addNodes,
-  castFrom,
-  castToFloat32,
-  type DynamicContext,
-  LeftInFloat,
-  MICROSOFT_DOMAIN,
-} from './dynamicContext.js';
+import { castToFloat32, type DynamicContext } from './dynamicContext.js';
 import { constantWeight, quantizeWeight } from './dynamicWeights.js';
 
 /** Inputs of LSTM that hold float values besides X: bias, initial states and peepholes; 4 are the lengths. */
@@ -49,7 +45,6 @@ export function rewriteLstm(node: NodeProto, scope: Scope, context: DynamicConte
   const outputs = node.output.map((name) =>
     name === '' || (wide && !batchFirst) ? name : context.names.value(`${name}_time_first`),
   );
-  context.usesMicrosoftDomain = true;
   addNodes(
     context,
     scope,
@@ -87,7 +82,7 @@ function quantizeGates(node: NodeProto, weight: Constant, context: DynamicContex
   const shape = shapeOf(weight.tensor);
   const [directions = 0, rows = 0, columns = 0] = shape;
   if (shape.length !== 3 || directions * rows * columns === 0) {
-    throw new LeftInFloat(`its weight ${weight.name} has shape [${shape.join(', ')}], not three dimensions`);
+    throw new LeftInFloat('form', `its weight ${weight.name} has shape [${shape.join(', ')}], not three dimensions`);
   }
   const { perChannel, reduceRange } = context.settings;
   const channels = perChannel ? directions * rows : directions;

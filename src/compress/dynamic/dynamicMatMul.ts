@@ -5,15 +5,10 @@ import { transposeMatrices } from '../../onnx/graph/transpose.js';
 import { DTYPE_CODE, type Dtype } from '../../onnx/tensor/dtype.js';
 import { encodeFloat16 } from '../../onnx/tensor/halfFloat.js';
 import { makeTensor, shapeOf, tensorDtype } from '../../onnx/tensor/tensor.js';
+import { addNodes, castFrom } from '../rewrite/addNodes.js';
+import { LeftInFloat } from '../rewrite/leftInFloat.js';
 import type { Constant, QuantizedNames, Scope } from '../rewrite/scope.js';
-import {
-  addNodes,
-  castFrom,
-  castToFloat32,
-  type DynamicContext,
-  LeftInFloat,
-  quantizeActivation,
-} from './dynamicContext.js';
+import { castToFloat32, type DynamicContext, quantizeActivation } from './dynamicContext.js';
 import { constantWeight, quantizeWeight, quantizeWhole } from './dynamicWeights.js';
 
 /**
@@ -112,7 +107,7 @@ function quantizeMatrix(
   const perChannel = wanted && last > 0;
   if (!perChannel && !transposed && alpha === 1) return quantizeWhole(context, weight, node, type, reduceRange);
   const count = shape.reduce((product, dim) => product * dim, 1);
-  if (count === 0) throw new LeftInFloat('its weight is empty');
+  if (count === 0) throw new LeftInFloat('form', 'its weight is empty');
   const [rows = 1, columns = 1] = transposed ? [shape[1], shape[0]] : [shape[last - 1], shape[last]];
   const groups = count / (rows * columns);
   return quantizeWeight(context, weight, node, `matrix ${transposed} ${perChannel} ${alpha}`, {

@@ -1,6 +1,16 @@
-import { InputError } from '../../errors.js';
-import { checkNodeNames } from '../rewrite/nodeNames.js';
+import { z } from 'zod';
+import {
+  NODES_TO_EXCLUDE,
+  NODES_TO_QUANTIZE,
+  OP_TYPES,
+  type OptionsSchema,
+  optionsSchema,
+  PER_CHANNEL,
+  REDUCE_RANGE,
+  someOf,
+} from '../pass.js';
 import type { WeightType } from '../rewrite/params.js';
+import type { NodeFilter } from '../rewrite/rewrite.js';
 
 /**
  * Operators that dynamic quantization knows. `Gemm` is rewritten to `MatMul` and `Add`, as ONNX Runtime does;
@@ -19,54 +29,27 @@ export const DYNAMIC_OP_TYPES = [
 /** An operator that dynamic quantization knows. */
 export type DynamicOpType = (typeof DYNAMIC_OP_TYPES)[number];
 
-/** Options of {@link quantizeDynamic}, by the names of ONNX Runtime's `quantize_dynamic`. */
-export interface QuantizeDynamicOptions {
-  /** Operators to quantize. Default: MatMul, Gemm and LSTM; convolutions become slower and stay float. */
-  readonly opTypesToQuantize?: readonly DynamicOpType[];
-  /** Names of the only nodes to quantize. Default: all. */
-  readonly nodesToQuantize?: readonly string[];
-  /** Names of nodes to leave in float. */
-  readonly nodesToExclude?: readonly string[];
-  /** A scale for each output channel instead of one for each tensor (each direction, for LSTM). Default false. */
+/** Options of {@link quantizeDynamic}, by the names of ONNX Runtime's `quantize_dynamic`; {@link DYNAMIC_OPTIONS} describes each. */
+export interface QuantizeDynamicOptions extends Partial<NodeFilter<DynamicOpType>> {
   readonly perChannel?: boolean;
-  /** Use 7 of the 8 bits: for processors without VNNI, whose 8-bit products saturate. Default false. */
   readonly reduceRange?: boolean;
-  /** Integer type of the weights; LSTM weights are always int8. Default int8. */
   readonly weightType?: WeightType;
 }
 
 /** Options with their defaults. */
 export type DynamicSettings = Required<QuantizeDynamicOptions>;
 
-/** Defaults of {@link QuantizeDynamicOptions}. */
-export const DYNAMIC_DEFAULTS: DynamicSettings = {
-  opTypesToQuantize: ['MatMul', 'Gemm', 'LSTM'],
-  nodesToQuantize: [],
-  nodesToExclude: [],
-  perChannel: false,
-  reduceRange: false,
-  weightType: 'int8',
-};
-
-/**
- * Fills in the defaults and checks what types cannot: options come from files and command lines, too.
- *
- * @param nodeNames - names of the model's nodes
- * @throws {InputError} for an unknown operator, weight type or node
- */
-export function dynamicSettings(options: QuantizeDynamicOptions, nodeNames: ReadonlySet<string>): DynamicSettings {
-  const settings = { ...DYNAMIC_DEFAULTS, ...options };
-  for (const opType of settings.opTypesToQuantize) {
-    if (!DYNAMIC_OP_TYPES.includes(opType)) {
-      throw new InputError(
-        `opTypesToQuantize: ${DYNAMIC_OP_TYPES.join(', ')} were required, got ${opType}; leave it out`,
-      );
-    }
-  }
-  if (settings.weightType !== 'int8' && settings.weightType !== 'uint8') {
-    throw new InputError(`weightType: int8 or uint8 was required, got ${String(settings.weightType)}; choose one`);
-  }
-  checkNodeNames('nodesToQuantize', settings.nodesToQuantize, nodeNames);
-  checkNodeNames('nodesToExclude', settings.nodesToExclude, nodeNames);
-  return settings;
-}
+/** The options, their defaults, and what they do. */
+export const DYNAMIC_OPTIONS: OptionsSchema<QuantizeDynamicOptions, DynamicSettings> =
+  optionsSchema<QuantizeDynamicOptions>({
+    // Convolutions become slower.
+    opTypesToQuantize: someOf(DYNAMIC_OP_TYPES).default(['MatMul', 'Gemm', 'LSTM']).meta(OP_TYPES),
+    nodesToQuantize: NODES_TO_QUANTIZE,
+    nodesToExclude: NODES_TO_EXCLUDE,
+    perChannel: z.boolean().default(false).meta(PER_CHANNEL),
+    reduceRange: REDUCE_RANGE,
+    weightType: z
+      .enum(['int8', 'uint8'])
+      .default('int8')
+      .meta({ description: 'integers of the weights; those of LSTM are always int8' }),
+  });

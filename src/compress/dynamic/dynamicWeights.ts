@@ -1,18 +1,12 @@
 import type { NodeProto, TensorProto } from 'onnx-buf';
 import { bindLazy } from '../../onnx/file/payload.js';
-import { nodeTitle } from '../../onnx/graph/node.js';
-import {
-  makeTensor,
-  makeUnfilledTensor,
-  shapeOf,
-  storedSizeBytes,
-  tensorDtype,
-  tensorFloats,
-} from '../../onnx/tensor/tensor.js';
+import { makeTensor, makeUnfilledTensor, shapeOf, tensorDtype, tensorFloats } from '../../onnx/tensor/tensor.js';
+import { LeftInFloat } from '../rewrite/leftInFloat.js';
 import { type ChannelLayout, type QuantizedValues, quantizeValues, type WeightType } from '../rewrite/params.js';
-import type { CompressedWeight, Granularity } from '../rewrite/report.js';
+import type { Granularity } from '../rewrite/report.js';
+import { compressedWeight, constantInput } from '../rewrite/rewrite.js';
 import type { Constant, QuantizedNames, Scope } from '../rewrite/scope.js';
-import { type DynamicContext, LeftInFloat } from './dynamicContext.js';
+import type { DynamicContext } from './dynamicContext.js';
 
 /** Integers of a model that are kept in memory until it is written; the rest is made twice. */
 const MOST_HELD_BYTES = 2 ** 29;
@@ -42,11 +36,8 @@ const QUANTIZABLE = ['float32', 'float16', 'float64'];
  * @throws {LeftInFloat} when it is computed at run time, or not of a type that can be quantized
  */
 export function constantWeight(scope: Scope, name: string | undefined, what: string): Constant {
-  const constant = name === undefined || name === '' ? undefined : scope.constantOf(name);
-  if (constant === undefined) throw new LeftInFloat(`its ${what} is ${scope.whyNotConstant(name ?? '')}`);
-  const reason = scope.shared?.reasonToLeave(constant.name);
-  if (reason !== undefined) throw new LeftInFloat(reason);
-  if (!isQuantizable(constant)) throw new LeftInFloat(`its ${what} is ${tensorDtype(constant.tensor)}`);
+  const constant = constantInput(scope, name, what);
+  if (!isQuantizable(constant)) throw new LeftInFloat('type', `its ${what} is ${tensorDtype(constant.tensor)}`);
   return constant;
 }
 
@@ -74,34 +65,23 @@ export function quantizeWeight(
     const memory = plan.after === undefined ? undefined : context.bytes;
     quantized = quantizeValues(plan.before?.(floats) ?? floats, plan.layout, plan, memory);
   } catch (error) {
-    throw new LeftInFloat(`its weight ${name}: ${(error as Error).message}`, true, { cause: error });
+    throw new LeftInFloat('values', `its weight ${name}: ${(error as Error).message}`, { cause: error });
   }
   const names = {
     quantized: context.names.value(`${name}_quantized`),
     scale: context.names.value(`${name}_scale`),
     zeroPoint: context.names.value(`${name}_zero_point`),
   };
-  const made = [
+  const stored = integers(context, tensor, names.quantized, plan, plan.after?.(quantized.values) ?? quantized.values);
+  const params = [
     makeTensor(names.scale, 'float32', plan.paramShape, quantized.scales),
     makeTensor(names.zeroPoint, plan.type, plan.paramShape, quantized.zeroPoints),
-    integers(context, tensor, names.quantized, plan, plan.after?.(quantized.values) ?? quantized.values),
   ];
-  context.scales.add(names.scale);
-  weight.owner.added.push(...made);
+  context.params.add(names.scale);
+  weight.owner.added.push(...params, stored);
   weight.owner.weights.set(`${name} ${manner}`, names);
-  const report: CompressedWeight = {
-    name,
-    node: nodeTitle(node),
-    opType: node.opType,
-    shape: shapeOf(tensor),
-    from: tensorDtype(tensor),
-    to: plan.type,
-    granularity: plan.granularity,
-    sizeBytesBefore: storedSizeBytes(tensor),
-    sizeBytesAfter: made.reduce((sum: number, one: TensorProto) => sum + storedSizeBytes(one), 0),
-    signalToErrorDb: Number.isFinite(quantized.signalToErrorDb) ? quantized.signalToErrorDb : null,
-  };
-  context.compressed.push({ quantized: names.quantized, report });
+  const report = compressedWeight(weight, node, [stored, ...params], plan.granularity, quantized.signalToErrorDb);
+  context.compressed.push({ stored: names.quantized, report });
   return names;
 }
 
@@ -140,7 +120,7 @@ export function quantizeWhole(
 ): QuantizedNames {
   const shape = shapeOf(weight.tensor);
   const inner = shape.reduce((product, dim) => product * dim, 1);
-  if (inner === 0) throw new LeftInFloat('its weight is empty');
+  if (inner === 0) throw new LeftInFloat('form', 'its weight is empty');
   return quantizeWeight(context, weight, node, 'whole', {
     layout: { groups: 1, outer: 1, channels: 1, inner },
     granularity: 'tensor',

@@ -1,26 +1,24 @@
+import type { GraphProto } from 'onnx-buf';
+import { z } from 'zod';
 import { InputError, UnavailableError } from '../../errors.js';
 import { storedBytes } from '../../onnx/file/storedBytes.js';
-import { copyMessage } from '../../onnx/graph/copy.js';
 import { NameSource } from '../../onnx/graph/names.js';
-import { mainGraph, type OnnxModel, opsetVersion } from '../../onnx/model.js';
-import { operatorSetsOf } from '../../onnx/types/signature.js';
-import type { Compressed } from '../dynamic/dynamic.js';
+import { mainGraph, type OnnxModel } from '../../onnx/model.js';
+import { applyAlone, type Compressed, NODES_TO_EXCLUDE, optionsSchema, type Pass, someNames } from '../pass.js';
 import { leftWeights } from '../rewrite/leftWeights.js';
-import { prepare } from '../rewrite/prepare.js';
-import type { CompressedWeight, CompressionReport } from '../rewrite/report.js';
+import { checkNodeNames } from '../rewrite/nodeNames.js';
+import type { NormalGraph } from '../rewrite/normalGraph.js';
+import { type CompressedWeight, type CompressionReport, type LeftWeight, weightBytes } from '../rewrite/report.js';
+import type { Changed } from '../rewrite/rewrite.js';
 import { planHalf } from './halfPlan.js';
 import { type HalfFormat, HalfStore } from './halfStore.js';
 import { HalfWriter, type HalfWriting } from './halfWriter.js';
 
-/** Options of {@link convertToHalf}. */
+/** Options of {@link convertToHalf}; {@link HALF} describes each. */
 export interface HalfOptions {
-  /** Default float16. ONNX Runtime computes in bfloat16 on no processor: that needs `weightsOnly`. */
   readonly format?: HalfFormat;
-  /** Store the weights in half precision and compute in float32: the file alone shrinks. Default false. */
   readonly weightsOnly?: boolean;
-  /** Operators that go on computing in float32. Default: {@link HALF_BLOCK_LIST}. */
   readonly opBlockList?: readonly string[];
-  /** Names of nodes that go on computing in float32. */
   readonly nodesToExclude?: readonly string[];
 }
 
@@ -47,6 +45,30 @@ export const HALF_BLOCK_LIST: readonly string[] = [
   'DequantizeLinear',
 ];
 
+/** Half precision: {@link convertToHalf} as a step of a recipe. */
+export const HALF: Pass<'half', HalfOptions, Required<HalfOptions>> = {
+  name: 'half',
+  title: 'half precision',
+  description: 'weights and, unless they alone are asked for, arithmetic in 16-bit floats; needs no calibration',
+  stage: 'rest',
+  options: optionsSchema<HalfOptions>({
+    format: z.enum(['float16', 'bfloat16']).default('float16').meta({
+      description:
+        '16-bit floats to use; bfloat16 for the weights alone, since ONNX Runtime computes in it on no processor',
+    }),
+    weightsOnly: z.boolean().default(false).meta({
+      description: 'store weights in half precision and compute in float32: the file alone shrinks',
+    }),
+    opBlockList: someNames().default(HALF_BLOCK_LIST).meta({
+      description: 'an operator that goes on computing in float32 (default: those whose numbers are places or scales)',
+      flag: 'block-op',
+    }),
+    nodesToExclude: NODES_TO_EXCLUDE,
+  }),
+  looksFor: () => 'float32 constants of more than one number',
+  apply: convert,
+};
+
 /** First operator set whose `Cast` names types as it does today, and that which knows bfloat16 (Changelog.md of ONNX). */
 const FIRST_OPSET: Readonly<Record<HalfFormat, number>> = { float16: 7, bfloat16: 13 };
 
@@ -61,12 +83,19 @@ const FIRST_OPSET: Readonly<Record<HalfFormat, number>> = { float16: 7, bfloat16
  * @throws {InputError} for an unknown format or node, or an operator set that does not know the format
  */
 export function convertToHalf(original: OnnxModel, options: HalfOptions = {}): Compressed {
-  const { format = 'float16', weightsOnly = false, opBlockList = HALF_BLOCK_LIST, nodesToExclude = [] } = options;
-  const { model, notes, nodeNames } = prepare(original);
-  checkOptions(model, nodeNames, { format, weightsOnly, nodesToExclude });
-  const sets = operatorSetsOf(model.proto);
+  return applyAlone(original, HALF, options, convert);
+}
+
+/**
+ * By a writer of its own, not by the rewriter of the other passes: those replace single nodes that read weights, here every
+ * node changes the type of every value, and what a node may become depends on the types and ranges of all around it.
+ */
+function convert(input: NormalGraph, settings: Required<HalfOptions>): Changed {
+  const { format, weightsOnly, opBlockList, nodesToExclude } = settings;
+  const { model, notes, sets } = input;
+  checkOptions(input, settings);
   const store = new HalfStore(format);
-  const plan = planHalf(mainGraph(model), {
+  const plan = planHalf(input.graph, {
     sets,
     store,
     blocked: (node) => opBlockList.includes(node.opType) || nodesToExclude.includes(node.name),
@@ -81,63 +110,48 @@ export function convertToHalf(original: OnnxModel, options: HalfOptions = {}): C
     notes: new Set(notes),
   };
   const graph = new HalfWriter(plan, writing).write();
-  const changed = { proto: copyMessage(model.proto, { graph }), path: model.path };
-  if (writing.compressed.length > 0 && storedBytes(changed.proto) < storedBytes(original.proto)) {
-    return { model: changed, report: reportOn(changed, format, writing.compressed, [...writing.notes]) };
+  const changed = input.with({ graph });
+  if (writing.compressed.length > 0 && storedBytes(changed.model.proto) < storedBytes(input.original.proto)) {
+    return { graph: changed, report: reportOn(changed.graph, format, writing.compressed, [...writing.notes]) };
   }
   const note = `the model was left as it is: it has no float32 weights that ${format} makes smaller than what it adds`;
-  return { model: original, report: reportOn(original, format, [], [note], 'the model was left as it is') };
+  return {
+    graph: input,
+    report: reportOn(mainGraph(input.original), format, [], [note], 'the model was left as it is'),
+  };
 }
 
 function reportOn(
-  model: OnnxModel,
+  graph: GraphProto,
   format: HalfFormat,
   compressed: readonly CompressedWeight[],
   notes: readonly string[],
   reason = 'its operator stays in float32',
 ): CompressionReport {
-  const left = leftWeights(mainGraph(model), 'half precision', new Map(), new Set()).filter(
-    (weight) => weight.dtype === 'float32',
-  );
-  const leftBytes = sum(left.map((weight) => weight.sizeBytes));
+  const left = leftWeights(graph, HALF.title, new Map(), new Set())
+    .filter((weight) => weight.dtype === 'float32')
+    .map((weight): LeftWeight => ({ ...weight, cause: 'form', reason }));
   return {
     transform: format,
     compressed,
-    leftWeights: left.map((weight) => ({ ...weight, reason })),
+    leftWeights: left,
     leftNodes: [],
     replacedNodes: {},
-    weightBytesBefore: sum(compressed.map((weight) => weight.sizeBytesBefore)) + leftBytes,
-    weightBytesAfter: sum(compressed.map((weight) => weight.sizeBytesAfter)) + leftBytes,
+    ...weightBytes(compressed, left),
     notes,
   };
 }
 
-function sum(sizes: readonly number[]): number {
-  return sizes.reduce((total, size) => total + size, 0);
-}
-
-function checkOptions(
-  model: OnnxModel,
-  names: ReadonlySet<string>,
-  { format, weightsOnly, nodesToExclude }: Required<Omit<HalfOptions, 'opBlockList'>>,
-): void {
-  if (format !== 'float16' && format !== 'bfloat16') {
-    throw new InputError(`format: float16 or bfloat16 was required, got ${String(format)}; choose one`);
-  }
+function checkOptions(graph: NormalGraph, { format, weightsOnly, nodesToExclude }: Required<HalfOptions>): void {
   if (format === 'bfloat16' && !weightsOnly) {
     throw new UnavailableError(
       'bfloat16: a runtime that computes in it was required, got ONNX Runtime, which has no such kernels on the CPU; set weightsOnly',
     );
   }
-  const opset = opsetVersion(model);
-  if (opset < FIRST_OPSET[format]) {
+  if (graph.opset < FIRST_OPSET[format]) {
     throw new InputError(
-      `${model.path}: operator set ${FIRST_OPSET[format]} or later was required for ${format}, got ${opset}; export the model with a later one`,
+      `operator set ${FIRST_OPSET[format]} or later was required for ${format}, got ${graph.opset}; export the model with a later one`,
     );
   }
-  const missing = nodesToExclude.find((name) => !names.has(name));
-  if (missing === undefined) return;
-  throw new InputError(
-    `nodesToExclude: names of the model's nodes were required, got ${missing}; see \`quantlab inspect\``,
-  );
+  checkNodeNames('nodesToExclude', nodesToExclude, graph.nodeNames);
 }

@@ -1,14 +1,22 @@
-import type { TensorProto } from 'onnx-buf';
-import { InputError } from '../../errors.js';
-import { copyMessage } from '../../onnx/graph/copy.js';
+import type { GraphProto, TensorProto } from 'onnx-buf';
+import { z } from 'zod';
 import { nodeTitle } from '../../onnx/graph/node.js';
-import { mainGraph, type OnnxModel } from '../../onnx/model.js';
+import type { OnnxModel } from '../../onnx/model.js';
 import { mapTensors } from '../../onnx/tensor/mapTensors.js';
 import { makeTensor, shapeOf, storedSizeBytes, tensorFloats } from '../../onnx/tensor/tensor.js';
-import type { Compressed } from '../dynamic/dynamic.js';
-import { LeftInFloat } from '../dynamic/dynamicContext.js';
-import { prepare } from '../rewrite/prepare.js';
-import { compressedWeight, constantFloats, rewriteModel } from '../rewrite/rewrite.js';
+import {
+  applyAlone,
+  type Compressed,
+  NODES_TO_EXCLUDE,
+  NODES_TO_QUANTIZE,
+  OP_TYPES,
+  optionsSchema,
+  type Pass,
+  someOf,
+} from '../pass.js';
+import { LeftInFloat } from '../rewrite/leftInFloat.js';
+import type { NormalGraph } from '../rewrite/normalGraph.js';
+import { type Changed, compressedWeight, constantFloats, rewriteModel } from '../rewrite/rewrite.js';
 import { signalToErrorDb } from '../rewrite/signalToError.js';
 
 /** Operators whose weights can be pruned. */
@@ -17,17 +25,37 @@ export const PRUNED_OP_TYPES = ['MatMul', 'Gemm', 'LSTM', 'GRU', 'RNN', 'Conv'] 
 /** An operator whose weights can be pruned. */
 export type PrunedOpType = (typeof PRUNED_OP_TYPES)[number];
 
-/** Options of {@link pruneWeights}. */
+/** Options of {@link pruneWeights}; {@link PRUNE} describes each. */
 export interface PruneOptions {
-  /** Share of each weight matrix that becomes zero, 0 to 1. Default 0.5. */
   readonly sparsity?: number;
-  /** Operators whose weights are pruned. Default: all of {@link PRUNED_OP_TYPES}. */
   readonly opTypesToPrune?: readonly PrunedOpType[];
-  /** Names of the only nodes to prune. Default: all. */
   readonly nodesToPrune?: readonly string[];
-  /** Names of nodes to leave as they are. */
   readonly nodesToExclude?: readonly string[];
 }
+
+/** What is said of a share that is none. */
+const SHARE = 'a share of 0 to 1 was required';
+
+/** Magnitude pruning: {@link pruneWeights} as a step of a recipe. */
+export const PRUNE: Pass<'prune', PruneOptions, Required<PruneOptions>> = {
+  name: 'prune',
+  title: 'pruning',
+  description: 'the smallest weights become zero: what is coded afterwards gets smaller, nothing gets faster',
+  stage: 'structure',
+  options: optionsSchema<PruneOptions>({
+    sparsity: z
+      .number()
+      .min(0, SHARE)
+      .max(1, SHARE)
+      .default(0.5)
+      .meta({ description: 'share of each weight matrix that becomes zero, 0 to 1; half is 0.5' }),
+    opTypesToPrune: someOf(PRUNED_OP_TYPES).default(PRUNED_OP_TYPES).meta(OP_TYPES),
+    nodesToPrune: NODES_TO_QUANTIZE,
+    nodesToExclude: NODES_TO_EXCLUDE,
+  }),
+  looksFor: ({ opTypesToPrune }) => `constant weights of ${opTypesToPrune.join(', ')}`,
+  apply: prune,
+};
 
 /**
  * Sets the smallest weights of each matrix to zero, without training after it (magnitude pruning, Han et al. 2015).
@@ -42,57 +70,57 @@ export interface PruneOptions {
  * const { model } = pruneWeights(await readModel('model.onnx'), { sparsity: 0.3 });
  */
 export function pruneWeights(original: OnnxModel, options: PruneOptions = {}): Compressed {
-  const { sparsity = 0.5, opTypesToPrune = PRUNED_OP_TYPES, nodesToPrune = [], nodesToExclude = [] } = options;
-  if (!(sparsity >= 0 && sparsity <= 1)) {
-    throw new InputError(`sparsity: a share of 0 to 1 was required, got ${sparsity}; half is 0.5`);
-  }
-  const unknown = opTypesToPrune.find((opType) => !PRUNED_OP_TYPES.includes(opType));
-  if (unknown !== undefined) {
-    throw new InputError(`opTypesToPrune: ${PRUNED_OP_TYPES.join(', ')} were required, got ${unknown}; leave it out`);
-  }
-  const prepared = prepare(original);
-  const { model } = prepared;
-  const stored = storedTensors(model);
+  return applyAlone(original, PRUNE, options, prune);
+}
+
+function prune(input: NormalGraph, settings: Required<PruneOptions>): Changed {
+  const { sparsity, opTypesToPrune, nodesToPrune, nodesToExclude } = settings;
+  const stored = storedTensors(input.graph);
   const pruned = new Map<TensorProto, TensorProto>();
+  const notes = [...input.notes];
   const filter = { opTypesToQuantize: opTypesToPrune, nodesToQuantize: nodesToPrune, nodesToExclude };
-  const { report } = rewriteModel(prepared, filter, {
-    name: 'prune',
-    title: 'pruning',
+  const { report } = rewriteModel(input, filter, {
+    name: PRUNE.name,
+    title: PRUNE.title,
     opTypes: PRUNED_OP_TYPES,
-    nested: true,
-    rewrite(node, opType, scope, { compressed, notes }) {
-      const places = opType === 'LSTM' || opType === 'GRU' || opType === 'RNN' ? [1, 2] : [1];
-      const weights = places.map((place) => constantFloats(scope, node.input[place]));
-      const computed = weights.find(({ tensor }) => !stored.has(tensor));
-      if (computed !== undefined) throw new LeftInFloat(`its weight ${computed.name} is computed from constants`);
-      for (const weight of weights) {
-        if (pruned.has(weight.tensor)) continue;
-        const before = tensorFloats(weight.tensor);
-        const { values, zeros } = withoutSmallest(before, sparsity);
-        const made = makeTensor(weight.tensor.name, 'float32', shapeOf(weight.tensor), values);
-        pruned.set(weight.tensor, made);
-        compressed.push(compressedWeight(weight, node, [made], 'tensor', signalToErrorDb(before, values)));
-        notes.push(`${weight.name} of ${nodeTitle(node)}: ${zeros} of ${values.length} weights are zero`);
-      }
-      scope.nodes.push(node);
-    },
+    begin:
+      ({ compressed }) =>
+      (node, opType, scope) => {
+        const places = opType === 'LSTM' || opType === 'GRU' || opType === 'RNN' ? [1, 2] : [1];
+        const weights = places.map((place) => constantFloats(scope, node.input[place]));
+        const computed = weights.find(({ tensor }) => !stored.has(tensor));
+        if (computed !== undefined) {
+          throw new LeftInFloat('not-constant', `its weight ${computed.name} is computed from constants`);
+        }
+        for (const weight of weights) {
+          if (pruned.has(weight.tensor)) continue;
+          const before = tensorFloats(weight.tensor);
+          const { values, zeros } = withoutSmallest(before, sparsity);
+          const made = makeTensor(weight.tensor.name, 'float32', shapeOf(weight.tensor), values);
+          pruned.set(weight.tensor, made);
+          const report = compressedWeight(weight, node, [made], 'tensor', signalToErrorDb(before, values));
+          compressed.push({ stored: weight.name, report });
+          notes.push(`${weight.name} of ${nodeTitle(node)}: ${zeros} of ${values.length} weights are zero`);
+        }
+        scope.nodes.push(node);
+      },
   });
-  const graph = mapTensors(mainGraph(model), (tensor) => pruned.get(tensor) ?? tensor);
+  const graph = mapTensors(input.graph, (tensor) => pruned.get(tensor) ?? tensor);
   // The weights kept their names: what is in both lists was pruned.
   const done = new Set(report.compressed.map(({ name }) => name));
   const leftWeights = report.leftWeights.filter(({ name }) => !done.has(name));
   const bytes = [...pruned.keys()].reduce((sum, tensor) => sum + storedSizeBytes(tensor), 0);
   const all = leftWeights.reduce((sum, { sizeBytes }) => sum + sizeBytes, bytes);
   return {
-    model: { proto: copyMessage(model.proto, { graph }), path: model.path },
-    report: { ...report, leftWeights, weightBytesBefore: all, weightBytesAfter: all },
+    graph: input.with({ graph }),
+    report: { ...report, leftWeights, weightBytesBefore: all, weightBytesAfter: all, notes },
   };
 }
 
 /** The tensors that a model holds as such: its initializers and constants, nested graphs included. */
-function storedTensors(model: OnnxModel): Set<TensorProto> {
+function storedTensors(graph: GraphProto): Set<TensorProto> {
   const tensors = new Set<TensorProto>();
-  mapTensors(mainGraph(model), (tensor) => {
+  mapTensors(graph, (tensor) => {
     tensors.add(tensor);
     return tensor;
   });

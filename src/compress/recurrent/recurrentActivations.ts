@@ -1,7 +1,7 @@
 import type { NodeProto } from 'onnx-buf';
 import { attributeOf } from '../../onnx/graph/node.js';
 import { ownValue } from '../../ownValue.js';
-import { LeftInFloat } from '../dynamic/dynamicContext.js';
+import { LeftInFloat } from '../rewrite/leftInFloat.js';
 import type { NodeWriter } from './recurrentWriter.js';
 
 /** An activation function with its parameters. */
@@ -41,13 +41,13 @@ export function activationsOf(node: NodeProto, defaults: readonly string[], dire
   const given = attributeOf(node, 'activations')?.strings.map((text) => new TextDecoder().decode(text)) ?? [];
   const names = given.length > 0 ? given : Array.from({ length: directions }, () => defaults).flat();
   if (names.length !== directions * defaults.length) {
-    throw new LeftInFloat(`${directions * defaults.length} activations were required, got ${names.length}`);
+    throw new LeftInFloat('form', `${directions * defaults.length} activations were required, got ${names.length}`);
   }
   const alphas = [...(attributeOf(node, 'activation_alpha')?.floats ?? [])];
   const betas = [...(attributeOf(node, 'activation_beta')?.floats ?? [])];
   const all = names.map((name): Activation => {
     const parameters = ownValue(PARAMETERS, name.toLowerCase());
-    if (parameters === undefined) throw new LeftInFloat(`its activation ${name} is unknown`);
+    if (parameters === undefined) throw new LeftInFloat('form', `its activation ${name} is unknown`);
     const [alpha, beta] = parameters;
     return {
       name: name.toLowerCase(),

@@ -1,7 +1,7 @@
 import type { NodeProto } from 'onnx-buf';
 import { floatAttribute, intAttribute, stringAttribute } from '../../onnx/graph/node.js';
 import { shapeOf, tensorDtype, tensorFloats } from '../../onnx/tensor/tensor.js';
-import { LeftInFloat } from '../dynamic/dynamicContext.js';
+import { LeftInFloat } from '../rewrite/leftInFloat.js';
 import { constantFloats } from '../rewrite/rewrite.js';
 import type { Constant, Scope } from '../rewrite/scope.js';
 import { type Activation, activationsOf } from './recurrentActivations.js';
@@ -58,7 +58,7 @@ export function readRecurrent(node: NodeProto, opType: RecurrentOpType, scope: S
   const direction = stringAttribute(node, 'direction', 'forward');
   const wanted = direction === 'bidirectional' ? 2 : 1;
   if (!['forward', 'reverse', 'bidirectional'].includes(direction)) {
-    throw new LeftInFloat(`its direction ${direction} is unknown`);
+    throw new LeftInFloat('form', `its direction ${direction} is unknown`);
   }
   if (
     directions !== wanted ||
@@ -66,11 +66,13 @@ export function readRecurrent(node: NodeProto, opType: RecurrentOpType, scope: S
     shapeOf(r.tensor).join() !== `${directions},${rows},${units}`
   ) {
     throw new LeftInFloat(
+      'form',
       `weights for ${wanted} × ${units} units were required, got [${shapeOf(w.tensor)}] and [${shapeOf(r.tensor)}]`,
     );
   }
   for (const { name, tensor } of [w, r]) {
-    if (!tensorFloats(tensor).every(Number.isFinite)) throw new LeftInFloat(`its weight ${name} is not finite`);
+    if (!tensorFloats(tensor).every(Number.isFinite))
+      throw new LeftInFloat('values', `its weight ${name} is not finite`);
   }
   const lstm = opType === 'LSTM';
   return {
@@ -98,9 +100,10 @@ export function readRecurrent(node: NodeProto, opType: RecurrentOpType, scope: S
 function optionalFloats(scope: Scope, name: string | undefined, count: number, what: string): Float32Array | null {
   if (name === undefined || name === '') return null;
   const constant = scope.constantOf(name);
-  if (constant === undefined) throw new LeftInFloat(`its ${what} is computed at run time, not constant`);
-  if (tensorDtype(constant.tensor) !== 'float32') throw new LeftInFloat(`its ${what} is not float32`);
+  if (constant === undefined)
+    throw new LeftInFloat('not-constant', `its ${what} is computed at run time, not constant`);
+  if (tensorDtype(constant.tensor) !== 'float32') throw new LeftInFloat('type', `its ${what} is not float32`);
   const values = tensorFloats(constant.tensor);
-  if (values.length !== count) throw new LeftInFloat(`its ${what} of ${values.length} numbers does not fit`);
+  if (values.length !== count) throw new LeftInFloat('form', `its ${what} of ${values.length} numbers does not fit`);
   return values;
 }

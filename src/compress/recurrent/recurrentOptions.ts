@@ -1,4 +1,15 @@
+import { z } from 'zod';
 import { InputError } from '../../errors.js';
+import {
+  NODES_TO_EXCLUDE,
+  NODES_TO_QUANTIZE,
+  OP_TYPES,
+  type OptionsSchema,
+  optionsSchema,
+  REDUCE_RANGE,
+  someOf,
+} from '../pass.js';
+import type { NodeFilter } from '../rewrite/rewrite.js';
 
 /** Recurrent operators that {@link quantizeRecurrent} rewrites. */
 export const RECURRENT_OP_TYPES = ['GRU', 'RNN', 'LSTM'] as const;
@@ -12,57 +23,52 @@ export type RecurrentOpType = (typeof RECURRENT_OP_TYPES)[number];
  */
 export type RecurrencePrecision = 'float' | 'int8' | 'nbits8' | 'nbits4';
 
-const RECURRENCES: readonly RecurrencePrecision[] = ['float', 'int8', 'nbits8', 'nbits4'];
-
-/** Options of {@link quantizeRecurrent}. */
-export interface QuantizeRecurrentOptions {
-  /** Operators to rewrite. Default: GRU and RNN; for LSTM there is `DynamicQuantizeLSTM`, but not in 4 bits. */
-  readonly opTypesToQuantize?: readonly RecurrentOpType[];
-  /** Names of the only nodes to rewrite. Default: all. */
-  readonly nodesToQuantize?: readonly string[];
-  /** Names of nodes to leave as they are. */
-  readonly nodesToExclude?: readonly string[];
-  /** How the product with the input weights is computed, for all steps at once. Default int8, a scale for each column. */
+/** Options of {@link quantizeRecurrent}; {@link RECURRENT_OPTIONS} describes each. */
+export interface QuantizeRecurrentOptions extends Partial<NodeFilter<RecurrentOpType>> {
   readonly projection?: 'float' | 'int8';
-  /** How the product with the state is computed. Default nbits8, the fastest without loss. */
   readonly recurrence?: RecurrencePrecision;
-  /** Rows that share a scale in `nbits8` and `nbits4`: 16 to 256, a power of two. Default 256 for 8 bits, 128 for 4. */
   readonly blockSize?: number;
-  /** Use 7 of the 8 bits in `int8`: for processors without VNNI, whose 8-bit products saturate. Default false. */
   readonly reduceRange?: boolean;
 }
 
-/** Options with their defaults. */
+/** Options with their defaults; the size of a block depends on another. */
+export type RecurrentGiven = QuantizeRecurrentOptions & Required<Omit<QuantizeRecurrentOptions, 'blockSize'>>;
+
+/** The options, their defaults, and what they do. */
+export const RECURRENT_OPTIONS: OptionsSchema<QuantizeRecurrentOptions, RecurrentGiven> = optionsSchema<
+  QuantizeRecurrentOptions,
+  RecurrentGiven
+>({
+  // For LSTM there is `DynamicQuantizeLSTM`, but not in 4 bits.
+  opTypesToQuantize: someOf(RECURRENT_OP_TYPES).default(['GRU', 'RNN']).meta(OP_TYPES),
+  nodesToQuantize: NODES_TO_QUANTIZE,
+  nodesToExclude: NODES_TO_EXCLUDE,
+  projection: z
+    .enum(['float', 'int8'])
+    .default('int8')
+    .meta({ description: 'how a recurrent layer multiplies its input, for all steps at once' }),
+  recurrence: z.enum(['float', 'int8', 'nbits8', 'nbits4']).default('nbits8').meta({
+    description: 'how a recurrent layer multiplies its state, step by step; nbits8 is the fastest without loss',
+  }),
+  blockSize: z.int().optional().meta({
+    description:
+      'rows that share a scale, in nbits8 and nbits4: a power of two from 16 to 256 (default: 128, for 8 bits of recurrent layers 256)',
+  }),
+  reduceRange: REDUCE_RANGE,
+});
+
+/** Options with all defaults. */
 export type RecurrentSettings = Required<QuantizeRecurrentOptions>;
 
-const DEFAULTS = {
-  opTypesToQuantize: ['GRU', 'RNN'],
-  nodesToQuantize: [],
-  nodesToExclude: [],
-  projection: 'int8',
-  recurrence: 'nbits8',
-  reduceRange: false,
-} as const satisfies QuantizeRecurrentOptions;
-
 /**
- * Fills in the defaults and checks what types cannot.
+ * Fills in the size of a block.
  *
- * @throws {InputError} for an unknown precision or block size
+ * @throws {InputError} for one that the runtime does not know
  */
-export function recurrentSettings(options: QuantizeRecurrentOptions): RecurrentSettings {
-  const merged = { ...DEFAULTS, ...options };
-  const settings: RecurrentSettings = {
-    ...merged,
-    blockSize: options.blockSize ?? (merged.recurrence === 'nbits4' ? 128 : 256),
-  };
-  if (!RECURRENCES.includes(settings.recurrence)) {
-    throw new InputError(`recurrence: ${RECURRENCES.join(', ')} were required, got ${settings.recurrence}; choose one`);
+export function recurrentSettings(given: RecurrentGiven): RecurrentSettings {
+  const blockSize = given.blockSize ?? (given.recurrence === 'nbits4' ? 128 : 256);
+  if (![16, 32, 64, 128, 256].includes(blockSize)) {
+    throw new InputError(`blockSize: 16, 32, 64, 128 or 256 was required, got ${blockSize}; choose one`);
   }
-  if (settings.projection !== 'float' && settings.projection !== 'int8') {
-    throw new InputError(`projection: float or int8 was required, got ${String(settings.projection)}; choose one`);
-  }
-  if (![16, 32, 64, 128, 256].includes(settings.blockSize)) {
-    throw new InputError(`blockSize: 16, 32, 64, 128 or 256 was required, got ${settings.blockSize}; choose one`);
-  }
-  return settings;
+  return { ...given, blockSize };
 }

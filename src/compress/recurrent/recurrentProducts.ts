@@ -2,8 +2,7 @@ import type { TensorProto } from 'onnx-buf';
 import { bindLazy } from '../../onnx/file/payload.js';
 import { transposeMatrices } from '../../onnx/graph/transpose.js';
 import { makeTensor, makeUnfilledTensor, tensorFloats } from '../../onnx/tensor/tensor.js';
-import { MICROSOFT_DOMAIN } from '../dynamic/dynamicContext.js';
-import { compressedWeight, type Rewriting } from '../rewrite/rewrite.js';
+import { compressedWeight, MICROSOFT_DOMAIN, type Rewriting } from '../rewrite/rewrite.js';
 import type { Constant, Scope } from '../rewrite/scope.js';
 import { signalToErrorDb } from '../rewrite/signalToError.js';
 import { dequantizeBlocks, quantizeBlocks } from '../weightOnly/blocks.js';
@@ -72,7 +71,6 @@ export class ProductWriter {
     const inputs = [h, ...this.#blockMatrix(writer, direction, range, bits, blockSize)];
     if (bias !== null) inputs.push('', '', this.#storeBias(writer, bias));
     const attributes = { K: units, N: columns, bits, block_size: blockSize, accuracy_level: 4 };
-    this.rewriting.usesMicrosoftDomain = true;
     return writer.addTo(writer.name('MatMulNBits'), 'MatMulNBits', inputs, attributes, MICROSOFT_DOMAIN);
   }
 
@@ -98,7 +96,8 @@ export class ProductWriter {
     const lost = signalToErrorDb(floats, dequantizeBlocks(matrix));
     const title = compressedWeight(r, node, made, 'block', lost);
     const bytes = 4 * floats.length;
-    this.rewriting.compressed.push({ ...title, shape: [columns, units], sizeBytesBefore: bytes });
+    const report = { ...title, shape: [columns, units], sizeBytesBefore: bytes };
+    this.rewriting.compressed.push({ stored: packedName, report });
     return [packedName, scalesName];
   }
 

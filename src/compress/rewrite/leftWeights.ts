@@ -4,7 +4,10 @@ import { attributeOf, isOp, nodeTitle } from '../../onnx/graph/node.js';
 import { nestedGraphs, subgraphsOf } from '../../onnx/graph/subgraphs.js';
 import { elementCount, shapeOf, storedSizeBytes, tensorDtype } from '../../onnx/tensor/tensor.js';
 import { ownValue } from '../../ownValue.js';
-import type { LeftWeight } from './report.js';
+import type { LeftCause, LeftWeight } from './report.js';
+
+/** Why a node stays in float. */
+export type Reason = Pick<LeftWeight, 'cause' | 'reason'>;
 
 const FLOATS: ReadonlySet<string> = new Set(['float32', 'float16', 'bfloat16', 'float64']);
 
@@ -21,21 +24,6 @@ const KEPT_INPUTS: Readonly<Record<string, Readonly<Record<number, string>>>> = 
   DynamicQuantizeLSTM: { 3: 'a bias, added in float', 5: 'an initial state', 6: 'an initial state', 7: 'peepholes' },
 };
 
-const KEPT_REASONS: ReadonlySet<string> = new Set(Object.values(KEPT_INPUTS).flatMap(Object.values<string>));
-
-/** Whether a reason says no more than that a transform was not meant for the operator. */
-export function isUnmeant(reason: string): boolean {
-  return reason.includes('has no form of') || reason.endsWith(NOT_ASKED);
-}
-
-/** The reason for nodes of a type that the options leave out. */
-export const NOT_ASKED = 'its type is not in opTypesToQuantize';
-
-/** Whether a weight that was left is a matrix or a kernel, not a bias, a norm or a state: those stay float on purpose. */
-export function isMatrix({ shape, reason }: Pick<LeftWeight, 'shape' | 'reason'>): boolean {
-  return shape.filter((dim) => dim > 1).length > 1 && !KEPT_REASONS.has(reason);
-}
-
 /**
  * The floating-point constants of more than one element that a rewritten graph still has, nested graphs included,
  * each with the reason.
@@ -48,7 +36,7 @@ export function isMatrix({ shape, reason }: Pick<LeftWeight, 'shape' | 'reason'>
 export function leftWeights(
   graph: GraphProto,
   title: string,
-  reasons: ReadonlyMap<string, string>,
+  reasons: ReadonlyMap<string, Reason>,
   params: ReadonlySet<string>,
 ): LeftWeight[] {
   const left: LeftWeight[] = [];
@@ -64,7 +52,7 @@ export function leftWeights(
         shape: shapeOf(tensor),
         dtype: tensorDtype(tensor),
         sizeBytes: storedSizeBytes(tensor),
-        reason: reasonFor(reader, place, title, reasons),
+        ...reasonFor(reader, place, title, reasons),
       });
     }
   }
@@ -112,12 +100,13 @@ function reasonFor(
   reader: NodeProto | undefined,
   place: number,
   title: string,
-  reasons: ReadonlyMap<string, string>,
-): string {
-  if (reader === undefined) return 'it is an output of the model or read by nothing';
+  reasons: ReadonlyMap<string, Reason>,
+): Reason {
+  const because = (cause: LeftCause, reason: string): Reason => ({ cause, reason });
+  if (reader === undefined) return because('unread', 'it is an output of the model or read by nothing');
   const kept = ownValue(KEPT_INPUTS, reader.opType)?.[place];
-  if (kept !== undefined) return kept;
-  const reason = reasons.get(nodeTitle(reader));
-  if (reason !== undefined) return `${reader.opType}: ${reason}`;
-  return `${title} has no form of ${reader.opType}`;
+  if (kept !== undefined) return because('kept', kept);
+  const left = reasons.get(nodeTitle(reader));
+  if (left !== undefined) return because(left.cause, `${reader.opType}: ${left.reason}`);
+  return because('no-form', `${title} has no form of ${reader.opType}`);
 }

@@ -1,16 +1,15 @@
 import type { NodeProto } from 'onnx-buf';
 import { copyMessage } from '../../onnx/graph/copy.js';
-import { consumersOf } from '../../onnx/graph/graph.js';
 import { NameSource } from '../../onnx/graph/names.js';
 import { floatAttribute, intAttribute, isOp, nodeTitle } from '../../onnx/graph/node.js';
 import { pruneUnused } from '../../onnx/graph/prune.js';
-import { mainGraph, type OnnxModel } from '../../onnx/model.js';
 import { makeTensor, shapeOf, tensorDtype, tensorFloats } from '../../onnx/tensor/tensor.js';
+import type { NormalGraph } from '../rewrite/normalGraph.js';
 import { type Constant, Scope } from '../rewrite/scope.js';
 
 /** A model without the normalisations that became part of the layer before them. */
 export interface Folded {
-  readonly model: OnnxModel;
+  readonly graph: NormalGraph;
   /** Titles of the `BatchNormalization` nodes that are gone. */
   readonly folded: readonly string[];
 }
@@ -25,14 +24,12 @@ interface ChannelMap {
  * Folds each `BatchNormalization` whose numbers are constant into the `Conv` or `Gemm` that alone feeds it:
  * w′ = w · γ / √(σ² + ε), b′ = (b − μ) · γ / √(σ² + ε) + β, computed in double precision.
  *
- * @param model - left as it is; the very model comes back where there is nothing to fold
+ * @returns the very graph where there is nothing to fold
  */
-export function foldBatchNorm(model: OnnxModel): Folded {
-  const graph = mainGraph(model);
-  const consumers = consumersOf(graph);
-  const outputs = new Set(graph.output.map((output) => output.name));
+export function foldBatchNorm(input: NormalGraph): Folded {
+  const { graph } = input;
   const scope = new Scope(graph, null);
-  const names = new NameSource(model.proto);
+  const names = new NameSource(input.model.proto);
   const folded: string[] = [];
   const layers = new Map<string, NodeProto>();
   for (const node of graph.node) {
@@ -43,7 +40,7 @@ export function foldBatchNorm(model: OnnxModel): Folded {
     const source = norm.input[0] ?? '';
     const layer = layers.get(source);
     if (!isOp(norm, 'BatchNormalization') || layer === undefined) continue;
-    if (outputs.has(source) || consumers.get(source)?.length !== 1 || replacements.has(layer)) continue;
+    if (input.isOutput(source) || input.users.get(source)?.length !== 1 || replacements.has(layer)) continue;
     if (norm.output.slice(1).some((name) => name !== '') || intAttribute(norm, 'training_mode', 0) !== 0) continue;
     const map = channelMap(norm, scope);
     const changed = map === undefined ? undefined : foldInto(layer, map, scope, names);
@@ -52,13 +49,13 @@ export function foldBatchNorm(model: OnnxModel): Folded {
     replacements.set(norm, null);
     folded.push(nodeTitle(norm));
   }
-  if (folded.length === 0) return { model, folded };
+  if (folded.length === 0) return { graph: input, folded };
   const node = graph.node.flatMap((one) => {
     const replacement = replacements.get(one);
     return replacement === null ? [] : [replacement ?? one];
   });
   const changed = copyMessage(graph, { node, initializer: [...graph.initializer, ...scope.added] });
-  return { model: { proto: copyMessage(model.proto, { graph: pruneUnused(changed) }), path: model.path }, folded };
+  return { graph: input.with({ graph: pruneUnused(changed) }), folded };
 }
 
 function float32Of(scope: Scope, name: string | undefined): Constant | undefined {

@@ -1,13 +1,12 @@
 import type { GraphProto, NodeProto, TensorProto } from 'onnx-buf';
 import { copyMessage } from '../../onnx/graph/copy.js';
-import { consumersOf, producersOf } from '../../onnx/graph/graph.js';
+import { consumersOf } from '../../onnx/graph/graph.js';
 import { NameSource } from '../../onnx/graph/names.js';
 import { attributeOf, intAttribute, isOp, makeAttribute, nodeTitle, stringAttribute } from '../../onnx/graph/node.js';
 import { pruneUnused } from '../../onnx/graph/prune.js';
-import { mainGraph, opsetVersion } from '../../onnx/model.js';
 import { makeTensor, shapeOf, tensorBytes, tensorDtype } from '../../onnx/tensor/tensor.js';
-import type { Compressed } from '../dynamic/dynamic.js';
 import { NodeWriter } from '../recurrent/recurrentWriter.js';
+import type { Changed } from '../rewrite/rewrite.js';
 
 /** The runtime's integer convolution copies its window pixel by pixel, fast from four bytes a pixel on. */
 const CHANNEL_MULTIPLE = 4;
@@ -35,13 +34,11 @@ interface Found {
  * @param compressed - what a static step made; left as it is
  * @returns the same object where there is no such convolution
  */
-export function gatherTaps(compressed: Compressed): Compressed {
-  const { model, report } = compressed;
-  const graph = mainGraph(model);
-  const producers = producersOf(graph);
-  const consumers = consumersOf(graph);
+export function gatherTaps(compressed: Changed): Changed {
+  const { graph: input, report } = compressed;
+  const { graph, makers: producers, users: consumers } = input;
   const initializers = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
-  const names = new NameSource(model.proto);
+  const names = new NameSource(input.model.proto);
   const added: TensorProto[] = [];
   const replaced = new Map<NodeProto, NodeProto[]>();
   const grown = new Map<string, number>();
@@ -53,7 +50,7 @@ export function gatherTaps(compressed: Compressed): Compressed {
     const taps = shapeOf(found.weight)[found.axis] ?? 1;
     const channels = Math.ceil(taps / CHANNEL_MULTIPLE) * CHANNEL_MULTIPLE;
     const prefix = conv.name === '' ? (conv.output[0] ?? 'conv') : conv.name;
-    const writer = new NodeWriter(names, prefix, opsetVersion(model), added);
+    const writer = new NodeWriter(names, prefix, input.opset, added);
     writeConvolution(found, channels, writer);
     replaced.set(conv, writer.nodes);
     grown.set(nodeTitle(conv), (elements(found.weight) / taps) * (channels - taps));
@@ -65,7 +62,7 @@ export function gatherTaps(compressed: Compressed): Compressed {
   const bytes = [...grown.values()].reduce((sum, extra) => sum + extra, 0);
   return {
     ...compressed,
-    model: { proto: copyMessage(model.proto, { graph: pruneDequantized(changed) }), path: model.path },
+    graph: input.with({ graph: pruneDequantized(changed) }),
     report: {
       ...report,
       compressed: report.compressed.map((weight) => {

@@ -1,30 +1,50 @@
 import type { NodeProto } from 'onnx-buf';
+import { InputError } from '../../errors.js';
 import { copyMessage } from '../../onnx/graph/copy.js';
-import { consumersOf } from '../../onnx/graph/graph.js';
 import { makeNode, nodeTitle } from '../../onnx/graph/node.js';
 import { pruneUnused } from '../../onnx/graph/prune.js';
-import { mainGraph, type OnnxModel, opsetVersion } from '../../onnx/model.js';
+import type { OnnxModel } from '../../onnx/model.js';
 import { makeTensor, shapeOf } from '../../onnx/tensor/tensor.js';
+import type { CalibrationOptions } from '../calibrators/observer.js';
 import type { ValueRange } from '../calibrators/range.js';
-import type { Compressed } from '../dynamic/dynamic.js';
-import { LeftInFloat } from '../dynamic/dynamicContext.js';
-import { prepare } from '../rewrite/prepare.js';
-import { compressedWeight, type Rewriting, rewriteModel } from '../rewrite/rewrite.js';
+import { applyAlone, type Compressed, type Pass, type RecipeResources } from '../pass.js';
+import { LeftInFloat } from '../rewrite/leftInFloat.js';
+import type { NormalGraph } from '../rewrite/normalGraph.js';
+import { type Changed, compressedWeight, type Rewriting, rewriteModel } from '../rewrite/rewrite.js';
 import type { Constant, Scope } from '../rewrite/scope.js';
+import { alignedForIntegers } from './aligned.js';
 import { isCarriedIntoBody } from './carriedIntoBody.js';
 import { foldBatchNorm } from './foldBatchNorm.js';
+import { gatherTaps } from './gatherTaps.js';
 import { activationParams, addQuantization, bounds } from './staticActivation.js';
 import { staticLayer } from './staticLayer.js';
 import {
   PER_CHANNEL_OPSET,
   type QuantizeStaticOptions,
   STATIC_OP_TYPES,
+  STATIC_OPTIONS,
+  type StaticGiven,
   type StaticOpType,
   type StaticSettings,
   staticSettings,
 } from './staticOptions.js';
-import { activationsAfter, LOWEST_STATIC_OPSET } from './staticPlan.js';
+import { activationsAfter, planOf } from './staticPlan.js';
 import { type StaticWeight, staticWeight } from './staticWeight.js';
+
+/** Static quantization: {@link quantizeStatic} as a step of a recipe. */
+export const STATIC: Pass<'static', QuantizeStaticOptions, StaticGiven> & { readonly needs: 'calibration' } = {
+  name: 'static',
+  title: 'static quantization',
+  description: 'weights and activations in eight bits, with ranges that calibration finds',
+  stage: 'calibrated',
+  options: STATIC_OPTIONS,
+  needs: 'calibration',
+  forms: [
+    { choice: 'static', opTypes: ['Conv', 'MatMul', 'Gemm'], options: (nodesToQuantize) => ({ nodesToQuantize }) },
+  ],
+  looksFor: ({ opTypesToQuantize }) => `constant weights of ${opTypesToQuantize.join(', ')}`,
+  apply,
+};
 
 /** What the rewriting of one model knows and remembers. */
 interface StaticContext {
@@ -56,43 +76,64 @@ export function quantizeStatic(
   ranges: ReadonlyMap<string, ValueRange>,
   options: QuantizeStaticOptions = {},
 ): Compressed {
-  const prepared = prepare(model, { lowestOpset: LOWEST_STATIC_OPSET });
-  const settings = staticSettings(options, opsetVersion(prepared.model));
-  const { model: folded, folded: normalisations } = foldBatchNorm(prepared.model);
+  return applyAlone(model, STATIC, options, (graph, given) => quantize(folded(graph), given, ranges));
+}
+
+/** A graph that can be quantized, its normalisations folded. */
+function folded(graph: NormalGraph): NormalGraph {
+  // `QuantizeLinear` is in operator set 10; but where a bias is added to a quantized product, ONNX Runtime rounds it by
+  // the `Round` of 11, and refuses the model when it is of 10.
+  const { graph: done, folded: titles } = foldBatchNorm(graph.inOpset11());
+  return done.noting(titles.map((title) => `${title} was folded into the layer before it`));
+}
+
+async function apply(
+  original: NormalGraph,
+  given: StaticGiven,
+  { calibrate }: RecipeResources,
+  calibration: CalibrationOptions,
+): Promise<Changed> {
+  const graph = folded(alignedForIntegers(original));
+  const plan = planOf(graph, staticSettings(given, graph.opset));
+  if (plan.tensors.length === 0) return quantize(graph, given, new Map());
+  if (calibrate === undefined) {
+    throw new InputError(
+      'a calibration set was required by the static step, got none; give the model a card, or arrays with --inputs',
+    );
+  }
+  return gatherTaps(quantize(graph, given, await calibrate(plan, calibration)));
+}
+
+function quantize(input: NormalGraph, given: StaticGiven, ranges: ReadonlyMap<string, ValueRange>): Changed {
+  const settings = staticSettings(given, input.opset);
   const context: StaticContext = {
     settings,
     ranges,
-    activations: activationsAfter(folded),
-    readers: consumersOf(mainGraph(folded)),
+    activations: activationsAfter(input),
+    readers: input.users,
     quantized: new Map(),
     removed: new Set(),
   };
-  const {
-    model: rewritten,
-    report,
-    params,
-  } = rewriteModel({ ...prepared, model: folded }, settings, {
-    name: 'static',
-    title: 'static quantization',
+  const rewritten = rewriteModel(input, settings, {
+    name: STATIC.name,
+    title: STATIC.title,
     opTypes: STATIC_OP_TYPES,
-    nested: false,
-    start: () => {
+    mainGraphOnly: true,
+    begin(rewriting) {
       context.quantized.clear();
       context.removed.clear();
+      return (node, opType, scope) => rewriteLayer(node, opType, context, scope, rewriting);
     },
-    rewrite: (node, opType, scope, rewriting) => rewriteLayer(node, opType, context, scope, rewriting),
   });
-  const graph = mainGraph(rewritten);
-  const node = graph.node.filter((one) => !context.removed.has(one));
-  const notes = normalisations.map((title) => `${title} was folded into the layer before it`);
-  const opset = opsetVersion(prepared.model);
-  if (opset < PER_CHANNEL_OPSET && report.compressed.length > 0 && options.perChannel !== false) {
-    notes.push(`operator set ${opset} has no scales per channel: one for each tensor was used`);
+  const { graph, report } = rewritten;
+  const node = graph.graph.node.filter((one) => !context.removed.has(one));
+  const notes = [...report.notes];
+  if (input.opset < PER_CHANNEL_OPSET && report.compressed.length > 0 && given.perChannel === undefined) {
+    notes.push(`operator set ${input.opset} has no scales per channel: one for each tensor was used`);
   }
   for (const one of context.removed) notes.push(`${nodeTitle(one)} became the saturation of the integers before it`);
-  const proto = copyMessage(rewritten.proto, { graph: pruneUnused(copyMessage(graph, { node })) });
-  const full = { ...report, notes: [...report.notes, ...notes] };
-  return { model: { proto, path: model.path }, report: full, ...(params && { params }) };
+  const kept = graph.with({ graph: pruneUnused(copyMessage(graph.graph, { node })) });
+  return { ...rewritten, graph: kept, report: { ...report, notes } };
 }
 
 function rewriteLayer(
@@ -109,7 +150,7 @@ function rewriteLayer(
   const inputParams = known ?? activationParams(rangeOf(input, context), settings);
   const output = opType === 'Conv' ? outputPlan(node, context, scope) : undefined;
   if (output !== undefined && isCarriedIntoBody(output.name, context.readers)) {
-    throw new LeftInFloat('a nested graph reads its output reshaped, and the runtime ends the process on that');
+    throw new LeftInFloat('form', 'a nested graph reads its output reshaped, and the runtime ends the process on that');
   }
   const quantizedWeight = staticWeight(node, opType, weight, bias, inputParams.scale, settings);
 
@@ -153,7 +194,7 @@ function outputPlan(
 
 function rangeOf(name: string, context: StaticContext): ValueRange {
   const range = context.ranges.get(name);
-  if (range === undefined) throw new LeftInFloat(`calibration has no range of ${name}`);
+  if (range === undefined) throw new LeftInFloat('uncalibrated', `calibration has no range of ${name}`);
   return range;
 }
 
@@ -196,7 +237,8 @@ function addWeight(node: NodeProto, weight: Constant, made: StaticWeight, scope:
   );
   scope.weights.set(`${weight.name} ${key}`, { quantized: output, scale, zeroPoint });
   const granularity = made.axis === null ? 'tensor' : 'channel';
-  rewriting.compressed.push(compressedWeight(weight, node, tensors, granularity, made.signalToErrorDb));
+  const report = compressedWeight(weight, node, tensors, granularity, made.signalToErrorDb);
+  rewriting.compressed.push({ stored, report });
   return output;
 }
 
@@ -219,6 +261,7 @@ function addBias(node: NodeProto, bias: Constant, made: StaticWeight, scope: Sco
     }),
   );
   const granularity = made.axis === null ? 'tensor' : 'channel';
-  rewriting.compressed.push(compressedWeight(bias, node, tensors, granularity, made.biasSignalToErrorDb));
+  const report = compressedWeight(bias, node, tensors, granularity, made.biasSignalToErrorDb);
+  rewriting.compressed.push({ stored, report });
   return output;
 }

@@ -1,4 +1,15 @@
+import { z } from 'zod';
 import { InputError } from '../../errors.js';
+import {
+  NODES_TO_EXCLUDE,
+  NODES_TO_QUANTIZE,
+  OP_TYPES,
+  type OptionsSchema,
+  optionsSchema,
+  PER_CHANNEL,
+  REDUCE_RANGE,
+  someOf,
+} from '../pass.js';
 import type { WeightType } from '../rewrite/params.js';
 import type { NodeFilter } from '../rewrite/rewrite.js';
 
@@ -11,48 +22,52 @@ export type StaticOpType = (typeof STATIC_OP_TYPES)[number];
 /** First operator set whose `DequantizeLinear` knows channels. */
 export const PER_CHANNEL_OPSET = 13;
 
-/** Options of {@link quantizeStatic}; the words are those of ONNX Runtime's `quantize_static`. */
+/** Options of {@link quantizeStatic}; the words are those of ONNX Runtime's `quantize_static`. {@link STATIC_OPTIONS} describes each. */
 export interface QuantizeStaticOptions extends Partial<NodeFilter<StaticOpType>> {
-  /** A weight scale for each output channel; needs operator set 13. Default: true where the model has it. */
   readonly perChannel?: boolean;
-  /** Weights in 7 of the 8 bits, for processors without VNNI. Default false. */
   readonly reduceRange?: boolean;
-  /** Default uint8: the fastest with int8 weights on x86-64. */
   readonly activationType?: WeightType;
-  /** Activation ranges symmetric about zero. Default false. */
   readonly activationSymmetric?: boolean;
 }
 
-/** Options with their defaults. */
+/** Options with their defaults; whether channels have scales of their own depends on the model. */
+export type StaticGiven = QuantizeStaticOptions & Required<Omit<QuantizeStaticOptions, 'perChannel'>>;
+
+/** The options, their defaults, and what they do. */
+export const STATIC_OPTIONS: OptionsSchema<QuantizeStaticOptions, StaticGiven> = optionsSchema<
+  QuantizeStaticOptions,
+  StaticGiven
+>({
+  opTypesToQuantize: someOf(STATIC_OP_TYPES).default(STATIC_OP_TYPES).meta(OP_TYPES),
+  nodesToQuantize: NODES_TO_QUANTIZE,
+  nodesToExclude: NODES_TO_EXCLUDE,
+  // Default: where the model's operator set has it.
+  perChannel: z.boolean().optional().meta(PER_CHANNEL),
+  reduceRange: REDUCE_RANGE,
+  activationType: z
+    .enum(['int8', 'uint8'])
+    .default('uint8')
+    .meta({ description: 'integers of the activations; uint8 is the fastest on x86-64' }),
+  activationSymmetric: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'ranges of the activations symmetric about zero' }),
+});
+
+/** Options with all defaults. */
 export type StaticSettings = Required<QuantizeStaticOptions>;
 
-/** Defaults of {@link QuantizeStaticOptions}. */
-export const STATIC_DEFAULTS: StaticSettings = {
-  opTypesToQuantize: ['Conv', 'MatMul', 'Gemm'],
-  nodesToQuantize: [],
-  nodesToExclude: [],
-  perChannel: true,
-  reduceRange: false,
-  activationType: 'uint8',
-  activationSymmetric: false,
-};
-
 /**
- * Fills in the defaults and checks them against the model's operator set.
+ * Fills in the default that depends on the model's operator set.
  *
- * @throws {InputError} for an unknown type, or an operator set that cannot do it
+ * @throws {InputError} for an operator set that cannot do it
  */
-export function staticSettings(options: QuantizeStaticOptions, opset: number): StaticSettings {
-  const settings = { ...STATIC_DEFAULTS, perChannel: opset >= PER_CHANNEL_OPSET, ...options };
-  if (settings.activationType !== 'uint8' && settings.activationType !== 'int8') {
-    throw new InputError(
-      `activationType: uint8 or int8 was required, got ${String(settings.activationType)}; choose one`,
-    );
-  }
-  if (settings.perChannel && opset < PER_CHANNEL_OPSET) {
+export function staticSettings(given: StaticGiven, opset: number): StaticSettings {
+  const perChannel = given.perChannel ?? opset >= PER_CHANNEL_OPSET;
+  if (perChannel && opset < PER_CHANNEL_OPSET) {
     throw new InputError(
       `perChannel: operator set ${PER_CHANNEL_OPSET} or later was required, got ${opset}; leave it out or export the model with a later one`,
     );
   }
-  return settings;
+  return { ...given, perChannel };
 }

@@ -1,8 +1,8 @@
 import type { NodeProto } from 'onnx-buf';
 import { intAttribute } from '../../onnx/graph/node.js';
 import { shapeOf, tensorFloats } from '../../onnx/tensor/tensor.js';
-import { LeftInFloat } from '../dynamic/dynamicContext.js';
 import { roundHalfToEven } from '../numbers/rounding.js';
+import { LeftInFloat } from '../rewrite/leftInFloat.js';
 import { type ChannelLayout, quantizeValues } from '../rewrite/params.js';
 import type { Constant } from '../rewrite/scope.js';
 import { signalToErrorDb } from '../rewrite/signalToError.js';
@@ -101,7 +101,7 @@ function quantized(
     const made = quantizeValues(floats, layout, { type: 'int8', reduceRange: settings.reduceRange });
     return { ...made, values: Int8Array.from(made.values) };
   } catch (error) {
-    throw new LeftInFloat(`its weight ${weight.name}: ${(error as Error).message}`, true, { cause: error });
+    throw new LeftInFloat('values', `its weight ${weight.name}: ${(error as Error).message}`, { cause: error });
   }
 }
 

@@ -2,8 +2,8 @@ import type { NodeProto, TensorProto } from 'onnx-buf';
 import { floatAttribute, intAttribute, makeNode } from '../../onnx/graph/node.js';
 import { transposeMatrices } from '../../onnx/graph/transpose.js';
 import { makeTensor, shapeOf, tensorFloats } from '../../onnx/tensor/tensor.js';
-import { LeftInFloat, MICROSOFT_DOMAIN } from '../dynamic/dynamicContext.js';
-import { compressedWeight, constantFloats, type Rewriting } from '../rewrite/rewrite.js';
+import { LeftInFloat } from '../rewrite/leftInFloat.js';
+import { compressedWeight, constantFloats, MICROSOFT_DOMAIN, type Rewriting } from '../rewrite/rewrite.js';
 import type { Constant, Scope } from '../rewrite/scope.js';
 import { signalToErrorDb } from '../rewrite/signalToError.js';
 import { type BlockMatrix, dequantizeBlocks, quantizeBlocks } from './blocks.js';
@@ -18,14 +18,15 @@ export function multiplyBlocks(
   scope: Scope,
   rewriting: Rewriting,
 ): void {
-  if (opType !== 'MatMul' && opType !== 'Gemm') throw new LeftInFloat(`there is no block-wise form of ${opType}`);
+  if (opType !== 'MatMul' && opType !== 'Gemm')
+    throw new LeftInFloat('form', `there is no block-wise form of ${opType}`);
   const weight = constantFloats(scope, node.input[1]);
   const shape = shapeOf(weight.tensor);
-  if (shape.length !== 2) throw new LeftInFloat(`its weight has ${shape.length} axes, not 2`);
+  if (shape.length !== 2) throw new LeftInFloat('form', `its weight has ${shape.length} axes, not 2`);
   const turned = opType === 'Gemm' && intAttribute(node, 'transB', 0) !== 0;
   const plain = floatAttribute(node, 'alpha', 1) === 1 && floatAttribute(node, 'beta', 1) === 1;
   if (opType === 'Gemm' && (!plain || intAttribute(node, 'transA', 0) !== 0)) {
-    throw new LeftInFloat('a Gemm with alpha, beta or transA has no block-wise form');
+    throw new LeftInFloat('form', 'a Gemm with alpha, beta or transA has no block-wise form');
   }
   const [rows = 1, columns = 1] = turned ? shape.toReversed() : shape;
   const stored = blockTensors(node, weight, rows, columns, turned, settings, rewriting);
@@ -33,7 +34,6 @@ export function multiplyBlocks(
   const bias = opType === 'Gemm' ? (node.input[2] ?? '') : '';
   const product = bias === '' ? output : rewriting.names.value(`${output}_MatMul`);
   const attributes = { K: rows, N: columns, bits: settings.bits, block_size: settings.blockSize };
-  rewriting.usesMicrosoftDomain = true;
   scope.nodes.push(
     makeNode('MatMulNBits', [node.input[0] ?? '', ...stored], [product], {
       name: rewriting.names.node(node.name === '' ? '' : `${node.name}_Q${settings.bits}`),
@@ -85,9 +85,8 @@ function blockTensors(
   rewriting.params.add(scalesName);
   weight.owner.added.push(...made);
   weight.owner.weights.set(key, { quantized: packedName, scale: scalesName, zeroPoint: zerosName });
-  rewriting.compressed.push(
-    compressedWeight(weight, node, made, 'block', signalToErrorDb(floats, dequantizeBlocks(matrix))),
-  );
+  const report = compressedWeight(weight, node, made, 'block', signalToErrorDb(floats, dequantizeBlocks(matrix)));
+  rewriting.compressed.push({ stored: packedName, report });
   return [packedName, scalesName, ...(zerosName === '' ? [] : [zerosName])];
 }
 
@@ -100,14 +99,14 @@ function blockMatrix(
 ): BlockMatrix {
   const { bits, blockSize, isSymmetric: symmetric } = settings;
   if (!floats.every(Number.isFinite)) {
-    throw new LeftInFloat(`its weight ${name}: finite values were required, got NaN or an infinity`);
+    throw new LeftInFloat('values', `its weight ${name}: finite values were required, got NaN or an infinity`);
   }
   const matrix =
     settings.algorithm === 'hqq'
       ? quantizeBlocksHqq(floats, rows, columns, { bits, blockSize })
       : quantizeBlocks(floats, rows, columns, { bits, blockSize, symmetric });
   if (!matrix.scales.every(Number.isFinite)) {
-    throw new LeftInFloat(`its weight ${name}: a block spans more than float32 holds`);
+    throw new LeftInFloat('values', `its weight ${name}: a block spans more than float32 holds`);
   }
   return matrix;
 }

@@ -3,7 +3,7 @@ import { copyMessage } from '../../onnx/graph/copy.js';
 import { intAttribute, makeNode } from '../../onnx/graph/node.js';
 import { DTYPE_CODE } from '../../onnx/tensor/dtype.js';
 import { makeTensor, shapeOf, tensorFloats } from '../../onnx/tensor/tensor.js';
-import { LeftInFloat } from '../dynamic/dynamicContext.js';
+import { LeftInFloat } from '../rewrite/leftInFloat.js';
 import { type ChannelLayout, type QuantizedValues, quantizeValues } from '../rewrite/params.js';
 import { compressedWeight, constantFloats, type Rewriting } from '../rewrite/rewrite.js';
 import type { Constant, Scope } from '../rewrite/scope.js';
@@ -48,7 +48,7 @@ export function storeIntegers(
 ): void {
   // A Gather that picks from a shape or an activation has no weight to speak of.
   if (opType === 'Gather' && scope.constantOf(node.input[0] ?? '') === undefined) {
-    throw new LeftInFloat('it picks from a value that is computed at run time', false);
+    throw new LeftInFloat('no-weight', 'it picks from a value that is computed at run time');
   }
   const weights = weightInputs(opType).map((place) => {
     const weight = constantFloats(scope, node.input[place]);
@@ -129,7 +129,7 @@ function quantized8(
     const quantized = quantizeValues(tensorFloats(weight.tensor), layout, { type: 'int8', reduceRange: false });
     return { weight, manner, quantized, scaleShape };
   } catch (error) {
-    throw new LeftInFloat(`its weight ${weight.name}: ${(error as Error).message}`, true, { cause: error });
+    throw new LeftInFloat('values', `its weight ${weight.name}: ${(error as Error).message}`, { cause: error });
   }
 }
 
@@ -161,7 +161,8 @@ function addFloats(
   // Symmetric: there is no zero point.
   for (const one of [key, `${name} once`]) owner.weights.set(one, { quantized: output, scale, zeroPoint: '' });
   const granularity = scaleShape.length === 0 ? 'tensor' : 'channel';
-  compressed.push(compressedWeight(weight, node, made, granularity, quantized.signalToErrorDb));
+  const report = compressedWeight(weight, node, made, granularity, quantized.signalToErrorDb);
+  compressed.push({ stored, report });
   return output;
 }
 

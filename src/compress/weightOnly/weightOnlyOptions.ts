@@ -1,4 +1,14 @@
+import { z } from 'zod';
 import { InputError } from '../../errors.js';
+import {
+  NODES_TO_EXCLUDE,
+  NODES_TO_QUANTIZE,
+  OP_TYPES,
+  type OptionsSchema,
+  optionsSchema,
+  PER_CHANNEL,
+  someOf,
+} from '../pass.js';
 import type { NodeFilter } from '../rewrite/rewrite.js';
 
 /** Operators whose weights can be stored smaller while they go on computing in float. */
@@ -7,66 +17,75 @@ export const WEIGHT_ONLY_OP_TYPES = ['MatMul', 'Gemm', 'LSTM', 'GRU', 'RNN', 'Co
 /** An operator that weight-only quantization knows. */
 export type WeightOnlyOpType = (typeof WEIGHT_ONLY_OP_TYPES)[number];
 
-/** Options of {@link quantizeWeightOnly}; the words are ONNX Runtime's. */
+/** Options of {@link quantizeWeightOnly}; the words are ONNX Runtime's. {@link WEIGHT_ONLY_OPTIONS} describes each. */
 export interface QuantizeWeightOnlyOptions extends Partial<NodeFilter<WeightOnlyOpType>> {
-  /**
-   * `QDQ`: int8 weights, made float again when the model is loaded, for every operator; a smaller file, no faster.
-   * `QOperator`: `MatMulNBits`, for MatMul and Gemm; smaller in memory too. Default: QDQ for 8 bits, QOperator for 4.
-   */
   readonly quantFormat?: 'QDQ' | 'QOperator';
-  /** 4 (QOperator alone) or 8. Default 8. */
   readonly bits?: 4 | 8;
-  /** QDQ: a scale for each output channel, else one for each tensor. Default true. */
   readonly perChannel?: boolean;
-  /** QOperator: rows that share a scale, 16 to 256. Default 128. */
   readonly blockSize?: number;
-  /** QOperator: no zero points. Default true for `nearest`; HQQ has zero points always. */
   readonly isSymmetric?: boolean;
-  /** QOperator: rounding to nearest, or half-quadratic quantization. Default nearest. */
   readonly algorithm?: 'nearest' | 'hqq';
-  /** QOperator: 4 lets the runtime quantize the activations too and multiply integers; 0 keeps them float. Default 0. */
   readonly accuracyLevel?: 0 | 1 | 2 | 3 | 4;
 }
 
-/** Options with their defaults. */
+/** Options with their defaults; what depends on others is still to be filled in. */
+export type WeightOnlyGiven = QuantizeWeightOnlyOptions &
+  Required<Omit<QuantizeWeightOnlyOptions, 'quantFormat' | 'isSymmetric' | 'opTypesToQuantize'>>;
+
+/** The options, their defaults, and what they do. */
+export const WEIGHT_ONLY_OPTIONS: OptionsSchema<QuantizeWeightOnlyOptions, WeightOnlyGiven> = optionsSchema<
+  QuantizeWeightOnlyOptions,
+  WeightOnlyGiven
+>({
+  opTypesToQuantize: someOf(WEIGHT_ONLY_OP_TYPES).optional().meta(OP_TYPES),
+  nodesToQuantize: NODES_TO_QUANTIZE,
+  nodesToExclude: NODES_TO_EXCLUDE,
+  quantFormat: z.enum(['QDQ', 'QOperator']).optional().meta({
+    description:
+      'QDQ: int8 made float when the model is loaded, for every operator, no faster; QOperator: MatMulNBits, for MatMul and Gemm, smaller in memory, too (default: QDQ for 8 bits, QOperator for 4)',
+  }),
+  bits: z
+    .union([z.literal(4), z.literal(8)])
+    .default(8)
+    .meta({ description: 'bits of a weight; 4 with QOperator alone' }),
+  perChannel: z.boolean().default(true).meta(PER_CHANNEL),
+  blockSize: z
+    .int()
+    .default(128)
+    .meta({ description: 'rows that share a scale, in QOperator, nbits8 and nbits4: a power of two from 16 to 256' }),
+  isSymmetric: z.boolean().optional().meta({
+    description: 'QOperator without zero points (default: yes for nearest; hqq always has them)',
+    flag: 'symmetric',
+  }),
+  algorithm: z
+    .enum(['nearest', 'hqq'])
+    .default('nearest')
+    .meta({ description: 'QOperator: rounding to nearest, or half-quadratic quantization' }),
+  accuracyLevel: z
+    .union([z.literal(0), z.literal(1), z.literal(2), z.literal(3), z.literal(4)])
+    .default(0)
+    .meta({ description: 'QOperator: with 4 the runtime multiplies integers, with 0 floats' }),
+});
+
+/** Options with all defaults. */
 export type WeightOnlySettings = Required<QuantizeWeightOnlyOptions>;
 
 /**
- * Fills in the defaults and checks what types cannot.
+ * Fills in the defaults that depend on other options.
  *
- * @throws {InputError} for an unknown value, or values that do not go together
+ * @throws {InputError} for values that do not go together
  */
-export function weightOnlySettings(options: QuantizeWeightOnlyOptions): WeightOnlySettings {
-  const { bits = 8, algorithm = 'nearest' } = options;
-  const quantFormat = options.quantFormat ?? (bits === 8 ? 'QDQ' : 'QOperator');
-  if (quantFormat !== 'QDQ' && quantFormat !== 'QOperator') {
-    throw new InputError(`quantFormat: QDQ or QOperator was required, got ${String(quantFormat)}; choose one`);
+export function weightOnlySettings(given: WeightOnlyGiven): WeightOnlySettings {
+  const { bits, algorithm } = given;
+  const quantFormat = given.quantFormat ?? (bits === 8 ? 'QDQ' : 'QOperator');
+  const isSymmetric = given.isSymmetric ?? algorithm === 'nearest';
+  if (bits === 4 && quantFormat === 'QDQ') {
+    throw new InputError(`bits: 8, or 4 with QOperator, were required, got 4 with QDQ; choose another`);
   }
-  if (bits !== 8 && (bits !== 4 || quantFormat === 'QDQ')) {
-    throw new InputError(
-      `bits: 8, or 4 with QOperator, were required, got ${bits} with ${quantFormat}; choose another`,
-    );
-  }
-  if (algorithm !== 'nearest' && algorithm !== 'hqq') {
-    throw new InputError(`algorithm: nearest or hqq was required, got ${String(algorithm)}; choose one`);
-  }
-  const { accuracyLevel = 0, isSymmetric = algorithm === 'nearest' } = options;
   if (algorithm === 'hqq' && isSymmetric) {
     throw new InputError('isSymmetric: false was required with hqq, got true; its zero points are the method');
   }
-  if (![0, 1, 2, 3, 4].includes(accuracyLevel)) {
-    throw new InputError(`accuracyLevel: 0 to 4 was required, got ${accuracyLevel}; 4 multiplies integers`);
-  }
-  return {
-    quantFormat,
-    bits,
-    algorithm,
-    isSymmetric,
-    accuracyLevel,
-    perChannel: options.perChannel ?? true,
-    blockSize: options.blockSize ?? 128,
-    opTypesToQuantize: options.opTypesToQuantize ?? (quantFormat === 'QDQ' ? WEIGHT_ONLY_OP_TYPES : ['MatMul', 'Gemm']),
-    nodesToQuantize: options.nodesToQuantize ?? [],
-    nodesToExclude: options.nodesToExclude ?? [],
-  };
+  const opTypesToQuantize =
+    given.opTypesToQuantize ?? (quantFormat === 'QDQ' ? WEIGHT_ONLY_OP_TYPES : ['MatMul', 'Gemm']);
+  return { ...given, quantFormat, isSymmetric, opTypesToQuantize };
 }

@@ -53,6 +53,11 @@ const NOTHING: SimplifyReport = {
 /** Models that are in normal form. */
 const simple = new WeakSet<ModelProto>();
 
+/** Tells that a model is in normal form, since what was changed of one that is kept it so: it is not brought there again. */
+export function keepsNormalForm(model: OnnxModel): void {
+  simple.add(model.proto);
+}
+
 /** First IR version whose weights need not be listed among the inputs. */
 const FREE_WEIGHTS_IR = 4n;
 
@@ -116,7 +121,7 @@ function withFreeWeights(model: OnnxModel): GraphProto {
 }
 
 /** The graph without the types of values that are gone. */
-function withoutStaleTypes(graph: GraphProto): GraphProto {
+export function withoutStaleTypes(graph: GraphProto): GraphProto {
   const names = new Set(definedNames(graph));
   return copyMessage(graph, { valueInfo: graph.valueInfo.filter(({ name }) => names.has(name)) });
 }

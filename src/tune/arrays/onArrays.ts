@@ -1,4 +1,4 @@
-import type { RecipeResources } from '../../compress/applyRecipe.js';
+import type { RecipeResources } from '../../compress/pass.js';
 import { type LayerSensitivity, measureSensitivity } from '../../compress/choose/sensitivity.js';
 import { calibrateRanges } from '../../compress/static/calibrate.js';
 import { InputError } from '../../errors.js';

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { FunctionProtoSchema, OperatorSetIdProtoSchema } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
-import { LAYER_CHOICES, layersOf } from '../../../src/compress/choose/layers.js';
+import { choicesFor, layersOf } from '../../../src/compress/choose/layers.js';
 import { measureSensitivity, type SensitivityResources, showing } from '../../../src/compress/choose/sensitivity.js';
 import { calibrateRanges } from '../../../src/compress/static/calibrate.js';
 import { copyModel } from '../../../src/onnx/graph/copy.js';
@@ -85,7 +85,7 @@ describe('sensitivity', () => {
           },
           { output: 'z' },
         );
-        expect(table.map(({ choice }) => choice).sort()).toEqual(LAYER_CHOICES[opType].toSorted());
+        expect(table.map(({ choice }) => choice).sort()).toEqual(choicesFor(opType).toSorted());
         for (const { activationDb } of table) expect(activationDb).toBeGreaterThan(8);
       }
     }

@@ -276,7 +276,12 @@ describe('LSTM', () => {
     });
     const { model: same, report } = quantizeDynamic(model);
     expect(report.leftNodes).toEqual([
-      { node: 'odd', opType: 'LSTM', reason: 'its recurrent weight R is computed at run time, not constant' },
+      {
+        node: 'odd',
+        opType: 'LSTM',
+        cause: 'not-constant',
+        reason: 'its recurrent weight R is computed at run time, not constant',
+      },
     ]);
     expect(operators(same)).toEqual({ LSTM: 1 });
     expect(same.proto.opsetImport).toHaveLength(1);

@@ -74,7 +74,9 @@ describe('pruneWeights', () => {
   it('prunes only what it is asked to', () => {
     const { report } = pruneWeights(convolutionModel(3), { opTypesToPrune: ['Conv'], nodesToExclude: ['conv2'] });
     expect(report.compressed.map(({ name }) => name)).toEqual(['w1']);
-    expect(report.leftNodes).toEqual([{ node: 'conv2', opType: 'Conv', reason: 'it is in nodesToExclude' }]);
+    expect(report.leftNodes).toEqual([
+      { node: 'conv2', opType: 'Conv', cause: 'excluded', reason: 'it is in nodesToExclude' },
+    ]);
   });
 
   it('prunes a weight of two readers once, one in a Constant node too, and leaves one that is computed', () => {
@@ -97,7 +99,7 @@ describe('pruneWeights', () => {
       ['c', 'three'],
     ]);
     expect(report.leftNodes).toEqual([
-      { node: 'four', opType: 'MatMul', reason: 'its weight t is computed from constants' },
+      { node: 'four', opType: 'MatMul', cause: 'not-constant', reason: 'its weight t is computed from constants' },
     ]);
   });
 

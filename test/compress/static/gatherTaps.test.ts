@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ValueRange } from '../../../src/compress/calibrators/range.js';
-import type { Compressed } from '../../../src/compress/dynamic/dynamic.js';
+import { NormalGraph } from '../../../src/compress/rewrite/normalGraph.js';
+import type { Changed } from '../../../src/compress/rewrite/rewrite.js';
 import { gatherTaps } from '../../../src/compress/static/gatherTaps.js';
 import { quantizeStatic } from '../../../src/compress/static/static.js';
 import { planCalibration } from '../../../src/compress/static/staticPlan.js';
@@ -14,11 +15,12 @@ import { smallModel, weightValues } from '../../onnx/smallModels.js';
 import { type Fed, pattern, runModel } from '../runModel.js';
 
 /** Static quantization of the convolutions, with one range for all: what it is does not matter here. */
-function quantized(model: OnnxModel, perChannel = true): Compressed {
+function quantized(model: OnnxModel, perChannel = true): Changed {
   const options = { opTypesToQuantize: ['Conv'] as const, perChannel };
   const range: ValueRange = { lowest: -1.5, highest: 2 };
   const ranges = new Map(planCalibration(model, options).tensors.map((name) => [name, range]));
-  return quantizeStatic(model, ranges, options);
+  const { model: made, report } = quantizeStatic(model, ranges, options);
+  return { graph: NormalGraph.enter(made), report };
 }
 
 function convolution(
@@ -63,24 +65,23 @@ describe('gatherTaps', () => {
   it('lets the first convolution over a spectrogram read its taps as channels: the same answers, to the bit', async () => {
     const before = quantized(buildDeepSpeech2({ cell: 'gru', layers: 1, units: 8, channels: 4 }));
     const after = gatherTaps(before);
-    expect(kernelOf(before.model)).toEqual([4, 1, 41, 11]);
-    expect(kernelOf(after.model)).toEqual([4, 12, 41, 1]);
+    expect(kernelOf(before.graph.model)).toEqual([4, 1, 41, 11]);
+    expect(kernelOf(after.graph.model)).toEqual([4, 12, 41, 1]);
     const lengths: Fed = { type: 'int64', shape: [2], data: BigInt64Array.of(31n, 14n) };
-    await expectEqual(before.model, after.model, { features: pattern([2, 31, 161], 1), lengths });
+    await expectEqual(before.graph.model, after.graph.model, { features: pattern([2, 31, 161], 1), lengths });
   });
 
   it('counts the added zeros in its report', () => {
     const before = quantized(buildDeepSpeech2({ layers: 1, units: 8, channels: 4 }));
     const after = gatherTaps(before);
     expect(after.report.notes.at(-1)).toBe('conv0.conv reads its 11 taps of axis 3 as 12 channels');
-    const size = ({ report }: Compressed) =>
-      report.compressed.find(({ name }) => name === 'conv0.weight')?.sizeBytesAfter;
+    const size = ({ report }: Changed) => report.compressed.find(({ name }) => name === 'conv0.weight')?.sizeBytesAfter;
     expect(size(after)).toBe((size(before) ?? 0) + 4 * 41);
     const stored = (model: OnnxModel) =>
       mainGraph(model)
         .initializer.filter(({ dims }) => dims.length === 4)
         .reduce((sum, tensor) => sum + storedSizeBytes(tensor), 0);
-    const grown = stored(after.model) - stored(before.model);
+    const grown = stored(after.graph.model) - stored(before.graph.model);
     expect(after.report.weightBytesAfter - before.report.weightBytesAfter).toBe(grown);
   });
 
@@ -101,7 +102,7 @@ describe('gatherTaps', () => {
           const [, height, width] = kernel;
           const can = (height > 1 && dilations[0] === 1) || (width > 1 && dilations[1] === 1);
           expect(after === before).toBe(!can);
-          await expectEqual(before.model, after.model, { x: pattern([2, 1, 17, 18], 1) });
+          await expectEqual(before.graph.model, after.graph.model, { x: pattern([2, 1, 17, 18], 1) });
         },
       ),
       { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 40), seed: 20_261_121 },
@@ -121,12 +122,13 @@ describe('gatherTaps', () => {
   });
 
   it('leaves a convolution in float', () => {
-    const before: Compressed = { ...quantized(convolution([3, 2, 2], {})), model: convolution([3, 2, 2], {}) };
+    const float = NormalGraph.enter(convolution([3, 2, 2], {}));
+    const before: Changed = { ...quantized(convolution([3, 2, 2], {})), graph: float };
     expect(gatherTaps(before)).toBe(before);
   });
 
   it('gives the same bytes each time', () => {
-    const bytes = () => modelToBytes(gatherTaps(quantized(convolution([3, 3, 2], {}))).model);
+    const bytes = () => modelToBytes(gatherTaps(quantized(convolution([3, 3, 2], {}))).graph.model);
     expect(Buffer.compare(bytes(), bytes())).toBe(0);
   });
 });

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { CalibrationOptions } from '../../../src/compress/calibrators/observer.js';
 import { layersOf } from '../../../src/compress/choose/layers.js';
-import type { Compressed } from '../../../src/compress/dynamic/dynamic.js';
+import type { Compressed } from '../../../src/compress/pass.js';
+import { NormalGraph } from '../../../src/compress/rewrite/normalGraph.js';
 import { calibrateRanges } from '../../../src/compress/static/calibrate.js';
 import { foldBatchNorm } from '../../../src/compress/static/foldBatchNorm.js';
 import { quantizeStatic } from '../../../src/compress/static/static.js';
@@ -56,7 +57,8 @@ async function decibels(
 describe('batch normalisation', () => {
   it('becomes part of the convolution before it: the same answers within 1e-5', async () => {
     const model = convolutionModel(3);
-    const { model: folded, folded: names } = foldBatchNorm(model);
+    const { graph, folded: names } = foldBatchNorm(NormalGraph.enter(model));
+    const folded = graph.model;
     expect(names).toEqual(['norm1']);
     expect(operatorCounts(folded)).toEqual({ Conv: 2, Clip: 1, Relu: 1, Flatten: 1, Gemm: 1 });
     const [before, after] = [await runModel(model, feeds[0] ?? {}), await runModel(folded, feeds[0] ?? {})];
@@ -69,7 +71,8 @@ describe('batch normalisation', () => {
     const model = convolutionModel(3);
     const graph = mainGraph(model);
     graph.output.push(valueInfo('c1', ['n', 6, 12, 9]));
-    expect(foldBatchNorm(model).model).toBe(model);
+    const entered = NormalGraph.enter(model);
+    expect(foldBatchNorm(entered).graph).toBe(entered);
   });
 });
 
@@ -136,7 +139,9 @@ describe('static quantization', () => {
 
   it('leaves excluded nodes in float, and says why', async () => {
     const { model, report } = await calibrated(convolutionModel(3), feeds, { nodesToExclude: ['conv2'] });
-    expect(report.leftNodes).toEqual([{ node: 'conv2', opType: 'Conv', reason: 'it is in nodesToExclude' }]);
+    expect(report.leftNodes).toEqual([
+      { node: 'conv2', opType: 'Conv', cause: 'excluded', reason: 'it is in nodesToExclude' },
+    ]);
     expect(operatorCounts(model)).toMatchObject({ Relu: 1 });
     expect(await decibels(convolutionModel(3), model, feeds[0] ?? {})).toBeGreaterThan(28);
     const none = quantizeStatic(convolutionModel(3), new Map());
@@ -306,7 +311,7 @@ describe('static quantization', () => {
         const { report } = await calibrated(model, [{ x: pattern([5, 8], 1) }]);
         expect(report.compressed.map(({ name }) => name)).toEqual(['v']);
         const reason = `its weight ${broken === 0 ? 'w' : 'b'}: finite values were required, got NaN or an infinity`;
-        expect(report.leftNodes).toEqual([{ node: 'one', opType: 'Gemm', reason }]);
+        expect(report.leftNodes).toEqual([{ node: 'one', opType: 'Gemm', cause: 'values', reason }]);
       }
     }
   });

@@ -44,7 +44,9 @@ describe('weights stored as int8', () => {
       ['w1', 'int8', 'channel'],
       ['w2', 'int8', 'channel'],
     ]);
-    expect(report.leftNodes).toEqual([{ node: 'gemm', opType: 'Gemm', reason: 'it is in nodesToExclude' }]);
+    expect(report.leftNodes).toEqual([
+      { node: 'gemm', opType: 'Gemm', cause: 'excluded', reason: 'it is in nodesToExclude' },
+    ]);
     expect(report.leftWeights.map(({ name }) => name).sort()).toEqual(
       ['b2', 'b3', 'beta', 'gamma', 'mean', 'variance', 'w3'].sort(),
     );
@@ -163,7 +165,9 @@ describe('weights in blocks', () => {
   it('replaces MatMul and Gemm, and says why others stay', () => {
     const { model, report } = quantizeWeightOnly(recurrentModel(3), { bits: 4, opTypesToQuantize: ['MatMul', 'LSTM'] });
     expect(operatorCounts(model)).toMatchObject({ MatMulNBits: 1, LSTM: 1 });
-    expect(report.leftNodes).toEqual([{ node: 'lstm', opType: 'LSTM', reason: 'there is no block-wise form of LSTM' }]);
+    expect(report.leftNodes).toEqual([
+      { node: 'lstm', opType: 'LSTM', cause: 'form', reason: 'there is no block-wise form of LSTM' },
+    ]);
     expect(report.compressed).toMatchObject([{ name: 'm', to: 'uint8', granularity: 'block', sizeBytesBefore: 560 }]);
   });
 });

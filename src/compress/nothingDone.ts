@@ -1,14 +1,10 @@
-import { modelTensors } from '../../onnx/graph/subgraphs.js';
-import type { OnnxModel } from '../../onnx/model.js';
-import { tensorDtype } from '../../onnx/tensor/tensor.js';
-import { DYNAMIC_DEFAULTS } from '../dynamic/dynamicOptions.js';
-import { PRUNED_OP_TYPES } from '../prune/pruneWeights.js';
-import type { PresetName, Recipe, RecipeStep } from '../recipe.js';
-import { recurrentSettings } from '../recurrent/recurrentOptions.js';
-import { STATIC_DEFAULTS } from '../static/staticOptions.js';
-import { weightOnlySettings } from '../weightOnly/weightOnlyOptions.js';
-import { isMatrix, isUnmeant } from './leftWeights.js';
-import type { CompressionReport } from './report.js';
+import { modelTensors } from '../onnx/graph/subgraphs.js';
+import type { OnnxModel } from '../onnx/model.js';
+import { tensorDtype } from '../onnx/tensor/tensor.js';
+import { settingsOf } from './pass.js';
+import { passNamed } from './passes.js';
+import type { PresetName, Recipe, RecipeStep } from './recipe.js';
+import { type CompressionReport, isMatrix, isUnmeant } from './rewrite/report.js';
 
 /** Reasons that are told; the report has all of them. */
 const MOST_REASONS = 3;
@@ -44,7 +40,7 @@ export function nothingDone(model: OnnxModel, recipe: Recipe, report: Compressio
  */
 export function otherRecipes(recipe: Recipe, report: CompressionReport): readonly string[] {
   const left = new Set(
-    report.leftWeights.filter((weight) => isMatrix(weight) && isUnmeant(weight.reason)).map(({ opType }) => opType),
+    report.leftWeights.filter((weight) => isMatrix(weight) && isUnmeant(weight.cause)).map(({ opType }) => opType),
   );
   return FORMS.flatMap(([opTypes, preset]) => {
     const found = opTypes.filter((opType) => left.has(opType));
@@ -53,22 +49,9 @@ export function otherRecipes(recipe: Recipe, report: CompressionReport): readonl
   });
 }
 
-function wantedBy(step: RecipeStep): string {
-  const operators = (names: readonly string[]): string => `constant weights of ${names.join(', ')}`;
-  switch (step.transform) {
-    case 'dynamic':
-      return operators(step.options?.opTypesToQuantize ?? DYNAMIC_DEFAULTS.opTypesToQuantize);
-    case 'static':
-      return operators(step.options?.opTypesToQuantize ?? STATIC_DEFAULTS.opTypesToQuantize);
-    case 'recurrent':
-      return operators(recurrentSettings(step.options ?? {}).opTypesToQuantize);
-    case 'weight-only':
-      return operators(weightOnlySettings(step.options ?? {}).opTypesToQuantize);
-    case 'prune':
-      return operators(step.options?.opTypesToPrune ?? PRUNED_OP_TYPES);
-    case 'half':
-      return 'float32 constants of more than one number';
-  }
+function wantedBy({ transform, options = {} }: RecipeStep): string {
+  const pass = passNamed(transform);
+  return pass === undefined ? transform : pass.looksFor(settingsOf(pass, options));
 }
 
 function withoutFloats(model: OnnxModel): string {

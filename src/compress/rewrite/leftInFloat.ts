@@ -1,0 +1,18 @@
+import type { LeftCause } from './report.js';
+
+/** Thrown inside a rewriting to leave the node as it is; the message is the reason that the report gives. */
+export class LeftInFloat extends Error {
+  override readonly name: string = 'LeftInFloat';
+
+  /**
+   * @param why - for programs
+   * @param message - for people: the end of a sentence that begins with the node
+   */
+  constructor(
+    readonly why: LeftCause,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
