@@ -1,5 +1,5 @@
-import type { RecipeResources } from '../../compress/pass.js';
 import { type LayerSensitivity, measureSensitivity } from '../../compress/choose/sensitivity.js';
+import type { RecipeResources } from '../../compress/pass.js';
 import { calibrateRanges } from '../../compress/static/calibrate.js';
 import { InputError } from '../../errors.js';
 import { mainGraph, type OnnxModel } from '../../onnx/model.js';
