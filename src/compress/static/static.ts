@@ -90,18 +90,18 @@ function folded(graph: NormalGraph): NormalGraph {
 async function apply(
   original: NormalGraph,
   given: StaticGiven,
-  { calibrate }: RecipeResources,
+  resources: RecipeResources,
   calibration: CalibrationOptions,
 ): Promise<Changed> {
   const graph = folded(alignedForIntegers(original));
   const plan = planOf(graph, staticSettings(given, graph.opset));
   if (plan.tensors.length === 0) return quantize(graph, given, new Map());
-  if (calibrate === undefined) {
+  if (resources.calibrate === undefined) {
     throw new InputError(
       'a calibration set was required by the static step, got none; give the model a card, or arrays with --inputs',
     );
   }
-  return gatherTaps(quantize(graph, given, await calibrate(plan, calibration)));
+  return gatherTaps(quantize(graph, given, await resources.calibrate(plan, calibration)));
 }
 
 function quantize(input: NormalGraph, given: StaticGiven, ranges: ReadonlyMap<string, ValueRange>): Changed {
