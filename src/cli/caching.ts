@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { writeFileAtomic } from '../files.js';
-import { type LoadTimeReport, measureLoadTime } from '../measure/latency/loadTime.js';
+import { type ColdStartReport, measureColdStart } from '../measure/latency/coldStart.js';
 import { measureResultCaching, type ResultCachingReport } from '../measure/load/resultCaching.js';
 import { cacheFolder, type ResolvedModel } from '../recognise/registry/registry.js';
 import { cachingFigure } from '../report/figures/cachingFigure.js';
@@ -29,7 +29,7 @@ interface CachingCommandOptions {
 }
 
 interface CachingReports {
-  readonly load: readonly LoadTimeReport[];
+  readonly load: readonly ColdStartReport[];
   readonly results: readonly ResultCachingReport[];
 }
 
@@ -64,7 +64,7 @@ async function measure(
   options: CachingCommandOptions,
   terminal: Terminal,
 ): Promise<CachingReports> {
-  const load: LoadTimeReport[] = [];
+  const load: ColdStartReport[] = [];
   const results: ResultCachingReport[] = [];
   const threads = await threadsOf(options);
   const { rounds, requests, exponent, only, out } = options;
@@ -81,7 +81,7 @@ async function measure(
         const onProgress = (done: number, total: number): void =>
           progress.update(done, total, `${model.card.id}: starts`);
         const folder = join(cacheFolder(), 'optimized');
-        load.push(await measureLoadTime(model, { folder, recording, threads, rounds, signal, onProgress }));
+        load.push(await measureColdStart(model, { folder, recording, threads, rounds, signal, onProgress }));
         await keep();
       }
       if (only !== 'load') {
@@ -99,7 +99,7 @@ async function measure(
   return { load, results };
 }
 
-function printLoad(reports: readonly LoadTimeReport[], terminal: Terminal): void {
+function printLoad(reports: readonly ColdStartReport[], terminal: Terminal): void {
   const size = (bytes: number | null): string => (bytes === null ? '–' : megabytes(bytes));
   const rows = reports.map((one) => [
     one.model,

@@ -1,8 +1,13 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { writeFileAtomic } from '../files.js';
-import { nameArrangement } from '../measure/load/arrangements.js';
-import { measureOffline, type OfflinePass, type OfflineReport, summarizeOffline } from '../measure/load/offline.js';
+import { nameArrangement } from '../measure/throughput/arrangements.js';
+import {
+  measureOffline,
+  type OfflinePass,
+  type OfflineReport,
+  summarizeOffline,
+} from '../measure/throughput/offline.js';
 import { throughputFigure } from '../report/figures/throughputFigure.js';
 import { columns, percent } from './columns.js';
 import { examples } from './help.js';

@@ -19,8 +19,7 @@ export { breakEven, CLUSTER_CLAIM, costOfOwn, costOnInstance, fleetFor, nodesOf 
 export { readPrices } from '../measure/cost/prices.js';
 export { measureEnergy } from '../measure/energy/energy.js';
 export { bench, evaluate, type ModelBench, type ModelEvaluation } from '../measure/latency/bench.js';
-export { measureLoadTime } from '../measure/latency/loadTime.js';
-export { measureOffline, summarizeOffline } from '../measure/load/offline.js';
+export { measureColdStart } from '../measure/latency/coldStart.js';
 export { measureResultCaching } from '../measure/load/resultCaching.js';
 export { measureServers } from '../measure/load/server.js';
 export { defaultThreads } from '../measure/machine/environment.js';
@@ -30,6 +29,7 @@ export { measureRoofline } from '../measure/machine/roofline.js';
 export { measureMemory } from '../measure/memory/memory.js';
 export { measureModelSize } from '../measure/memory/modelSize.js';
 export { bootstrap, bootstrapMedian } from '../measure/statistics/bootstrap.js';
+export { measureOffline, summarizeOffline } from '../measure/throughput/offline.js';
 export { manifestPath } from '../recognise/registry/embedded.js';
 export { readFinishedRun } from '../study/finishedRun.js';
 export { DEFAULT_MODEL, DEFAULT_PROTOCOL, defaultPlan, readPlan } from '../study/plan.js';

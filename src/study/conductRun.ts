@@ -7,7 +7,7 @@ import { UNKNOWN_SPEAKER } from '../speech/corpora/manifest.js';
 import type { Utterance } from '../speech/types.js';
 import { measuredOutcome, type OpenCondition, openCondition } from './openCondition.js';
 import { outcomeOf } from './outcomeOf.js';
-import { measureResources, type Resourceful } from './resources.js';
+import { type MeasuredCondition, measureResources } from './resources.js';
 import type { RunOptions } from './runOptions.js';
 import type { RunState } from './runState.js';
 import type { Condition, Observation, Outcome, Summary } from './schema.js';
@@ -140,7 +140,7 @@ async function measureRest(
   const { protocol, conditions, shard = WHOLE } = state.record;
   // One shard measures them for all.
   if (protocol.resources === undefined || shard.index !== 1) return;
-  const measured: Resourceful[] = [];
+  const measured: MeasuredCondition[] = [];
   for (const condition of conditions) {
     const { id, threads } = condition;
     const outcome = outcomeOf(state.record, id);

@@ -2,14 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readJson, sha256OfBytes, writeFileAtomic } from '../files.js';
-import type { LoadTimeReport } from '../measure/latency/loadTime.js';
+import type { ColdStartReport } from '../measure/latency/coldStart.js';
 import type { Timed } from '../measure/latency/timingVersion.js';
-import type { OfflineReport } from '../measure/load/offline.js';
 import type { ResultCachingReport } from '../measure/load/resultCaching.js';
 import type { ServerReport } from '../measure/load/server.js';
 import type { Environment } from '../measure/machine/environment.js';
 import type { MachineLimits } from '../measure/machine/hardware.js';
 import type { Roofline } from '../measure/machine/roofline.js';
+import type { OfflineReport } from '../measure/throughput/offline.js';
 import { CHECKSUMS_FILE, checksumLine, verifyFiles } from './checksums.js';
 import type { LaboratoryProtocol } from './laboratoryProtocol.js';
 
@@ -51,7 +51,7 @@ export interface TopicResults {
   readonly hardware: { readonly limits: readonly MachineLimits[]; readonly roofline: readonly TitledRoofline[] };
   readonly throughput: readonly OfflineReport[];
   readonly load: readonly ServerReport[];
-  readonly caching: { readonly load: readonly LoadTimeReport[]; readonly results: readonly ResultCachingReport[] };
+  readonly caching: { readonly load: readonly ColdStartReport[]; readonly results: readonly ResultCachingReport[] };
   readonly sensitivity: readonly LayerEffect[];
 }
 

@@ -17,7 +17,7 @@ export interface ResourceOptions extends SessionControl {
 }
 
 /** A condition whose trials are done. What its outcome tells already is not measured again. */
-export interface Resourceful {
+export interface MeasuredCondition {
   readonly id: string;
   readonly model: ResolvedModel;
   readonly threads: number;
@@ -35,10 +35,10 @@ const MEMORY_RECORDINGS = 20;
  * @throws {InputError} when a model or a recording is bad
  */
 export async function* measureResources(
-  conditions: readonly Resourceful[],
+  conditions: readonly MeasuredCondition[],
   options: ResourceOptions,
-): AsyncGenerator<Pick<Resourceful, 'id' | 'outcome'>, void, undefined> {
-  const groups = new Map<string, Resourceful[]>();
+): AsyncGenerator<Pick<MeasuredCondition, 'id' | 'outcome'>, void, undefined> {
+  const groups = new Map<string, MeasuredCondition[]>();
   for (let condition of conditions) {
     const { id, threads, outcome } = condition;
     if (outcome.memory === undefined) {
@@ -59,7 +59,7 @@ export async function* measureResources(
 }
 
 /** `null` where it cannot be read on this system. */
-async function memoryOf(condition: Resourceful, options: ResourceOptions): Promise<MemoryRecord | null> {
+async function memoryOf(condition: MeasuredCondition, options: ResourceOptions): Promise<MemoryRecord | null> {
   const { protocol, utterances, signal, workerPath } = options;
   const recordings = utterances.slice(0, MEMORY_RECORDINGS).map(recordingOf);
   return await unlessUnavailable(signal, async () => {
@@ -80,7 +80,7 @@ async function memoryOf(condition: Resourceful, options: ResourceOptions): Promi
 
 /** Of conditions that take turns, in their order; `null` where nothing tells it, as of a GPU whose driver does not answer. */
 async function energyOf(
-  conditions: readonly Resourceful[],
+  conditions: readonly MeasuredCondition[],
   options: ResourceOptions,
 ): Promise<readonly EnergyRecord[] | null> {
   const [first] = conditions;

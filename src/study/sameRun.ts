@@ -46,14 +46,21 @@ export function requireShard(shard: Shard | undefined, protocol: Protocol, utter
   );
 }
 
+/** What of the machine and the software must be the same in what is gone on with. */
+const SAME_MACHINE = ['cpu', 'logicalCores', 'node', 'packages'] as const;
+
+/** Says what is another than when something was measured; `undefined` where the machine and the software are the same. */
+export function otherMachine(held: Environment, here: Environment): (typeof SAME_MACHINE)[number] | undefined {
+  return SAME_MACHINE.find((field) => !isDeepStrictEqual(held[field], here[field]));
+}
+
 /**
  * Refuses to go on with a run on another machine, or with other software.
  *
  * @throws {InputError} that says what differs
  */
 export function requireSameMachine(out: string, held: Environment, here: Environment): void {
-  const fields = ['cpu', 'logicalCores', 'node', 'packages'] as const;
-  const other = fields.find((field) => !isDeepStrictEqual(held[field], here[field]));
+  const other = otherMachine(held, here);
   if (other === undefined) return;
   const [was, is] = [JSON.stringify(held[other]), JSON.stringify(here[other])];
   throw new InputError(

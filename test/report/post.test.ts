@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { sha256OfBytes } from '../../src/files.js';
 import { readPrices } from '../../src/measure/cost/prices.js';
-import { readLaboratory } from '../../src/report/post/laboratory.js';
 import { laboratoryDataOf } from '../../src/report/post/laboratoryData.js';
 import { postDataOf } from '../../src/report/post/postData.js';
 import { writeReport } from '../../src/report/post/writeReport.js';
+import { readLaboratory } from '../../src/study/readLaboratory.js';
 import { readInventedLaboratory, readInventedRun, writeInventedLaboratory, writeInventedRun } from './fixture.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { ArrangementResult, OfflineReport } from '../../src/measure/load/offline.js';
 import type { HitRatePoint, ResultCachingReport } from '../../src/measure/load/resultCaching.js';
 import type { ServedRate, ServerReport } from '../../src/measure/load/server.js';
+import type { ArrangementResult, OfflineReport } from '../../src/measure/throughput/offline.js';
 import { cachingFigure } from '../../src/report/figures/cachingFigure.js';
 import { serverFigure } from '../../src/report/figures/serverFigure.js';
 import { throughputFigure } from '../../src/report/figures/throughputFigure.js';

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,6 +7,7 @@ import { buildDeepSpeech2, deepSpeech2Settings } from '../../src/onnx/build/buil
 import { writeModel } from '../../src/onnx/file/write.js';
 import { writeBuiltCard } from '../../src/recognise/kinds/ctc/builtCard.js';
 import { listModels } from '../../src/recognise/registry/registry.js';
+import { checkResults } from '../../src/study/checkResults.js';
 import { readTopic, writeTopic } from '../../src/study/laboratory.js';
 import { FULL_LABORATORY, SHORT_LABORATORY } from '../../src/study/laboratoryProtocol.js';
 import { measureTopic, variantsPlan } from '../../src/study/measureLaboratory.js';
@@ -46,6 +47,13 @@ describe('measureTopic', () => {
     expect(await measureTopic('sensitivity', options)).toBe('kept');
     const record = await readTopic(out, 'sensitivity');
     await writeTopic(out, { ...record, timingVersion: TIMING_VERSION + 1 });
+    appendFileSync(join(out, 'throughput.json'), '\n');
+    const { faults, topics } = await checkResults(out);
+    expect(faults).toEqual([
+      expect.stringMatching(/throughput\.json: .*SHA-256/),
+      expect.stringMatching(/sensitivity\.json: times of version 1 were required, got version 2/),
+    ]);
+    expect(topics).toEqual({ found: 2, same: 0 });
     expect(await measureTopic('sensitivity', options)).toBe('measured');
     const { result } = await readTopic(out, 'sensitivity');
     expect(new Set(result.map(({ opType }) => opType))).toEqual(new Set(['Conv', 'LSTM', 'MatMul']));

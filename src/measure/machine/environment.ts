@@ -5,9 +5,9 @@ import { availableParallelism, cpus, platform, release, totalmem } from 'node:os
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { packageRoot } from '../../recognise/registry/embedded.js';
+import { type Busyness, readBusyness } from './busyness.js';
 import { type Confinement, readConfinement } from './confinement.js';
 import { type FrequencyScaling, readFrequencyScaling } from './frequency.js';
-import { type MachineLoad, readMachineLoad } from './machineLoad.js';
 
 /** The machine and the software; `null` where it cannot be read. */
 export interface Environment {
@@ -26,7 +26,7 @@ export interface Environment {
   /** One-minute load average before the run. */
   readonly loadBefore: number;
   /** What else the machine did before the run. */
-  readonly load: MachineLoad;
+  readonly load: Busyness;
   /** `null` where nothing is told. */
   readonly frequency: FrequencyScaling | null;
   readonly confinement: Confinement;
@@ -83,7 +83,7 @@ export async function readEnvironment(
 ): Promise<Environment> {
   const { fileSystem = '/', variables = process.env } = options;
   // First of all: what follows makes some load itself.
-  const load = readMachineLoad(availableParallelism(), fileSystem);
+  const load = readBusyness(availableParallelism(), fileSystem);
   const processor = await readProcessor(fileSystem);
   return {
     ...processor,

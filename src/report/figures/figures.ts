@@ -1,16 +1,16 @@
 import { breakEven, costOnInstance } from '../../measure/cost/cost.js';
 import type { InstancePrice } from '../../measure/cost/prices.js';
+import { EMPTY_LABORATORY, type Laboratory } from '../../study/readLaboratory.js';
 import type { Observation, Summary } from '../../study/schema.js';
-import { EMPTY_LABORATORY, type Laboratory } from '../post/laboratory.js';
 import { cheapestCost, speedsOf } from '../tables/costOf.js';
 import { measuredOf } from '../tables/measured.js';
 import { cachingFigure } from './cachingFigure.js';
+import { coldStartFigure } from './coldStartFigure.js';
 import { breakEvenFigure, costFigure } from './costFigure.js';
 import { energyFigure } from './energyFigure.js';
 import type { Figure } from './figure.js';
 import { glanceFigure } from './glanceFigure.js';
 import { latencyFigure } from './latencyFigure.js';
-import { loadTimeFigure } from './loadTimeFigure.js';
 import { memoryFigure } from './memoryFigure.js';
 import { partsFigure } from './partsFigure.js';
 import { rooflineFigure } from './rooflineFigure.js';
@@ -46,7 +46,7 @@ const FIGURES: readonly (readonly [name: string, draw: Draw])[] = [
   ['throughput', ({ throughput }) => where(throughput?.result, throughputFigure)],
   ['sensitivity', ({ sensitivity }) => sensitivity && sensitivityFigure(sensitivity.result)],
   ['load', ({ load }) => where(load?.result, serverFigure)],
-  ['loading', ({ caching }) => where(caching?.result.load, () => caching && loadTimeFigure(caching.result))],
+  ['loading', ({ caching }) => where(caching?.result.load, () => caching && coldStartFigure(caching.result))],
   ['cache-hits', ({ caching }) => where(caching?.result.results, cachingFigure)],
   ['variants', ({ variants }) => variants && variantsFigure(variants.summary, 'latency')],
   ['variants-cost', ({ variants, prices }) => variants && variantsFigure(variants.summary, 'cost', prices)],

@@ -1,5 +1,5 @@
-import { nameArrangement } from '../../measure/load/arrangements.js';
-import type { ArrangementResult, OfflineReport } from '../../measure/load/offline.js';
+import { nameArrangement } from '../../measure/throughput/arrangements.js';
+import type { ArrangementResult, OfflineReport } from '../../measure/throughput/offline.js';
 import { formatEstimate, formatNumber, formatPercent, roundTo } from '../tables/format.js';
 import { axis, estimatePoints, figureOf, LEGEND_BELOW } from './drawing.js';
 import type { Figure, JsonObject } from './figure.js';

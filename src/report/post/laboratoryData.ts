@@ -1,5 +1,6 @@
 import type { InstancePrice } from '../../measure/cost/prices.js';
 import { DEFAULT_MODEL } from '../../study/plan.js';
+import type { Laboratory } from '../../study/readLaboratory.js';
 import { type Environment, NO_RECIPE, type Summary } from '../../study/schema.js';
 import type { Json, JsonObject } from '../figures/figure.js';
 import { estimateOf, formatQuantity, verdictOf } from '../metric.js';
@@ -16,7 +17,6 @@ import {
   NO_NUMBER,
 } from '../tables/format.js';
 import { CARES, type Candidate, candidatesOf, paretoFront, recommend } from './choosing.js';
-import type { Laboratory } from './laboratory.js';
 
 /** Points of word error rate that a recommendation may lose against the model of the experiment in float32. */
 const MOST_WER_LOST = 0.02;

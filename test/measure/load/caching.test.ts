@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { measureLoadTime } from '../../../src/measure/latency/loadTime.js';
+import { measureColdStart } from '../../../src/measure/latency/coldStart.js';
 import { zipfShares } from '../../../src/measure/load/arrivals.js';
 import { capacityFor, type HitRatePoint, measureResultCaching } from '../../../src/measure/load/resultCaching.js';
 import { type ResolvedModel, resolveModel } from '../../../src/recognise/registry/registry.js';
@@ -20,7 +20,7 @@ beforeAll(async () => {
   utterances = (await readManifest(HOLDOUT)).filter(({ durationS }) => durationS < 1).slice(0, 5);
 });
 
-describe('measureLoadTime', () => {
+describe('measureColdStart', () => {
   let folder: string;
 
   beforeAll(async () => {
@@ -33,7 +33,7 @@ describe('measureLoadTime', () => {
     const recording = { id: 'one', audioPath: utterances[0]?.audioPath ?? '' };
     const done: number[] = [];
     const options = { folder, recording, rounds: 2, threads: 1, onProgress: (count: number) => done.push(count) };
-    const report = await measureLoadTime(model, options);
+    const report = await measureColdStart(model, options);
     expect(report).toMatchObject({
       model: 'deepspeech2-lstm',
       rounds: 2,
@@ -46,7 +46,7 @@ describe('measureLoadTime', () => {
     expect(report.plainMs.value).toBeGreaterThan(0);
     expect(report.pays).toBe(report.speedUpToFirst.low > 1);
     expect(await readdir(folder)).toEqual([]);
-    await expect(measureLoadTime(model, { ...options, rounds: 1 })).rejects.toThrow(/rounds: a whole number from 2/);
+    await expect(measureColdStart(model, { ...options, rounds: 1 })).rejects.toThrow(/rounds: a whole number from 2/);
   });
 });
 

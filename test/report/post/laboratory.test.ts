@@ -5,8 +5,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { readPrices } from '../../../src/measure/cost/prices.js';
 import type { Figure, Json, JsonObject } from '../../../src/report/figures/figure.js';
 import { buildFigures } from '../../../src/report/figures/figures.js';
-import { EMPTY_LABORATORY, type Laboratory, readLaboratory } from '../../../src/report/post/laboratory.js';
 import { buildVariantsTable, laboratoryDataOf } from '../../../src/report/post/laboratoryData.js';
+import { EMPTY_LABORATORY, type Laboratory, readLaboratory } from '../../../src/study/readLaboratory.js';
 import { readInventedLaboratory, readInventedRun } from '../fixture.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'quantlab-laboratory-'));

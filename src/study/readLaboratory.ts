@@ -1,18 +1,13 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sha256OfBytes } from '../../files.js';
-import { type FinishedRun, readFinishedRun } from '../../study/finishedRun.js';
-import { type FiledTopic, readTopic, TOPICS, type Topic, type TopicRecord, topicPath } from '../../study/laboratory.js';
-import { RUN_FILES } from '../../study/runFolder.js';
+import { sha256OfBytes } from '../files.js';
+import { type FinishedRun, readFinishedRun } from './finishedRun.js';
+import { type FiledTopic, readTopic, TOPICS, type Topic, type TopicRecord, topicPath } from './laboratory.js';
+import { RUN_FILES } from './runFolder.js';
 
 /** What was measured besides the run; a topic that was not is missing. */
-export interface Laboratory {
-  readonly hardware?: TopicRecord<'hardware'> | undefined;
-  readonly throughput?: TopicRecord<'throughput'> | undefined;
-  readonly load?: TopicRecord<'load'> | undefined;
-  readonly caching?: TopicRecord<'caching'> | undefined;
-  readonly sensitivity?: TopicRecord<'sensitivity'> | undefined;
+export interface Laboratory extends Partial<{ readonly [T in FiledTopic]: TopicRecord<T> | undefined }> {
   readonly variants?: FinishedRun | undefined;
   /** SHA-256 of each file that was read, by topic, so that what is made from it can name it. */
   readonly sha256: Readonly<Partial<Record<Topic, string>>>;

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { cutBatches, nameArrangement, paddingShare, planArrangements } from '../../../src/measure/load/arrangements.js';
+import {
+  cutBatches,
+  nameArrangement,
+  paddingShare,
+  planArrangements,
+} from '../../../src/measure/throughput/arrangements.js';
 
 describe('planArrangements', () => {
   const divisionsOf = (cores: number): string[] =>

@@ -17,7 +17,7 @@ interface Time {
  *
  * @param caching - of one machine
  */
-export function loadTimeFigure({ load, results }: TopicResults['caching']): Figure {
+export function coldStartFigure({ load, results }: TopicResults['caching']): Figure {
   const times: readonly Time[] = [
     ...load.map(({ model, plainMs }) => ({ what: 'Load the<br>model file', model, ms: plainMs })),
     ...load.map(({ model, optimizedMs }) => ({ what: 'Load the kept<br>optimised form', model, ms: optimizedMs })),

@@ -1,16 +1,16 @@
 // Files as Linux 6 shows them.
 import { describe, expect, it } from 'vitest';
+import { readBusyness } from '../../../src/measure/machine/busyness.js';
 import { readFrequencyScaling } from '../../../src/measure/machine/frequency.js';
-import { readMachineLoad } from '../../../src/measure/machine/machineLoad.js';
 import { systemTree } from '../systemTree.js';
 
 const pressure = (share: string): string =>
   `some avg10=${share} avg60=1.00 avg300=1.00 total=1\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0`;
 
-describe('readMachineLoad', () => {
+describe('readBusyness', () => {
   it('says nothing of an idle machine', async () => {
     const root = await systemTree({ 'proc/pressure/cpu': pressure('2.50'), 'proc/pressure/io': pressure('0.00') });
-    expect(readMachineLoad(4, root, [1.2, 3, 4])).toEqual({
+    expect(readBusyness(4, root, [1.2, 3, 4])).toEqual({
       lastMinute: 1.2,
       cpuPressure: 0.025,
       memoryPressure: null,
@@ -21,14 +21,14 @@ describe('readMachineLoad', () => {
 
   it('warns of load and of pressure, each for itself', async () => {
     const quiet = await systemTree({});
-    expect(readMachineLoad(2, quiet, [2.25, 1, 1]).warning).toBe(
+    expect(readBusyness(2, quiet, [2.25, 1, 1]).warning).toBe(
       'The machine was busy before the run: the load of the last minute was 2.25 on 2 processors.',
     );
     const root = await systemTree({
       'proc/pressure/cpu': pressure('35.20'),
       'proc/pressure/memory': pressure('11.00'),
     });
-    expect(readMachineLoad(64, root, [1, 1, 1]).warning).toBe(
+    expect(readBusyness(64, root, [1, 1, 1]).warning).toBe(
       'The machine was busy before the run: threads waited for a processor in 35 % of the last 10 s; threads waited for memory in 11 % of the last 10 s.',
     );
   });

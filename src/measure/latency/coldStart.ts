@@ -11,7 +11,7 @@ import { createRandom, DEFAULT_SEED, permutation } from '../statistics/random.js
 import { median, sum } from '../statistics/statistics.js';
 
 /** How load times are compared. */
-export interface LoadTimeOptions extends SessionControl {
+export interface ColdStartOptions extends SessionControl {
   /** Folder for optimised models. */
   readonly folder: string;
   /** Heard once after loading: the time of the first run. */
@@ -25,7 +25,7 @@ export interface LoadTimeOptions extends SessionControl {
 }
 
 /** Load time with and without the optimised model on disk. */
-export interface LoadTimeReport {
+export interface ColdStartReport {
   /** Id of the model's card. */
   readonly model: string;
   readonly rounds: number;
@@ -50,7 +50,7 @@ export interface LoadTimeReport {
   /** That of it which belongs to no file, so that processes cannot share it; `null` where it cannot be read. */
   readonly plainAnonymousBytes: number | null;
   readonly optimizedAnonymousBytes: number | null;
-  /** Whether it pays: the interval of {@link LoadTimeReport.speedUpToFirst} lies above 1. */
+  /** Whether it pays: the interval of {@link ColdStartReport.speedUpToFirst} lies above 1. */
   readonly pays: boolean;
 }
 
@@ -70,7 +70,7 @@ const DEFAULT_ROUNDS = 10;
  * @throws {InputError} when the model cannot be kept, or an option is not possible
  * @throws {UnavailableError} when a process breaks
  */
-export async function measureLoadTime(model: ResolvedModel, options: LoadTimeOptions): Promise<LoadTimeReport> {
+export async function measureColdStart(model: ResolvedModel, options: ColdStartOptions): Promise<ColdStartReport> {
   const { folder, rounds = DEFAULT_ROUNDS, seed = DEFAULT_SEED, signal, onProgress } = options;
   if (!(Number.isInteger(rounds) && rounds >= 2)) {
     throw new InputError(`rounds: a whole number from 2 was required, got ${rounds}; 10 is usual`);
@@ -116,7 +116,7 @@ export async function measureLoadTime(model: ResolvedModel, options: LoadTimeOpt
 async function start(
   model: ResolvedModel,
   optimizedFolder: string | undefined,
-  { recording, threads, signal, workerPath }: LoadTimeOptions,
+  { recording, threads, signal, workerPath }: ColdStartOptions,
 ): Promise<Start> {
   const setup = { threads, optimizedFolder, recordings: [recording], signal, workerPath };
   return await withModel(model, setup, async ({ process, loaded: { loadMs } }) => {
@@ -129,7 +129,7 @@ async function start(
 function describe(
   plain: readonly Start[],
   optimized: readonly Start[],
-): Omit<LoadTimeReport, 'model' | 'rounds' | 'sizeBytes' | 'optimizedBytes' | 'makingMs'> {
+): Omit<ColdStartReport, 'model' | 'rounds' | 'sizeBytes' | 'optimizedBytes' | 'makingMs'> {
   const medianOf = (starts: readonly Start[], of: (start: Start) => number): Estimate =>
     bootstrapMedian(starts.map(of));
   const load = ({ loadMs }: Start): number => loadMs;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { readLine } from './frequency.js';
 
 /** What else the machine had to do when a run began. */
-export interface MachineLoad {
+export interface Busyness {
   /** Load average of the last minute: threads that ran or wanted to. */
   readonly lastMinute: number;
   /** Share of the last 10 s in which some thread waited for a processor, memory or a disk (PSI); `null` where not told. */
@@ -27,7 +27,7 @@ const BUSY_PRESSURE = 0.1;
  * @param root - root of the file system
  * @param load - load averages, as `os.loadavg` gives them (0 on Windows)
  */
-export function readMachineLoad(processors: number, root = '/', load: readonly number[] = loadavg()): MachineLoad {
+export function readBusyness(processors: number, root = '/', load: readonly number[] = loadavg()): Busyness {
   const lastMinute = load[0] ?? 0;
   const [cpuPressure, memoryPressure, ioPressure] = (['cpu', 'memory', 'io'] as const).map((name) =>
     parsePressure(readLine(join(root, 'proc/pressure', name)) ?? ''),

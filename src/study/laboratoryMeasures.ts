@@ -1,0 +1,186 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { measureColdStart } from '../measure/latency/coldStart.js';
+import { measureResultCaching } from '../measure/load/resultCaching.js';
+import { measureServers } from '../measure/load/server.js';
+import { defaultThreads } from '../measure/machine/environment.js';
+import { measureHardware, threadCounts } from '../measure/machine/hardware.js';
+import { measureRoofline } from '../measure/machine/roofline.js';
+import { measureOffline, summarizeOffline } from '../measure/throughput/offline.js';
+import { readModel } from '../onnx/file/read.js';
+import type { SessionControl } from '../process/session.js';
+import { graphOf, type ResolvedModel } from '../recognise/model.js';
+import { manifestPath } from '../recognise/registry/embedded.js';
+import { cacheFolder, resolveModel } from '../recognise/registry/registry.js';
+import { readManifest } from '../speech/corpora/manifest.js';
+import { recordingOf } from '../speech/corpora/recordings.js';
+import type { Utterance } from '../speech/types.js';
+import { sensitivityOnSpeech } from '../tune/sensitivity.js';
+import type { FiledTopic, TopicResults } from './laboratory.js';
+import type { LaboratoryProtocol } from './laboratoryProtocol.js';
+import { NO_RECIPE } from './schema.js';
+import { quantize } from './variants.js';
+
+/** Variants that are compared, by the titles that the run gives them. */
+export const RECIPES: readonly (readonly [title: string, recipe: string])[] = [
+  ['CPU float32', NO_RECIPE],
+  ['CPU int8 dynamic', 'dynamic'],
+  ['CPU int8 hybrid', 'hybrid'],
+];
+
+interface TitledModel {
+  readonly title: string;
+  readonly model: ResolvedModel;
+}
+
+/** How much of a topic is measured, of which model, and who is told. */
+export interface TopicOptions extends SessionControl {
+  readonly protocol: LaboratoryProtocol;
+  /** Whose variants are measured. */
+  readonly model: string;
+  /** Told how far the topic is, and what is being measured. */
+  readonly onProgress?: ((done: number, total: number, what: string) => void) | undefined;
+}
+
+/** How each topic is measured. */
+export const MEASURES: { readonly [T in FiledTopic]: (options: TopicOptions) => Promise<TopicResults[T]> } = {
+  hardware: async ({ protocol, model, signal, onProgress }) => {
+    const { kernelRuns, modelRuns, setBytes } = protocol.hardware;
+    const cores = availableParallelism();
+    const limits = await measureHardware({
+      threads: threadCounts(cores),
+      runs: kernelRuns,
+      setBytes,
+      onProgress: (done, total) => onProgress?.(done, total, 'hardware: kernels'),
+      signal,
+    });
+    const own = limits.find(({ threads }) => threads === cores) ?? limits[0];
+    const recording = middle(await speech());
+    const roofline = [];
+    for (const { title, model: variant } of own === undefined ? [] : await variantsOf(model, 3)) {
+      if (own === undefined || recording === undefined) break;
+      onProgress?.(roofline.length, 3, 'hardware: models');
+      const options = { recording, runs: modelRuns, signal };
+      const { path: _path, ...found } = await measureRoofline(variant, own, options);
+      roofline.push({ title, ...found });
+    }
+    return { limits, roofline };
+  },
+  throughput: async ({ protocol, model, signal, onProgress }) => {
+    const { utterances: count, batchSizes, rounds } = protocol.throughput;
+    const variants = await variantsOf(model, 2);
+    const utterances = spread(await speech(), count);
+    const passes = await measureOffline(
+      variants.map((variant) => variant.model),
+      {
+        utterances,
+        rounds,
+        batchSizes,
+        onPass: (all, total) => onProgress?.(all.length, total, 'throughput: passes'),
+        signal,
+      },
+    );
+    return summarizeOffline(passes, utterances).map((report) => titled(report, variants));
+  },
+  load: async ({ protocol, model, signal, onProgress }) => {
+    const { boundMs, requests, mostRates } = protocol.load;
+    const variants = await variantsOf(model, 2);
+    let done = 0;
+    const reports = await measureServers(
+      variants.map((variant) => variant.model),
+      {
+        utterances: await speech(),
+        boundMs,
+        requests,
+        mostRates,
+        onRate: () => onProgress?.(++done, mostRates * variants.length, 'load: rates'),
+        signal,
+      },
+    );
+    return reports.map((report) => ({
+      ...titled(report, variants),
+      rates: report.rates.map((rate) => titled(rate, variants)),
+    }));
+  },
+  caching: async ({ protocol, model, signal, onProgress }) => {
+    const { rounds, requests, utterances: count, hitRates } = protocol.caching;
+    const variants = await variantsOf(model, 2);
+    const utterances = spread(await speech(), count);
+    const [first] = utterances;
+    const load = [];
+    for (const variant of first === undefined ? [] : variants) {
+      const report = await measureColdStart(variant.model, {
+        folder: join(cacheFolder(), 'optimized'),
+        recording: recordingOf(first as Utterance),
+        rounds,
+        threads: 1,
+        onProgress: (done, total) => onProgress?.(done, total, `caching: starts of ${variant.title}`),
+        signal,
+      });
+      load.push(titled(report, variants));
+    }
+    const results = [];
+    for (const variant of variants) {
+      const report = await measureResultCaching(variant.model, {
+        utterances,
+        requests,
+        hitRates,
+        threads: 1,
+        kinds: ['transcript'],
+        places: ['memory'],
+        onProgress: (done, total) => onProgress?.(done, total, `caching: requests to ${variant.title}`),
+        signal,
+      });
+      results.push(titled(report, variants));
+    }
+    return { load, results };
+  },
+  sensitivity: async ({ protocol, model, onProgress }) => {
+    const resolved = await resolveModel(model);
+    const found = await sensitivityOnSpeech(await readModel(graphOf(resolved).path), resolved, {
+      ...protocol.sensitivity,
+      threads: await defaultThreads(),
+      onProgress: (done, total) => onProgress?.(done, total, 'sensitivity: layers and choices'),
+    });
+    return found.map(({ layer, choice, outputDb, savedMs }) => ({
+      layer: layer.node,
+      opType: layer.opType,
+      choice,
+      outputDb,
+      savedMs,
+    }));
+  },
+};
+
+async function speech(): Promise<readonly Utterance[]> {
+  return await readManifest(manifestPath('holdout'));
+}
+
+/** The utterance of middle length. */
+function middle(utterances: readonly Utterance[]): Utterance | undefined {
+  return utterances.toSorted((a, b) => a.durationS - b.durationS)[Math.floor(utterances.length / 2)];
+}
+
+/** Utterances evenly spread over the lengths, in the order of the manifest. */
+function spread(utterances: readonly Utterance[], count: number): readonly Utterance[] {
+  const byLength = utterances.toSorted((a, b) => a.durationS - b.durationS);
+  const few = Math.min(count, byLength.length);
+  const chosen = new Set(
+    Array.from({ length: few }, (_, place) => byLength[Math.floor(((place + 0.5) * byLength.length) / few)]),
+  );
+  return utterances.filter((utterance) => chosen.has(utterance));
+}
+
+async function variantsOf(model: string, count: number): Promise<readonly TitledModel[]> {
+  const variants: TitledModel[] = [];
+  for (const [title, recipe] of RECIPES.slice(0, count)) {
+    variants.push({ title, model: (await quantize(model, recipe)).model });
+  }
+  return variants;
+}
+
+/** A report with the title of a variant in place of its model's id. */
+function titled<R extends { readonly model: string }>(report: R, variants: readonly TitledModel[]): R {
+  const own = variants.find(({ model }) => model.card.id === report.model);
+  return { ...report, model: own?.title ?? report.model };
+}
