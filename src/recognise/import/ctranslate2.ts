@@ -62,6 +62,9 @@ export function readCTranslate2(path: string): CTranslate2Model {
       if (array === undefined)
         throw file.damaged(`the array ${name}, that ${alias} stands for, was required, got none`);
       arrays.set(alias, array);
+      // Second names are given before weights become integers: the scale keeps the first.
+      const scale = arrays.get(`${name}_scale`);
+      if (scale !== undefined) arrays.set(`${alias}_scale`, scale);
     }
     if (file.at !== file.sizeBytes) {
       throw file.damaged(`${file.at} bytes by its content were required, got ${file.sizeBytes}`);
