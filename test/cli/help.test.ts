@@ -239,5 +239,5 @@ describe('quantlab bench', () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
-  }, 60_000);
+  }, 300_000);
 });

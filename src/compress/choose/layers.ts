@@ -8,7 +8,7 @@ import { NormalGraph } from '../rewrite/normalGraph.js';
 import { foldBatchNorm } from '../static/foldBatchNorm.js';
 import { activationsAfter } from '../static/staticPlan.js';
 
-/** What can be done to one layer: `float`, or the name of one of the forms that passes have ({@link choicesFor}). */
+/** What can be done to one layer: `float`, or the name of one of the `forms` of `PASSES`. */
 export type LayerChoice = string;
 
 /** What can be done to a layer of an operator, `float` apart. */

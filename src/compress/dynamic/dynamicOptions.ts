@@ -29,7 +29,7 @@ export const DYNAMIC_OP_TYPES = [
 /** An operator that dynamic quantization knows. */
 export type DynamicOpType = (typeof DYNAMIC_OP_TYPES)[number];
 
-/** Options of {@link quantizeDynamic}, by the names of ONNX Runtime's `quantize_dynamic`; {@link DYNAMIC_OPTIONS} describes each. */
+/** Options of {@link quantizeDynamic}, by the names of ONNX Runtime's `quantize_dynamic`; `PASSES` describes each. */
 export interface QuantizeDynamicOptions extends Partial<NodeFilter<DynamicOpType>> {
   readonly perChannel?: boolean;
   readonly reduceRange?: boolean;

@@ -14,7 +14,7 @@ import { planHalf } from './halfPlan.js';
 import { type HalfFormat, HalfStore } from './halfStore.js';
 import { HalfWriter, type HalfWriting } from './halfWriter.js';
 
-/** Options of {@link convertToHalf}; {@link HALF} describes each. */
+/** Options of {@link convertToHalf}; `PASSES` describes each. */
 export interface HalfOptions {
   readonly format?: HalfFormat;
   readonly weightsOnly?: boolean;

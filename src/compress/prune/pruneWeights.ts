@@ -25,7 +25,7 @@ export const PRUNED_OP_TYPES = ['MatMul', 'Gemm', 'LSTM', 'GRU', 'RNN', 'Conv'] 
 /** An operator whose weights can be pruned. */
 export type PrunedOpType = (typeof PRUNED_OP_TYPES)[number];
 
-/** Options of {@link pruneWeights}; {@link PRUNE} describes each. */
+/** Options of {@link pruneWeights}; `PASSES` describes each. */
 export interface PruneOptions {
   readonly sparsity?: number;
   readonly opTypesToPrune?: readonly PrunedOpType[];

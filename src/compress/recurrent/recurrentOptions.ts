@@ -23,7 +23,7 @@ export type RecurrentOpType = (typeof RECURRENT_OP_TYPES)[number];
  */
 export type RecurrencePrecision = 'float' | 'int8' | 'nbits8' | 'nbits4';
 
-/** Options of {@link quantizeRecurrent}; {@link RECURRENT_OPTIONS} describes each. */
+/** Options of {@link quantizeRecurrent}; `PASSES` describes each. */
 export interface QuantizeRecurrentOptions extends Partial<NodeFilter<RecurrentOpType>> {
   readonly projection?: 'float' | 'int8';
   readonly recurrence?: RecurrencePrecision;

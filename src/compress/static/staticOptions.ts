@@ -22,7 +22,7 @@ export type StaticOpType = (typeof STATIC_OP_TYPES)[number];
 /** First operator set whose `DequantizeLinear` knows channels. */
 export const PER_CHANNEL_OPSET = 13;
 
-/** Options of {@link quantizeStatic}; the words are those of ONNX Runtime's `quantize_static`. {@link STATIC_OPTIONS} describes each. */
+/** Options of {@link quantizeStatic}; the words are those of ONNX Runtime's `quantize_static`. `PASSES` describes each. */
 export interface QuantizeStaticOptions extends Partial<NodeFilter<StaticOpType>> {
   readonly perChannel?: boolean;
   readonly reduceRange?: boolean;

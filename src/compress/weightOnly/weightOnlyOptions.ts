@@ -17,7 +17,7 @@ export const WEIGHT_ONLY_OP_TYPES = ['MatMul', 'Gemm', 'LSTM', 'GRU', 'RNN', 'Co
 /** An operator that weight-only quantization knows. */
 export type WeightOnlyOpType = (typeof WEIGHT_ONLY_OP_TYPES)[number];
 
-/** Options of {@link quantizeWeightOnly}; the words are ONNX Runtime's. {@link WEIGHT_ONLY_OPTIONS} describes each. */
+/** Options of {@link quantizeWeightOnly}; the words are ONNX Runtime's. `PASSES` describes each. */
 export interface QuantizeWeightOnlyOptions extends Partial<NodeFilter<WeightOnlyOpType>> {
   readonly quantFormat?: 'QDQ' | 'QOperator';
   readonly bits?: 4 | 8;

@@ -6,7 +6,7 @@ import type { ResolvedModel } from '../model.js';
 import type { LoadedGraph } from '../session/modelSession.js';
 import type { ExecutionProvider, SessionOptions } from '../session/session.js';
 
-/** Where the time of a recognition went, in milliseconds: three parts, which {@link Kind.parts} names. */
+/** Where the time of a recognition went, in milliseconds: three parts, which the kind of recogniser names. */
 export interface Timing {
   /** From the call to the texts. */
   readonly totalMs: number;

@@ -24,7 +24,7 @@ describe('bench', () => {
     expect(found?.wer.value).toBeCloseTo(figure?.wer ?? Number.NaN, 3);
     expect(found?.cer.value).toBeCloseTo(figure?.cer ?? Number.NaN, 3);
     expect(found?.wer.low).toBeLessThan(found?.wer.value ?? 0);
-  });
+  }, 300_000);
 
   it('times models in turns', async () => {
     const done: number[] = [];
