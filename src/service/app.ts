@@ -7,9 +7,11 @@ import { ConnectionLimit } from './guard/connections.js';
 import { checkHosts, isAllowedOrigin } from './guard/hosts.js';
 import { Keys } from './guard/keys.js';
 import { addModels } from './routes/models.js';
+import { addRealtime } from './routes/realtime.js';
 import type { Service } from './routes/route.js';
 import { addStatus } from './routes/status.js';
 import { addTranscribe } from './routes/transcribe.js';
+import { addTranscriptions } from './routes/transcriptions.js';
 import { ending } from './workers/workers.js';
 
 /** How often connections are looked through for those that took too long, in milliseconds. */
@@ -63,7 +65,9 @@ export async function createApp(service: Service): Promise<FastifyInstance> {
       info: { title: 'quantlab', description: 'Transcripts of recordings, by compressed recognisers.', version: '1' },
     },
   });
+  addTranscriptions(app, service);
   addTranscribe(app, service);
+  addRealtime(app, service);
   addStatus(app, service);
   addModels(app, service);
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
@@ -79,6 +83,7 @@ function guard(app: FastifyInstance, { settings, transcriber, metrics, isEnding 
   app.addHook('onRequest', async (request, reply) => {
     const started = performance.now();
     reply.raw.once('close', () => {
+      if (request.ws && !reply.raw.headersSent) return;
       const status = reply.raw.writableFinished ? reply.raw.statusCode : CLIENT_LEFT;
       const path = request.routeOptions.url ?? 'other';
       metrics.answered(path, status);
@@ -88,6 +93,8 @@ function guard(app: FastifyInstance, { settings, transcriber, metrics, isEnding 
       );
     });
     void reply.header('cache-control', 'no-store');
+    // A connection that asked for another protocol and did not get it belongs to nobody any more.
+    if (request.headers.upgrade !== undefined) reply.raw.once('finish', () => request.raw.socket.end());
     connections.check(request.socket);
     checkHosts(request.headers, settings);
     if (allowOrigin(request, reply, settings.allowedOrigins)) return reply;

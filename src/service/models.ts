@@ -23,7 +23,7 @@ export interface ServedModel {
 }
 
 /** Names of OpenAI's own models, which programs have built in: they mean the first model here. */
-const OPENAI_NAMES = new Set(['whisper-1', 'gpt-4o-transcribe', 'gpt-4o-mini-transcribe']);
+const OPENAI_NAMES = new Set(['whisper-1', 'gpt-4o-transcribe', 'gpt-4o-mini-transcribe', 'gpt-realtime']);
 
 /** The models of a service, by the names that they are asked for by. */
 export class Models {

@@ -1,4 +1,4 @@
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { UnavailableError } from '../errors.js';
 import { createApp } from './app.js';
@@ -24,6 +24,8 @@ export class TranscriptionService {
   readonly #folder: RecordingsFolder;
   readonly #graceMs: number;
   readonly #state: { isEnding: boolean };
+  /** Also those that speak another protocol by now, which the server does not know any more. */
+  readonly #sockets = new Set<Socket>();
 
   private constructor(
     app: FastifyInstance,
@@ -37,6 +39,10 @@ export class TranscriptionService {
     this.#folder = folder;
     this.#graceMs = graceMs;
     this.#state = state;
+    app.server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
   }
 
   /**
@@ -96,7 +102,9 @@ export class TranscriptionService {
     this.#state.isEnding = true;
     const { server } = this.#app;
     // Node.js itself does not look for stalled requests any more once a server closes.
-    const timer = setTimeout(() => server.closeAllConnections(), this.#graceMs);
+    const timer = setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy();
+    }, this.#graceMs);
     // Connections that have had their answer would be kept for the next request.
     const sweeper = setInterval(() => server.closeIdleConnections(), SWEEP_EVERY_MS);
     await this.#app.close();

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { heardIn } from '../fixtures/model/reference.js';
 import { quantlab } from './terminal.js';
 
@@ -36,7 +36,29 @@ it('serves until it is told to end, and ends in order', async () => {
   await rm(folder, { recursive: true });
 });
 
+it('ends with the npm that started it, which its signals do not reach', async () => {
+  // As `npx`: a shell between, which ends without a word.
+  const command = `npm_command=exec "${process.execPath}" "${CLI}" serve --port 0 --workers 1 --quiet; true`;
+  const shell = spawn('/bin/sh', ['-c', command], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const [url] = (await once(createInterface(shell.stdout), 'line')) as [string];
+  expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  shell.kill('SIGTERM');
+  await vi.waitFor(async () => await expect(fetch(`${url}/healthz`)).rejects.toThrow(), { timeout: 20_000 });
+}, 60_000);
+
 it('says why it cannot serve', async () => {
   expect(await quantlab('serve', 'nothing-like-it')).toMatchObject({ exitCode: 1 });
   expect((await quantlab('serve', '--port', 'x')).exitCode).toBe(2);
+  expect((await quantlab('serve', '--port', '99999')).exitCode).toBe(2);
+  expect((await quantlab('serve', '--host', '')).exitCode).toBe(2);
+  expect((await quantlab('serve', '--workers', '1e9')).exitCode).toBe(2);
+  expect((await quantlab('serve', '--workers', '1000')).err).toMatch(/workers: at most \d+ processes were required/);
+  // Whom others can reach asks for a key.
+  const open = await quantlab('serve', '--host', '0.0.0.0');
+  expect(open.exitCode).toBe(2);
+  expect(open.err).toMatch(/a key was required where other machines can ask, got none; give --api-key-file/);
+  vi.stubEnv('TMPDIR', '/nowhere/at/all');
+  const unwritable = await quantlab('serve', '--port', '0');
+  vi.unstubAllEnvs();
+  expect([unwritable.exitCode, unwritable.err]).toEqual([1, expect.stringMatching(/^error: \/nowhere\/at\/all: /)]);
 });

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { RequestError } from '../answers/refusal.js';
+import { BusyError, RequestError } from '../answers/refusal.js';
 import { isLoopback } from '../guard/hosts.js';
 import type { ServedModel } from '../models.js';
 import type { Service } from './route.js';
@@ -30,7 +30,13 @@ export function addModels(app: FastifyInstance, { transcriber, reload }: Service
           wrong,
         );
       }
-      return { changed: await reload() };
+      try {
+        return { changed: await reload() };
+      } catch (cause) {
+        const message =
+          'reload: models that can be loaded were required, got another, which the log names; those before go on';
+        throw new BusyError(message, { status: 500, code: 'not_loaded' }, { cause });
+      }
     },
   );
 }
