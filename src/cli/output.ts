@@ -19,9 +19,14 @@ function namedInfinities(_: string, value: unknown): unknown {
   return value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY ? String(value) : value;
 }
 
+/** A result as JSON, its last line ended. */
+export function jsonText(value: unknown): string {
+  return `${JSON.stringify(value, namedInfinities, 2)}\n`;
+}
+
 /** Prints a result as JSON. */
 export function printJson(value: unknown, terminal: Terminal): void {
-  terminal.print(`${JSON.stringify(value, namedInfinities, 2)}\n`);
+  terminal.print(jsonText(value));
 }
 
 /**

@@ -1,5 +1,8 @@
-import type { Command } from 'commander';
-import { QuantlabError } from '../errors.js';
+import { basename, extname, join } from 'node:path';
+import { type Command, Option } from 'commander';
+import { QuantlabError, UsageError } from '../errors.js';
+import { makeFolder, writeFileAtomic } from '../files.js';
+import { captionsOf, formatCaptions } from '../recognise/captions.js';
 import { Recognizer } from '../recognise/recognizer.js';
 import { resolveModel } from '../recognise/registry/registry.js';
 import { type Transcript, transcribeFile } from '../recognise/transcribe.js';
@@ -8,14 +11,19 @@ import { addDecoderOptions, type DecoderCommandOptions, decoderOptions } from '.
 import { examples } from './help.js';
 import { addJson, addModelOption, addThreads, declare, threadsOf } from './optionGroups.js';
 import { audioChannel, hours } from './options.js';
-import { printJson } from './output.js';
+import { jsonText, printJson } from './output.js';
 import type { Terminal } from './terminal.js';
+
+const FORMATS = ['txt', 'srt', 'vtt', 'json'] as const;
+type Format = (typeof FORMATS)[number];
 
 interface TranscribeCommandOptions extends DecoderCommandOptions {
   readonly model?: string;
   readonly threads?: number;
   readonly channel: 'mix' | number;
   readonly maxHours?: number;
+  readonly format: Format;
+  readonly out?: string;
   readonly json?: true;
 }
 
@@ -32,15 +40,24 @@ export function addTranscribeCommand(program: Command, terminal: Terminal): void
     .argument('<audio...>', 'the recordings')
     .option('--channel <n|mix>', 'the channel that is heard, from 1; mix: the average of all', audioChannel, 'mix')
     .option('--max-hours <n>', 'longest recording that is taken (default: 24)', hours)
-    .addHelpText('after', examples('transcribe speech.wav', 'transcribe *.flac --decoder beam --lm prompts --json'))
+    .addOption(
+      new Option('--format <name>', 'plain text, captions (SubRip, WebVTT), or JSON with the time of each segment')
+        .choices(FORMATS)
+        .default('txt'),
+    )
+    .option('-o, --out <folder>', 'write a file for each recording into this folder, instead of printing')
+    .addHelpText('after', examples('transcribe speech.wav', 'transcribe talk.mp3 --model whisper-tiny.en --format srt'))
     .action(async (paths: readonly string[], options: TranscribeCommandOptions) => {
+      const format = options.json ? 'json' : options.format;
+      const outputs = outputsOf(paths, format, options.out);
       const recognizer = await Recognizer.load(await resolveModel(options.model ?? DEFAULT_MODEL), {
         threads: await threadsOf(options),
-        decoder: { ...decoderOptions(options), wordTimes: options.json === true },
+        decoder: { ...decoderOptions(options), wordTimes: format !== 'txt' },
       });
       for (const warning of recognizer.warnings) terminal.say(`warning: ${warning}\n`);
       const records: TranscribeRecord[] = [];
       try {
+        if (options.out !== undefined) await makeFolder(options.out);
         for (const path of paths) {
           const progress = terminal.progress();
           try {
@@ -53,7 +70,10 @@ export function addTranscribeCommand(program: Command, terminal: Terminal): void
             });
             progress.stop();
             records.push({ path, ...transcript });
-            if (!options.json) terminal.print(`${paths.length > 1 ? `${path}: ` : ''}${transcript.text}\n`);
+            const output = outputs.get(path);
+            if (output !== undefined) await writeFileAtomic(output, fileText(path, transcript, format));
+            else if (format === 'txt') terminal.print(`${paths.length > 1 ? `${path}: ` : ''}${transcript.text}\n`);
+            else if (format !== 'json') terminal.print(formatCaptions(captionsOf(transcript), format));
           } catch (error) {
             terminal.signal.throwIfAborted();
             if (!(error instanceof QuantlabError)) throw error;
@@ -66,6 +86,36 @@ export function addTranscribeCommand(program: Command, terminal: Terminal): void
       } finally {
         await recognizer.release();
       }
-      if (options.json) printJson(records, terminal);
+      if (format === 'json' && options.out === undefined) printJson(records, terminal);
     });
+}
+
+/**
+ * The file of each recording: its name, with the ending of the format.
+ *
+ * @throws {UsageError} when two would be one, or captions of several would be printed one behind the other
+ */
+function outputsOf(paths: readonly string[], format: Format, folder: string | undefined): ReadonlyMap<string, string> {
+  if (folder === undefined) {
+    if ((format === 'srt' || format === 'vtt') && paths.length > 1) {
+      throw new UsageError(`--format ${format}: one recording was required, got ${paths.length}; add --out FOLDER`);
+    }
+    return new Map();
+  }
+  const outputs = new Map<string, string>();
+  for (const path of new Set(paths)) {
+    const output = join(folder, `${basename(path, extname(path))}.${format}`);
+    const other = [...outputs].find(([, taken]) => taken === output)?.[0];
+    if (other !== undefined) {
+      throw new UsageError(`--out: recordings of different names were required, got ${other} and ${path}; rename one`);
+    }
+    outputs.set(path, output);
+  }
+  return outputs;
+}
+
+function fileText(path: string, transcript: Transcript, format: Format): string {
+  if (format === 'txt') return `${transcript.text}\n`;
+  if (format === 'json') return jsonText({ path, ...transcript });
+  return formatCaptions(captionsOf(transcript), format);
 }

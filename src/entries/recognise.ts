@@ -19,6 +19,7 @@ export {
   type ResultKind,
 } from '../recognise/cache/cachedRecognizer.js';
 export { ResultCache, type ResultCacheOptions } from '../recognise/cache/resultCache.js';
+export { type Caption, type CaptionFormat, captionsOf, formatCaptions } from '../recognise/captions.js';
 export type { CardFigure, CardFile, CardGraph, CardTraining, ModelCard } from '../recognise/card/card.js';
 export { readCard, writeCard } from '../recognise/card/readCard.js';
 export { buildModel } from '../recognise/kinds/ctc/buildModel.js';
@@ -44,6 +45,7 @@ export { listModels, type RegistryOptions, resolveModel } from '../recognise/reg
 export type { ExecutionProvider, SessionOptions } from '../recognise/session/session.js';
 export {
   type Listener,
+  type Passage,
   type TranscribedSegment,
   type TranscribeOptions,
   type Transcript,

@@ -1,5 +1,5 @@
 import { type ReadAudioOptions, readAudioChunks } from '../speech/audio/audio.js';
-import { joinTexts, type SegmentOptions, segmentStream } from '../speech/audio/segments.js';
+import { findJoin, joinTexts, type SegmentOptions, segmentStream } from '../speech/audio/segments.js';
 import type { Audio, WordTime } from '../speech/types.js';
 import type { Recognition } from './kinds/kind.js';
 
@@ -13,10 +13,23 @@ export interface TranscribedSegment {
   readonly words?: readonly WordTime[];
 }
 
+/** What was heard of the next piece of a recording. */
+export interface Passage {
+  readonly segments: readonly TranscribedSegment[];
+  /** Sound that it shares with the piece before, in seconds. Default 0. */
+  readonly overlapS?: number;
+  /** How far the recording has been heard, in seconds. */
+  readonly heardS: number;
+  /** Time in the recognizer, in milliseconds. */
+  readonly computeMs: number;
+}
+
 /** What is said in a recording of any length. */
 export interface Transcript {
   readonly text: string;
   readonly segments: readonly TranscribedSegment[];
+  /** All words once, and when they were said in the recording, where the recognizer tells. */
+  readonly words?: readonly WordTime[];
   /** Length of the recording, in seconds. */
   readonly audioS: number;
   /** Time in the recognizer, in milliseconds; reading the file is not in it. */
@@ -29,6 +42,8 @@ export interface Listener {
   readonly longestS?: number | undefined;
   /** What is said in a recording. */
   recognize(audio: Audio): Promise<Recognition>;
+  /** Hears sound of any length by itself, piece by piece, where its kind has windows of its own. */
+  passages?(chunks: AsyncIterable<Audio> | Iterable<Audio>): AsyncIterable<Passage>;
 }
 
 /** How a long recording is cut, and who is told of the progress. */
@@ -72,24 +87,55 @@ export async function transcribe(
   chunks: AsyncIterable<Audio> | Iterable<Audio>,
   options: TranscribeOptions = {},
 ): Promise<Transcript> {
-  const { onProgress, onSegment, signal, ...cutting } = options;
+  const { onProgress, onSegment, signal } = options;
+  const passages = recognizer.passages?.(chunks) ?? cutPassages(recognizer, chunks, options);
   const segments: TranscribedSegment[] = [];
   let text = '';
+  let words: readonly WordTime[] | undefined;
   let computeMs = 0;
   let audioS = 0;
+  for await (const passage of passages) {
+    signal?.throwIfAborted();
+    const { overlapS = 0 } = passage;
+    for (const segment of passage.segments) {
+      text = joinTexts(text, segment.text, overlapS);
+      words = joinWords(words, segment.words, overlapS);
+      segments.push(segment);
+      onSegment?.(segment, text);
+    }
+    computeMs += passage.computeMs;
+    audioS = passage.heardS;
+    onProgress?.(audioS);
+  }
+  return { text, segments, ...(words === undefined ? {} : { words }), audioS, computeMs };
+}
+
+/** Cuts sound at silences for a recognizer that hears short recordings. */
+async function* cutPassages(
+  recognizer: Listener,
+  chunks: AsyncIterable<Audio> | Iterable<Audio>,
+  { onProgress: _, onSegment: __, signal, ...cutting }: TranscribeOptions,
+): AsyncGenerator<Passage> {
   for await (const { audio, startS, overlapS } of segmentStream(chunks, cutFor(recognizer.longestS, cutting))) {
     signal?.throwIfAborted();
     const heard = await recognizer.recognize(audio);
-    text = joinTexts(text, heard.text, overlapS);
-    computeMs += heard.timing.totalMs;
-    audioS = startS + heard.audioS;
+    const endS = startS + heard.audioS;
     const words = heard.words?.map((word) => ({ ...word, startS: startS + word.startS, endS: startS + word.endS }));
-    const segment = { startS, endS: audioS, text: heard.text, ...(words === undefined ? {} : { words }) };
-    segments.push(segment);
-    onSegment?.(segment, text);
-    onProgress?.(audioS);
+    const segment = { startS, endS, text: heard.text, ...(words === undefined ? {} : { words }) };
+    yield { segments: [segment], overlapS, heardS: endS, computeMs: heard.timing.totalMs };
   }
-  return { text, segments, audioS, computeMs };
+}
+
+/** The words of {@link joinTexts}. */
+function joinWords(
+  before: readonly WordTime[] | undefined,
+  next: readonly WordTime[] | undefined,
+  overlapS: number,
+): readonly WordTime[] | undefined {
+  if (before === undefined || next === undefined) return before ?? next;
+  const wordOf = ({ word }: WordTime): string => word;
+  const { kept, dropped } = findJoin(before.map(wordOf), next.map(wordOf), overlapS);
+  return [...before.slice(0, kept), ...next.slice(dropped)];
 }
 
 /** Segments may be longer than the target by this much, and a little for what rounding adds, in seconds. */

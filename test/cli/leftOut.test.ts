@@ -1,7 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Transcript } from '../../src/recognise/transcribe.js';
 import { quantlab } from './terminal.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'quantlab-left-out-'));
@@ -86,5 +87,29 @@ describe('transcribe', () => {
     );
     expect((await quantlab('transcribe', '--channel', 'left', good)).exitCode).toBe(2);
     expect((await quantlab('transcribe', '--max-hours', '0.0005', good)).err).toMatch(/at most 1\.8 s of sound/);
+  });
+
+  it('writes captions and JSON, printed or into a folder, a file for each recording', async () => {
+    const srt = (await quantlab('transcribe', '--format', 'srt', good)).out;
+    expect(srt).toMatch(/^1\n00:00:0\d,\d{3} --> 00:00:03,\d{3}\nplease enter your password .*\n\n$/);
+    const out = join(folder, 'texts');
+    expect((await quantlab('transcribe', '--format', 'vtt', '--out', out, good)).out).toBe('');
+    const captions = srt.replace(/^1\n/, '').replaceAll(/00:(\d\d:\d\d),/g, '$1.');
+    expect(readFileSync(join(out, 'agent-pass.vtt'), 'utf8')).toBe(`WEBVTT\n\n${captions}`);
+    await quantlab('transcribe', '--format', 'json', '--out', out, good);
+    const { words } = JSON.parse(readFileSync(join(out, 'agent-pass.json'), 'utf8')) as Pick<Transcript, 'words'>;
+    expect(words?.map(({ word }) => word).slice(0, 3)).toEqual(['please', 'enter', 'your']);
+    await quantlab('transcribe', '--out', out, good);
+    expect(readFileSync(join(out, 'agent-pass.txt'), 'utf8')).toMatch(/^please enter your password .*\n$/);
+  });
+
+  it('writes nothing for a recording that it cannot read, and asks for a folder where files would run into each other', async () => {
+    const out = join(folder, 'none');
+    expect((await quantlab('transcribe', '--format', 'srt', '--out', out, bad)).exitCode).toBe(1);
+    expect(readdirSync(out)).toEqual([]);
+    const { exitCode, err } = await quantlab('transcribe', '--format', 'srt', good, bad);
+    expect([exitCode, err]).toEqual([2, expect.stringMatching(/one recording was required, got 2; add --out FOLDER/)]);
+    const twin = join(folder, 'agent-pass.wav');
+    expect((await quantlab('transcribe', '--out', out, good, twin)).err).toMatch(/recordings of different names/);
   });
 });

@@ -187,7 +187,23 @@ function quietestPlace(
 export function joinTexts(before: string, next: string, overlapS: number): string {
   const left = wordsOf(before);
   const right = wordsOf(next);
-  if (overlapS <= 0 || left.length === 0 || right.length === 0) return [...left, ...right].join(' ');
+  const { kept, dropped } = findJoin(left, right, overlapS);
+  return [...left.slice(0, kept), ...right.slice(dropped)].join(' ');
+}
+
+/**
+ * Finds where {@link joinTexts} joins two texts.
+ *
+ * @param left - words up to here
+ * @param right - words of the next segment
+ * @returns how many words of the left side stay, and how many of the right side are left out
+ */
+export function findJoin(
+  left: readonly string[],
+  right: readonly string[],
+  overlapS: number,
+): { readonly kept: number; readonly dropped: number } {
+  if (overlapS <= 0 || left.length === 0 || right.length === 0) return { kept: left.length, dropped: 0 };
   const longest = Math.ceil(overlapS * WORDS_PER_S) + 1;
   for (let length = Math.min(longest, left.length, right.length); length > 0; length--) {
     // The last word of the left side and the first of the right side may be halves.
@@ -200,11 +216,11 @@ export function joinTexts(before: string, next: string, overlapS: number): strin
       const end = left.length - dropLeft;
       const shared = left.slice(Math.max(0, end - length), end);
       if (shared.length === length && shared.every((word, i) => word === right[dropRight + i])) {
-        return [...left.slice(0, end), ...right.slice(dropRight + length)].join(' ');
+        return { kept: end, dropped: dropRight + length };
       }
     }
   }
-  return [...left, ...right].join(' ');
+  return { kept: left.length, dropped: 0 };
 }
 
 function wordsOf(text: string): string[] {
