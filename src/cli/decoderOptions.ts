@@ -12,6 +12,9 @@ export interface DecoderCommandOptions {
   readonly beta?: number;
   readonly beamWidth?: number;
   readonly hotWord?: Readonly<Record<string, number>>;
+  readonly language?: string;
+  readonly margin?: number | 'full';
+  readonly fallBack: boolean;
 }
 
 const number = numberFrom(Number.NEGATIVE_INFINITY);
@@ -29,7 +32,10 @@ export function addDecoderOptions(command: Command): Command {
     .option('--alpha <x>', 'weight of the language model (default: as tuned, beside its file)', number)
     .option('--beta <x>', 'score of each word (default: as tuned)', number)
     .option('--beam-width <n>', 'texts kept after each step (default: as tuned)', wholeNumber(1))
-    .option('--hot-word <word[=boost]>', 'a word that is likely here (may be given several times)', hotWord);
+    .option('--hot-word <word[=boost]>', 'a word that is likely here (may be given several times)', hotWord)
+    .option('--language <code>', 'language that is spoken, for a Whisper of several (default: it finds out)')
+    .option('--margin <s|full>', 'silence that a Whisper hears behind a recording, in seconds (default: 4)', margin)
+    .option('--no-fall-back', 'leave the doubtful texts of a Whisper as they are, instead of hearing again');
 }
 
 /**
@@ -45,7 +51,22 @@ export function decoderOptions(options: DecoderCommandOptions): DecoderOptions {
     throw new UsageError(`--${extra}: --decoder beam was required with it, got greedy; add it`);
   }
   const path = lm === undefined ? undefined : languageModelPath(lm);
-  return { kind: decoder, languageModelPath: path, alpha, beta, beamWidth, hotWords };
+  const { language, margin: marginS, fallBack } = options;
+  return {
+    kind: decoder,
+    languageModelPath: path,
+    alpha,
+    beta,
+    beamWidth,
+    hotWords,
+    language,
+    marginS,
+    ...(!fallBack && { fallBack }),
+  };
+}
+
+function margin(text: string): number | 'full' {
+  return text === 'full' ? text : numberFrom(0)(text);
 }
 
 function hotWord(text: string, before: Readonly<Record<string, number>> | undefined): Readonly<Record<string, number>> {

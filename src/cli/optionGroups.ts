@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
 import { defaultThreads } from '../measure/machine/environment.js';
-import { DEFAULT_SEED } from '../measure/statistics/random.js';
+import { DEFAULT_SEED } from '../random.js';
 import { findCard } from '../recognise/registry/registry.js';
 import { DEFAULT_NORMALISER, NORMALISER_NAMES, type NormaliserName } from '../speech/text/normaliser.js';
 import { DEFAULT_MODEL } from '../study/plan.js';

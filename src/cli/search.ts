@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { SearchTrial } from '../compress/choose/search.js';
 import { writeRecipe } from '../compress/recipe.js';
-import { createRandom } from '../measure/statistics/random.js';
+import { createRandom } from '../random.js';
 import { resolveModel } from '../recognise/registry/registry.js';
 import { searchOnSpeech } from '../tune/search.js';
 import { columns, megabytes, percent } from './columns.js';

@@ -1,7 +1,7 @@
 import type { MeasuringProcess } from '../process/process.js';
 import type { Trial } from '../process/protocol.js';
 import type { Turns, TurnTimes } from '../process/turns.js';
-import { balancedOrder, createRandom, permutation } from './statistics/random.js';
+import { balancedOrder, createRandom, permutation } from '../random.js';
 
 /** What is timed: `latency` one utterance, `throughput` one batch; `accuracy` transcribes each utterance once. */
 export type Phase = 'latency' | 'throughput' | 'accuracy';

@@ -1,28 +1,10 @@
 import { type ReadAudioOptions, readAudioChunks } from '../speech/audio/audio.js';
 import { findJoin, joinTexts, type SegmentOptions, segmentStream } from '../speech/audio/segments.js';
 import type { Audio, WordTime } from '../speech/types.js';
-import type { Recognition } from './kinds/kind.js';
+import type { Recognizer } from './kinds/kind.js';
+import type { Passage, TranscribedSegment } from './passage.js';
 
-/** A piece of a transcript. */
-export interface TranscribedSegment {
-  /** Where it begins in the recording, in seconds. */
-  readonly startS: number;
-  readonly endS: number;
-  readonly text: string;
-  /** Its words and when they were said in the recording, where the recognizer tells. */
-  readonly words?: readonly WordTime[];
-}
-
-/** What was heard of the next piece of a recording. */
-export interface Passage {
-  readonly segments: readonly TranscribedSegment[];
-  /** Sound that it shares with the piece before, in seconds. Default 0. */
-  readonly overlapS?: number;
-  /** How far the recording has been heard, in seconds. */
-  readonly heardS: number;
-  /** Time in the recognizer, in milliseconds. */
-  readonly computeMs: number;
-}
+export type { Passage, TranscribedSegment } from './passage.js';
 
 /** What is said in a recording of any length. */
 export interface Transcript {
@@ -36,15 +18,8 @@ export interface Transcript {
   readonly computeMs: number;
 }
 
-/** Who hears one segment: a `Recognizer`, or one that keeps its results. */
-export interface Listener {
-  /** The longest recording that it hears, in seconds. Default: any. */
-  readonly longestS?: number | undefined;
-  /** What is said in a recording. */
-  recognize(audio: Audio): Promise<Recognition>;
-  /** Hears sound of any length by itself, piece by piece, where its kind has windows of its own. */
-  passages?(chunks: AsyncIterable<Audio> | Iterable<Audio>): AsyncIterable<Passage>;
-}
+/** Who hears: a `Recognizer`, or one that keeps its results. */
+export interface Listener extends Partial<Pick<Recognizer, 'longestS' | 'passages'>>, Pick<Recognizer, 'recognize'> {}
 
 /** How a long recording is cut, and who is told of the progress. */
 export interface TranscribeOptions extends SegmentOptions {

@@ -4,7 +4,7 @@ import { PRESET_NAMES } from '../compress/recipe.js';
 import { InputError } from '../errors.js';
 import { readJson } from '../files.js';
 import { defaultThreads } from '../measure/machine/environment.js';
-import { DEFAULT_SEED } from '../measure/statistics/random.js';
+import { DEFAULT_SEED } from '../random.js';
 import { EMBEDDED_LANGUAGE_MODEL } from '../recognise/registry/embedded.js';
 import { isPackageSet } from '../speech/corpora/packageSpeech.js';
 import { NORMALISER_NAMES } from '../speech/text/normaliser.js';

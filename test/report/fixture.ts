@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createRandom } from '../../src/measure/statistics/random.js';
+import { createRandom } from '../../src/random.js';
 import type { FinishedRun } from '../../src/study/finishedRun.js';
 import { type FiledTopic, TOPICS, type TopicRecord, writeTopic } from '../../src/study/laboratory.js';
 import { EMPTY_LABORATORY, type Laboratory } from '../../src/study/readLaboratory.js';

@@ -5,7 +5,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { createRandom } from '../../src/measure/statistics/random.js';
+import { createRandom } from '../../src/random.js';
 import { readRun, verifyRun } from '../../src/study/runFolder.js';
 import { FAKE_WORKER, keyOf, newFolder, RUN_SCRIPT, smallPlan } from './setUp.js';
 

@@ -4,6 +4,7 @@ import type { MeasuringProcess } from '../../process/process.js';
 import type { Trial } from '../../process/protocol.js';
 import { type OpenModel, type SessionControl, withModels } from '../../process/session.js';
 import { Turns } from '../../process/turns.js';
+import { balancedOrder, createRandom, DEFAULT_SEED } from '../../random.js';
 import type { ResolvedModel } from '../../recognise/registry/registry.js';
 import type { ExecutionProvider } from '../../recognise/session/session.js';
 import { recordingOf } from '../../speech/corpora/recordings.js';
@@ -11,7 +12,6 @@ import type { Utterance } from '../../speech/types.js';
 import { defaultThreads } from '../machine/environment.js';
 import { warmUpOf } from '../schedule.js';
 import { bootstrapRatio, type Estimate } from '../statistics/bootstrap.js';
-import { balancedOrder, createRandom, DEFAULT_SEED } from '../statistics/random.js';
 import { type ChosenMeter, chooseEnergyMeter, type EnergyLadderOptions } from './energyLadder.js';
 import type { EnergySource, SkippedMethod } from './energyMeter.js';
 

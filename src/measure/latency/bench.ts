@@ -1,5 +1,6 @@
 import { type ModelsSetup, type SessionControl, withModel, withModels } from '../../process/session.js';
 import { type TurnMethod, Turns } from '../../process/turns.js';
+import { DEFAULT_SEED } from '../../random.js';
 import type { DecoderOptions } from '../../recognise/kinds/kind.js';
 import { modelSizeBytes, type ResolvedModel } from '../../recognise/model.js';
 import type { ExecutionProvider } from '../../recognise/session/session.js';
@@ -11,7 +12,6 @@ import { type AccuracySummary, type Heard, normaliseHeard, summarizeAccuracy } f
 import { compareTexts, type TextComparison } from '../accuracy/textComparison.js';
 import { defaultThreads } from '../machine/environment.js';
 import { warmUpOf } from '../schedule.js';
-import { DEFAULT_SEED } from '../statistics/random.js';
 import { requireCount, requireSome, timeInTurns } from './inTurns.js';
 import { type LatencySummary, summarizeLatency } from './latency.js';
 import { compareTimes, type SpeedUp } from './speedUp.js';

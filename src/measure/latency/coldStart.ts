@@ -3,11 +3,11 @@ import { dirname, join } from 'node:path';
 import { InputError } from '../../errors.js';
 import { makeFolder } from '../../files.js';
 import { type SessionControl, withModel } from '../../process/session.js';
+import { createRandom, DEFAULT_SEED, permutation } from '../../random.js';
 import { modelSizeBytes, type ResolvedModel } from '../../recognise/model.js';
 import { keepOptimized } from '../../recognise/session/optimizedModel.js';
 import type { Recording } from '../../speech/types.js';
 import { bootstrapMedian, bootstrapRatio, type Estimate } from '../statistics/bootstrap.js';
-import { createRandom, DEFAULT_SEED, permutation } from '../statistics/random.js';
 import { median, sum } from '../statistics/statistics.js';
 
 /** How load times are compared. */

@@ -1,5 +1,5 @@
 import { InputError } from '../../errors.js';
-import type { Random } from '../statistics/random.js';
+import type { Random } from '../../random.js';
 
 /**
  * Draws when requests arrive that know nothing of each other: a Poisson process, whose gaps are exponential.

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UnavailableError } from '../../errors.js';
+import { balancedOrder, createRandom } from '../../random.js';
 import { bootstrapMedian, type Estimate } from '../statistics/bootstrap.js';
 import { earlyStoppingPercentile } from '../statistics/earlyStopping.js';
-import { balancedOrder, createRandom } from '../statistics/random.js';
 import { mean, quantile } from '../statistics/statistics.js';
 import { poissonArrivals } from './arrivals.js';
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { InputError } from '../../errors.js';
 import type { CacheSetup, Trial } from '../../process/protocol.js';
 import { type SessionControl, withModel } from '../../process/session.js';
+import { createRandom, DEFAULT_SEED, permutation } from '../../random.js';
 import { RESULT_KINDS, type ResultKind } from '../../recognise/cache/cachedRecognizer.js';
 import type { ResultPlace } from '../../recognise/cache/resultCache.js';
 import type { ResolvedModel } from '../../recognise/registry/registry.js';
@@ -11,7 +12,6 @@ import { recordingOf } from '../../speech/corpora/recordings.js';
 import type { Utterance } from '../../speech/types.js';
 import { bootstrapMean, type Estimate } from '../statistics/bootstrap.js';
 import { earlyStoppingPercentile } from '../statistics/earlyStopping.js';
-import { createRandom, DEFAULT_SEED, permutation } from '../statistics/random.js';
 import { mean, median } from '../statistics/statistics.js';
 import { cheHitRate, zipfRequests, zipfShares } from './arrivals.js';
 

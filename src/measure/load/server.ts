@@ -4,11 +4,11 @@ import { Pool } from '../../process/pool.js';
 import type { MeasuringProcess } from '../../process/process.js';
 import { type SessionControl, withModels } from '../../process/session.js';
 import { Turns } from '../../process/turns.js';
+import { DEFAULT_SEED } from '../../random.js';
 import type { ResolvedModel } from '../../recognise/registry/registry.js';
 import { recordingOf } from '../../speech/corpora/recordings.js';
 import type { Utterance } from '../../speech/types.js';
 import { warmUpOf } from '../schedule.js';
-import { DEFAULT_SEED } from '../statistics/random.js';
 import { highestHolding, nextRate, type Rung } from './ladder.js';
 import { type LoadResult, measureCapacity, runLoad, type Server } from './load.js';
 

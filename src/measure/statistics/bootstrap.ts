@@ -1,5 +1,5 @@
 import { InputError } from '../../errors.js';
-import { createRandom, type Random } from './random.js';
+import { createRandom, type Random } from '../../random.js';
 import { quantileSorted } from './statistics.js';
 
 /** A value with its 95 % interval. */

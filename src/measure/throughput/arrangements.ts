@@ -1,5 +1,5 @@
 import { InputError } from '../../errors.js';
-import { createRandom, permutation } from '../statistics/random.js';
+import { createRandom, permutation } from '../../random.js';
 
 /** How a machine is divided to hear many utterances. */
 export interface Arrangement {

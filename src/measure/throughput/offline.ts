@@ -2,13 +2,13 @@ import { availableParallelism } from 'node:os';
 import { InputError } from '../../errors.js';
 import { Pool } from '../../process/pool.js';
 import { type SessionControl, withModels } from '../../process/session.js';
+import { createRandom, DEFAULT_SEED, permutation } from '../../random.js';
 import type { ResolvedModel } from '../../recognise/registry/registry.js';
 import { recordingOf } from '../../speech/corpora/recordings.js';
 import type { NormaliserName } from '../../speech/text/normaliser.js';
 import type { Utterance } from '../../speech/types.js';
 import { type AccuracySummary, summarizeAccuracy } from '../accuracy/accuracy.js';
 import { bootstrapRatio, type Estimate } from '../statistics/bootstrap.js';
-import { createRandom, DEFAULT_SEED, permutation } from '../statistics/random.js';
 import { sum } from '../statistics/statistics.js';
 import {
   type Arrangement,

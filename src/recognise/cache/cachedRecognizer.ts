@@ -100,6 +100,12 @@ export class CachedRecognizer {
     return this.#recognizer.longestS;
   }
 
+  /** As the recognizer hears sound of any length, where it has windows of its own; nothing of it is kept. */
+  get passages(): Recognizer['passages'] {
+    const { passages } = this.#recognizer;
+    return passages?.bind(this.#recognizer);
+  }
+
   /**
    * Recognizes one recording, from what is kept as far as that goes.
    *

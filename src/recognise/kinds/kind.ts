@@ -3,6 +3,7 @@ import type { Tensor } from '../../runtime.js';
 import type { Audio, Decoding, Features } from '../../speech/types.js';
 import type { ModelCard } from '../card/card.js';
 import type { ResolvedModel } from '../model.js';
+import type { Passage } from '../passage.js';
 import type { LoadedGraph } from '../session/modelSession.js';
 import type { ExecutionProvider, SessionOptions } from '../session/session.js';
 
@@ -70,8 +71,22 @@ export interface DecoderOptions extends BeamWeights {
   readonly languageModelPath?: string | undefined;
   /** Boosts of words that are likely here, in natural logarithms; 10 is usual. For `beam`. */
   readonly hotWords?: Readonly<Record<string, number>> | undefined;
-  /** Adds when each word was said. Default false. */
+  /** Adds when each word was said, where the kind can tell. Default false. */
   readonly wordTimes?: boolean | undefined;
+  /** Code of the language that is spoken, `de`; of an encoder–decoder. Default: it finds out. */
+  readonly language?: string | undefined;
+  /**
+   * Whether an encoder–decoder says when segments begin and end, which changes its texts a little. Default: in transcripts of files,
+   * and where a recording is longer than its window.
+   */
+  readonly timestamps?: boolean | undefined;
+  /** Whether an encoder–decoder hears doubtful texts again, at rising temperatures, as openai-whisper does. Default true. */
+  readonly fallBack?: boolean | undefined;
+  /**
+   * Seconds of silence behind a recording that an encoder–decoder hears; `full`: its whole window. Default 4; what is doubtful
+   * is heard again in a whole window.
+   */
+  readonly marginS?: number | 'full' | undefined;
 }
 
 /** What is known of a decoder before it decodes. */
@@ -151,6 +166,8 @@ export interface Recognizer {
    * @throws {InputError} when there are no recordings, or one is too short for the front end
    */
   recognizeBatch(audios: readonly Audio[]): Promise<BatchRecognition>;
+  /** Hears sound of any length by itself, where its kind has windows of its own. */
+  readonly passages?: ((chunks: AsyncIterable<Audio> | Iterable<Audio>) => AsyncIterable<Passage>) | undefined;
   /** Frees what the runtime holds. */
   release(): Promise<void>;
 }

@@ -4,13 +4,13 @@ import { requireCount, requireSome, timeInTurns } from '../../measure/latency/in
 import { summarizeTimes, type TimeSummary } from '../../measure/latency/latency.js';
 import { compareTimes, type SpeedUp, type TimedTrial } from '../../measure/latency/speedUp.js';
 import { defaultThreads } from '../../measure/machine/environment.js';
-import { DEFAULT_SEED } from '../../measure/statistics/random.js';
 import { modelFileSize } from '../../onnx/file/modelFileSize.js';
 import { readModel } from '../../onnx/file/read.js';
 import type { MeasuringProcess } from '../../process/process.js';
 import type { Loaded } from '../../process/protocol.js';
 import { withProcesses } from '../../process/session.js';
 import { type TurnMethod, Turns } from '../../process/turns.js';
+import { DEFAULT_SEED } from '../../random.js';
 import type { GraphValue } from '../../recognise/session/modelSession.js';
 import { type ExecutionProvider, openSession } from '../../recognise/session/session.js';
 import { compareOutputs, type OutputAgreement } from './agreement.js';

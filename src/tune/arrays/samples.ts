@@ -1,6 +1,6 @@
 import { didYouMean, InputError } from '../../errors.js';
-import { createRandom, DEFAULT_SEED, type Random } from '../../measure/statistics/random.js';
 import { encodeFloat16 } from '../../onnx/tensor/halfFloat.js';
+import { createRandom, DEFAULT_SEED, type Random } from '../../random.js';
 import type { Elements, GraphSample } from '../../recognise/session/graphArrays.js';
 import type { GraphValue, LoadedGraph } from '../../recognise/session/modelSession.js';
 import { shapeOf, sizesOfFreeAxes } from './freeAxes.js';

@@ -11,7 +11,7 @@ import { BFLOAT16, FLOAT16, FLOAT32 } from '../../../src/compress/numbers/floati
 import { relativeErrors } from '../../../src/compress/numbers/relativeError.js';
 import { scaleAndZeroPoint } from '../../../src/compress/rewrite/params.js';
 import { InputError } from '../../../src/errors.js';
-import { createRandom } from '../../../src/measure/statistics/random.js';
+import { createRandom } from '../../../src/random.js';
 
 const random = createRandom(7);
 const uniform = Float32Array.from({ length: 20_000 }, () => random.next() * 2 - 1);

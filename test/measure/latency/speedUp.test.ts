@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compareTimes, expandedConfidence, type TimedTrial } from '../../../src/measure/latency/speedUp.js';
-import { createRandom } from '../../../src/measure/statistics/random.js';
+import { createRandom } from '../../../src/random.js';
 
 function trial(totalMs: number, utterance: string, turn?: number): TimedTrial {
   const parts = { featuresMs: 0, inferenceMs: totalMs, decodingMs: 0 };

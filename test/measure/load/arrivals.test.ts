@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { cheHitRate, poissonArrivals, zipfRequests, zipfShares } from '../../../src/measure/load/arrivals.js';
-import { createRandom } from '../../../src/measure/statistics/random.js';
 import { mean, standardDeviation } from '../../../src/measure/statistics/statistics.js';
+import { createRandom } from '../../../src/random.js';
 
 describe('poissonArrivals', () => {
   it('have exponential gaps: mean and standard deviation are one over the rate', () => {

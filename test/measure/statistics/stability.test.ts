@@ -1,8 +1,8 @@
 // Expected values: test/fixtures/measure/make_statistics.py (SciPy 1.17.1, NumPy 2.4.6).
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { createRandom } from '../../../src/measure/statistics/random.js';
 import { autocorrelation, findOutliers, findStability } from '../../../src/measure/statistics/stability.js';
+import { createRandom } from '../../../src/random.js';
 
 const GOLDEN = JSON.parse(readFileSync(new URL('../../fixtures/measure/statistics.json', import.meta.url), 'utf8'));
 

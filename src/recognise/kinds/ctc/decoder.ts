@@ -48,6 +48,12 @@ export async function readBeamWeights(languageModelPath: string): Promise<BeamWe
  */
 export async function createDecoder(card: CtcCard, options: DecoderOptions = {}): Promise<Decoder> {
   const { kind = 'greedy', wordTimes = false } = options;
+  const { language } = options;
+  if (language !== undefined) {
+    throw new InputError(
+      `${card.id}: no language was required of a model of the kind ctc, got ${language}; it writes one only: leave it out`,
+    );
+  }
   if (kind === 'greedy') {
     return { key: wordTimes ? 'greedy, times' : 'greedy', decode: greedy(card, wordTimes), warnings: [] };
   }

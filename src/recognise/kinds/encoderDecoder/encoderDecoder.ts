@@ -1,8 +1,9 @@
-import { UnavailableError } from '../../../errors.js';
-import type { ResolvedModel } from '../../model.js';
 import type { Kind } from '../kind.js';
 import type { EncoderDecoderCard } from './card.js';
 import { encoderDecoderCardSchema } from './cardSchema.js';
+import { openGraphFeeds } from './graphFeeds.js';
+import { EncoderDecoderRecognizer } from './recognizer.js';
+import { decoderKeyOf, speechOptionsOf } from './speechOptions.js';
 
 /** Networks of which one reads the sound and another writes the text, token by token: Whisper. */
 export const encoderDecoder: Kind<EncoderDecoderCard> = {
@@ -12,18 +13,15 @@ export const encoderDecoder: Kind<EncoderDecoderCard> = {
   schema: encoderDecoderCardSchema,
   filesBeside: () => [],
   complete: async (card) => card,
-  dependencies: ({ graphs: _graphs, frontEnd: _frontEnd, ...card }) => ({
+  dependencies: ({ tokens, layout, windowS, longestText }) => ({
     scores: [],
-    text: [card.tokens, card.layout],
+    text: [tokens, layout, windowS, longestText],
   }),
-  load: async (model) => await refuse(model),
-  describeDecoder: async () => ({ key: 'greedy', warnings: [] }),
-  openFeeds: async (model) => await refuse(model),
-  judgedOutput: ({ layers }, graph) => (graph === 'encoder' ? `cross_value_${layers - 1}` : 'logits'),
+  load: async (model, options) => await EncoderDecoderRecognizer.load(model, options),
+  describeDecoder: async (card, options) => ({ key: decoderKeyOf(speechOptionsOf(card, options)), warnings: [] }),
+  openFeeds: openGraphFeeds,
+  judgedOutput: ({ layers, layout }, graph) => {
+    if (graph !== 'encoder') return 'logits';
+    return layout === 'optimum' ? 'last_hidden_state' : `cross_value_${layers - 1}`;
+  },
 };
-
-async function refuse({ path }: Pick<ResolvedModel, 'path'>): Promise<never> {
-  throw new UnavailableError(
-    `${path}: a model of the kind ctc was required, got encoder-decoder; it cannot be heard with yet`,
-  );
-}

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { balancedOrder, createRandom, permutation } from '../../../src/measure/statistics/random.js';
+import { balancedOrder, createRandom, permutation } from '../src/random.js';
 
 describe('random', () => {
   it('repeats itself for the same seed only', () => {

@@ -1,0 +1,56 @@
+import { InputError } from '../../../errors.js';
+import type { DecoderOptions } from '../kind.js';
+import type { EncoderDecoderCard } from './card.js';
+
+/** How an encoder–decoder hears, with all defaults filled in. */
+export interface SpeechOptions {
+  readonly language: string | undefined;
+  readonly timestamps: boolean | undefined;
+  readonly fallBack: boolean;
+  /** Seconds of silence behind a recording that are heard; `full`: a whole window. */
+  readonly marginS: number | 'full';
+}
+
+/** Seconds of silence behind a recording that are heard, where nothing else is asked for. */
+export const DEFAULT_MARGIN_S = 4;
+
+/**
+ * Checks what is asked of the decoder.
+ *
+ * @throws {InputError} when the model has no such decoder, or does not know the language
+ */
+export function speechOptionsOf(card: EncoderDecoderCard, options: DecoderOptions): SpeechOptions {
+  const { kind = 'greedy', languageModelPath, hotWords } = options;
+  const refuse = (required: string, came: string): never => {
+    throw new InputError(`${card.id}: ${required} was required of a model of the kind encoder-decoder, got ${came}`);
+  };
+  if (kind !== 'greedy') refuse('the decoder greedy', `${kind}; leave it out`);
+  if (languageModelPath !== undefined) refuse('no language model', `${languageModelPath}; leave it out`);
+  if (hotWords !== undefined && Object.keys(hotWords).length > 0) refuse('no hot words', 'some; leave them out');
+  const { language, marginS = DEFAULT_MARGIN_S } = options;
+  if (marginS !== 'full' && !(marginS >= 0)) refuse('a margin of 0 s or more, or full', `${marginS}; give one`);
+  return {
+    language: languageOf(card, language),
+    timestamps: options.timestamps,
+    fallBack: options.fallBack ?? true,
+    marginS,
+  };
+}
+
+/** A model for English alone has no token for it. */
+function languageOf({ id, tokens }: EncoderDecoderCard, language: string | undefined): string | undefined {
+  if (language === undefined) return undefined;
+  const codes = Object.keys(tokens.languages ?? {});
+  const known = codes.length === 0 ? ['en'] : codes;
+  if (!known.includes(language)) {
+    throw new InputError(
+      `${id}: a language that the model knows was required (${known.join(', ')}), got ${language}; choose one of them`,
+    );
+  }
+  return codes.length === 0 ? undefined : language;
+}
+
+/** Tells ways of hearing apart that may give other texts, for whoever keeps results. */
+export function decoderKeyOf({ language, timestamps, fallBack, marginS }: SpeechOptions): string {
+  return JSON.stringify({ language, timestamps, fallBack, marginS });
+}
