@@ -16,7 +16,7 @@ interface InspectOptions {
 
 /** What can be done with a model of which nothing is known but its file. */
 const WITHOUT_CARD =
-  'No model card lies beside it: quantize, bench, compare, sensitivity, simplify and code need none; what hears speech does (data/models has some to start from).\n';
+  'No model card lies beside it: quantize, bench, compare, sensitivity, simplify and code need none; what hears speech does (`quantlab card init` writes one).\n';
 
 /** `quantlab inspect MODEL.onnx`: what a model file holds. */
 export function addInspectCommand(program: Command, terminal: Terminal): void {

@@ -3,7 +3,7 @@ import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { didYouMean, UsageError } from '../errors.js';
 import type { DeepSpeech2Options } from '../onnx/build/build.js';
-import { type ModelCard, onnxBytes, shippedBytes } from '../recognise/card/card.js';
+import { type ModelCard, shippedBytes } from '../recognise/card/card.js';
 import { readCard } from '../recognise/card/readCard.js';
 import { getWhisper } from '../recognise/import/getWhisper.js';
 import { importModel } from '../recognise/import/importModel.js';
@@ -49,11 +49,7 @@ export function addModelCommand(program: Command, terminal: Terminal): void {
       terminal.print(
         `${modelTable(cards)}Word error rates in per cent, with 95 % intervals; hours of speech heard with augmentation.\n`,
       );
-      for (const { id, title, licence, network, trainingData, intendedUse, limits } of cards) {
-        terminal.print(`\n${id}: ${title} (${licence})\n  ${network}\n`);
-        for (const line of trainingData) terminal.print(`  - ${line}\n`);
-        terminal.print(`  For: ${intendedUse}\n  Limits: ${limits}\n`);
-      }
+      for (const card of cards) terminal.print(aboutModel(card));
     });
 
   declare(model.command('build'), addSeed)
@@ -69,8 +65,8 @@ export function addModelCommand(program: Command, terminal: Terminal): void {
     .option('--units <n>', 'units of each direction', wholeNumber(1), 1024)
     .addHelpText('after', examples('model build big.onnx --layers 7 --units 800'))
     .action(async (path: string, options: BuildOptions) => {
-      const { card } = await buildModel(path, options);
-      terminal.print(`${path}: ${megabytes(onnxBytes(card))}\n${path.replace(/\.onnx$/, '.json')}\n`);
+      await buildModel(path, options);
+      terminal.print(`${path}: ${megabytes((await stat(path)).size)}\n${path.replace(/\.onnx$/, '.json')}\n`);
     });
 
   model
@@ -84,7 +80,9 @@ export function addModelCommand(program: Command, terminal: Terminal): void {
       const draft = await readCard(options.card);
       const folder = resolve(options.out);
       const packed = await packModel(path, { ...draft, id: basename(folder) }, folder);
-      terminal.print(`${packed.weightsPath}: ${megabytes(shippedBytes(packed.card))}\n${packed.cardPath}\n`);
+      terminal.print(
+        `${packed.weightsPath}: ${megabytes((await stat(packed.weightsPath)).size)}\n${packed.cardPath}\n`,
+      );
       if (packed.roundedValues > 0) {
         terminal.say(
           `${packed.roundedValues} values were rounded to half precision: measure the figures of the card again\n`,
@@ -155,5 +153,17 @@ async function getNamed(id: string, from: string | undefined, options: GetModelO
 }
 
 function summaryOf(card: ModelCard): string {
-  return `${card.title} (${megabytes(shippedBytes(card))})`;
+  const sizeBytes = shippedBytes(card);
+  return sizeBytes === undefined ? card.title : `${card.title} (${megabytes(sizeBytes)})`;
+}
+
+function aboutModel({ id, title, licence, network, trainingData = [], intendedUse, limits }: ModelCard): string {
+  const lines = [
+    `${id}: ${title}${licence === undefined ? '' : ` (${licence})`}`,
+    `  ${network}`,
+    ...trainingData.map((line) => `  - ${line}`),
+    ...(intendedUse === undefined ? [] : [`  For: ${intendedUse}`]),
+    ...(limits === undefined ? [] : [`  Limits: ${limits}`]),
+  ];
+  return `\n${lines.join('\n')}\n`;
 }

@@ -11,7 +11,7 @@ const CHOSEN_ON = / dev$/;
  * @param cards - of the models, in the order of the rows
  */
 export function modelTable(cards: readonly ModelCard[]): string {
-  const sets = [...new Set(cards.flatMap(({ figures }) => figures.map(({ set }) => set)))].filter(
+  const sets = [...new Set(cards.flatMap(({ figures = [] }) => figures.map(({ set }) => set)))].filter(
     (set) => !CHOSEN_ON.test(set),
   );
   const rows = cards.flatMap((card) => rowsOf(card, sets));
@@ -34,17 +34,22 @@ function rowsOf(card: ModelCard, sets: readonly string[]): readonly (readonly Ce
   const about = [
     card.id,
     `${(card.parameters / 1e6).toFixed(1)} M`,
-    megabytes(shippedBytes(card)),
-    megabytes(onnxBytes(card)),
+    sizeOf(shippedBytes(card)),
+    sizeOf(onnxBytes(card)),
     card.training === undefined ? '' : `${card.training.hoursHeard.toFixed(0)} h`,
     originOf(card),
   ];
-  const kinds = [...new Set(card.figures.map(kindOf))];
+  const { figures = [] } = card;
+  const kinds = [...new Set(figures.map(kindOf))];
   return (kinds.length === 0 ? [''] : kinds).map((kind, index) => [
     ...(index === 0 ? about : about.map(() => '')),
     kind,
-    ...sets.map((set) => rateOf(card.figures.find((figure) => figure.set === set && kindOf(figure) === kind))),
+    ...sets.map((set) => rateOf(figures.find((figure) => figure.set === set && kindOf(figure) === kind))),
   ]);
+}
+
+function sizeOf(bytes: number | undefined): string {
+  return bytes === undefined ? '' : megabytes(bytes);
 }
 
 function originOf({ training }: ModelCard): string {

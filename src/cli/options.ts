@@ -36,6 +36,16 @@ export function named(
   };
 }
 
+/** Collects `NAME=TEXT`, which may be given several times, into a record. */
+export function namedTexts(
+  text: string,
+  before: Readonly<Record<string, string>> | undefined,
+): Readonly<Record<string, string>> {
+  const at = text.indexOf('=');
+  if (at < 1 || at === text.length - 1) throw new InvalidArgumentError('A name, =, and a text are required.');
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
 /** Splits `A,B,C`. */
 export function commaList(text: string): readonly string[] {
   return text

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { didYouMean, QuantlabError, UsageError } from '../errors.js';
 import { addBenchCommand } from './bench.js';
 import { addCachingCommand } from './caching.js';
+import { addCardCommand } from './card.js';
 import { addCodeCommand } from './code.js';
 import { addCompareCommand } from './compare.js';
 import { addCostCommand } from './cost.js';
@@ -56,7 +57,7 @@ const COMMANDS: readonly (readonly [group: string, commands: readonly AddCommand
       ...[addLoadCommand, addMemoryCommand, addEnergyCommand, addCostCommand, addCachingCommand, addHardwareCommand],
     ],
   ],
-  [HELP_GROUPS.run, [addTranscribeCommand, addServeCommand, addModelCommand, addDataCommand]],
+  [HELP_GROUPS.run, [addTranscribeCommand, addServeCommand, addCardCommand, addModelCommand, addDataCommand]],
   [HELP_GROUPS.experiments, [addExperimentCommand, addReportCommand]],
   [HELP_GROUPS.own, [addLaboratoryCommand, addMergeCommand, addResultsCommand, addLmCommand]],
 ];

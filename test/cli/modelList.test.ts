@@ -24,14 +24,14 @@ describe('quantlab model list', () => {
     expect(blocks.map((block) => block.split(' ')[0])).toEqual(cards.map(({ id }) => id));
     for (const [place, card] of cards.entries()) {
       const rows = (blocks[place] ?? '').trimEnd().split('\n');
-      const kinds = new Set(card.figures.map(({ precision, decoder }) => `${precision} ${decoder}`));
+      const kinds = new Set(card.figures?.map(({ precision, decoder }) => `${precision} ${decoder}`));
       expect(rows, card.id).toHaveLength(kinds.size);
     }
   });
 
   it('gives the rates of the judged sets with their intervals, and none of the sets that weights were chosen on', async () => {
     const out = await table();
-    for (const { figures } of cards) {
+    for (const { figures = [] } of cards) {
       for (const { set, wer, interval95: [low = 0, high = 0] = [] } of figures) {
         if (!set.endsWith(' dev')) expect(out).toContain(`${percent(wer)} (${percent(low)} to ${percent(high)})`);
       }

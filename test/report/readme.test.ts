@@ -33,7 +33,7 @@ describe('README', () => {
 
   it('says of the model and the speech what they are', async () => {
     const card = (await listModels()).find(({ id }) => id === DEFAULT_MODEL);
-    const an4 = card?.figures.find(({ set, precision }) => set === 'AN4 test' && precision === 'float32');
+    const an4 = card?.figures?.find(({ set, precision }) => set === 'AN4 test' && precision === 'float32');
     const parameters = ((card?.parameters ?? 0) / 1e6).toFixed(1);
     const errors = (100 * (an4?.wer ?? 0)).toFixed(1);
     expect(readme).toContain(`${parameters} M parameters`);

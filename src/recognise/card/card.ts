@@ -3,7 +3,13 @@ import type { FrontEnd } from '../../speech/types.js';
 /** A file of a model, named relative to its card. */
 export interface CardFile {
   readonly path: string;
-  /** SHA-256 of the file, 64 hexadecimal digits. */
+  /** SHA-256 of the file, 64 hexadecimal digits. Without it the file is taken as it is. */
+  readonly sha256?: string | undefined;
+  readonly sizeBytes?: number | undefined;
+}
+
+/** A file that cannot be taken for another. */
+export interface CheckedFile extends CardFile {
   readonly sha256: string;
   readonly sizeBytes: number;
 }
@@ -13,7 +19,7 @@ export interface CardGraph {
   /** What everything is measured from: the `.onnx` file, float32 in a model of the registry; unpacked into the cache where it is shipped packed. */
   readonly file: CardFile;
   /** What is shipped in its place: packed weights (`quantlab model pack`). Default: the file itself. */
-  readonly packed?: CardFile | undefined;
+  readonly packed?: CheckedFile | undefined;
 }
 
 /** Accuracy of a model on a named set, as measured once and written down. */
@@ -49,7 +55,10 @@ export interface CardTraining {
   readonly continues?: string | undefined;
 }
 
-/** `model.json`: everything that is needed to run a model and to judge it. What each kind of recogniser adds stands in its folder. */
+/**
+ * `model.json`: everything that is needed to run a model, and, where it is shipped, to judge it. What each kind of recogniser adds
+ * stands in its folder.
+ */
 export interface ModelCard {
   /** The first version had neither kinds nor several graphs; its cards are read as those of the kind `ctc`. */
   readonly schema: 'quantlab.model-card/2';
@@ -65,12 +74,12 @@ export interface ModelCard {
   /** Other files that the kind needs, by its names for them. Default: none. */
   readonly files?: Readonly<Record<string, CardFile>> | undefined;
   readonly frontEnd: FrontEnd;
-  readonly licence: string;
-  readonly trainingData: readonly string[];
+  readonly licence?: string | undefined;
+  readonly trainingData?: readonly string[] | undefined;
   readonly training?: CardTraining | undefined;
-  readonly intendedUse: string;
-  readonly limits: string;
-  readonly figures: readonly CardFigure[];
+  readonly intendedUse?: string | undefined;
+  readonly limits?: string | undefined;
+  readonly figures?: readonly CardFigure[] | undefined;
 }
 
 /** The files that a model is shipped as, beside its card. */
@@ -80,12 +89,21 @@ export function shippedFiles({ graphs, files = {} }: ModelCard): readonly CardFi
   return [...named.map(({ file, packed = file }) => packed), ...Object.values(files)];
 }
 
-/** Size of the files that a model is shipped as, in bytes. */
-export function shippedBytes(card: ModelCard): number {
-  return shippedFiles(card).reduce((total, { sizeBytes }) => total + sizeBytes, 0);
+/** Size of the files that a model is shipped as, in bytes; `undefined` where the card leaves one out. */
+export function shippedBytes(card: ModelCard): number | undefined {
+  return total(shippedFiles(card));
 }
 
-/** Size of a model's `.onnx` files, in bytes. */
-export function onnxBytes({ graphs }: ModelCard): number {
-  return Object.values(graphs).reduce((total, graph) => total + (graph?.file.sizeBytes ?? 0), 0);
+/** Size of a model's `.onnx` files, in bytes; `undefined` where the card leaves one out. */
+export function onnxBytes({ graphs }: ModelCard): number | undefined {
+  return total(Object.values(graphs).flatMap((graph) => graph?.file ?? []));
+}
+
+function total(files: readonly CardFile[]): number | undefined {
+  let bytes = 0;
+  for (const { sizeBytes } of files) {
+    if (sizeBytes === undefined) return undefined;
+    bytes += sizeBytes;
+  }
+  return bytes;
 }

@@ -1,20 +1,32 @@
 import { z } from 'zod';
 import { findFrontEndFaults } from '../../speech/features/frontEndFaults.js';
 import type { FrontEnd } from '../../speech/types.js';
-import type { CardFigure, CardFile, CardGraph, CardTraining, ModelCard } from './card.js';
+import type { CardFigure, CardFile, CardGraph, CardTraining, CheckedFile, ModelCard } from './card.js';
 
 /** A name without folders. */
 export const FILE_NAME: RegExp = /^[\w][\w.-]*$/;
 
+const path = z.string().regex(FILE_NAME, 'a file name without folders is required').describe('beside the card');
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, '64 hexadecimal digits are required');
+const sizeBytes = z.int().positive();
+
 /** Schema of a file beside the card. */
 export const fileSchema: z.ZodType<CardFile> = z.strictObject({
-  path: z.string().regex(FILE_NAME, 'a file name without folders is required').describe('beside the card'),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/, '64 hexadecimal digits are required'),
-  sizeBytes: z.int().positive(),
+  path,
+  sha256: sha256.optional(),
+  sizeBytes: sizeBytes.optional(),
 });
 
+/** Schema of a file beside the card, with its checksum. */
+export const checkedFileSchema: z.ZodType<CheckedFile> = z.strictObject({ path, sha256, sizeBytes });
+
 /** Schema of a graph. */
-export const graphSchema: z.ZodType<CardGraph> = z.strictObject({ file: fileSchema, packed: fileSchema.optional() });
+export const graphSchema: z.ZodType<CardGraph> = z
+  .strictObject({ file: fileSchema, packed: checkedFileSchema.optional() })
+  .refine(({ file, packed }) => packed === undefined || file.sha256 !== undefined, {
+    path: ['file', 'sha256'],
+    error: 'the checksum of the file that the packed weights become is required',
+  });
 
 const scale = {
   normalisation: z.enum(['utterance', 'per-feature', 'mean', 'mean-variance', 'global', 'whisper', 'none']),
@@ -22,8 +34,8 @@ const scale = {
   deviation: z.array(z.number()).optional(),
 };
 
-/** Types only: ranges, and what fits what, are the front ends' own to say. */
-const frontEndSchema: z.ZodType<FrontEnd> = z
+/** Schema of a front end. Types only: ranges, and what fits what, are the front ends' own to say. */
+export const frontEndSchema: z.ZodType<FrontEnd> = z
   .discriminatedUnion('kind', [
     z.strictObject({
       kind: z.literal('log-spectrogram'),
@@ -131,10 +143,10 @@ export const cardFields: Fields<Omit<ModelCard, 'kind' | 'graphs' | 'files'>> = 
   network: z.string().min(1),
   parameters: z.int().positive(),
   frontEnd: frontEndSchema,
-  licence: z.string().min(1),
-  trainingData: z.array(z.string().min(1)),
+  licence: z.string().min(1).optional(),
+  trainingData: z.array(z.string().min(1)).optional(),
   training: trainingSchema.optional(),
-  intendedUse: z.string().min(1),
-  limits: z.string().min(1),
-  figures: z.array(figureSchema),
+  intendedUse: z.string().min(1).optional(),
+  limits: z.string().min(1).optional(),
+  figures: z.array(figureSchema).optional(),
 };

@@ -3,14 +3,14 @@ import { z } from 'zod';
 import { parseJson, readJson, writeFileAtomic } from '../../files.js';
 import type { Kind } from '../kinds/kind.js';
 import { KINDS } from '../kinds/kinds.js';
-import type { CardFile, ModelCard } from './card.js';
-import { fileSchema } from './cardSchema.js';
+import type { CheckedFile, ModelCard } from './card.js';
+import { checkedFileSchema } from './cardSchema.js';
 
 /** Cards of the first version knew one kind and one graph. */
-const firstVersion: z.ZodType<{ readonly files: { readonly stored: CardFile; readonly float: CardFile } }> =
+const firstVersion: z.ZodType<{ readonly files: { readonly stored: CheckedFile; readonly float: CheckedFile } }> =
   z.looseObject({
     schema: z.literal('quantlab.model-card/1'),
-    files: z.strictObject({ stored: fileSchema, float: fileSchema }),
+    files: z.strictObject({ stored: checkedFileSchema, float: checkedFileSchema }),
   });
 
 function isFirstVersion(value: unknown): boolean {

@@ -2,7 +2,7 @@ import { copyFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { makeFolder, sha256OfFile } from '../../files.js';
 import { graphsOf, type ResolvedModel } from '../model.js';
-import type { CardFile, CardGraph, ModelCard } from './card.js';
+import type { CardGraph, CheckedFile, ModelCard } from './card.js';
 import { writeCard } from './readCard.js';
 
 /** Whether a model is a folder: it has several graphs, or other files. */
@@ -52,12 +52,12 @@ export async function writeVariantCard(
     const to = join(folder, card.files?.[name]?.path ?? basename(from));
     if (to !== from) await copyFile(from, to);
   }
+  const { figures: _, ...kept } = card;
   const variant: ModelCard = {
-    ...card,
+    ...kept,
     id: `${card.id}.${recipe}`,
     title: `${card.title}, ${recipe}`,
     graphs: described,
-    figures: [],
   };
   const cardPath = isFolder({ graphs, files }) ? join(folder, 'model.json') : path.replace(/\.onnx$/, '.json');
   await writeCard(variant, cardPath);
@@ -65,6 +65,6 @@ export async function writeVariantCard(
 }
 
 /** What a card says of a file. */
-export async function cardFile(path: string): Promise<CardFile> {
+export async function cardFile(path: string): Promise<CheckedFile> {
   return { path: basename(path), sha256: await sha256OfFile(path), sizeBytes: (await stat(path)).size };
 }

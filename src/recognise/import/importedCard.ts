@@ -1,11 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { sha256OfFile } from '../../files.js';
-import type { LogMelFrontEnd } from '../../speech/types.js';
+import { whisperFrontEnd } from '../../speech/features/frontEndPresets.js';
 import type { CardFile, CardGraph } from '../card/card.js';
+import { idFromName } from '../card/idFromName.js';
 import type { EncoderDecoderCard, SpecialTokens } from '../kinds/encoderDecoder/card.js';
 import type { ForeignModel } from './importedModel.js';
-import { countParameters, type WhisperShape } from './whisperShape.js';
+import { countParameters } from './whisperShape.js';
 
 /** Seconds of a step of the encoder: two frames. */
 const STEP_S = 0.02;
@@ -39,7 +40,7 @@ export async function importedCard(
   return {
     schema: 'quantlab.model-card/2',
     kind: 'encoder-decoder',
-    id: idOf(out),
+    id: idFromName(basename(resolve(out)), 'whisper'),
     title: `Whisper${size === undefined ? '' : ` ${size}`}, ${tokens.languages ? 'many languages' : 'English'}`,
     network: `Transformer: encoder of ${encoderLayers} layers, decoder of ${decoderLayers}, ${width} wide`,
     parameters: countParameters(shape),
@@ -49,7 +50,7 @@ export async function importedCard(
       ...(paths['decoderWithPast'] !== undefined && { decoderWithPast: await graph('decoderWithPast') }),
     },
     files: { tokenizer: await fileOf(out, 'tokenizer.json') },
-    frontEnd: frontEndOf(shape),
+    frontEnd: whisperFrontEnd(shape.bins),
     layout,
     layers: decoderLayers,
     heads: shape.decoderHeads,
@@ -61,40 +62,7 @@ export async function importedCard(
     ...(alignmentHeads !== undefined && { alignmentHeads }),
     licence: 'that of the weights; OpenAI published its own under the MIT licence',
     trainingData: [`Imported from a folder of ${program}; what the weights heard is known to those who made them.`],
-    intendedUse: 'What the makers of the weights name.',
-    limits: 'What the makers of the weights name. Error rates are measured with `quantlab evaluate`.',
-    figures: [],
   };
-}
-
-/** What OpenAI's `whisper/audio.py` computes. */
-function frontEndOf({ bins }: WhisperShape): LogMelFrontEnd {
-  return {
-    kind: 'log-mel',
-    sampleRateHz: 16_000,
-    fftSamples: 400,
-    windowSamples: 400,
-    hopSamples: 160,
-    window: 'hann-periodic',
-    bins,
-    melScale: 'slaney',
-    padding: 'reflect',
-    logGuard: 1e-10,
-    logGuardMode: 'clamp',
-    logarithm: 'decimal',
-    dropLastFrame: true,
-    normalisation: 'whisper',
-  };
-}
-
-/** The name of the folder as an id. */
-function idOf(folder: string): string {
-  const name = basename(resolve(folder))
-    .toLowerCase()
-    .replace(/[^a-z0-9.-]+/g, '-')
-    .replace(/^[^a-z0-9]+/, '')
-    .slice(0, 100);
-  return name === '' ? 'whisper' : name;
 }
 
 async function fileOf(folder: string, name: string): Promise<CardFile> {

@@ -29,7 +29,7 @@ export async function getModel(id: string, from: string, options: GetModelOption
   }
   const folder = weightsFolder(cache, id);
   const get = (file: CardFile): Promise<void> => {
-    const checksum = { algorithm: 'sha256', value: file.sha256 } as const;
+    const checksum = file.sha256 === undefined ? null : ({ algorithm: 'sha256', value: file.sha256 } as const);
     return getFile(
       from,
       { path: `${id}/${file.path}`, checksum, sizeBytes: file.sizeBytes },

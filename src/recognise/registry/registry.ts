@@ -131,7 +131,7 @@ async function resolveOnnx(path: string): Promise<ResolvedModel> {
   const cardPath = await findCard(path);
   if (cardPath === undefined) {
     throw new InputError(
-      `${path}: a model card was required beside it, got neither ${basename(ownCard(path))} nor model.json; copy the card of the model that it was made from, or write one from data/models/deepspeech2-lstm/model.json: it says how sound becomes the input and the output text. inspect, quantize, simplify and code need none`,
+      `${path}: a model card was required beside it, got neither ${basename(ownCard(path))} nor model.json; copy the card of the model that it was made from, or write one by \`quantlab card init ${path}\`: it says how sound becomes the input and the output text. inspect, quantize, simplify and code need none`,
     );
   }
   const card = await readCard(cardPath);
@@ -169,6 +169,9 @@ async function resolveGraph(card: ModelCard, graph: CardGraph, cardPath: string,
     await verify(beside, file, 'restore the file');
     return beside;
   }
+  if (file.sha256 === undefined) {
+    throw new InputError(`${beside}: the model of ${basename(cardPath)} was required, got nothing; restore the file`);
+  }
   // The checksum in the name: another version of a model is another file.
   const path = join(cache, 'models', `${card.id}-${file.sha256.slice(0, 16)}.onnx`);
   if ((await exists(path)) && (await sha256OfFile(path)) === file.sha256) return path;
@@ -176,8 +179,9 @@ async function resolveGraph(card: ModelCard, graph: CardGraph, cardPath: string,
   const got = join(weightsFolder(cache, card.id), packed.path);
   const packedPath = !(await exists(shipped)) && (await exists(got)) ? got : shipped;
   if (cardPath.startsWith(packageModels()) && !(await exists(packedPath))) {
+    const size = packed.sizeBytes === undefined ? '' : ` (${(packed.sizeBytes / 1e6).toFixed(1)} MB)`;
     throw new UnavailableError(
-      `model ${card.id}: its weights (${(packed.sizeBytes / 1e6).toFixed(1)} MB) were required, got none, for the package from npm carries those of ` +
+      `model ${card.id}: its weights${size} were required, got none, for the package from npm carries those of ` +
         `the default model alone; run \`quantlab model get ${card.id} --from\` with the folder or address of data/models of the repository`,
     );
   }
@@ -198,6 +202,7 @@ async function resolveGraph(card: ModelCard, graph: CardGraph, cardPath: string,
 }
 
 async function verify(path: string, file: CardFile, remedy: string): Promise<void> {
+  if (file.sha256 === undefined) return;
   const sha256 = await sha256OfFile(path);
   if (sha256 === file.sha256) return;
   const { size } = await stat(path);

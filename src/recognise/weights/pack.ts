@@ -3,14 +3,16 @@ import { InputError } from '../../errors.js';
 import { sha256OfBytes, sha256OfFile, writeFileAtomic } from '../../files.js';
 import { readModel } from '../../onnx/file/read.js';
 import { modelToBytes } from '../../onnx/file/write.js';
-import { mainGraph, type OnnxModel } from '../../onnx/model.js';
-import { elementCount, tensorDtype } from '../../onnx/tensor/tensor.js';
 import type { ModelCard } from '../card/card.js';
+import { countParameters } from '../card/countParameters.js';
 import { writeCard } from '../card/readCard.js';
 import { packWeights, unpackWeights } from './packedWeights.js';
 
 /** What a person writes of a card (the card of an earlier version will do); the files and the number of parameters come from the weights. */
 export type CardDraft = Omit<ModelCard, 'parameters' | 'schema'>;
+
+/** What whoever is given a model must be told of it. */
+const TOLD = ['licence', 'trainingData', 'intendedUse', 'limits', 'figures'] as const;
 
 /** What was packed. */
 export interface PackedModel {
@@ -31,12 +33,18 @@ export interface PackedModel {
  * @param floatPath - the `.onnx` file
  * @param draft - the rest of the card
  * @param folder - where to write, named by the model's id; made when missing
- * @throws {InputError} when the model cannot be read or the draft is not a valid card
+ * @throws {InputError} when the model cannot be read, or the draft is not a valid card or leaves out what a shipped one says
  */
 export async function packModel(floatPath: string, draft: CardDraft, folder: string): Promise<PackedModel> {
   if (basename(folder) !== draft.id) {
     throw new InputError(
       `${folder}: a folder named by the model's id (${draft.id}) was required, got another; name it so`,
+    );
+  }
+  const untold = TOLD.filter((field) => draft[field] === undefined);
+  if (untold.length > 0) {
+    throw new InputError(
+      `card of ${draft.id}: ${TOLD.join(', ')} were required of a model that is shipped, got no ${untold.join(', ')}; write what is missing into the card`,
     );
   }
   const model = await readModel(floatPath);
@@ -63,14 +71,4 @@ export async function packModel(floatPath: string, draft: CardDraft, folder: str
   const { roundedValues, tensorsLeft } = packed;
   const identical = (await sha256OfFile(floatPath)) === float.sha256;
   return { card, cardPath, weightsPath, roundedValues, tensorsLeft, identical };
-}
-
-/** Values in the floating-point initializers of the main graph; single numbers are constants, not parameters. */
-function countParameters(model: OnnxModel): number {
-  let count = 0;
-  for (const tensor of mainGraph(model).initializer) {
-    const isFloat = ['float32', 'float16', 'bfloat16', 'float64'].includes(tensorDtype(tensor));
-    if (isFloat && tensor.dims.length > 0) count += elementCount(tensor);
-  }
-  return count;
 }

@@ -11,7 +11,7 @@ export interface WantedFile {
   readonly path: string;
   /** `null` where none is known. */
   readonly checksum: Checksum | null;
-  readonly sizeBytes?: number;
+  readonly sizeBytes?: number | undefined;
 }
 
 /**

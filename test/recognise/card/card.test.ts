@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { readCard } from '../../../src/recognise/card/readCard.js';
 import { type CtcCard, requireCtc } from '../../../src/recognise/kinds/ctc/card.js';
 import { listModels } from '../../../src/recognise/registry/registry.js';
+import { packModel } from '../../../src/recognise/weights/pack.js';
 import { decodeGreedy } from '../../../src/speech/decode/ctc.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'quantlab-card-'));
@@ -59,6 +60,28 @@ describe('readCard', () => {
     ['no labels', { labels: undefined }, /field labels .*a list of 2…262144 texts, or the name of a file, is required/],
   ])('refuses %s', async (_, change, message) => {
     await expect(read(change)).rejects.toThrow(message);
+  });
+});
+
+describe('what a card may leave out', () => {
+  const file = { path: 'model.onnx' };
+
+  it('is all that is not needed to hear', async () => {
+    const shippedOnly = ['licence', 'intendedUse', 'limits', 'figures', 'trainingData', 'training'];
+    const left = Object.fromEntries(shippedOnly.map((field) => [field, undefined]));
+    const card = await read({ ...left, graphs: { model: { file } } });
+    expect(card.graphs.model.file).toEqual({ path: 'model.onnx' });
+    await expect(packModel('nowhere.onnx', { ...card, id: 'mine' }, join(folder, 'mine'))).rejects.toThrow(
+      /card of mine: .*, got no licence, trainingData, intendedUse, limits, figures; write what is missing/,
+    );
+  });
+
+  it('is not the checksum of packed weights, nor of what they become', async () => {
+    const { packed } = good.graphs.model;
+    await expect(read({ graphs: { model: { file, packed } } })).rejects.toThrow(/graphs\.model\.file\.sha256/);
+    await expect(read({ graphs: { model: { file: good.graphs.model.file, packed: file } } })).rejects.toThrow(
+      /graphs\.model\.packed\.sha256/,
+    );
   });
 });
 

@@ -1,8 +1,8 @@
 import { InputError } from '../../../errors.js';
 import type { DeepSpeech2Settings } from '../../../onnx/build/build.js';
-import { mainGraph, type OnnxModel } from '../../../onnx/model.js';
-import { elementCount, tensorDtype } from '../../../onnx/tensor/tensor.js';
+import type { OnnxModel } from '../../../onnx/model.js';
 import type { FrontEnd } from '../../../speech/types.js';
+import { countParameters } from '../../card/countParameters.js';
 import { writeCard } from '../../card/readCard.js';
 import { cardFile } from '../../card/variantCard.js';
 import type { CtcCard } from './card.js';
@@ -46,10 +46,8 @@ export async function writeBuiltCard(model: OnnxModel, settings: DeepSpeech2Sett
     blank: 0,
     timeStride: 2,
     licence: 'MIT',
-    trainingData: [],
     intendedUse: 'Experiments on speed, size and memory, which do not depend on what a model has learnt.',
     limits: 'Its weights are random: it recognizes nothing.',
-    figures: [],
   };
   const cardPath = path.replace(/\.onnx$/, '.json');
   if (cardPath === path) {
@@ -86,13 +84,4 @@ function frontEndOf({ front, bins }: DeepSpeech2Settings): FrontEnd {
     bins,
     normalisation: 'utterance',
   };
-}
-
-/** Numbers in the weights: float tensors of more than one element. */
-function countParameters(model: OnnxModel): number {
-  let count = 0;
-  for (const tensor of mainGraph(model).initializer) {
-    if (tensorDtype(tensor) === 'float32' && tensor.dims.length > 0) count += elementCount(tensor);
-  }
-  return count;
 }

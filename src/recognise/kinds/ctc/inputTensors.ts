@@ -9,6 +9,9 @@ import type { CtcCard } from './card.js';
 type Axis = 'n' | 't' | 'f' | '1';
 type FloatType = 'float32' | 'float16' | 'float64';
 
+/** What a card says of how its graph is fed. */
+type FedCard = Pick<CtcCard, 'frontEnd' | 'tensors'>;
+
 /** How a graph reads its inputs. */
 export interface InputBinding {
   readonly axes: readonly Axis[];
@@ -23,17 +26,20 @@ export interface InputBinding {
 }
 
 /** The name that Hugging Face's exports give to the input that tells sound from padding. */
-const USUAL_MASK = 'attention_mask';
-const FLOAT_TYPES: readonly string[] = ['float32', 'float16', 'float64'] satisfies FloatType[];
-const LENGTH_TYPES: readonly string[] = ['int64', 'int32', 'float32'];
-const MASK_TYPES: readonly string[] = ['int64', 'int32', 'float32', 'bool'];
+export const USUAL_MASK = 'attention_mask';
+/** Of features and scores. */
+export const FLOAT_TYPES: readonly string[] = ['float32', 'float16', 'float64'] satisfies FloatType[];
+/** Of lengths. */
+export const LENGTH_TYPES: readonly string[] = ['int64', 'int32', 'float32'];
+/** Of masks. */
+export const MASK_TYPES: readonly string[] = ['int64', 'int32', 'float32', 'bool'];
 
 /**
  * Finds out how a graph reads what its card describes.
  *
  * @throws {InputError} when it cannot be served
  */
-export function bindInputs(card: CtcCard, { path, inputs }: LoadedGraph): InputBinding {
+export function bindInputs(card: FedCard, { path, inputs }: LoadedGraph): InputBinding {
   const { features: name, lengths, lengthsType, outputLengths } = card.tensors;
   const mask = card.tensors.mask ?? (inputs.some((input) => input.name === USUAL_MASK) ? USUAL_MASK : undefined);
   const named = [name, lengths, mask].filter((one) => one !== undefined);
@@ -78,7 +84,7 @@ function typeOf(path: string, { name, type }: GraphValue, served: readonly strin
 }
 
 /** Order of the axes: the card's, else the one that the graph's fixed sizes tell, else the usual one. */
-function axesOf({ frontEnd, tensors }: CtcCard, path: string, { name, shape }: GraphValue): readonly Axis[] {
+function axesOf({ frontEnd, tensors }: FedCard, path: string, { name, shape }: GraphValue): readonly Axis[] {
   const isWaveform = frontEnd.kind === 'waveform';
   const bins = isWaveform ? 1 : frontEnd.bins;
   const rank = isWaveform ? 2 : 3;
@@ -99,7 +105,7 @@ function axesOf({ frontEnd, tensors }: CtcCard, path: string, { name, shape }: G
 
 /** Lays features out as the tensors of a run; see `GraphTensors.feeds`. */
 export function layOutInputs(
-  card: CtcCard,
+  card: FedCard,
   path: string,
   binding: InputBinding,
   features: readonly Features[],
