@@ -1,4 +1,4 @@
-// Builds the write-up with Jekyll into post/_site; `--serve` shows it and builds it again when a file changes.
+// Builds the write-up with Jekyll, and the reference beside it, into post/_site; `--serve` shows it and builds it again when a file changes.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -31,6 +31,13 @@ if (!existsSync(plotly)) {
   });
   writeFileSync(plotly, code);
 }
+// Jekyll keeps the folder (keep_files), so that it stays while the write-up is built again.
+const typedoc = fileURLToPath(new URL('../node_modules/typedoc/bin/typedoc', import.meta.url));
+const reference = spawnSync(process.execPath, [typedoc, '--out', join(post, '_site', 'reference')], {
+  cwd: join(post, '..'),
+  stdio: ['ignore', 2, 2],
+});
+if (reference.status !== 0) fail('the reference: typedoc ended with an error; mend what it says above');
 const started = process.hrtime.bigint();
 const verb = process.argv[2] === '--serve' ? ['serve', '--host', '127.0.0.1'] : ['build'];
 const folders = ['--source', post, '--destination', join(post, '_site'), '--disable-disk-cache'];

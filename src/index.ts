@@ -13,7 +13,7 @@
  * console.log(base && small && small.sizeBytes < 0.3 * base.sizeBytes); // true
  * ```
  *
- * @packageDocumentation
+ * @module quantlab
  */
 
 export { InputError, QuantlabError, UnavailableError } from './errors.js';

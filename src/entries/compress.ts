@@ -12,7 +12,7 @@
  * console.log(report.compressed.length > 0, after.length < 0.5 * before.length); // true true
  * ```
  *
- * @packageDocumentation
+ * @module quantlab/compress
  */
 
 export { applyRecipe } from '../compress/applyRecipe.js';

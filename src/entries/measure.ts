@@ -10,7 +10,7 @@
  * console.log(sameText, bootstrapMedian([3, 1, 2]).value); // 0 2
  * ```
  *
- * @packageDocumentation
+ * @module quantlab/measure
  */
 
 export { type Heard, summarizeAccuracy } from '../measure/accuracy/accuracy.js';

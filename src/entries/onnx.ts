@@ -10,7 +10,7 @@
  * console.log(Buffer.compare(bytes, again)); // 0
  * ```
  *
- * @packageDocumentation
+ * @module quantlab/onnx
  */
 
 export { buildDeepSpeech2, type DeepSpeech2Options } from '../onnx/build/build.js';

@@ -9,7 +9,7 @@
  * console.log(first?.kind, typeof readCard); // ctc function
  * ```
  *
- * @packageDocumentation
+ * @module quantlab/recognise
  */
 
 export {

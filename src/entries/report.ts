@@ -9,7 +9,7 @@
  * console.log(tableToText(table).split('\n')[0]); // Sizes
  * ```
  *
- * @packageDocumentation
+ * @module quantlab/report
  */
 
 export { type BitsSeries, bitsFigure } from '../report/figures/bitsFigure.js';

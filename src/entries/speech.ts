@@ -9,7 +9,7 @@
  * console.log(countWordEdits('please hold the line', 'please hold').deletions); // 2
  * ```
  *
- * @packageDocumentation
+ * @module quantlab/speech
  */
 
 export { type ReadAudioOptions, readAudio, readAudioChunks } from '../speech/audio/audio.js';

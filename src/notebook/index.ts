@@ -10,7 +10,7 @@
  * step({ done: 3, total: 10, label: 'trials' }); // trials: 3 of 10
  * ```
  *
- * @packageDocumentation
+ * @module quantlab/notebook
  */
 import { UnavailableError } from '../errors.js';
 import { type FigureExporter, openExporter } from '../report/figures/export.js';

@@ -93,6 +93,8 @@ describe('help', () => {
       'only',
       'normaliser',
       'beam-width',
+      // What `score` reads, and what `transcribe` writes.
+      'format',
     ];
     const said = new Map<string, string>();
     for (const names of await everyCommand()) {
@@ -126,17 +128,7 @@ describe('wrong use', () => {
   });
 
   it('says what an option is called now', async () => {
-    for (const command of [
-      'bench',
-      'evaluate',
-      'memory',
-      'energy',
-      'hardware',
-      'throughput',
-      'load',
-      'caching',
-      'serve',
-    ]) {
+    for (const command of ['bench', 'evaluate', 'memory', 'energy', 'hardware', 'throughput', 'load', 'caching']) {
       expect(await quantlab(command, '--model', 'x.onnx'), command).toMatchObject({
         exitCode: 2,
         err: expect.stringContaining('models are named without it now'),

@@ -11,7 +11,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findBrowser } from '../../src/report/figures/browser.js';
 import { plotlyPath } from '../../src/report/figures/export.js';
 
-const post = fileURLToPath(new URL('../../post', import.meta.url));
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const post = join(root, 'post');
 const site = mkdtempSync(join(tmpdir(), 'quantlab-site-'));
 const hasJekyll = spawnSync('jekyll', ['--version']).status === 0;
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -48,11 +49,14 @@ beforeAll(async () => {
     encoding: 'utf8',
   });
   expect(built.status, built.stderr).toBe(0);
+  const typedoc = [join(root, 'node_modules', 'typedoc', 'bin', 'typedoc'), '--out', join(site, 'reference')];
+  const referred = spawnSync(process.execPath, typedoc, { cwd: root, encoding: 'utf8' });
+  expect(referred.status, referred.stdout + referred.stderr).toBe(0);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const { executablePath, args, env } = await findBrowser();
   browser = await chromium.launch({ executablePath, args: [...args], env: { ...process.env, ...env } });
-}, 120_000);
+}, 300_000);
 
 afterAll(async () => {
   await browser?.close();
@@ -61,7 +65,7 @@ afterAll(async () => {
   rmSync(site, { recursive: true, force: true });
 });
 
-const pages = ['/', '/does-int8-make-deepspeech-2-faster/', '/how-to-read-the-numbers/'];
+const pages = ['/', '/does-int8-make-deepspeech-2-faster/', '/how-to-read-the-numbers/', '/use-it-on-your-own-model/'];
 
 describe.skipIf(!hasJekyll).each([
   ['a desk', { width: 1100, height: 900 }, 'light'],
@@ -130,5 +134,19 @@ describe.skipIf(!hasJekyll)('links of the site', () => {
     } finally {
       await page.close();
     }
+  });
+
+  it('go from the first page to a reference by ways in, divided by the folders that names come from', () => {
+    expect(readFileSync(join(site, 'index.html'), 'utf8')).toContain('href="/reference/"');
+    const [first, speech] = ['index.html', 'modules/quantlab_speech.html'].map((path) =>
+      readFileSync(join(site, 'reference', path), 'utf8'),
+    );
+    const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { exports: object };
+    for (const way of Object.keys(exports).filter((name) => name.startsWith('./') && !name.endsWith('.json'))) {
+      expect(first).toContain(`modules/${way.replace('./', 'quantlab_')}.html`);
+    }
+    // Each stands there twice: in the page, and in its list of contents.
+    const found = [...(speech?.matchAll(/<summary[^>]*data-key="section-([^"]+)"/g) ?? [])].map(([, name]) => name);
+    expect([...new Set(found)]).toEqual(['Audio', 'Corpora', 'Decode', 'Features', 'Language model', 'Speech', 'Text']);
   });
 });

@@ -1,0 +1,74 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildModel } from '../../src/recognise/kinds/ctc/buildModel.js';
+import { manifestPath } from '../../src/recognise/registry/embedded.js';
+import { readManifest } from '../../src/speech/corpora/manifest.js';
+
+// The programs of the page "Use it on your own model", run as they stand there, on a model with random weights.
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const page = readFileSync(join(root, 'post', 'use-it-on-your-own-model.md'), 'utf8');
+const programs = [...page.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code = '']) => code);
+// Below node_modules, where the package finds itself by its name.
+const folder = mkdtempSync(join(root, 'node_modules', '.quantlab-page-'));
+
+beforeAll(async () => {
+  await buildModel(join(folder, 'model.onnx'), { layers: 1, units: 64 });
+  const utterances = (await readManifest(manifestPath('calibration'))).slice(0, 2);
+  const lines = utterances.map(({ audioPath, durationS, text }) =>
+    JSON.stringify({ audio_filepath: audioPath, duration: durationS, text }),
+  );
+  writeFileSync(join(folder, 'speech.jsonl'), `${lines.join('\n')}\n`);
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Checks a program's types and runs it. */
+function run(place: number): string {
+  const path = join(folder, `program${place}.mts`);
+  writeFileSync(path, programs[place] ?? '');
+  const program = ts.createProgram([path], {
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    types: ['node'],
+  });
+  expect(ts.getPreEmitDiagnostics(program).map(({ messageText }) => messageText)).toEqual([]);
+  const { outputText } = ts.transpileModule(programs[place] ?? '', {
+    compilerOptions: { module: ts.ModuleKind.ESNext },
+  });
+  const script = path.replace('.mts', '.mjs');
+  writeFileSync(script, outputText);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script], { cwd: folder, encoding: 'utf8' });
+  expect(status, stderr).toBe(0);
+  return stdout;
+}
+
+describe('the page on a model of one’s own', { timeout: 300_000 }, () => {
+  it('makes it smaller and times it without a card', () => {
+    rmSync(join(folder, 'small.onnx'), { force: true });
+    const printed = run(0);
+    expect(printed).toMatch(/^[1-9]\d* weights are smaller\n\d+ \d+ [\d.]+ \[/);
+    // Eight bits instead of thirty-two; convolutions, biases and normalisations stay.
+    const [before, after] = ['model.onnx', 'small.onnx'].map((name) => statSync(join(folder, name)).size);
+    expect(after).toBeLessThan(0.6 * (before ?? 0));
+  });
+
+  it('goes on to a figure', () => {
+    const printed = run(1);
+    expect(printed).toContain(join('figures', 'comparison.json'));
+    const { alt } = JSON.parse(readFileSync(join(folder, 'figures', 'comparison.json'), 'utf8')) as { alt: string };
+    expect(alt).toMatch(/seed1\.dynamic: Latency, mean \(ms\) [\d.]+ .*WER \(%\) [\d.]+/);
+    if (!printed.includes('specs only')) expect(existsSync(join(folder, 'figures', 'comparison.svg'))).toBe(true);
+  });
+
+  it('has no other programs', () => {
+    expect(programs).toHaveLength(2);
+  });
+});
