@@ -11,7 +11,7 @@ import { Transcriber } from './transcriber.js';
 const SWEEP_EVERY_MS = 50;
 
 /**
- * Speech recognition over HTTP: see `docs/service.md`. Recordings are heard by processes of their own; a queue before them takes a
+ * Speech recognition over HTTP: see `post/the-service.md`. Recordings are heard by processes of their own; a queue before them takes a
  * limited number and refuses the rest.
  *
  * @example
