@@ -46,7 +46,10 @@ export function addDataCommand(program: Command, terminal: Terminal): void {
     .argument('<name>', `a name of \`quantlab data list\`, or a set of the package: ${PACKAGE_SETS.join(', ')}`)
     .option('--folder <folder>', 'where corpora lie, each in a folder of its name', 'speech')
     .option('--keep-archive', 'keep the archive beside the corpus')
-    .option('--from <address|folder>', 'where it lies, as in the repository: data/models/ID, data/speech')
+    .option(
+      '--from <address|folder>',
+      'where it lies, as in the repository: data/models/ID, data/speech; for a Whisper a mirror of huggingface.co',
+    )
     .addHelpText('after', examples('data get an4', 'data get mini-librispeech-dev-clean-2 --folder speech'))
     .action(async (name: string, options: GetOptions) => {
       if (isPackageSet(name)) {

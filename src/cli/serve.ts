@@ -56,7 +56,7 @@ export function addServeCommand(program: Command, terminal: Terminal): void {
     .option('--no-key', 'ask for none, although others can reach it')
     .option('--allow-host <name>', 'a name that it may be asked by, besides addresses and its own; * for any', collect)
     .option('--allow-origin <origin>', 'a page elsewhere that may ask from a browser; * for any', collect)
-    .option('--model <id|path>', 'the same as a model by position', collect)
+    .option('--model <id|path>', `${A_MODEL} (default: ${DEFAULT_MODEL})`, collect)
     .option(
       '--max-memory <n>',
       'memory of all processes, in MiB; the model not used for longest leaves',
