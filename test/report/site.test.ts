@@ -65,7 +65,13 @@ afterAll(async () => {
   rmSync(site, { recursive: true, force: true });
 });
 
-const pages = ['/', '/does-int8-make-deepspeech-2-faster/', '/how-to-read-the-numbers/', '/use-it-on-your-own-model/'];
+const pages = [
+  '/',
+  '/does-int8-make-deepspeech-2-faster/',
+  '/how-to-read-the-numbers/',
+  '/use-it-on-your-own-model/',
+  '/the-service/',
+];
 
 describe.skipIf(!hasJekyll).each([
   ['a desk', { width: 1100, height: 900 }, 'light'],
