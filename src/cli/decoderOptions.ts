@@ -13,7 +13,7 @@ export interface DecoderCommandOptions {
   readonly beamWidth?: number;
   readonly hotWord?: Readonly<Record<string, number>>;
   readonly language?: string;
-  readonly margin?: number | 'full';
+  readonly margin?: number;
   readonly fallBack: boolean;
 }
 
@@ -34,7 +34,11 @@ export function addDecoderOptions(command: Command): Command {
     .option('--beam-width <n>', 'texts kept after each step (default: as tuned)', wholeNumber(1))
     .option('--hot-word <word[=boost]>', 'a word that is likely here (may be given several times)', hotWord)
     .option('--language <code>', 'language that is spoken, for a Whisper of several (default: it finds out)')
-    .option('--margin <s|full>', 'silence that a Whisper hears behind a recording, in seconds (default: 4)', margin)
+    .option(
+      '--margin <s>',
+      'silence that a Whisper hears behind a recording, in seconds, in place of its whole window: sooner heard, and in short recordings less well (default: the whole window)',
+      numberFrom(0),
+    )
     .option('--no-fall-back', 'leave the doubtful texts of a Whisper as they are, instead of hearing again');
 }
 
@@ -63,10 +67,6 @@ export function decoderOptions(options: DecoderCommandOptions): DecoderOptions {
     marginS,
     ...(!fallBack && { fallBack }),
   };
-}
-
-function margin(text: string): number | 'full' {
-  return text === 'full' ? text : numberFrom(0)(text);
 }
 
 function hotWord(text: string, before: Readonly<Record<string, number>> | undefined): Readonly<Record<string, number>> {

@@ -83,10 +83,10 @@ export interface DecoderOptions extends BeamWeights {
   /** Whether an encoder–decoder hears doubtful texts again, at rising temperatures, as openai-whisper does. Default true. */
   readonly fallBack?: boolean | undefined;
   /**
-   * Seconds of silence behind a recording that an encoder–decoder hears; `full`: its whole window. Default 4; what is doubtful
-   * is heard again in a whole window.
+   * Seconds of silence behind a recording that an encoder–decoder hears, in place of its whole window, in which what is doubtful is
+   * heard again. Default: the whole window.
    */
-  readonly marginS?: number | 'full' | undefined;
+  readonly marginS?: number | undefined;
 }
 
 /** What is known of a decoder before it decodes. */

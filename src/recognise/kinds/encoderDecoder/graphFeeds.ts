@@ -5,10 +5,9 @@ import { type LoadedGraph, requireNames } from '../../session/modelSession.js';
 import type { GraphFeeds } from '../kind.js';
 import type { EncoderDecoderCard } from './card.js';
 import type { RunnableGraph } from './graphs.js';
-import { framesOf, WindowHearer } from './hearWindow.js';
+import { WindowHearer } from './hearWindow.js';
 import { openGraphs } from './openGraphs.js';
 import { openSpeech } from './openSpeech.js';
-import { DEFAULT_MARGIN_S } from './speechOptions.js';
 
 type Feeds = Readonly<Record<string, Tensor>>;
 
@@ -53,8 +52,8 @@ export async function openGraphFeeds(
     async *of({ samples, sampleRateHz }: Audio) {
       const sound = { samples: samples.subarray(0, Math.round(windowS * sampleRateHz)), sampleRateHz };
       read = [];
-      const frames = framesOf(parts, windowS, sound.samples.length / sampleRateHz, DEFAULT_MARGIN_S);
-      await new WindowHearer(parts).hear([sound], { language: undefined, timestamps: false, fallBack: false, frames });
+      const options = { language: undefined, timestamps: false, fallBack: false, frames: parts.windowFrames };
+      await new WindowHearer(parts).hear([sound], options);
       yield* read;
     },
     release: async () => await parts.graphs.release(),

@@ -29,15 +29,15 @@ const GRID_S = 1;
  * Frames of the window for a recording: its own length and a margin, on the grid, or a whole window.
  *
  * @param windowS - length of a whole window, in seconds
- * @param marginS - seconds of silence behind the recording, or `full`
+ * @param marginS - seconds of silence behind the recording; without it, a whole window
  */
 export function framesOf(
   { graphs, windowFrames }: Pick<SpeechParts, 'graphs' | 'windowFrames'>,
   windowS: number,
   durationS: number,
-  marginS: number | 'full',
+  marginS: number | undefined,
 ): number {
-  if (marginS === 'full' || graphs.fixedFrames !== undefined) return windowFrames;
+  if (marginS === undefined || graphs.fixedFrames !== undefined) return windowFrames;
   const ownS = Math.ceil((durationS + marginS) / GRID_S) * GRID_S;
   return Math.min(windowFrames, Math.round((ownS / windowS) * windowFrames));
 }

@@ -7,12 +7,9 @@ export interface SpeechOptions {
   readonly language: string | undefined;
   readonly timestamps: boolean | undefined;
   readonly fallBack: boolean;
-  /** Seconds of silence behind a recording that are heard; `full`: a whole window. */
-  readonly marginS: number | 'full';
+  /** Seconds of silence behind a recording that are heard. Default: a whole window. */
+  readonly marginS: number | undefined;
 }
-
-/** Seconds of silence behind a recording that are heard, where nothing else is asked for. */
-export const DEFAULT_MARGIN_S = 4;
 
 /**
  * Checks what is asked of the decoder.
@@ -27,8 +24,9 @@ export function speechOptionsOf(card: EncoderDecoderCard, options: DecoderOption
   if (kind !== 'greedy') refuse('the decoder greedy', `${kind}; leave it out`);
   if (languageModelPath !== undefined) refuse('no language model', `${languageModelPath}; leave it out`);
   if (hotWords !== undefined && Object.keys(hotWords).length > 0) refuse('no hot words', 'some; leave them out');
-  const { language, marginS = DEFAULT_MARGIN_S } = options;
-  if (marginS !== 'full' && !(marginS >= 0)) refuse('a margin of 0 s or more, or full', `${marginS}; give one`);
+  const { language, marginS } = options;
+  if (marginS !== undefined && !(marginS >= 0))
+    refuse('a margin of 0 s or more', `${marginS}; give one, or leave it out`);
   return {
     language: languageOf(card, language),
     timestamps: options.timestamps,
