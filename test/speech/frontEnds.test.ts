@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { readAudio } from '../../src/speech/audio/audio.js';
 import { createFrontEnd } from '../../src/speech/features/features.js';
+import { FRONT_END_PRESETS } from '../../src/speech/features/frontEndPresets.js';
 import { melFilters } from '../../src/speech/features/melFilters.js';
 import type { Audio, LogMelFrontEnd, WaveformFrontEnd } from '../../src/speech/types.js';
 import { fixture, largestDifference, readNpy } from './npy.js';
@@ -20,7 +21,7 @@ const training: LogMelFrontEnd = {
   normalisation: 'per-feature',
 };
 
-const nemo: LogMelFrontEnd = { ...training, window: 'hann', bins: 80, preemphasis: 0.97, dropLastFrame: true };
+const nemo = FRONT_END_PRESETS.nemo.make({ sampleRateHz: 16_000, bins: 80 });
 
 const librosa: LogMelFrontEnd = {
   ...training,
@@ -45,7 +46,7 @@ const torchaudio: LogMelFrontEnd = {
   normalisation: 'utterance',
 };
 
-const wav2vec2: WaveformFrontEnd = { kind: 'waveform', sampleRateHz: 16_000, normalisation: 'utterance' };
+const wav2vec2 = FRONT_END_PRESETS.wav2vec2.make({ sampleRateHz: 16_000, bins: 1 }) as WaveformFrontEnd;
 
 const NOISY: Audio = { samples: readNpy('frontEnds/samples.npy').data, sampleRateHz: 16_000 };
 const RECORDING = fixture('auth-thankyou.16k.wav');

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { readAudio } from '../../src/speech/audio/audio.js';
 import { createFrontEnd } from '../../src/speech/features/features.js';
 import { createRealFft } from '../../src/speech/features/fft.js';
-import type { Audio, Features, FrontEnd, KaldiFilterBankFrontEnd, LogMelFrontEnd } from '../../src/speech/types.js';
+import { FRONT_END_PRESETS } from '../../src/speech/features/frontEndPresets.js';
+import type { Audio, Features, FrontEnd, KaldiFilterBankFrontEnd } from '../../src/speech/types.js';
 import { fixture, largestDifference, readNpy } from './npy.js';
 
 const { step, recordings } = JSON.parse(readFileSync(fixture('frontEnds/whisper.json'), 'utf8')) as {
@@ -12,31 +13,10 @@ const { step, recordings } = JSON.parse(readFileSync(fixture('frontEnds/whisper.
   recordings: { name: string; whisper: number; kaldi: number }[];
 };
 
-const whisper: LogMelFrontEnd = {
-  kind: 'log-mel',
-  sampleRateHz: 16_000,
-  fftSamples: 400,
-  windowSamples: 400,
-  hopSamples: 160,
-  window: 'hann-periodic',
-  bins: 80,
-  melScale: 'slaney',
-  padding: 'reflect',
-  logGuard: 1e-10,
-  logGuardMode: 'clamp',
-  logarithm: 'decimal',
-  dropLastFrame: true,
-  normalisation: 'whisper',
-};
-
-const kaldi: KaldiFilterBankFrontEnd = {
-  kind: 'kaldi-fbank',
-  sampleRateHz: 16_000,
-  windowSamples: 400,
-  hopSamples: 160,
-  bins: 80,
-  normalisation: 'none',
-};
+const whisper = FRONT_END_PRESETS.whisper.make({ sampleRateHz: 16_000, bins: 80 });
+const kaldiAt = (sampleRateHz: number, bins: number): KaldiFilterBankFrontEnd =>
+  FRONT_END_PRESETS.kaldi.make({ sampleRateHz, bins }) as KaldiFilterBankFrontEnd;
+const kaldi = kaldiAt(16_000, 80);
 
 const NOISY: Audio = { samples: readNpy('frontEnds/samples.npy').data, sampleRateHz: 16_000 };
 
@@ -56,7 +36,7 @@ describe('Whisper’s and Kaldi’s front ends', () => {
     [
       'kaldi',
       'kaldi.8k',
-      { ...kaldi, sampleRateHz: 8000, windowSamples: 200, hopSamples: 80, bins: 40, highHz: 3800 },
+      { ...kaldiAt(8000, 40), highHz: 3800 },
       // Its float32 shows in bands that hold next to nothing: 6e-4 from the same in double precision.
       1.5e-3,
     ],

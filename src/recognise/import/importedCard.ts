@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { sha256OfFile } from '../../files.js';
-import { whisperFrontEnd } from '../../speech/features/frontEndPresets.js';
+import { FRONT_END_PRESETS } from '../../speech/features/frontEndPresets.js';
 import type { CardFile, CardGraph } from '../card/card.js';
 import { idFromName } from '../card/idFromName.js';
 import type { EncoderDecoderCard, SpecialTokens } from '../kinds/encoderDecoder/card.js';
@@ -50,7 +50,7 @@ export async function importedCard(
       ...(paths['decoderWithPast'] !== undefined && { decoderWithPast: await graph('decoderWithPast') }),
     },
     files: { tokenizer: await fileOf(out, 'tokenizer.json') },
-    frontEnd: whisperFrontEnd(shape.bins),
+    frontEnd: FRONT_END_PRESETS.whisper.make({ sampleRateHz: 16_000, bins: shape.bins }),
     layout,
     layers: decoderLayers,
     heads: shape.decoderHeads,

@@ -1,4 +1,4 @@
-import type { FrontEnd, LogMelFrontEnd } from '../types.js';
+import type { FrontEnd } from '../types.js';
 
 /** What a preset does not say itself. */
 export interface FrontEndNumbers {
@@ -21,32 +21,32 @@ export interface FrontEndPreset {
 /** Samples of so many seconds. */
 const samples = (seconds: number, sampleRateHz: number): number => Math.round(seconds * sampleRateHz);
 
-/** What OpenAI's `whisper/audio.py` computes. */
-export function whisperFrontEnd(bins: number): LogMelFrontEnd {
-  return {
-    kind: 'log-mel',
-    sampleRateHz: 16_000,
-    fftSamples: 400,
-    windowSamples: 400,
-    hopSamples: 160,
-    window: 'hann-periodic',
-    bins,
-    melScale: 'slaney',
-    padding: 'reflect',
-    logGuard: 1e-10,
-    logGuardMode: 'clamp',
-    logarithm: 'decimal',
-    dropLastFrame: true,
-    normalisation: 'whisper',
-  };
-}
-
-/** Front ends by name; all but `deepspeech2` are held against their makers' own code in test/fixtures/speech/frontEnds. */
-export const FRONT_END_PRESETS: Readonly<Record<string, FrontEndPreset>> = {
+/**
+ * Front ends by name. Tests hold `whisper` and `kaldi` against openai-whisper and kaldi-native-fbank, `nemo`, `wav2vec2` and `deepspeech2`
+ * against their recipes in NumPy and librosa.
+ */
+export const FRONT_END_PRESETS: Readonly<
+  Record<'whisper' | 'kaldi' | 'nemo' | 'wav2vec2' | 'deepspeech2', FrontEndPreset>
+> = {
   whisper: {
     title: "OpenAI's log-mel",
     sampleRateHz: 16_000,
-    make: ({ bins }) => whisperFrontEnd(bins),
+    make: ({ sampleRateHz, bins }) => ({
+      kind: 'log-mel',
+      sampleRateHz,
+      fftSamples: 400,
+      windowSamples: 400,
+      hopSamples: 160,
+      window: 'hann-periodic',
+      bins,
+      melScale: 'slaney',
+      padding: 'reflect',
+      logGuard: 1e-10,
+      logGuardMode: 'clamp',
+      logarithm: 'decimal',
+      dropLastFrame: true,
+      normalisation: 'whisper',
+    }),
   },
   kaldi: {
     title: 'Kaldi’s filter bank, 25 ms every 10 ms, of samples as 16-bit numbers',

@@ -1,19 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { readAudio } from '../../../src/speech/audio/audio.js';
 import { createFrontEnd } from '../../../src/speech/features/features.js';
+import { FRONT_END_PRESETS } from '../../../src/speech/features/frontEndPresets.js';
 import type { LogSpectrogramFrontEnd } from '../../../src/speech/types.js';
 import { fixture, largestDifference, readNpy } from '../npy.js';
 
-const frontEnd: LogSpectrogramFrontEnd = {
-  kind: 'log-spectrogram',
-  sampleRateHz: 16_000,
-  windowSamples: 320,
-  hopSamples: 160,
-  window: 'hamming',
-  padSamples: 160,
-  bins: 161,
-  normalisation: 'utterance',
-};
+const frontEnd = FRONT_END_PRESETS.deepspeech2.make({ sampleRateHz: 16_000, bins: 161 }) as LogSpectrogramFrontEnd;
 
 function prompt(name: string): string {
   return new URL(`../../../data/speech/audio/${name}.flac`, import.meta.url).pathname;

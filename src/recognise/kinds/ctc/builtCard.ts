@@ -1,6 +1,7 @@
 import { InputError } from '../../../errors.js';
 import type { DeepSpeech2Settings } from '../../../onnx/build/build.js';
 import type { OnnxModel } from '../../../onnx/model.js';
+import { FRONT_END_PRESETS } from '../../../speech/features/frontEndPresets.js';
 import type { FrontEnd } from '../../../speech/types.js';
 import { countParameters } from '../../card/countParameters.js';
 import { writeCard } from '../../card/readCard.js';
@@ -73,15 +74,5 @@ function frontEndOf({ front, bins }: DeepSpeech2Settings): FrontEnd {
       normalisation: 'per-feature',
     };
   }
-  const windowSamples = 2 * (bins - 1);
-  return {
-    kind: 'log-spectrogram',
-    sampleRateHz: 16_000,
-    windowSamples,
-    hopSamples: 160,
-    window: 'hamming',
-    padSamples: windowSamples / 2,
-    bins,
-    normalisation: 'utterance',
-  };
+  return FRONT_END_PRESETS.deepspeech2.make({ sampleRateHz: 16_000, bins });
 }

@@ -3,7 +3,7 @@ import { InputError } from '../../../errors.js';
 import { readModel } from '../../../onnx/file/read.js';
 import { modelNodes } from '../../../onnx/graph/subgraphs.js';
 import type { OnnxModel } from '../../../onnx/model.js';
-import { FRONT_END_PRESETS, type FrontEndPreset } from '../../../speech/features/frontEndPresets.js';
+import { FRONT_END_PRESETS } from '../../../speech/features/frontEndPresets.js';
 import type { FrontEnd } from '../../../speech/types.js';
 import { countParameters } from '../../card/countParameters.js';
 import { idFromName } from '../../card/idFromName.js';
@@ -101,7 +101,7 @@ async function tryGraph(session: ModelSession, frontEnd: FrontEnd, tensors: Card
 function standIn(shape: readonly (number | string)[]): FrontEnd {
   const fixed = shape.slice(1).filter((size): size is number => typeof size === 'number' && size > 1);
   const bins = fixed.length === 0 ? USUAL_BINS : Math.min(...fixed);
-  const preset = FRONT_END_PRESETS[shape.length === 2 ? 'wav2vec2' : 'kaldi'] as FrontEndPreset;
+  const preset = FRONT_END_PRESETS[shape.length === 2 ? 'wav2vec2' : 'kaldi'];
   return preset.make({ sampleRateHz: 16_000, bins });
 }
 

@@ -1,25 +1,11 @@
 import { join } from 'node:path';
 import type { EncoderDecoderCard, SpecialTokens } from '../../../../src/recognise/kinds/encoderDecoder/card.js';
 import type { ResolvedModel } from '../../../../src/recognise/model.js';
-import type { LogMelFrontEnd } from '../../../../src/speech/types.js';
+import { FRONT_END_PRESETS } from '../../../../src/speech/features/frontEndPresets.js';
+import type { FrontEnd } from '../../../../src/speech/types.js';
 
-/** Whisper's; equal to openai-whisper's features (test/speech/features). */
-export const WHISPER_FRONT_END: LogMelFrontEnd = {
-  kind: 'log-mel',
-  sampleRateHz: 16_000,
-  fftSamples: 400,
-  windowSamples: 400,
-  hopSamples: 160,
-  window: 'hann-periodic',
-  bins: 80,
-  melScale: 'slaney',
-  logGuard: 1e-10,
-  logGuardMode: 'clamp',
-  logarithm: 'decimal',
-  padding: 'reflect',
-  dropLastFrame: true,
-  normalisation: 'whisper',
-};
+/** Of 80 bands; equal to openai-whisper's features (test/speech/kaldiWhisper.test.ts). */
+export const WHISPER_FRONT_END: FrontEnd = FRONT_END_PRESETS.whisper.make({ sampleRateHz: 16_000, bins: 80 });
 
 /** A model in a folder that `importModel` wrote, with a card of what hearing needs. */
 export function whisperModel(
