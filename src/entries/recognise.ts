@@ -39,14 +39,13 @@ export type {
   Timing,
 } from '../recognise/kinds/kind.js';
 export { type ModelGraph, modelSha256, modelSizeBytes, type ResolvedModel } from '../recognise/model.js';
+export type { Passage, TranscribedSegment } from '../recognise/passage.js';
 export { describeDecoder, Recognizer } from '../recognise/recognizer.js';
 export { type GetModelOptions, getModel } from '../recognise/registry/getModel.js';
 export { listModels, type RegistryOptions, resolveModel } from '../recognise/registry/registry.js';
 export type { ExecutionProvider, SessionOptions } from '../recognise/session/session.js';
 export {
   type Listener,
-  type Passage,
-  type TranscribedSegment,
   type TranscribeOptions,
   type Transcript,
   transcribe,

@@ -3,7 +3,8 @@ import { setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { InputError, UnavailableError } from '../errors.js';
-import type { TranscribedSegment, Transcript } from '../recognise/transcribe.js';
+import type { TranscribedSegment } from '../recognise/passage.js';
+import type { Transcript } from '../recognise/transcribe.js';
 import { Guard } from './guard.js';
 import type { ProcessMemory } from './processMemory.js';
 import type {

@@ -2,9 +2,10 @@ import type { CachedRecognition, ResultKind } from '../recognise/cache/cachedRec
 import type { ResultCacheOptions } from '../recognise/cache/resultCache.js';
 import type { DecoderOptions, Timing } from '../recognise/kinds/kind.js';
 import type { ResolvedModel } from '../recognise/model.js';
+import type { TranscribedSegment } from '../recognise/passage.js';
 import type { GraphSample } from '../recognise/session/graphArrays.js';
 import type { ExecutionProvider, SessionOptions } from '../recognise/session/session.js';
-import type { TranscribedSegment, Transcript } from '../recognise/transcribe.js';
+import type { Transcript } from '../recognise/transcribe.js';
 import type { ReadAudioOptions } from '../speech/audio/audio.js';
 import type { Recording } from '../speech/types.js';
 import type { ProcessMemory } from './processMemory.js';

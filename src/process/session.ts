@@ -1,4 +1,4 @@
-import type { ResolvedModel } from '../recognise/registry/registry.js';
+import type { ResolvedModel } from '../recognise/model.js';
 import { MeasuringProcess, type ProcessOptions } from './process.js';
 import type { Loaded, Setup } from './protocol.js';
 import type { Turns } from './turns.js';

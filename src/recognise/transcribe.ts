@@ -4,8 +4,6 @@ import type { Audio, WordTime } from '../speech/types.js';
 import type { Recognizer } from './kinds/kind.js';
 import type { Passage, TranscribedSegment } from './passage.js';
 
-export type { Passage, TranscribedSegment } from './passage.js';
-
 /** What is said in a recording of any length. */
 export interface Transcript {
   readonly text: string;

@@ -1,4 +1,5 @@
-import type { TranscribedSegment, Transcript } from '../recognise/transcribe.js';
+import type { TranscribedSegment } from '../recognise/passage.js';
+import type { Transcript } from '../recognise/transcribe.js';
 import { RequestError } from './answers/refusal.js';
 
 /** Told of each segment, with the text up to its end. */

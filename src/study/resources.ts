@@ -2,7 +2,7 @@ import { UnavailableError } from '../errors.js';
 import { type EnergySummary, measureEnergy } from '../measure/energy/energy.js';
 import { type MemorySummary, measureMemory } from '../measure/memory/memory.js';
 import type { SessionControl } from '../process/session.js';
-import type { ResolvedModel } from '../recognise/registry/registry.js';
+import type { ResolvedModel } from '../recognise/model.js';
 import type { ExecutionProvider } from '../recognise/session/session.js';
 import { recordingOf } from '../speech/corpora/recordings.js';
 import type { Utterance } from '../speech/types.js';

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { quantizeDynamic } from '../../src/compress/dynamic/dynamic.js';
 import { readModel } from '../../src/onnx/file/read.js';
 import { writeModel } from '../../src/onnx/file/write.js';
-import { type ResolvedModel, resolveModel } from '../../src/recognise/registry/registry.js';
+import type { ResolvedModel } from '../../src/recognise/model.js';
+import { resolveModel } from '../../src/recognise/registry/registry.js';
 import { compareModels } from '../../src/tune/compareModels.js';
 
 const SPEECH = { manifest: 'dev', utterances: 3, threads: 1 };

@@ -5,7 +5,7 @@ import type { Trial } from '../../process/protocol.js';
 import { type OpenModel, type SessionControl, withModels } from '../../process/session.js';
 import { Turns } from '../../process/turns.js';
 import { balancedOrder, createRandom, DEFAULT_SEED } from '../../random.js';
-import type { ResolvedModel } from '../../recognise/registry/registry.js';
+import type { ResolvedModel } from '../../recognise/model.js';
 import type { ExecutionProvider } from '../../recognise/session/session.js';
 import { recordingOf } from '../../speech/corpora/recordings.js';
 import type { Utterance } from '../../speech/types.js';

@@ -7,7 +7,7 @@ import { type SessionControl, withModel } from '../../process/session.js';
 import { createRandom, DEFAULT_SEED, permutation } from '../../random.js';
 import { RESULT_KINDS, type ResultKind } from '../../recognise/cache/cachedRecognizer.js';
 import type { ResultPlace } from '../../recognise/cache/resultCache.js';
-import type { ResolvedModel } from '../../recognise/registry/registry.js';
+import type { ResolvedModel } from '../../recognise/model.js';
 import { recordingOf } from '../../speech/corpora/recordings.js';
 import type { Utterance } from '../../speech/types.js';
 import { bootstrapMean, type Estimate } from '../statistics/bootstrap.js';

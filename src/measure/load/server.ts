@@ -5,7 +5,7 @@ import type { MeasuringProcess } from '../../process/process.js';
 import { type SessionControl, withModels } from '../../process/session.js';
 import { Turns } from '../../process/turns.js';
 import { DEFAULT_SEED } from '../../random.js';
-import type { ResolvedModel } from '../../recognise/registry/registry.js';
+import type { ResolvedModel } from '../../recognise/model.js';
 import { recordingOf } from '../../speech/corpora/recordings.js';
 import type { Utterance } from '../../speech/types.js';
 import { warmUpOf } from '../schedule.js';

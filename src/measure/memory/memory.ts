@@ -1,7 +1,7 @@
 import { InputError } from '../../errors.js';
 import type { ProcessMemory } from '../../process/processMemory.js';
 import { type SessionControl, withProcesses } from '../../process/session.js';
-import type { ResolvedModel } from '../../recognise/registry/registry.js';
+import type { ResolvedModel } from '../../recognise/model.js';
 import type { Recording } from '../../speech/types.js';
 import { type ModelSize, measureModelSize } from './modelSize.js';
 

@@ -5,7 +5,7 @@ import { InputError, UnavailableError } from '../../errors.js';
 import { ProcessError } from '../../process/process.js';
 import { readProcessMemory } from '../../process/processMemory.js';
 import { type SessionControl, withProcesses } from '../../process/session.js';
-import type { ResolvedModel } from '../../recognise/registry/registry.js';
+import type { ResolvedModel } from '../../recognise/model.js';
 import type { Recording } from '../../speech/types.js';
 
 /**

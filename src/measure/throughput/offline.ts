@@ -3,7 +3,7 @@ import { InputError } from '../../errors.js';
 import { Pool } from '../../process/pool.js';
 import { type SessionControl, withModels } from '../../process/session.js';
 import { createRandom, DEFAULT_SEED, permutation } from '../../random.js';
-import type { ResolvedModel } from '../../recognise/registry/registry.js';
+import type { ResolvedModel } from '../../recognise/model.js';
 import { recordingOf } from '../../speech/corpora/recordings.js';
 import type { NormaliserName } from '../../speech/text/normaliser.js';
 import type { Utterance } from '../../speech/types.js';

@@ -18,8 +18,6 @@ export interface RegistryOptions {
   readonly cacheFolder?: string;
 }
 
-export type { ResolvedModel } from '../model.js';
-
 /** The package's own models. Sources and build lie equally deep below the package. */
 function packageModels(): string {
   return fileURLToPath(new URL('../../../data/models', import.meta.url));

@@ -1,5 +1,6 @@
 import { deflateSync } from 'node:zlib';
-import type { TranscribedSegment, Transcript } from '../../recognise/transcribe.js';
+import type { TranscribedSegment } from '../../recognise/passage.js';
+import type { Transcript } from '../../recognise/transcribe.js';
 import type { WordTime } from '../../speech/types.js';
 
 /** Forms of an answer, by OpenAI's names. */

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import type { TranscribedSegment, Transcript } from '../../recognise/transcribe.js';
+import type { TranscribedSegment } from '../../recognise/passage.js';
+import type { Transcript } from '../../recognise/transcribe.js';
 import { checkLength, saveBody } from '../body/saveBody.js';
 import { goneSignal, type Service } from './route.js';
 

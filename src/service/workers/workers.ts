@@ -1,6 +1,7 @@
 import { ProcessError, ProcessTimeoutError } from '../../process/process.js';
 import type { Hearing, Setup } from '../../process/protocol.js';
-import type { TranscribedSegment, Transcript } from '../../recognise/transcribe.js';
+import type { TranscribedSegment } from '../../recognise/passage.js';
+import type { Transcript } from '../../recognise/transcribe.js';
 import { BusyError } from '../answers/refusal.js';
 import type { ServedModel } from '../models.js';
 import { FairQueue, type Queued } from './fairQueue.js';

@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bench, evaluate } from '../../../src/measure/latency/bench.js';
-import { type ResolvedModel, resolveModel } from '../../../src/recognise/registry/registry.js';
+import type { ResolvedModel } from '../../../src/recognise/model.js';
+import { resolveModel } from '../../../src/recognise/registry/registry.js';
 import { readManifest } from '../../../src/speech/corpora/manifest.js';
 import type { Utterance } from '../../../src/speech/types.js';
 

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { measureColdStart } from '../../../src/measure/latency/coldStart.js';
 import { zipfShares } from '../../../src/measure/load/arrivals.js';
 import { capacityFor, type HitRatePoint, measureResultCaching } from '../../../src/measure/load/resultCaching.js';
-import { type ResolvedModel, resolveModel } from '../../../src/recognise/registry/registry.js';
+import type { ResolvedModel } from '../../../src/recognise/model.js';
+import { resolveModel } from '../../../src/recognise/registry/registry.js';
 import { readManifest } from '../../../src/speech/corpora/manifest.js';
 import type { Utterance } from '../../../src/speech/types.js';
 

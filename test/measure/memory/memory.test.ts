@@ -13,7 +13,8 @@ import { measureModelSize } from '../../../src/measure/memory/modelSize.js';
 import { buildDeepSpeech2, deepSpeech2Settings } from '../../../src/onnx/build/build.js';
 import { writeModel } from '../../../src/onnx/file/write.js';
 import { writeBuiltCard } from '../../../src/recognise/kinds/ctc/builtCard.js';
-import { type ResolvedModel, resolveModel } from '../../../src/recognise/registry/registry.js';
+import type { ResolvedModel } from '../../../src/recognise/model.js';
+import { resolveModel } from '../../../src/recognise/registry/registry.js';
 
 const recordings = [
   { id: 'added', audioPath: fileURLToPath(new URL('../../../data/speech/audio/added.flac', import.meta.url)) },

@@ -2,7 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { measureServers } from '../../../src/measure/load/server.js';
 import { measureOffline, type OfflinePass, summarizeOffline } from '../../../src/measure/throughput/offline.js';
-import { type ResolvedModel, resolveModel } from '../../../src/recognise/registry/registry.js';
+import type { ResolvedModel } from '../../../src/recognise/model.js';
+import { resolveModel } from '../../../src/recognise/registry/registry.js';
 import { readManifest } from '../../../src/speech/corpora/manifest.js';
 import type { Utterance } from '../../../src/speech/types.js';
 

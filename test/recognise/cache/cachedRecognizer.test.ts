@@ -8,8 +8,9 @@ import {
 } from '../../../src/recognise/cache/cachedRecognizer.js';
 import { ResultCache } from '../../../src/recognise/cache/resultCache.js';
 import { type CtcCard, requireCtc } from '../../../src/recognise/kinds/ctc/card.js';
+import type { ResolvedModel } from '../../../src/recognise/model.js';
 import { Recognizer } from '../../../src/recognise/recognizer.js';
-import { type ResolvedModel, resolveModel } from '../../../src/recognise/registry/registry.js';
+import { resolveModel } from '../../../src/recognise/registry/registry.js';
 import { readAudio } from '../../../src/speech/audio/audio.js';
 import { DECODER_VERSION } from '../../../src/speech/decode/ctc.js';
 import { FEATURES_VERSION } from '../../../src/speech/features/features.js';

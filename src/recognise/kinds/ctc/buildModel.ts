@@ -1,6 +1,7 @@
 import { buildDeepSpeech2, type DeepSpeech2Options, deepSpeech2Settings } from '../../../onnx/build/build.js';
 import { writeModel } from '../../../onnx/file/write.js';
-import { type ResolvedModel, resolveModel } from '../../registry/registry.js';
+import type { ResolvedModel } from '../../model.js';
+import { resolveModel } from '../../registry/registry.js';
 import { writeBuiltCard } from './builtCard.js';
 
 /**
