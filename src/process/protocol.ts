@@ -78,8 +78,6 @@ export interface Trial extends Timing {
   readonly cpuMs?: number | undefined;
   /** What was recognised, in the order of {@link Trial.utterances}. */
   readonly texts: readonly string[];
-  /** Tokens that a network wrote, where one does. */
-  readonly tokens?: number | undefined;
   /** What the second decoder made of the same scores, after the clock had stopped; only where it was asked for. */
   readonly secondTexts?: readonly string[] | undefined;
   /** The furthest result that was kept, `null` for none; only where a cache is measured. */

@@ -110,7 +110,7 @@ async function runTrial(indices: readonly number[], decodeTwice = false): Promis
   const audios: Audio[] = [];
   for (const index of indices) audios.push(await sounds.get(index));
   const before = process.cpuUsage();
-  const { decodings, scores, audioS, timing, tokens } = await recognizer.recognizeBatch(audios);
+  const { decodings, scores, audioS, timing } = await recognizer.recognizeBatch(audios);
   const { user, system } = process.cpuUsage(before);
   return {
     utterances: indices.map((index) => sounds.recording(index).id),
@@ -118,7 +118,6 @@ async function runTrial(indices: readonly number[], decodeTwice = false): Promis
     ...timing,
     cpuMs: (user + system) / 1000,
     texts: decodings.map(({ text }) => text),
-    ...(tokens !== undefined && { tokens }),
     ...(decodeTwice && secondDecoder && scores && { secondTexts: decodeAgain(secondDecoder, scores) }),
   };
 }

@@ -196,7 +196,6 @@ export const observationSchema: z.ZodType<Observation> = z.object({
   inferenceMs: duration,
   decodingMs: duration,
   cpuMs: duration.optional(),
-  tokens: z.int().nonnegative().optional(),
   texts,
   secondTexts: texts.optional(),
   references: texts.optional(),

@@ -123,9 +123,9 @@ export class CachedRecognizer {
     }
     const { stages } = this.#recognizer;
     if (stages === undefined) {
-      const { audioS: _, timing, tokens, ...decoding } = await this.#recognizer.recognize(audio);
+      const { audioS: _, timing, ...decoding } = await this.#recognizer.recognize(audio);
       await this.#keep('transcript', content, () => Buffer.from(JSON.stringify(decoding)));
-      return { ...decoding, audioS, timing, tokens, kept: null };
+      return { ...decoding, audioS, timing, kept: null };
     }
     const scores = await this.#find('scores', content, readScores);
     const features = scores === undefined ? await this.#features(stages, audio, content) : undefined;

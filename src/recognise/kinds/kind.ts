@@ -7,7 +7,7 @@ import type { Passage } from '../passage.js';
 import type { LoadedGraph } from '../session/modelSession.js';
 import type { ExecutionProvider, SessionOptions } from '../session/session.js';
 
-/** Where the time of a recognition went, in milliseconds: three parts, which the kind of recogniser names. */
+/** Where the time of a recognition went, in milliseconds. */
 export interface Timing {
   /** From the call to the texts. */
   readonly totalMs: number;
@@ -24,8 +24,6 @@ export interface Recognition extends Decoding {
   /** Length of the recording, in seconds. */
   readonly audioS: number;
   readonly timing: Timing;
-  /** Tokens that a network wrote one after the other, where one does. */
-  readonly tokens?: number | undefined;
 }
 
 /** What was heard in several recordings that went through the network together. */
@@ -37,8 +35,6 @@ export interface BatchRecognition {
   /** Length of the recordings together, in seconds. */
   readonly audioS: number;
   readonly timing: Timing;
-  /** Tokens that a network wrote one after the other, of all recordings, where one does. */
-  readonly tokens?: number | undefined;
 }
 
 /** What a network says of each step of a recording, from which a decoder makes a text. */
@@ -188,8 +184,6 @@ export interface GraphFeeds {
 export interface Kind<Card extends ModelCard = ModelCard, CardOnDisk = Card> {
   /** `kind` of its cards. */
   readonly name: Card['kind'];
-  /** What its three parts of the time are called. */
-  readonly parts: readonly [features: string, inference: string, decoding: string];
   /** Version of its decoder; raised when it gives other texts, so that kept ones are computed anew. */
   readonly decoderVersion: number;
   /** Its cards, as they are on disk; unknown fields are refused, so that a misspelt one is found. */

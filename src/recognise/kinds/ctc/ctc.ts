@@ -17,7 +17,6 @@ import { CtcRecognizer } from './recognizer.js';
  */
 export const ctc: Kind<CtcCard, CtcCardOnDisk> = {
   name: 'ctc',
-  parts: ['features', 'network', 'decoder'],
   decoderVersion: DECODER_VERSION,
   schema: ctcCardSchema,
   filesBeside: ({ labels }) => (typeof labels === 'string' ? [labels] : []),

@@ -8,7 +8,6 @@ import { decoderKeyOf, speechOptionsOf } from './speechOptions.js';
 /** Networks of which one reads the sound and another writes the text, token by token: Whisper. */
 export const encoderDecoder: Kind<EncoderDecoderCard> = {
   name: 'encoder-decoder',
-  parts: ['features', 'encoder', 'decoder'],
   decoderVersion: 1,
   schema: encoderDecoderCardSchema,
   filesBeside: () => [],

@@ -84,8 +84,6 @@ const SEED = 20_261_121;
 /** Hears windows, and adds up where the time goes. */
 export class WindowHearer {
   readonly parts: SpeechParts;
-  /** Tokens that were written so far, those of texts that were thrown away included. */
-  written = 0;
   #timing: WindowTiming = { featuresMs: 0, encoderMs: 0, decoderMs: 0 };
 
   constructor(parts: SpeechParts) {
@@ -171,7 +169,6 @@ export class WindowHearer {
       random: next,
       longestText,
     });
-    for (const one of written) this.written += one.tokens.length + 1;
     this.#add({ decoderMs: clock() - started });
     return written;
   }

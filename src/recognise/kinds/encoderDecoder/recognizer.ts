@@ -48,8 +48,8 @@ export class EncoderDecoderRecognizer implements Recognizer {
   }
 
   async recognize(audio: Audio): Promise<Recognition> {
-    const { decodings, audioS, timing, tokens } = await this.recognizeBatch([audio]);
-    return { ...(decodings[0] as Decoding), audioS, timing, tokens };
+    const { decodings, audioS, timing } = await this.recognizeBatch([audio]);
+    return { ...(decodings[0] as Decoding), audioS, timing };
   }
 
   /** Recordings whose windows have one length go through the networks together; one longer than a window is heard alone. */
@@ -75,7 +75,6 @@ export class EncoderDecoderRecognizer implements Recognizer {
       decodings: audios.map((_, place) => decodings.get(place) as Decoding),
       audioS: lengths.reduce((total, lengthS) => total + lengthS, 0),
       timing: timingOf(hearer, clock() - started),
-      tokens: hearer.written,
     };
   }
 

@@ -153,12 +153,11 @@ describe('an encoder–decoder', () => {
       const decoder = { language: 'en', fallBack: false, marginS };
       const recognizer = await Recognizer.load(model, { threads: 1, decoder });
       const sounds = [sound(1.2, 16_000, 1), sound(0.4, 16_000, 2), sound(1.4, 16_000, 3), sound(9, 8000, 4)];
-      const { decodings, timing, tokens, audioS } = await recognizer.recognizeBatch(sounds);
+      const { decodings, timing, audioS } = await recognizer.recognizeBatch(sounds);
       for (const [index, one] of sounds.entries()) {
         expect(decodings[index]?.text).toBe((await recognizer.recognize(one)).text);
       }
       expect(audioS).toBeCloseTo(12, 6);
-      expect(tokens).toBeGreaterThan(0);
       expect(timing.featuresMs + timing.inferenceMs + timing.decodingMs).toBeCloseTo(timing.totalMs, 6);
       await recognizer.release();
     },
