@@ -1,10 +1,11 @@
-"""Writes src/onnx/operatorTypes.ts: the types of each operator's inputs and outputs, from the operators' own definitions.
+"""Writes data/operators/types.json: the types of each operator's inputs and outputs, from the operators' own definitions.
 
-    python test/onnx/makeOperatorTypes.py src/onnx/operatorTypes.ts    (onnx 1.23.2, onnxruntime 1.32.0)
+    python test/onnx/makeOperatorTypes.py data/operators/types.json    (onnx 1.23.2, onnxruntime 1.32.0)
 
 Definitions of `ai.onnx` and `ai.onnx.ml` come from the onnx package, those of `com.microsoft` from ONNX Runtime.
 """
 
+import json
 import re
 import sys
 
@@ -106,25 +107,14 @@ def lines(schemas):
 def main(target):
     standard = [one for one in onnx.defs.get_all_schemas_with_history() if one.domain in ("", "ai.onnx.ml")]
     microsoft = [one for one in runtime.get_all_operator_schema() if one.domain == "com.microsoft"]
-    parts = []
-    for domain, schemas in (
-        ("ai.onnx", [one for one in standard if one.domain == ""]),
-        ("ai.onnx.ml", [one for one in standard if one.domain == "ai.onnx.ml"]),
-        ("com.microsoft", microsoft),
-    ):
-        body = "\n".join(lines(schemas))
-        parts.append(f"  '{domain}': `\n{body}\n`,\n")
+    types = {
+        "ai.onnx": list(lines(one for one in standard if one.domain == "")),
+        "ai.onnx.ml": list(lines(one for one in standard if one.domain == "ai.onnx.ml")),
+        "com.microsoft": list(lines(microsoft)),
+    }
     with open(target, "w", encoding="utf-8") as out:
-        out.write(
-            f"// Written by test/onnx/makeOperatorTypes.py from onnx {onnx.__version__} and onnxruntime {onnxruntime.__version__}"
-            " (Apache-2.0 and MIT): do not edit.\n\n"
-            "/**\n"
-            " * Types of each operator's inputs and outputs by domain, a line for each form: its name, the first operator set that has\n"
-            " * it, inputs, `>`, outputs, `:`, and for each type parameter which of float32, float16, bfloat16 and float64 (`fhbd`) it\n"
-            " * may be. `*` may be given many times, `?` is tied to nothing, `@` names the attribute that tells the type, `|` what else.\n"
-            " */\n"
-            "export const OPERATOR_TYPES: Readonly<Record<string, string>> = {\n" + "".join(parts) + "};\n"
-        )
+        json.dump(types, out, indent=1)
+        out.write("\n")
 
 
 main(sys.argv[1])

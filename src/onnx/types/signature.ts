@@ -1,7 +1,14 @@
+import { readFileSync } from 'node:fs';
 import type { ModelProto, NodeProto } from 'onnx-buf';
-import { OPERATOR_TYPES } from './operatorTypes.js';
 
-/** Floating-point types as {@link OPERATOR_TYPES} abbreviates them. */
+/**
+ * Types of each operator's inputs and outputs by domain, a line for each form: its name, the first operator set that has
+ * it, inputs, `>`, outputs, `:`, and for each type parameter which of float32, float16, bfloat16 and float64 (`fhbd`) it
+ * may be. `*` may be given many times, `?` is tied to nothing, `@` names the attribute that tells the type, `|` what else.
+ */
+const OPERATOR_TYPES = new URL('../../../data/operators/types.json', import.meta.url);
+
+/** Floating-point types as the table abbreviates them. */
 const FLOAT_LETTERS = { float32: 'f', float16: 'h', bfloat16: 'b', float64: 'd' } as const;
 
 /** Types of an operator's inputs and outputs by its definition: names of types, or of parameters that stand for one. */
@@ -55,8 +62,9 @@ function at<T>(list: readonly T[], index: number): T | undefined {
 
 function readForms(): Map<string, { readonly since: number; readonly signature: Signature }[]> {
   const read = new Map<string, { readonly since: number; readonly signature: Signature }[]>();
-  for (const [domain, lines] of Object.entries(OPERATOR_TYPES)) {
-    for (const line of lines.trim().split('\n')) {
+  const table = JSON.parse(readFileSync(OPERATOR_TYPES, 'utf8')) as Readonly<Record<string, readonly string[]>>;
+  for (const [domain, lines] of Object.entries(table)) {
+    for (const line of lines) {
       const [name = '', since = '', ...words] = line.split(' ');
       const [end, colon] = [words.indexOf('>'), words.indexOf(':')];
       const plain = (word: string): string => word.replace('*', '');
