@@ -45,6 +45,11 @@ export const LAYER_OPS = ['Conv', 'MatMul', 'Gemm', 'LSTM', 'GRU', 'RNN'] as con
 /** An operator that carries weights. */
 export type LayerOp = (typeof LAYER_OPS)[number];
 
+/** Places of the weight matrices, or of the kernel, among the inputs of an operator; biases are none. */
+export function weightInputs(opType: LayerOp): readonly number[] {
+  return opType === 'LSTM' || opType === 'GRU' || opType === 'RNN' ? [1, 2] : [1];
+}
+
 /** One thing that a pass can do to a single layer: search and sensitivity try each. */
 export interface LayerForm<Options> {
   /** What it is called among the choices for a layer; for one operator it names one form. */
@@ -118,21 +123,38 @@ export function someNames(): z.ZodReadonly<z.ZodArray<z.ZodString>> {
   return z.array(z.string()).readonly();
 }
 
-/** The options by which nodes are chosen: every pass calls them so. `flag` is what the command line calls an option. */
-export const NODES_TO_QUANTIZE: z.ZodDefault<z.ZodReadonly<z.ZodArray<z.ZodString>>> = someNames()
-  .default([])
-  .meta({ description: 'work on this node only; all nodes where none is named', flag: 'only' });
-
-/** See {@link NODES_TO_QUANTIZE}. */
+/** The option of nodes to leave. */
 export const NODES_TO_EXCLUDE: z.ZodDefault<z.ZodReadonly<z.ZodArray<z.ZodString>>> = someNames()
   .default([])
   .meta({ description: 'leave this node in float', flag: 'exclude' });
 
-/** How the option of operators is described. */
-export const OP_TYPES: { readonly description: string; readonly flag: string } = {
-  description: 'operators to work on, for example MatMul,LSTM',
-  flag: 'op-types',
-};
+/**
+ * The options by which nodes are chosen: every pass describes them so. `flag` is what the command line calls an option.
+ *
+ * @param known - operators that the pass knows
+ * @param usual - those of them that are taken where none is named; for others to say where it is left out
+ */
+export function nodeOptions<T extends string, Usual extends readonly T[] | undefined>(
+  known: readonly T[],
+  usual: Usual,
+): {
+  readonly opTypesToQuantize: z.ZodType<readonly T[] | Exclude<Usual, readonly T[]>, readonly T[] | undefined>;
+  readonly nodesToQuantize: z.ZodType<readonly string[], readonly string[] | undefined>;
+  readonly nodesToExclude: z.ZodType<readonly string[], readonly string[] | undefined>;
+} {
+  const some = someOf(known);
+  const opTypes = usual === undefined ? some.optional() : some.default(usual);
+  return {
+    opTypesToQuantize: opTypes.meta({
+      description: 'operators to work on, for example MatMul,LSTM',
+      flag: 'op-types',
+    }) as z.ZodType<readonly T[] | Exclude<Usual, readonly T[]>, readonly T[] | undefined>,
+    nodesToQuantize: someNames()
+      .default([])
+      .meta({ description: 'work on this node only; all nodes where none is named', flag: 'only' }),
+    nodesToExclude: NODES_TO_EXCLUDE,
+  };
+}
 
 /** How the option of scales is described. */
 export const PER_CHANNEL: { readonly description: string } = {

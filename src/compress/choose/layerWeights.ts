@@ -1,6 +1,7 @@
 import { didYouMean, InputError } from '../../errors.js';
 import type { OnnxModel } from '../../onnx/model.js';
 import { shapeOf, tensorFloats } from '../../onnx/tensor/tensor.js';
+import { weightInputs } from '../pass.js';
 import { NormalGraph } from '../rewrite/normalGraph.js';
 import { layersOfGraph } from './layers.js';
 
@@ -29,8 +30,7 @@ export function layerWeights(original: OnnxModel, node: string): readonly LayerW
     const hint = didYouMean(node, known) || 'name one of them';
     throw new InputError(`layer: one of ${known.join(', ') || 'no layers'} was required, got ${node}; ${hint}`);
   }
-  const places = layer.opType === 'LSTM' || layer.opType === 'GRU' || layer.opType === 'RNN' ? [1, 2] : [1];
-  return places.flatMap((place) => {
+  return weightInputs(layer.opType).flatMap((place) => {
     const weight = graph.constantOf(found.input[place] ?? '');
     return weight === undefined
       ? []

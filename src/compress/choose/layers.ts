@@ -1,7 +1,7 @@
 import { isOp } from '../../onnx/graph/node.js';
 import type { OnnxModel } from '../../onnx/model.js';
 import { elementCount, tensorDtype } from '../../onnx/tensor/tensor.js';
-import { LAYER_OPS, type LayerOp } from '../pass.js';
+import { LAYER_OPS, type LayerOp, weightInputs } from '../pass.js';
 import { PASSES } from '../passes.js';
 import type { Recipe, RecipeStep } from '../recipe.js';
 import { NormalGraph } from '../rewrite/normalGraph.js';
@@ -45,8 +45,7 @@ export function layersOfGraph(original: NormalGraph): readonly Layer[] {
   for (const node of graph.graph.node) {
     const opType = LAYER_OPS.find((type) => isOp(node, type));
     if (opType === undefined || node.name === '') continue;
-    const places = opType === 'LSTM' || opType === 'GRU' || opType === 'RNN' ? [1, 2] : [1];
-    const weights = places.map((place) => graph.constantOf(node.input[place] ?? ''));
+    const weights = weightInputs(opType).map((place) => graph.constantOf(node.input[place] ?? ''));
     // What is not float32 has no form in fewer bits, and cannot be watched beside it.
     if (!weights.every((weight) => weight !== undefined && tensorDtype(weight.tensor) === 'float32')) continue;
     const parameters = weights.reduce((sum, weight) => sum + (weight ? elementCount(weight.tensor) : 0), 0);

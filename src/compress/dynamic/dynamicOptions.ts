@@ -1,14 +1,5 @@
 import { z } from 'zod';
-import {
-  NODES_TO_EXCLUDE,
-  NODES_TO_QUANTIZE,
-  OP_TYPES,
-  type OptionsSchema,
-  optionsSchema,
-  PER_CHANNEL,
-  REDUCE_RANGE,
-  someOf,
-} from '../pass.js';
+import { nodeOptions, type OptionsSchema, optionsSchema, PER_CHANNEL, REDUCE_RANGE } from '../pass.js';
 import type { WeightType } from '../rewrite/params.js';
 import type { NodeFilter } from '../rewrite/rewrite.js';
 
@@ -43,9 +34,7 @@ export type DynamicSettings = Required<QuantizeDynamicOptions>;
 export const DYNAMIC_OPTIONS: OptionsSchema<QuantizeDynamicOptions, DynamicSettings> =
   optionsSchema<QuantizeDynamicOptions>({
     // Convolutions become slower.
-    opTypesToQuantize: someOf(DYNAMIC_OP_TYPES).default(['MatMul', 'Gemm', 'LSTM']).meta(OP_TYPES),
-    nodesToQuantize: NODES_TO_QUANTIZE,
-    nodesToExclude: NODES_TO_EXCLUDE,
+    ...nodeOptions(DYNAMIC_OP_TYPES, ['MatMul', 'Gemm', 'LSTM']),
     perChannel: z.boolean().default(false).meta(PER_CHANNEL),
     reduceRange: REDUCE_RANGE,
     weightType: z

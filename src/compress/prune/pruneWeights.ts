@@ -4,16 +4,7 @@ import { nodeTitle } from '../../onnx/graph/node.js';
 import type { OnnxModel } from '../../onnx/model.js';
 import { mapTensors } from '../../onnx/tensor/mapTensors.js';
 import { makeTensor, shapeOf, storedSizeBytes, tensorFloats } from '../../onnx/tensor/tensor.js';
-import {
-  applyAlone,
-  type Compressed,
-  NODES_TO_EXCLUDE,
-  NODES_TO_QUANTIZE,
-  OP_TYPES,
-  optionsSchema,
-  type Pass,
-  someOf,
-} from '../pass.js';
+import { applyAlone, type Compressed, nodeOptions, optionsSchema, type Pass, weightInputs } from '../pass.js';
 import { LeftInFloat } from '../rewrite/leftInFloat.js';
 import type { NormalGraph } from '../rewrite/normalGraph.js';
 import { type Changed, compressedWeight, constantFloats, rewriteModel } from '../rewrite/rewrite.js';
@@ -36,6 +27,8 @@ export interface PruneOptions {
 /** What is said of a share that is none. */
 const SHARE = 'a share of 0 to 1 was required';
 
+const NODES = nodeOptions(PRUNED_OP_TYPES, PRUNED_OP_TYPES);
+
 /** Magnitude pruning: {@link pruneWeights} as a step of a recipe. */
 export const PRUNE: Pass<'prune', PruneOptions, Required<PruneOptions>> = {
   name: 'prune',
@@ -49,9 +42,9 @@ export const PRUNE: Pass<'prune', PruneOptions, Required<PruneOptions>> = {
       .max(1, SHARE)
       .default(0.5)
       .meta({ description: 'share of each weight matrix that becomes zero, 0 to 1; half is 0.5' }),
-    opTypesToPrune: someOf(PRUNED_OP_TYPES).default(PRUNED_OP_TYPES).meta(OP_TYPES),
-    nodesToPrune: NODES_TO_QUANTIZE,
-    nodesToExclude: NODES_TO_EXCLUDE,
+    opTypesToPrune: NODES.opTypesToQuantize,
+    nodesToPrune: NODES.nodesToQuantize,
+    nodesToExclude: NODES.nodesToExclude,
   }),
   looksFor: ({ opTypesToPrune }) => `constant weights of ${opTypesToPrune.join(', ')}`,
   apply: prune,
@@ -86,8 +79,7 @@ function prune(input: NormalGraph, settings: Required<PruneOptions>): Changed {
     begin:
       ({ compressed }) =>
       (node, opType, scope) => {
-        const places = opType === 'LSTM' || opType === 'GRU' || opType === 'RNN' ? [1, 2] : [1];
-        const weights = places.map((place) => constantFloats(scope, node.input[place]));
+        const weights = weightInputs(opType).map((place) => constantFloats(scope, node.input[place]));
         const computed = weights.find(({ tensor }) => !stored.has(tensor));
         if (computed !== undefined) {
           throw new LeftInFloat('not-constant', `its weight ${computed.name} is computed from constants`);

@@ -1,14 +1,6 @@
 import { z } from 'zod';
 import { InputError } from '../../errors.js';
-import {
-  NODES_TO_EXCLUDE,
-  NODES_TO_QUANTIZE,
-  OP_TYPES,
-  type OptionsSchema,
-  optionsSchema,
-  REDUCE_RANGE,
-  someOf,
-} from '../pass.js';
+import { nodeOptions, type OptionsSchema, optionsSchema, REDUCE_RANGE } from '../pass.js';
 import type { NodeFilter } from '../rewrite/rewrite.js';
 
 /** Recurrent operators that {@link quantizeRecurrent} rewrites. */
@@ -40,9 +32,7 @@ export const RECURRENT_OPTIONS: OptionsSchema<QuantizeRecurrentOptions, Recurren
   RecurrentGiven
 >({
   // For LSTM there is `DynamicQuantizeLSTM`, but not in 4 bits.
-  opTypesToQuantize: someOf(RECURRENT_OP_TYPES).default(['GRU', 'RNN']).meta(OP_TYPES),
-  nodesToQuantize: NODES_TO_QUANTIZE,
-  nodesToExclude: NODES_TO_EXCLUDE,
+  ...nodeOptions(RECURRENT_OP_TYPES, ['GRU', 'RNN']),
   projection: z
     .enum(['float', 'int8'])
     .default('int8')

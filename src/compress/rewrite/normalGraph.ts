@@ -7,6 +7,7 @@ import { mainGraph, type OnnxModel, opsetVersion } from '../../onnx/model.js';
 import {
   describeSimplification,
   keepsNormalForm,
+  NOTHING_SIMPLIFIED,
   simplifyModel,
   withoutStaleTypes,
 } from '../../onnx/normalForm/simplify.js';
@@ -46,16 +47,9 @@ export class NormalGraph {
    */
   static enter(original: OnnxModel): NormalGraph {
     const { model, report } = simplifyModel(original);
+    const { inlinedCalls, leftFunctions, sorted } = report;
     // What only tidies up is nothing that a reader of the report asks for.
-    const notes = describeSimplification({
-      ...report,
-      renamedValues: 0,
-      gatheredConstants: 0,
-      removedIdentities: 0,
-      mergedNodes: 0,
-      unusedNodes: 0,
-      unusedWeights: 0,
-    });
+    const notes = describeSimplification({ ...NOTHING_SIMPLIFIED, inlinedCalls, leftFunctions, sorted });
     return new NormalGraph(model, original, new Set([...namesIn(original), ...namesIn(model)]), notes);
   }
 

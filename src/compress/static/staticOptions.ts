@@ -1,15 +1,6 @@
 import { z } from 'zod';
 import { InputError } from '../../errors.js';
-import {
-  NODES_TO_EXCLUDE,
-  NODES_TO_QUANTIZE,
-  OP_TYPES,
-  type OptionsSchema,
-  optionsSchema,
-  PER_CHANNEL,
-  REDUCE_RANGE,
-  someOf,
-} from '../pass.js';
+import { nodeOptions, type OptionsSchema, optionsSchema, PER_CHANNEL, REDUCE_RANGE } from '../pass.js';
 import type { WeightType } from '../rewrite/params.js';
 import type { NodeFilter } from '../rewrite/rewrite.js';
 
@@ -38,9 +29,7 @@ export const STATIC_OPTIONS: OptionsSchema<QuantizeStaticOptions, StaticGiven> =
   QuantizeStaticOptions,
   StaticGiven
 >({
-  opTypesToQuantize: someOf(STATIC_OP_TYPES).default(STATIC_OP_TYPES).meta(OP_TYPES),
-  nodesToQuantize: NODES_TO_QUANTIZE,
-  nodesToExclude: NODES_TO_EXCLUDE,
+  ...nodeOptions(STATIC_OP_TYPES, STATIC_OP_TYPES),
   // Default: where the model's operator set has it.
   perChannel: z.boolean().optional().meta(PER_CHANNEL),
   reduceRange: REDUCE_RANGE,

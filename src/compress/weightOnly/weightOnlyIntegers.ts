@@ -3,18 +3,13 @@ import { copyMessage } from '../../onnx/graph/copy.js';
 import { intAttribute, makeNode } from '../../onnx/graph/node.js';
 import { DTYPE_CODE } from '../../onnx/tensor/dtype.js';
 import { makeTensor, shapeOf, tensorFloats } from '../../onnx/tensor/tensor.js';
+import { weightInputs } from '../pass.js';
 import { LeftInFloat } from '../rewrite/leftInFloat.js';
 import { type ChannelLayout, type QuantizedValues, quantizeValues } from '../rewrite/params.js';
 import { compressedWeight, constantFloats, type Rewriting } from '../rewrite/rewrite.js';
 import type { Constant, Scope } from '../rewrite/scope.js';
 import type { StoredOnce } from '../rewrite/sharedWeights.js';
 import type { WeightOnlyOpType } from './weightOnlyOptions.js';
-
-/** Inputs that hold the weights. */
-function weightInputs(opType: WeightOnlyOpType): readonly number[] {
-  if (opType === 'Gather') return [0];
-  return opType === 'LSTM' || opType === 'GRU' || opType === 'RNN' ? [1, 2] : [1];
-}
 
 /** The axes of a weight along which each place has a scale of its own: those of its output channels. */
 function channelAxes(node: NodeProto, opType: WeightOnlyOpType, rank: number): readonly number[] {
@@ -50,7 +45,7 @@ export function storeIntegers(
   if (opType === 'Gather' && scope.constantOf(node.input[0] ?? '') === undefined) {
     throw new LeftInFloat('no-weight', 'it picks from a value that is computed at run time');
   }
-  const weights = weightInputs(opType).map((place) => {
+  const weights = (opType === 'Gather' ? [0] : weightInputs(opType)).map((place) => {
     const weight = constantFloats(scope, node.input[place]);
     const once = scope.shared?.storedOnce(weight.name);
     const stored = once && scope.constantOf(once.name);

@@ -1,14 +1,6 @@
 import { z } from 'zod';
 import { InputError } from '../../errors.js';
-import {
-  NODES_TO_EXCLUDE,
-  NODES_TO_QUANTIZE,
-  OP_TYPES,
-  type OptionsSchema,
-  optionsSchema,
-  PER_CHANNEL,
-  someOf,
-} from '../pass.js';
+import { nodeOptions, type OptionsSchema, optionsSchema, PER_CHANNEL } from '../pass.js';
 import type { NodeFilter } from '../rewrite/rewrite.js';
 
 /** Operators whose weights can be stored smaller while they go on computing in float. */
@@ -37,9 +29,7 @@ export const WEIGHT_ONLY_OPTIONS: OptionsSchema<QuantizeWeightOnlyOptions, Weigh
   QuantizeWeightOnlyOptions,
   WeightOnlyGiven
 >({
-  opTypesToQuantize: someOf(WEIGHT_ONLY_OP_TYPES).optional().meta(OP_TYPES),
-  nodesToQuantize: NODES_TO_QUANTIZE,
-  nodesToExclude: NODES_TO_EXCLUDE,
+  ...nodeOptions(WEIGHT_ONLY_OP_TYPES, undefined),
   quantFormat: z.enum(['QDQ', 'QOperator']).optional().meta({
     description:
       'QDQ: int8 made float when the model is loaded, for every operator, no faster; QOperator: MatMulNBits, for MatMul and Gemm, smaller in memory, too (default: QDQ for 8 bits, QOperator for 4)',

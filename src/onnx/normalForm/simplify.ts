@@ -38,7 +38,8 @@ export interface Simplified {
   readonly report: SimplifyReport;
 }
 
-const NOTHING: SimplifyReport = {
+/** What is done to a model that is in normal form. */
+export const NOTHING_SIMPLIFIED: SimplifyReport = {
   inlinedCalls: 0,
   leftFunctions: [],
   sorted: false,
@@ -73,7 +74,7 @@ const FREE_WEIGHTS_IR = 4n;
  * const { model, report } = simplifyModel(await readModel('model.onnx'));
  */
 export function simplifyModel(model: OnnxModel): Simplified {
-  if (simple.has(model.proto)) return { model, report: NOTHING };
+  if (simple.has(model.proto)) return { model, report: NOTHING_SIMPLIFIED };
   const inlined = inlineFunctions(model);
   const { model: unique, renamed } = withUniqueNames(inlined.model);
   const free = withFreeWeights(unique);
