@@ -35,3 +35,4 @@ export { DEFAULT_MODEL, defaultPlan, type ExperimentPlan } from './study/plan.js
 export { runExperiment } from './study/runner.js';
 export type { Summary } from './study/schema.js';
 export { quantize, type Variant } from './study/variants.js';
+export type { QuantizedGraph, QuantizeOptions } from './tune/quantizeModel.js';

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { inspectModel, type ModelSummary, type ValueSummary } from '../onnx/inspect.js';
 import { graphsOf } from '../recognise/model.js';
+import { describedModel } from '../recognise/registry/describedModel.js';
 import { findCard } from '../recognise/registry/registry.js';
 import { columns, megabytes } from './columns.js';
 import { examples } from './help.js';
-import { describedModel } from './models.js';
 import { addJson, addModel, declare } from './optionGroups.js';
 import { printJson } from './output.js';
 import type { Terminal } from './terminal.js';

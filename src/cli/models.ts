@@ -1,8 +1,7 @@
-import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type { ModelCard } from '../recognise/card/card.js';
 import { graphOf, type ResolvedModel } from '../recognise/model.js';
-import { findCard, resolveModel } from '../recognise/registry/registry.js';
+import { describedModel } from '../recognise/registry/describedModel.js';
+import { resolveModel } from '../recognise/registry/registry.js';
 import { DEFAULT_MODEL } from '../study/plan.js';
 import { quantize } from '../study/variants.js';
 
@@ -28,23 +27,6 @@ export async function namedModels(given: readonly string[]): Promise<readonly Re
 
 function withId(model: ResolvedModel, id: string): ResolvedModel {
   return { ...model, card: { ...model.card, id } };
-}
-
-/** A model of which perhaps nothing is known but its file. */
-export type DescribedModel = Omit<ResolvedModel, 'card'> & { readonly card: ModelCard | null };
-
-/**
- * A model that need not be heard with: any ONNX file, with or without a card, a folder with a card, or a shipped model in float32.
- *
- * @throws {InputError} when there is no such file, folder or model, or a file is not the one that its card describes
- */
-export async function describedModel(name: string): Promise<DescribedModel> {
-  const isFile = await stat(name).then(
-    (found) => found.isFile(),
-    () => false,
-  );
-  const isBare = name.endsWith('.onnx') ? (await findCard(name)) === undefined : isFile && !name.endsWith('.json');
-  return isBare ? { card: null, path: name, graphs: { model: name } } : await resolveModel(name);
 }
 
 /**

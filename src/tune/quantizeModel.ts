@@ -1,0 +1,112 @@
+import { dirname } from 'node:path';
+import { applyRecipe } from '../compress/applyRecipe.js';
+import { nothingDone } from '../compress/nothingDone.js';
+import type { RecipeResources } from '../compress/pass.js';
+import type { Recipe } from '../compress/recipe.js';
+import type { CompressionReport } from '../compress/rewrite/report.js';
+import { InputError } from '../errors.js';
+import { makeFolder } from '../files.js';
+import { modelFileSize } from '../onnx/file/modelFileSize.js';
+import { readModel } from '../onnx/file/read.js';
+import { writeModel } from '../onnx/file/write.js';
+import type { OnnxModel } from '../onnx/model.js';
+import { isFolder, variantPaths, writeVariantCard } from '../recognise/card/variantCard.js';
+import { graphsOf, type ModelGraph } from '../recognise/model.js';
+import type { DescribedModel } from '../recognise/registry/describedModel.js';
+import { calibratorOnArrays } from './arrays/onArrays.js';
+import { type CalibrateOptions, calibrator } from './calibrate.js';
+
+/** Where a smaller model is written, and what its static steps calibrate on. */
+export interface QuantizeOptions extends Pick<CalibrateOptions, 'manifest' | 'onProgress' | 'onLeftOut'> {
+  /** An `.onnx` file; a folder for a model of several graphs. The card of a model that has one is written there, too. */
+  readonly out: string;
+  /** Arrays to calibrate on instead of speech, `.npz` or `.npy`: a model without a card has no speech. */
+  readonly inputs?: string | undefined;
+  /** Whether a model is written that the recipe made nothing of smaller, as it is. Default: an error. */
+  readonly allowsNothing?: boolean | undefined;
+  /** The recipe of a graph. Default: the one that was given. */
+  readonly recipeFor?: ((float: OnnxModel, graph: ModelGraph) => Promise<Recipe>) | undefined;
+}
+
+/** What became of one graph of a model. */
+export interface QuantizedGraph {
+  /** Its name in the model. */
+  readonly graph: string;
+  /** The `.onnx` file that was written. */
+  readonly path: string;
+  /** Of its file, with weights that lie beside it. */
+  readonly sizeBytes: { readonly before: number; readonly after: number };
+  readonly recipe: Recipe;
+  /** What was done to each weight, and why the rest was left. */
+  readonly report: CompressionReport;
+}
+
+/**
+ * Applies a recipe to each graph of a model, with or without a card, and writes what comes of it.
+ *
+ * @returns the graphs, in the order of the model
+ * @throws {InputError} when the recipe makes no graph smaller, a step is not possible, or the place is of the wrong kind
+ */
+export async function quantizeModel(
+  model: DescribedModel,
+  recipe: Recipe,
+  options: QuantizeOptions,
+): Promise<readonly QuantizedGraph[]> {
+  requireOut(model, options.out);
+  const outs = variantPaths(model, options.out);
+  const made: MadeGraph[] = [];
+  // All before anything is written: the output may be the input.
+  for (const graph of graphsOf(model)) made.push(await makeGraph(model, graph, recipe, options));
+  const isNothing = made.every(({ reason }) => reason !== null);
+  if (isNothing && options.allowsNothing !== true) throw new InputError(made.map(({ reason }) => reason).join('; '));
+  const graphs: QuantizedGraph[] = [];
+  for (const { onnx, before, reason: _, ...one } of made) {
+    const path = outs[one.graph] as string;
+    await makeFolder(dirname(path));
+    await writeModel(onnx, path);
+    graphs.push({ ...one, path, sizeBytes: { before, after: await modelFileSize(await readModel(path)) } });
+  }
+  const { card, files } = model;
+  if (card) await writeVariantCard({ card, files }, outs, recipe.name);
+  return graphs;
+}
+
+/** A model of one file becomes a file, a folder a folder. */
+function requireOut(model: DescribedModel, out: string): void {
+  if (isFolder(model) === !out.endsWith('.onnx')) return;
+  const wanted = isFolder(model) ? `a folder, since ${model.path} has several files,` : 'a name ending in .onnx';
+  throw new InputError(`${out}: ${wanted} was required, got another name; write to another place`);
+}
+
+/** A graph before it is written. */
+interface MadeGraph extends Omit<QuantizedGraph, 'path' | 'sizeBytes'> {
+  readonly onnx: OnnxModel;
+  /** Size of its file before, in bytes. */
+  readonly before: number;
+  /** Why nothing was made smaller; `null` where something was. */
+  readonly reason: string | null;
+}
+
+async function makeGraph(
+  model: DescribedModel,
+  graph: ModelGraph,
+  given: Recipe,
+  options: QuantizeOptions,
+): Promise<MadeGraph> {
+  const { path, name } = graph;
+  const float = await readModel(path);
+  const before = await modelFileSize(float);
+  const recipe = (await options.recipeFor?.(float, graph)) ?? given;
+  const { model: onnx, report } = await applyRecipe(float, recipe, resourcesOf(model, name, options));
+  // A recipe may rewrite nodes in float: there nothing is smaller, yet what was asked for was done.
+  const isNothing = report.compressed.length === 0 && Object.keys(report.replacedNodes).length === 0;
+  const reason = isNothing
+    ? `${path}: weights that the recipe ${recipe.name} makes smaller were required, got ${nothingDone(float, recipe, report)}`
+    : null;
+  return { graph: name, recipe, onnx, report, before, reason };
+}
+
+function resourcesOf({ card, ...model }: DescribedModel, graph: string, options: QuantizeOptions): RecipeResources {
+  if (options.inputs !== undefined) return { calibrate: calibratorOnArrays({ inputs: options.inputs }) };
+  return card ? { calibrate: calibrator({ ...model, card }, { ...options, graph }) } : {};
+}
