@@ -44,37 +44,31 @@ export function addBenchCommand(program: Command, terminal: Terminal): void {
       examples('bench deepspeech2-lstm small.onnx', 'bench any.onnx any-small.onnx --dim batch=1 --dim time=400'),
     )
     .action(async (names: readonly string[], options: BenchCommandOptions, command: Command) => {
-      if (await areFedWithArrays(names, command)) {
-        await benchArrays(names, options, terminal);
-        return;
-      }
-      const models = await namedModels(names);
-      const utterances = await heardOf(options.manifest, terminal);
+      const isOnArrays = await areFedWithArrays(names, command);
       const progress = terminal.progress();
-      const benches = await bench(models, {
-        utterances,
+      const timing = {
         trials: options.trials,
         warmUpRuns: options.warmUp,
         threads: await threadsOf(options),
         signal: terminal.signal,
-        onProgress: (done, total) => progress.update(done, total, 'trials'),
-      }).finally(progress.stop);
+        onProgress: (done: number, total: number) => progress.update(done, total, 'trials'),
+      };
+      if (isOnArrays) {
+        const files = await Promise.all(names.map(modelFile));
+        const benches = await benchOnArrays(files, { ...arraysOf(options), ...timing }).finally(progress.stop);
+        printArrays(benches, options, terminal);
+        return;
+      }
+      const models = await namedModels(names);
+      const utterances = await heardOf(options.manifest, terminal);
+      const benches = await bench(models, { utterances, ...timing }).finally(progress.stop);
       for (const { model, latency } of benches) warnOfDrift(model, latency, terminal);
       printRecords(benches, options, terminal, (table) => describe(benches, table));
     });
 }
 
 /** Models of which nothing is known but their files. */
-async function benchArrays(names: readonly string[], options: BenchCommandOptions, terminal: Terminal): Promise<void> {
-  const progress = terminal.progress();
-  const benches = await benchOnArrays(await Promise.all(names.map(modelFile)), {
-    ...arraysOf(options),
-    trials: options.trials,
-    warmUpRuns: options.warmUp,
-    threads: await threadsOf(options),
-    signal: terminal.signal,
-    onProgress: (done, total) => progress.update(done, total, 'trials'),
-  }).finally(progress.stop);
+function printArrays(benches: readonly ArrayBench[], options: BenchCommandOptions, terminal: Terminal): void {
   for (const { model, times } of benches) warnOfDrift(model, times, terminal);
   // A line of CSV has a column for each number, by the name of its output.
   const records = benches.map(({ agreement, ...one }) => ({

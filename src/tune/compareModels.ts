@@ -17,8 +17,8 @@ import { Recognizer } from '../recognise/recognizer.js';
 import type { Audio } from '../speech/types.js';
 import { arrayFeeds, floatOutputs } from './arrays/onArrays.js';
 import type { ArrayOptions } from './arrays/samples.js';
-import { runModel } from './runModel.js';
-import { runOverSpeech, type SpeechOptions, soundsOf, threadsOf } from './speechRunner.js';
+import { runModel, threadsOf } from './runModel.js';
+import { runOverSpeech, type SpeechOptions, soundsOf } from './speechRunner.js';
 
 /** How far one value of two models is apart. */
 export interface ValueComparison {

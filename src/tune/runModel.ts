@@ -88,7 +88,8 @@ export async function profileModel(model: OnnxModel, feedsOf: FeedsOf, options: 
   }
 }
 
-function threadsOf({ threads }: RunOptions): { readonly threads?: number } {
+/** Threads of a session. */
+export function threadsOf({ threads }: RunOptions): { readonly threads?: number } {
   return threads === undefined ? {} : { threads };
 }
 

@@ -43,7 +43,7 @@ export async function* runOverSpeech(
 ): AsyncGenerator<CalibrationSample> {
   const utterances = await utterancesOf(options);
   const sounds = readSounds(utterances, options.manifest, options);
-  yield* runModel(graph, tensors, feedsOf(model, sounds, options, utterances.length), threadsOf(options));
+  yield* runModel(graph, tensors, feedsOf(model, sounds, options, utterances.length), options);
 }
 
 /**
@@ -62,7 +62,7 @@ export async function profileOnSpeech(
   const middle = utterances.slice(Math.floor(utterances.length / 2));
   const { value: sound } = await readSounds(middle, options.manifest, options).next();
   const { onProgress: _, ...quiet } = options;
-  return await profileModel(graph, feedsOf(model, [sound as HeardSound], quiet, 1), threadsOf(options));
+  return await profileModel(graph, feedsOf(model, [sound as HeardSound], quiet, 1), options);
 }
 
 /** What a graph reads when its model listens to sounds, one after the other. */
@@ -84,11 +84,6 @@ function feedsOf(
       await feeds.release();
     }
   };
-}
-
-/** Threads of a session. */
-export function threadsOf({ threads }: SpeechOptions): { readonly threads?: number } {
-  return threads === undefined ? {} : { threads };
 }
 
 /** The sounds that the options name. */

@@ -4,10 +4,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applyRecipe } from '../../src/compress/applyRecipe.js';
 import { PRESET_NAMES, PRESETS, parseRecipe, type Recipe, readRecipe, writeRecipe } from '../../src/compress/recipe.js';
+import { quantizeRecurrent } from '../../src/compress/recurrent/recurrent.js';
 import { calibrateRanges } from '../../src/compress/static/calibrate.js';
 import { buildDeepSpeech2 } from '../../src/onnx/build/build.js';
 import { modelToBytes } from '../../src/onnx/file/write.js';
 import { makeNode } from '../../src/onnx/graph/node.js';
+import { mainGraph } from '../../src/onnx/model.js';
+import { elementCount } from '../../src/onnx/tensor/tensor.js';
 import { pattern, runModel, signalToErrorDb } from './runModel.js';
 import { convolutionModel, operatorCounts, smallModel, valueInfo, weight } from './smallModels.js';
 
@@ -38,6 +41,22 @@ describe('recipes', () => {
     ).toBeGreaterThan(25);
     const again = await applyRecipe(model, PRESETS[name], resources);
     expect(modelToBytes(again.model)).toEqual(modelToBytes(smaller));
+  });
+
+  it('counts the bytes of a weight that is cut into pieces as a whole', async () => {
+    // Both directions of an LSTM have matrices of their own in one weight.
+    const model = buildDeepSpeech2({ layers: 1, units: 32 });
+    const options = { opTypesToQuantize: ['LSTM'] } as const;
+    const steps = [{ transform: 'recurrent', options }] as const;
+    const { report } = await applyRecipe(model, { ...PRESETS.hybrid, steps });
+    const { compressed, leftWeights, weightBytesBefore } = report;
+    expect(compressed.filter(({ name }) => name === compressed[0]?.name)).toHaveLength(2);
+    const cut = new Set(compressed.map(({ name }) => name));
+    const whole = mainGraph(model).initializer.filter(({ name }) => cut.has(name));
+    const left = leftWeights.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    expect(weightBytesBefore).toBe(whole.reduce((sum, tensor) => sum + 4 * elementCount(tensor), left));
+    expect(leftWeights.length).toBeGreaterThan(0);
+    expect(quantizeRecurrent(model, options).report.weightBytesBefore).toBe(weightBytesBefore);
   });
 
   it('leaves a model as it was that it would make larger, and says so', async () => {

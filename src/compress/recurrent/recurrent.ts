@@ -2,7 +2,7 @@ import type { OnnxModel } from '../../onnx/model.js';
 import { DYNAMIC, quantizeDynamicGraph } from '../dynamic/dynamic.js';
 import { applyAlone, type Compressed, type Pass, settingsOf } from '../pass.js';
 import type { NormalGraph } from '../rewrite/normalGraph.js';
-import type { CompressedWeight, CompressionReport, LeftWeight } from '../rewrite/report.js';
+import { type CompressedWeight, type CompressionReport, type LeftWeight, weightBytes } from '../rewrite/report.js';
 import { type Changed, rewriteModel } from '../rewrite/rewrite.js';
 import { writeLayer } from './recurrentLayer.js';
 import { readRecurrent } from './recurrentNode.js';
@@ -114,13 +114,5 @@ function withOrigins(
       }
       return record.origins.has(weight.name) ? { ...weight, cause: 'excluded', reason: 'float was asked for' } : weight;
     });
-  const sum = (sizes: readonly number[]): number => sizes.reduce((total, size) => total + size, 0);
-  const leftBytes = sum(leftWeights.map((weight) => weight.sizeBytes));
-  return {
-    ...report,
-    compressed,
-    leftWeights,
-    weightBytesBefore: sum(compressed.map((weight) => weight.sizeBytesBefore)) + leftBytes,
-    weightBytesAfter: sum(compressed.map((weight) => weight.sizeBytesAfter)) + leftBytes,
-  };
+  return { ...report, compressed, leftWeights, ...weightBytes(compressed, leftWeights) };
 }

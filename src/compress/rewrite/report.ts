@@ -107,12 +107,15 @@ export function weightBytes(
   const sum = (sizes: Iterable<number>): number => [...sizes].reduce((total, size) => total + size, 0);
   const leftBytes = sum(left.map((weight) => weight.sizeBytes));
   const leftNames = new Set(left.map((weight) => weight.name));
-  // What several nodes read in forms of their own was there once.
-  const gone = new Map(
-    compressed.filter(({ name }) => !leftNames.has(name)).map((weight) => [weight.name, weight.sizeBytesBefore]),
-  );
+  // A node may have had a weight cut into pieces; what several nodes read in forms of their own was there once.
+  const gone = new Map<string, Map<string, number>>();
+  for (const { name, node, sizeBytesBefore } of compressed) {
+    if (leftNames.has(name)) continue;
+    const nodes = gone.get(name) ?? new Map<string, number>();
+    gone.set(name, nodes.set(node, (nodes.get(node) ?? 0) + sizeBytesBefore));
+  }
   return {
-    weightBytesBefore: sum(gone.values()) + leftBytes,
+    weightBytesBefore: sum([...gone.values()].map((nodes) => Math.max(...nodes.values()))) + leftBytes,
     weightBytesAfter: sum(compressed.map((weight) => weight.sizeBytesAfter)) + leftBytes,
   };
 }
