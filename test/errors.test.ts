@@ -6,10 +6,10 @@ import { countCharacterEdits } from '../src/speech/text/wer.js';
 
 describe('a hint', () => {
   it('names what was probably meant, and nothing where nothing is near', () => {
-    const known = ['deepspeech2-gru', 'deepspeech2-lstm'];
+    const known = ['deepspeech2-lstm', 'whisper-ctc'];
     expect(didYouMean('deepspeech2-lstn', known)).toBe('did you mean deepspeech2-lstm?');
-    expect(didYouMean('whisper', known)).toBe('');
-    expect(didYouMean('whisper', [])).toBe('');
+    expect(didYouMean('conformer', known)).toBe('');
+    expect(didYouMean('conformer', [])).toBe('');
   });
 });
 

@@ -113,7 +113,7 @@ export function addModelCommand(program: Command, terminal: Terminal): void {
     )
     .addHelpText(
       'after',
-      examples('model get whisper-tiny.en', 'model get deepspeech2-gru --from quantlab/data/models'),
+      examples('model get whisper-tiny.en', 'model get deepspeech2-lstm --from quantlab/data/models'),
     )
     .action(async (id: string, { from }: { readonly from?: string }) => {
       const progress = terminal.progress();

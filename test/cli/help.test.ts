@@ -216,15 +216,15 @@ describe('quantlab bench', () => {
     const folder = mkdtempSync(join(tmpdir(), 'quantlab-bench-'));
     const small = join(folder, 'a-variant-with-a-name-that-is-far-too-long-for-a-column.onnx');
     try {
-      await quantlab('quantize', 'deepspeech2-student', '-o', small);
-      const args = ['bench', 'deepspeech2-student', small, '--trials', '12', '--warm-up', '1', '--threads', '1'];
+      await quantlab('quantize', 'deepspeech2-lstm', '-o', small);
+      const args = ['bench', 'deepspeech2-lstm', small, '--trials', '12', '--warm-up', '1', '--threads', '1'];
       const shown = await quantlab(...args);
       expect(shown.exitCode, shown.err).toBe(0);
       for (const line of shown.out.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
       expect(shown.out).toMatch(/^a-variant-with…-for-a-column +[\d.]+ \([\d.]+ to [\d.]+\)/m);
       expect(shown.out).toMatch(/^p99 ms: –, since that takes \d+ trials/m);
       const [first, second] = JSON.parse((await quantlab(...args, '--export', 'json')).out) as { model: string }[];
-      expect([first?.model, second?.model]).toEqual(['deepspeech2-student', basename(small, '.onnx')]);
+      expect([first?.model, second?.model]).toEqual(['deepspeech2-lstm', basename(small, '.onnx')]);
       expect((await quantlab(...args, '--export', 'csv')).out.trim().split('\r\n')).toHaveLength(3);
       expect((await quantlab(...args, '--export', 'md')).out).toMatch(/^\| model \| speed-up .*\n\| --- \| ---: /m);
       expect((await quantlab('bench', '--warm-up', '0')).exitCode).toBe(2);

@@ -61,8 +61,8 @@ describe('one bad recording among many', () => {
     expect(JSON.stringify(JSON.parse(measured.out))).toMatch(/"audioS":3\.285\b/);
     const compared = await quantlab(
       'compare',
-      'deepspeech2-student',
-      'deepspeech2-student',
+      'deepspeech2-lstm',
+      'deepspeech2-lstm',
       '--manifest',
       manifest,
       '--json',

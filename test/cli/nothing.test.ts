@@ -9,6 +9,7 @@ import { makeNode } from '../../src/onnx/graph/node.js';
 import { mainGraph } from '../../src/onnx/model.js';
 import { makeTensor } from '../../src/onnx/tensor/tensor.js';
 import { writeVariantCard } from '../../src/recognise/card/variantCard.js';
+import { buildModel } from '../../src/recognise/kinds/ctc/buildModel.js';
 import { resolveModel } from '../../src/recognise/registry/registry.js';
 import { recurrentCase } from '../compress/recurrentModels.js';
 import { recurrentModel, smallModel, valueInfo, weight } from '../compress/smallModels.js';
@@ -167,7 +168,8 @@ describe('quantlab compare', () => {
   const short = ['--utterances', '1', '--threads', '1'];
 
   it('refuses a model of another front end, and says which layers have no counterpart', async () => {
-    const other = await quantlab('compare', 'deepspeech2-lstm', 'deepspeech2-gru', ...short);
+    await buildModel(at('residual.onnx'), { front: 'residual', cell: 'gru', layers: 1, units: 8, seed: 1 });
+    const other = await quantlab('compare', 'deepspeech2-lstm', at('residual.onnx'), ...short);
     expect(other.exitCode).toBe(1);
     expect(other.err).toMatch(
       /the front end of .* was required, got another in its card; compare a model with its own/,

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import type { CardFigure, CardTraining, ModelCard } from '../../src/recognise/card/card.js';
 import { manifestPath } from '../../src/recognise/registry/embedded.js';
 import { listModels } from '../../src/recognise/registry/registry.js';
 import { answerOf } from '../../src/report/post/answer.js';
@@ -45,4 +46,30 @@ describe('README', () => {
     expect(readme).toContain(`${errors('prompts hold-out, all')} on these, ${errors('AN4 test')} on AN4`);
     expect(readme).toContain(`${errors('mini-LibriSpeech test')} on read books of LibriSpeech`);
   });
+});
+
+it('data/models/README gives the rates of the models that were left out as their cards had them', () => {
+  interface LeftOut extends Pick<ModelCard, 'id' | 'figures'> {
+    readonly training: CardTraining;
+  }
+  const left: LeftOut[] = JSON.parse(readFileSync(join(root, 'training', 'logs', 'left-out.json'), 'utf8'));
+  const rows = readFileSync(join(root, 'data', 'models', 'README.md'), 'utf8').split('\n');
+  const percent = (rate = Number.NaN): string => (100 * rate).toFixed(1);
+  for (const { id, training, figures } of left) {
+    const cells = [
+      ['AN4 test'],
+      ['prompts hold-out, all'],
+      ['prompts hold-out, all', 'beam'],
+      ['mini-LibriSpeech test'],
+    ];
+    const rates = cells.map(([set = '', decoder = 'greedy']) => {
+      const of = (figure: CardFigure): boolean =>
+        figure.set.startsWith(set) && figure.precision === 'float32' && figure.decoder === decoder;
+      const { wer, interval95 } = figures?.find(of) ?? {};
+      return `${percent(wer)} (${percent(interval95?.[0])}-${percent(interval95?.[1])})`;
+    });
+    const row = rows.find((line) => line.startsWith(`| \`${id}\` `));
+    expect(row).toContain(` | ${[training.hoursHeard.toFixed(0), ...rates].join(' | ')} |`);
+  }
+  expect(left.length).toBeGreaterThan(9);
 });

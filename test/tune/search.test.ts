@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readModel } from '../../src/onnx/file/read.js';
 import { createRandom } from '../../src/random.js';
+import { buildModel } from '../../src/recognise/kinds/ctc/buildModel.js';
 import { manifestPath } from '../../src/recognise/registry/embedded.js';
 import { resolveModel } from '../../src/recognise/registry/registry.js';
 import { readManifest } from '../../src/speech/corpora/manifest.js';
@@ -72,7 +73,8 @@ describe('sensitivity on speech', () => {
   });
 
   it('measures convolutions between transposes, which are moved before they are quantized', async () => {
-    const model = await resolveModel('deepspeech2-gru');
+    const residual = { front: 'residual', cell: 'gru', layers: 1, units: 32, seed: 1 } as const;
+    const model = await buildModel(join(folder, 'residual.onnx'), residual);
     const table = await sensitivityOnSpeech(await readModel(model.path), model, {
       utterances: 1,
       calibrationUtterances: 1,

@@ -166,7 +166,7 @@ export function variantsFigure(summary: Summary, axis: VariantAxis, prices: read
   });
 }
 
-/** `deepspeech2-student` is `student`: all that are shipped are of one family. */
+/** `deepspeech2-lstm` is `lstm`: next to a point there is little room. */
 function shorten(model: string): string {
   return model.replace(/^deepspeech2-/, '');
 }

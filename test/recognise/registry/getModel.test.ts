@@ -12,7 +12,7 @@ import { type CorpusServer, startCorpusServer } from '../../speech/corpusServer.
 
 // A model that the package has no card of, and one whose card it has: from a server on this machine, and from a folder.
 const ID = 'elsewhere';
-const SHIPPED = 'deepspeech2-student-sparse90';
+const SHIPPED = 'deepspeech2-lstm';
 
 let models: string;
 let cache: string;

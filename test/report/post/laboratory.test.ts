@@ -68,7 +68,7 @@ describe('figures of the laboratory', () => {
     // The student is faster and hears worse: each model has its quantized variant on the front.
     const front = variants?.spec.data[0];
     expect(front?.['x']).toEqual([5.899, 11.8]);
-    expect(variants?.alt).toContain('deepspeech2-student, int8 dynamic');
+    expect(variants?.alt).toContain('whisper-ctc, int8 dynamic');
     expect(variants?.alt.match(/beaten by none/g)).toHaveLength(2);
   });
 

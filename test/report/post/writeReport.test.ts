@@ -64,7 +64,7 @@ describe('writeReport', () => {
     expect(existsSync(load)).toBe(true);
     const post = join(folder, 'post');
     expect(JSON.parse(readFileSync(join(post, '_data', 'laboratory.json'), 'utf8')).load.ratio).toBe('1.75×');
-    expect(readFileSync(join(post, '_includes', 'variants-table.html'), 'utf8')).toContain('deepspeech2-student');
+    expect(readFileSync(join(post, '_includes', 'variants-table.html'), 'utf8')).toContain('whisper-ctc');
     const words = JSON.parse(readFileSync(join(post, '_data', 'figures.json'), 'utf8'));
     expect([words['00-at-a-glance'].number, words['01-latency'].number]).toEqual([null, 1]);
     rmSync(join(folder, 'laboratory', 'load.json'));
