@@ -12,7 +12,7 @@ import type { Service } from './routes/route.js';
 import { addStatus } from './routes/status.js';
 import { addTranscribe } from './routes/transcribe.js';
 import { addTranscriptions } from './routes/transcriptions.js';
-import { ending } from './workers/workers.js';
+import { ending } from './workers/taskQueue.js';
 
 /** How often connections are looked through for those that took too long, in milliseconds. */
 const CHECK_EVERY_MS = 1000;
@@ -102,7 +102,7 @@ function guard(app: FastifyInstance, { settings, transcriber, metrics, isEnding 
     const address = request.socket.remoteAddress ?? '';
     request.client = isPublic ? address : keys.clientOf(request.headers.authorization, address);
     if (isEnding() && !isPublic) throw ending();
-    if (isQueued) transcriber.workers.checkRoom(request.client);
+    if (isQueued) transcriber.workers.queue.checkRoom(request.client);
     return undefined;
   });
 }

@@ -115,13 +115,13 @@ export class TranscriptionService {
   }
 }
 
-function gaugesOf({ workers, cacheCounts }: Transcriber): Gauges {
+function gaugesOf({ workers: { queue, fleet }, cacheCounts }: Transcriber): Gauges {
   return {
-    queueLength: workers.queueLength,
-    oldestWaitS: workers.oldestWaitS,
-    workersReady: workers.ready,
-    workersBusy: workers.busy,
-    workerRestarts: workers.restarts,
+    queueLength: queue.length,
+    oldestWaitS: queue.oldestWaitS,
+    workersReady: fleet.ready,
+    workersBusy: fleet.busy,
+    workerRestarts: fleet.restarts,
     memoryHits: cacheCounts.memoryHits,
     diskHits: cacheCounts.diskHits,
     cacheMisses: cacheCounts.misses,

@@ -78,7 +78,7 @@ export class Transcriber {
       cache === undefined ? null : await ResultCache.open({ ...cache, ...placeOf(cache.folder, 'answers') });
     const transcriber = new Transcriber(settings, folder, models, answers, onTrouble);
     try {
-      await transcriber.workers.preload(models.first);
+      await transcriber.workers.fleet.preload(models.first);
     } catch (error) {
       await transcriber.workers.stop();
       throw error;
@@ -139,9 +139,9 @@ export class Transcriber {
     const next = await this.models.read();
     const changed = [...next.values()].filter((model) => !before.includes(model));
     const [first] = next.values();
-    if (first !== undefined && changed.includes(first)) await this.workers.preload(first);
+    if (first !== undefined && changed.includes(first)) await this.workers.fleet.preload(first);
     this.models.replace(next);
-    for (const model of before) if (next.get(model.id) !== model) this.workers.retire(model);
+    for (const model of before) if (next.get(model.id) !== model) this.workers.fleet.retire(model);
     return changed.map(({ id }) => id);
   }
 

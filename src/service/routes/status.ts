@@ -14,10 +14,11 @@ export function addStatus(app: FastifyInstance, { transcriber, metrics, isEnding
     '/readyz',
     { config: { isPublic: true }, schema: { summary: 'Whether the service can transcribe: 200 or 503' } },
     (_request, reply): void => {
-      const { ready, busy, queueLength } = transcriber.workers;
+      const { fleet, queue } = transcriber.workers;
+      const { ready, busy } = fleet;
       const isReady = ready > 0 && !isEnding();
       const status = isEnding() ? 'ending' : isReady ? 'ok' : 'no process';
-      void reply.code(isReady ? 200 : 503).send({ status, workers: ready, busy, waiting: queueLength });
+      void reply.code(isReady ? 200 : 503).send({ status, workers: ready, busy, waiting: queue.length });
     },
   );
   app.get(
