@@ -73,12 +73,13 @@ function build() {
     .map((name) => join(root, 'src', String(name)))
     .filter((path) => statSync(path).isFile())
     .sort();
-  const configs = ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json'].map((name) => join(root, name));
+  const names = ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'tsconfig.page.json', '.ci/build.mjs'];
+  const configs = names.map((name) => join(root, name));
   const wanted = sha256(...[...configs, ...sources].flatMap((path) => [path.slice(root.length), readFileSync(path)]));
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   // A module that was removed from src must not live on in the build.
   rmSync(join(root, 'dist'), { recursive: true, force: true });
-  run('Building', process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json']);
+  run('Building', process.execPath, [join('.ci', 'build.mjs')]);
   writeFileSync(stamp, wanted);
 }
 

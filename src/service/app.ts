@@ -7,6 +7,7 @@ import { ConnectionLimit } from './guard/connections.js';
 import { checkHosts, isAllowedOrigin } from './guard/hosts.js';
 import { Keys } from './guard/keys.js';
 import { addModels } from './routes/models.js';
+import { addPage } from './routes/page.js';
 import { addRealtime } from './routes/realtime.js';
 import type { Service } from './routes/route.js';
 import { addStatus } from './routes/status.js';
@@ -70,6 +71,7 @@ export async function createApp(service: Service): Promise<FastifyInstance> {
   addRealtime(app, service);
   addStatus(app, service);
   addModels(app, service);
+  await addPage(app);
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
   await app.ready();
   return app;
@@ -152,8 +154,8 @@ function rememberRoutes(app: FastifyInstance): {
 } {
   const paths: string[] = [];
   const routes: { readonly pattern: RegExp; readonly methods: readonly string[] }[] = [];
-  app.addHook('onRoute', ({ url, method }) => {
-    if (!paths.includes(url)) paths.push(url);
+  app.addHook('onRoute', ({ url, method, config }) => {
+    if (!paths.includes(url) && config?.isOfPage !== true) paths.push(url);
     routes.push({ pattern: new RegExp(`^${url.replaceAll(/:[a-z]+/gi, '[^/]+')}$`), methods: [method].flat() });
   });
   const methodsOf = (path: string): readonly string[] =>

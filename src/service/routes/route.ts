@@ -25,6 +25,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Answered without a key. */
     isPublic?: boolean;
+    /** A file of the page: nothing that programs ask for. */
+    isOfPage?: boolean;
     /** Waits for a process: refused before its body is read when too many wait. */
     isQueued?: boolean;
   }

@@ -1,0 +1,27 @@
+// Builds src into dist: modules for Node by tsc, and the page of the service as one script for browsers, with its files.
+import { spawnSync } from 'node:child_process';
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+function compile(config) {
+  const args = [join('node_modules', 'typescript', 'bin', 'tsc'), '-p', config];
+  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
+  if (status !== 0) process.exit(1);
+}
+
+compile('tsconfig.build.json');
+compile('tsconfig.page.json');
+const [page, built] = ['src', 'dist'].map((folder) => join(root, folder, 'service', 'page'));
+await build({
+  entryPoints: [join(page, 'page.ts')],
+  outfile: join(built, 'page.js'),
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  logLevel: 'warning',
+});
+for (const file of ['page.html', 'page.css']) copyFileSync(join(page, file), join(built, file));
