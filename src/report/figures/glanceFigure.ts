@@ -3,10 +3,10 @@ import type { Estimate, Summary } from '../../study/schema.js';
 import { estimateOf, shareOf } from '../metric.js';
 import { METRICS } from '../metrics.js';
 import { formatEstimate, formatNumber, roundTo } from '../tables/format.js';
-import { machineOf, type Pair, pairOf } from '../tables/measured.js';
-import { axis, errorBars, figureOf, NEUTRAL_COLOR } from './drawing.js';
+import { machineOf, type Pair, pairsOf } from '../tables/measured.js';
+import { axis, errorBars, figureOf, LEGEND_BELOW, NEUTRAL_COLOR } from './drawing.js';
 import type { Figure, JsonObject } from './figure.js';
-import { markOf } from './theme.js';
+import { type Mark, markOf } from './theme.js';
 
 /** One measure of the variant, as a share of the base's: 1 is alike, less is better. */
 interface Share {
@@ -16,86 +16,70 @@ interface Share {
   readonly share: Estimate;
 }
 
+/** A row, and how far below the first pair's mark the others stand, as a share of it. */
+const ROW_HEIGHT = 52;
+const BESIDE = 0.32;
+
 /** Beyond this share of the base, marks are cut. */
 const LONGEST = 1.6;
 
 /**
- * The main result at a glance: every measure of the compressed model as a share of the float model's, with its interval.
+ * The main result at a glance: every measure of the compressed model as a share of the float model's, with its interval; below each,
+ * thinner, the same of the other models of the run.
  *
  * @param prices - of machines to rent, for the cost
  * @returns `null` where the two were not both measured
  */
 export function glanceFigure(summary: Summary, prices: readonly InstancePrice[]): Figure | null {
-  const pair = pairOf(summary, prices);
-  if (pair === null) return null;
+  const [pair, ...beside] = pairsOf(summary, prices);
+  if (pair === undefined) return null;
   const shares = sharesOf(pair);
-  const upwards = shares.toReversed();
+  const others = beside.map((other) => ({ ...other, shares: sharesOf(other) }));
   const { base, variant } = pair;
-  const { color, symbol } = markOf(
-    variant.id,
-    summary.conditions.map(({ condition }) => condition.id),
-  );
-  const longest = Math.max(1.2, ...shares.map(({ share }) => Math.min(LONGEST, share.high + 0.15)));
+  const highest = [...shares, ...others.flatMap((other) => other.shares)].map(({ share }) => share.high);
+  const longest = Math.max(1.2, ...highest.map((high) => Math.min(LONGEST, high + 0.15)));
+  const ids = summary.conditions.map(({ condition }) => condition.id);
+  // Plotly stacks rows upwards; readers expect the first on top.
+  const placeOf = (title: string): number => shares.length - 1 - shares.findIndex((one) => one.title === title);
   return figureOf({
     name: 'at-a-glance',
     title: `${variant.title}, beside ${base.title}`,
     caption: [
       `What ${variant.title} takes, in per cent of what ${base.title} takes: a mark left of the dotted line is a gain (${machineOf(summary)}).`,
       'Whiskers are 95 % intervals of the ratio, over the same utterances; file and memory were read once and have none.',
+      ...others.map((other) => `Below it, small: the same of ${other.variant.title} and ${other.base.title}.`),
       'Time: from waveform to text of one utterance; in batches: for a second of sound. Energy and cost are estimates unless the table says otherwise.',
     ],
-    alt: `${variant.title} in per cent of ${base.title}, a mark for each measure. ${shares
-      .map((one) => `${one.title}: ${shareText(one.share)} (${one.values})`)
-      .join('; ')}.`,
-    height: 110 + 52 * shares.length,
-    margin: { l: 240, t: 56 },
+    alt: [
+      `${variant.title} in per cent of ${base.title}, a mark for each measure. ${sharesText(shares)}.`,
+      ...others.map(
+        (other) => `${other.variant.title} in per cent of ${other.base.title}: ${sharesText(other.shares)}.`,
+      ),
+    ].join(' '),
+    height: 110 + ROW_HEIGHT * shares.length + (others.length > 0 ? 60 : 0),
+    margin: { l: 240, t: 56, ...(others.length > 0 && { b: 120 }) },
     data: [
-      ...upwards.map(
-        (one): JsonObject => ({
-          type: 'scatter',
-          mode: 'lines',
-          x: [0, roundTo(100 * one.share.value)],
-          y: [labelOf(one), labelOf(one)],
-          line: { color: `${color}66`, width: 7 },
-          hoverinfo: 'skip',
+      ...rowTraces(variant, shares, placeOf, { ...markOf(variant.id, ids), size: 13, width: 7 }),
+      ...others.flatMap((other, index) =>
+        rowTraces(other.variant, other.shares, (title) => placeOf(title) - BESIDE * (index + 1), {
+          ...markOf(other.variant.id, ids),
+          size: 8,
+          width: 3,
         }),
       ),
-      {
-        type: 'scatter',
-        mode: 'markers',
-        x: upwards.map(({ share }) => roundTo(100 * share.value)),
-        y: upwards.map(labelOf),
-        error_x: errorBars(
-          upwards.map(({ share }) => share),
-          { color, thickness: 2.5, width: 6 },
-          100,
-        ),
-        marker: { color, symbol, size: 13 },
-        hovertemplate: '%{x} %<extra></extra>',
-      },
-      {
-        type: 'scatter',
-        mode: 'text',
-        // Where it would stand on the line at 100 %, behind that line.
-        x: upwards.map(({ share }) => roundTo(share.high > 0.8 && share.high < 1 ? 100 : 100 * share.high)),
-        y: upwards.map(labelOf),
-        text: upwards.map(({ share }) => `   <b>${formatNumber(100 * share.value, 0)} %</b>`),
-        textposition: 'middle right',
-        cliponaxis: false,
-        hoverinfo: 'skip',
-      },
     ],
     layout: {
-      showlegend: false,
-      xaxis: axis(`Share of ${base.title} (%)`, {
+      showlegend: others.length > 0,
+      legend: LEGEND_BELOW,
+      xaxis: axis(`Share of ${others.length > 0 ? 'the float model' : base.title} (%)`, {
         range: [0, roundTo(100 * longest)],
         showline: true,
         zeroline: false,
       }),
       yaxis: {
-        categoryorder: 'array',
-        categoryarray: upwards.map(labelOf),
-        range: [-0.6, shares.length - 0.4],
+        tickvals: shares.map(({ title }) => placeOf(title)),
+        ticktext: shares.map(labelOf),
+        range: [-0.6 - (others.length > 0 ? BESIDE : 0), shares.length - 0.4],
         showgrid: false,
         zeroline: false,
         fixedrange: true,
@@ -115,6 +99,57 @@ export function glanceFigure(summary: Summary, prices: readonly InstancePrice[])
   });
 }
 
+/** A pair's mark in each row, on a line from nothing, with its number. */
+function rowTraces(
+  { title }: Pair['variant'],
+  shares: readonly Share[],
+  placeOf: (title: string) => number,
+  { color, symbol, size, width }: Mark & { readonly size: number; readonly width: number },
+): readonly JsonObject[] {
+  const upwards = shares.toReversed();
+  const places = upwards.map((one) => placeOf(one.title));
+  return [
+    ...upwards.map(
+      ({ share }, index): JsonObject => ({
+        type: 'scatter',
+        mode: 'lines',
+        x: [0, roundTo(100 * share.value)],
+        y: [roundTo(places[index] ?? 0), roundTo(places[index] ?? 0)],
+        line: { color: `${color}66`, width },
+        hoverinfo: 'skip',
+        showlegend: false,
+      }),
+    ),
+    {
+      type: 'scatter',
+      mode: 'markers',
+      name: title,
+      x: upwards.map(({ share }) => roundTo(100 * share.value)),
+      y: places.map((place) => roundTo(place)),
+      error_x: errorBars(
+        upwards.map(({ share }) => share),
+        { color, thickness: size / 5, width: size / 2 },
+        100,
+      ),
+      marker: { color, symbol, size },
+      hovertemplate: '%{x} %<extra></extra>',
+    },
+    {
+      type: 'scatter',
+      mode: 'text',
+      // Where it would stand on the line at 100 %, behind that line.
+      x: upwards.map(({ share }) => roundTo(share.high > 0.8 && share.high < 1 ? 100 : 100 * share.high)),
+      y: places.map((place) => roundTo(place)),
+      text: upwards.map(({ share }) => `   <b>${formatNumber(100 * share.value, 0)} %</b>`),
+      textfont: { size: size + 3 },
+      textposition: 'middle right',
+      cliponaxis: false,
+      hoverinfo: 'skip',
+      showlegend: false,
+    },
+  ];
+}
+
 /** Gains first, then what they cost. */
 function sharesOf({ base, variant }: Pair): readonly Share[] {
   const metrics = METRICS.toSorted((one, other) => other.comparison.neutral - one.comparison.neutral);
@@ -129,6 +164,10 @@ function sharesOf({ base, variant }: Pair): readonly Share[] {
 
 function labelOf({ title, values }: Share): string {
   return `<b>${title}</b><br>${values}`;
+}
+
+function sharesText(shares: readonly Share[]): string {
+  return shares.map((one) => `${one.title}: ${shareText(one.share)} (${one.values})`).join('; ');
 }
 
 function shareText(share: Estimate): string {

@@ -1,20 +1,23 @@
 import type { Summary } from '../../study/schema.js';
 import { METRICS } from '../metrics.js';
-import { gapsOf, pairOf } from '../tables/measured.js';
+import { gapsOf, type Pair, pairsOf } from '../tables/measured.js';
 
 /**
- * The run's answer in one or two sentences, true whatever the numbers are.
+ * The run's answer in a sentence for each model that was compressed, true whatever the numbers are.
  *
  * @example answerOf(summary) // 'CPU int8 dynamic against CPU float32: it is faster (1.84× (1.79× to 1.90×) the speed), …'
  */
 export function answerOf(summary: Summary): string {
-  const pair = pairOf(summary);
-  if (pair === null) {
+  const pairs = pairsOf(summary);
+  if (pairs.length === 0) {
     return ['No variant was measured beside the float32 model, so this run has no answer.', ...gapsOf(summary)].join(
       ' ',
     );
   }
-  const { base, variant } = pair;
+  return pairs.map(sentenceOf).join(' ');
+}
+
+function sentenceOf({ base, variant }: Pair): string {
   const words = METRICS.flatMap(({ comparison }) => {
     const compared = comparison.of(variant.entry, base.entry);
     return compared === null ? [] : (comparison.inWords?.(compared) ?? []);

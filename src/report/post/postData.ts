@@ -6,7 +6,7 @@ import { formatQuantity, shareOf, verdictOf } from '../metric.js';
 import { ENERGY, MEASURES } from '../metrics.js';
 import { cheapestCost, speedsOf } from '../tables/costOf.js';
 import { formatEstimate, formatMegabytes, formatNumber } from '../tables/format.js';
-import { gapsOf, type Measured, type Pair, pairOf } from '../tables/measured.js';
+import { gapsOf, type Measured, type Pair, pairsOf } from '../tables/measured.js';
 import { answerOf } from './answer.js';
 
 /**
@@ -19,7 +19,7 @@ import { answerOf } from './answer.js';
  */
 export function postDataOf(summary: Summary, summarySha256: string, prices: readonly InstancePrice[] = []): JsonObject {
   const { protocol, environment, startedAt } = summary.run;
-  const pair = pairOf(summary, prices);
+  const [pair = null, ...beside] = pairsOf(summary, prices);
   return {
     source: { schema: summary.schema, summary_sha256: summarySha256, started_at: startedAt },
     answer: answerOf(summary),
@@ -51,6 +51,7 @@ export function postDataOf(summary: Summary, summarySha256: string, prices: read
       reason: outcome.status === 'measured' ? null : outcome.reason,
     })),
     pair: pair && pairData(pair),
+    beside: beside.map((other) => ({ model: other.base.entry.condition.model, ...pairData(other) })),
     energy: pair && energyData(pair),
     cost: costData(summary, prices),
   };

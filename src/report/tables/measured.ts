@@ -37,18 +37,27 @@ export function absencesOf(summary: Summary): readonly string[] {
   );
 }
 
-/** The pair that the experiment is about: the float model and its first variant on the same device. */
+/** A float model and its first variant on the same device. */
 export interface Pair {
   readonly base: Measured;
   readonly variant: Measured;
 }
 
-/** Finds the pair; `null` when either was not measured. */
-export function pairOf(summary: Summary, prices: readonly InstancePrice[] = []): Pair | null {
+/** Finds the pair of each model, in the run's order: the first is what the experiment is about, the others stand beside it. */
+export function pairsOf(summary: Summary, prices: readonly InstancePrice[] = []): readonly Pair[] {
   const measured = measuredOf(summary, prices);
-  const variant = measured.find(({ entry }) => entry.condition.recipe !== 'none' && entry.comparison !== null);
-  const base = measured.find(({ id }) => id === variant?.entry.comparison?.base);
-  return variant && base ? { base, variant } : null;
+  const modelOf = ({ entry }: Measured): string => entry.condition.model;
+  const variants = measured.filter(({ entry }) => entry.condition.recipe !== 'none' && entry.comparison !== null);
+  const firsts = variants.filter((one) => variants.find((other) => modelOf(other) === modelOf(one)) === one);
+  return firsts.flatMap((variant) => {
+    const base = measured.find(({ id }) => id === variant.entry.comparison?.base);
+    return base === undefined ? [] : [{ base, variant }];
+  });
+}
+
+/** The pair that the experiment is about; `null` when either was not measured. */
+export function pairOf(summary: Summary, prices: readonly InstancePrice[] = []): Pair | null {
+  return pairsOf(summary, prices)[0] ?? null;
 }
 
 /** Where it was measured, in a few words: processor and threads. */

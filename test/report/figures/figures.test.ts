@@ -68,6 +68,20 @@ describe('figures', () => {
     expect(glance?.alt).toMatch(/Cost of 1,000 h: \d+ \(\d+ to \d+\) %/);
   });
 
+  it('show at a glance other models beside the first, in words, too', () => {
+    const { variants } = readInventedLaboratory();
+    if (variants === undefined) throw new Error('no variants were invented');
+    const [glance] = buildFigures(variants.summary, [], prices);
+    expect(glance?.title).toBe('deepspeech2-lstm, int8 dynamic, beside deepspeech2-lstm, float32');
+    expect(glance?.alt).toMatch(
+      /whisper-ctc, int8 dynamic in per cent of whisper-ctc, float32: Time: \d+ \(.*Model file:/,
+    );
+    const marks = (glance?.spec.data ?? []).filter(({ mode }) => mode === 'markers');
+    expect(marks.map(({ name }) => name)).toEqual(['deepspeech2-lstm, int8 dynamic', 'whisper-ctc, int8 dynamic']);
+    const [first, second] = marks.map(({ y }) => (y as readonly number[])[0] ?? Number.NaN);
+    expect(second).toBeLessThan(first ?? Number.NaN);
+  });
+
   it('are pure: the same results give the same specs, unchanged by drawing', () => {
     expect(buildFigures(summary, observations, prices)).toEqual(figures);
     expect(JSON.parse(JSON.stringify(figures))).toEqual(figures);

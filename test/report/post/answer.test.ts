@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { verdictOf } from '../../../src/report/metric.js';
 import { answerOf } from '../../../src/report/post/answer.js';
 import type { Comparison, Summary } from '../../../src/study/schema.js';
-import { readInventedRun } from '../fixture.js';
+import { readInventedLaboratory, readInventedRun } from '../fixture.js';
 
 async function answerWith(changes: Partial<Comparison>): Promise<string> {
   const { summary } = readInventedRun();
@@ -27,6 +27,14 @@ describe('answer', () => {
     );
     expect(await answerWith({ werChange: { value: 0.02, low: 0.01, high: 0.03 } })).toContain('it makes more errors');
     expect(await answerWith({ compression: 0.5 })).toContain('2.00 times larger');
+  });
+
+  it('answers for each model, in the order of the run', () => {
+    const { variants } = readInventedLaboratory();
+    if (variants === undefined) throw new Error('no variants were invented');
+    expect(answerOf(variants.summary)).toMatch(
+      /^deepspeech2-lstm, int8 dynamic against deepspeech2-lstm, float32: .*\. whisper-ctc, int8 dynamic against whisper-ctc, float32: .*\.$/,
+    );
   });
 
   it('has no answer without a measured variant, and says why', async () => {
