@@ -7,7 +7,7 @@ import { type ModelCard, shippedBytes } from '../recognise/card/card.js';
 import { readCard } from '../recognise/card/readCard.js';
 import { getWhisper } from '../recognise/import/getWhisper.js';
 import { importModel } from '../recognise/import/importModel.js';
-import { PUBLISHED_WHISPERS, publishedWhisper } from '../recognise/import/publishedWhispers.js';
+import { publishedWhisper, publishedWhispers } from '../recognise/import/publishedWhispers.js';
 import { buildModel } from '../recognise/kinds/ctc/buildModel.js';
 import { type GetModelOptions, getModel } from '../recognise/registry/getModel.js';
 import { listModels, resolveModel } from '../recognise/registry/registry.js';
@@ -106,7 +106,7 @@ export function addModelCommand(program: Command, terminal: Terminal): void {
     .description(
       'Get a model that the package does not carry, and check it: its own weights, or a Whisper from Hugging Face; goes on where it was stopped',
     )
-    .argument('<id>', `id of a model, or ${PUBLISHED_WHISPERS.join(', ')}`)
+    .argument('<id>', `id of a model, or ${publishedWhispers().join(', ')}`)
     .option(
       '--from <address|folder>',
       'where it lies, as in the repository: data/models/ID, data/speech; for a Whisper a mirror of huggingface.co',
@@ -147,8 +147,9 @@ async function getNamed(id: string, from: string | undefined, options: GetModelO
   const whisper = publishedWhisper(id);
   if (whisper !== undefined) return await getWhisper(id, whisper, { ...options, from });
   if (from !== undefined) return await getModel(id, from, options);
+  const published = publishedWhispers();
   throw new UsageError(
-    `model get ${id}: --from, where the model lies, was required of all but ${PUBLISHED_WHISPERS.join(', ')}, got none; add it ${didYouMean(id, PUBLISHED_WHISPERS)}`.trimEnd(),
+    `model get ${id}: --from, where the model lies, was required of all but ${published.join(', ')}, got none; add it ${didYouMean(id, published)}`.trimEnd(),
   );
 }
 

@@ -5,9 +5,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { markInVocabulary, splitPrompts } from '../../data/speech/prompts.js';
 import { readAudio } from '../../src/speech/audio/audio.js';
 import { readHeaderDuration } from '../../src/speech/audio/duration.js';
-import { markInVocabulary, splitPrompts } from '../../src/speech/corpora/prompts.js';
 import { normaliseTranscript } from '../../src/speech/text/transcript.js';
 
 const speech = new URL('../../data/speech/', import.meta.url);

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
@@ -62,77 +63,26 @@ export interface CorpusOnDisk {
   readonly wasThere: boolean;
 }
 
-function openSlr(resource: number, file: string): readonly string[] {
-  // https://www.openslr.org/12/ names these mirrors: the main server, US, EU, China.
-  const hosts = ['www.openslr.org', 'us.openslr.org', 'openslr.elda.org', 'openslr.magicdatatech.com'];
-  return hosts.map((host) => `https://${host}/resources/${resource}/${file}`);
-}
-
-function librispeech(part: string, hours: number, archiveSizeBytes: number, md5: string): Corpus {
-  return {
-    name: `librispeech-${part}`,
-    title: `LibriSpeech ${part}: read English audio books, 16 kHz FLAC`,
-    page: 'https://www.openslr.org/12/',
-    addresses: openSlr(12, `${part}.tar.gz`),
-    checksum: { algorithm: 'md5', value: md5 },
-    archiveSizeBytes,
-    hours,
-    licence: 'CC BY 4.0',
-    layout: 'librispeech',
-  };
-}
-
-function miniLibrispeech(part: string, hours: number, archiveSizeBytes: number, md5: string): Corpus {
-  return {
-    ...librispeech(part, hours, archiveSizeBytes, md5),
-    name: `mini-librispeech-${part}`,
-    title: `Mini LibriSpeech ${part}: a small part of LibriSpeech for trying things out, 16 kHz FLAC`,
-    page: 'https://www.openslr.org/31/',
-    addresses: openSlr(31, `${part}.tar.gz`),
-  };
-}
-
 /**
  * Sources. LibriSpeech: MD5 of https://www.openslr.org/resources/12/md5sum.txt and https://www.openslr.org/resources/31/md5sum.txt,
- * as lhotse and PaddleSpeech quote them; sizes of Kaldi's download_and_untar.sh ("final release"); hours of Panayotov et
- * al. 2015, table 1 (of the mini parts: their names). AN4: size of CMU's page, which gives no
- * checksum and no https, and therefore the copies that NVIDIA's NeMo and ESPnet use; hours counted from its recordings.
+ * as lhotse and PaddleSpeech quote them; mirrors of https://www.openslr.org/12/; sizes of Kaldi's download_and_untar.sh ("final
+ * release"); hours of Panayotov et al. 2015, table 1 (of the mini parts: their names). AN4: size of CMU's page, which gives no checksum
+ * and no https, and therefore the copies that NVIDIA's NeMo and ESPnet use; hours counted from its recordings.
  */
-const corpora: readonly Corpus[] = [
-  {
-    name: 'an4',
-    title: 'CMU Census (AN4): spelled names, numbers and commands, 16 kHz NIST SPHERE',
-    page: 'http://www.speech.cs.cmu.edu/databases/an4/',
-    addresses: [
-      'https://dldata-public.s3.us-east-2.amazonaws.com/an4_sphere.tar.gz',
-      'https://huggingface.co/datasets/espnet/an4/resolve/main/an4_sphere.tar.gz',
-    ],
-    checksum: null,
-    archiveSizeBytes: 64e6,
-    hours: 0.8,
-    licence: 'CMU (BSD-like, free for any purpose)',
-    layout: 'an4',
-  },
-  miniLibrispeech('dev-clean-2', 2, 126_046_265, '6d7ab67ac6a1d2c993d050e16d61080d'),
-  miniLibrispeech('train-clean-5', 5, 332_954_390, '5df7d4e78065366204ca6845bb08f490'),
-  librispeech('dev-clean', 5.4, 337_926_286, '42e2234ba48799c1f50f24a7926300a1'),
-  librispeech('dev-other', 5.3, 314_305_928, 'c8d0bcc9cca99d4f8b62fcc847357931'),
-  librispeech('test-clean', 5.4, 346_663_984, '32fa31d27d2e1cad72775fee3f4849a9'),
-  librispeech('test-other', 5.1, 328_757_843, 'fb5a50374b501bb3bac4815ee91d3135'),
-  librispeech('train-clean-100', 100.6, 6_387_309_499, '2a93770f6d5c6c964bc36631d331a522'),
-  librispeech('train-clean-360', 363.6, 23_049_477_885, 'c0e676e450a7ff2f54aeade5171606fa'),
-  librispeech('train-other-500', 496.7, 30_593_501_606, 'd1a0fd59409feb2c614ce4d30c387708'),
-];
+const CORPORA = new URL('../../../data/corpora.json', import.meta.url);
+
+let corpora: readonly Corpus[] | undefined;
 
 /** Public corpora known by name, the smallest of each kind first. */
 export function listCorpora(): readonly Corpus[] {
+  corpora ??= JSON.parse(readFileSync(CORPORA, 'utf8')) as readonly Corpus[];
   return corpora;
 }
 
 function findCorpus(name: string): Corpus {
-  const found = corpora.find((corpus) => corpus.name === name);
+  const found = listCorpora().find((corpus) => corpus.name === name);
   if (found) return found;
-  const known = corpora.map((corpus) => corpus.name);
+  const known = listCorpora().map((corpus) => corpus.name);
   throw new InputError(
     `corpus ${name}: one of the known corpora was required, got ${name}; choose from ${known.join(', ')} ${didYouMean(name, known)}`.trimEnd(),
   );

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -84,6 +84,26 @@ describe('getting a model', () => {
     await getModel(ID, models, { cacheFolder: cache });
     const { card } = await resolveModel(ID, { cacheFolder: cache });
     expect(card.id).toBe(ID);
+  });
+
+  it('takes a model whose card says no checksum as it comes', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'quantlab-plain-'));
+    const draft = JSON.parse(await readFile(join(models, ID, 'model.json'), 'utf8'));
+    await mkdir(join(folder, 'plain'));
+    await copyFile(join(models, 'trained.onnx'), join(folder, 'plain', 'plain.onnx'));
+    const graphs = { model: { ...draft.graphs.model, file: { path: 'plain.onnx' }, packed: undefined } };
+    await writeFile(join(folder, 'plain', 'model.json'), JSON.stringify({ ...draft, id: 'plain', graphs }));
+    for (let times = 0; times < 2; times++) {
+      await getModel('plain', folder, { cacheFolder: cache });
+      const { path } = await resolveModel('plain', { cacheFolder: cache });
+      expect((await readFile(path)).equals(await readFile(join(models, 'trained.onnx')))).toBe(true);
+    }
+    // What was there is no longer what is offered: without a checksum it is got again each time.
+    await copyFile(join(folder, 'plain', 'model.json'), join(folder, 'plain', 'plain.onnx'));
+    await getModel('plain', folder, { cacheFolder: cache });
+    const { path } = await resolveModel('plain', { cacheFolder: cache });
+    expect(await readFile(path, 'utf8')).toContain('"id":"plain"');
+    await rm(folder, { recursive: true });
   });
 
   it('asks for no card over plain HTTP from elsewhere, and takes no path for an id', async () => {

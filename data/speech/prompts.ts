@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { InputError } from '../../errors.js';
-import { describeFileError, sha256OfFile, writeFileAtomic } from '../../files.js';
-import { readHeaderDuration } from '../audio/duration.js';
-import { normaliseTranscript } from '../text/transcript.js';
+import { InputError } from '../../src/errors.js';
+import { describeFileError, sha256OfFile, writeFileAtomic } from '../../src/files.js';
+import { readHeaderDuration } from '../../src/speech/audio/duration.js';
+import { normaliseTranscript } from '../../src/speech/text/transcript.js';
 
 /** A telephone prompt of the Debian packages. */
 export interface Prompt {

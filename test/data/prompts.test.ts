@@ -3,13 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import {
-  markInVocabulary,
-  parsePromptList,
-  splitPrompts,
-  writePromptSets,
-} from '../../../src/speech/corpora/prompts.js';
-import { normaliseTranscript } from '../../../src/speech/text/transcript.js';
+import { markInVocabulary, parsePromptList, splitPrompts, writePromptSets } from '../../data/speech/prompts.js';
+import { normaliseTranscript } from '../../src/speech/text/transcript.js';
 
 describe('transcripts', () => {
   it.each([
@@ -97,7 +92,7 @@ describe('making the sets', () => {
   it('copies recordings as they are and writes manifests, lists and checksums', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'quantlab-prompts-'));
     try {
-      const speech = new URL('../../../data/speech/', import.meta.url);
+      const speech = new URL('../../data/speech/', import.meta.url);
       const recording = await readFile(new URL('audio/added.flac', speech));
       const sounds = join(folder, 'usr/share/asterisk/sounds/en_US_f_Allison');
       const doc = join(folder, 'usr/share/doc/asterisk-core-sounds-en');
