@@ -35,4 +35,3 @@ export { DEFAULT_MODEL, defaultPlan, type ExperimentPlan } from './study/plan.js
 export { runExperiment } from './study/runner.js';
 export type { Summary } from './study/schema.js';
 export { quantize, type Variant } from './study/variants.js';
-export type { QuantizedGraph, QuantizeOptions } from './tune/quantizeModel.js';

@@ -38,6 +38,7 @@ export type { Condition, Observation, Summary } from '../study/schema.js';
 export { activationsOnSpeech } from '../tune/activations.js';
 export { benchOnArrays } from '../tune/arrays/benchOnArrays.js';
 export { compareModels } from '../tune/compareModels.js';
+export type { QuantizedGraph, QuantizeOptions } from '../tune/quantizeModel.js';
 export { searchOnSpeech } from '../tune/search.js';
 export { sensitivityOnSpeech } from '../tune/sensitivity.js';
 export { profileOnSpeech } from '../tune/speechRunner.js';
