@@ -1,6 +1,5 @@
 import { alignUnits, DELETION, INSERTION, SUBSTITUTION } from './alignment.js';
-import { numberUnits } from './wer.js';
-import { splitCharacters, splitWords } from './words.js';
+import { numberUnits, splitCharacters, splitWords } from './words.js';
 
 /** What happened to a word (or character). */
 export type AlignmentOperation = 'hit' | 'substitution' | 'deletion' | 'insertion';

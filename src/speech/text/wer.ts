@@ -2,7 +2,7 @@ import { InputError } from '../../errors.js';
 import type { EditCounts } from '../types.js';
 import { countEdits } from './alignment.js';
 import { createNormaliser, DEFAULT_NORMALISER, type NormaliserName } from './normaliser.js';
-import { splitCharacters, splitWords } from './words.js';
+import { numberUnits, splitCharacters, splitWords } from './words.js';
 
 /**
  * Counts the edits between two texts in words, with jiwer's arithmetic: spaces separate words (a single tab or line break
@@ -141,21 +141,6 @@ export function ratesOf(
     wer: errorRate(pairs.map((pair) => countWordEdits(...pair))),
     cer: errorRate(pairs.map((pair) => countCharacterEdits(...pair))),
   };
-}
-
-/** Gives each different unit a number of its own, in order of appearance. */
-export function numberUnits(units: readonly string[], numbers: Map<string, number>): Int32Array {
-  const numbered = new Int32Array(units.length);
-  for (let index = 0; index < units.length; index++) {
-    const unit = units[index] as string;
-    let number = numbers.get(unit);
-    if (number === undefined) {
-      number = numbers.size;
-      numbers.set(unit, number);
-    }
-    numbered[index] = number;
-  }
-  return numbered;
 }
 
 function countUnits(reference: readonly string[], hypothesis: readonly string[]): EditCounts {

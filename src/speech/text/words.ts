@@ -24,3 +24,18 @@ export function splitCharacters(text: string): string[] {
 function trimSpace(text: string): string {
   return text.replace(ENDS, '');
 }
+
+/** Gives each different unit a number of its own, in order of appearance. */
+export function numberUnits(units: readonly string[], numbers: Map<string, number>): Int32Array {
+  const numbered = new Int32Array(units.length);
+  for (let index = 0; index < units.length; index++) {
+    const unit = units[index] as string;
+    let number = numbers.get(unit);
+    if (number === undefined) {
+      number = numbers.size;
+      numbers.set(unit, number);
+    }
+    numbered[index] = number;
+  }
+  return numbered;
+}
