@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
+import { USUAL_BOOST } from '../recognise/kinds/ctc/hotWords.js';
 import type { DecoderOptions } from '../recognise/kinds/kind.js';
 import { EMBEDDED_LANGUAGE_MODEL, languageModelPath } from '../recognise/registry/embedded.js';
 import { numberFrom, wholeNumber } from './options.js';
@@ -18,9 +19,6 @@ export interface DecoderCommandOptions {
 }
 
 const number = numberFrom(Number.NEGATIVE_INFINITY);
-
-/** Boost of a hot word without one of its own. */
-const USUAL_BOOST = 10;
 
 /** Adds `--decoder`, `--lm` and what belongs to them to a command. */
 export function addDecoderOptions(command: Command): Command {

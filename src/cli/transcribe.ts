@@ -23,6 +23,7 @@ interface TranscribeCommandOptions extends DecoderCommandOptions {
   readonly channel: 'mix' | number;
   readonly maxHours?: number;
   readonly format: Format;
+  readonly prompt?: string;
   readonly out?: string;
   readonly json?: true;
 }
@@ -45,6 +46,7 @@ export function addTranscribeCommand(program: Command, terminal: Terminal): void
         .choices(FORMATS)
         .default('txt'),
     )
+    .option('--prompt <text>', 'words that are likely; for a Whisper, a text that leads up to the recording')
     .option('-o, --out <folder>', 'write a file for each recording into this folder, instead of printing')
     .addHelpText('after', examples('transcribe speech.wav', 'transcribe talk.mp3 --model whisper-tiny.en --format srt'))
     .action(async (paths: readonly string[], options: TranscribeCommandOptions) => {
@@ -57,11 +59,12 @@ export function addTranscribeCommand(program: Command, terminal: Terminal): void
       for (const warning of recognizer.warnings) terminal.say(`warning: ${warning}\n`);
       const records: TranscribeRecord[] = [];
       try {
+        const listener = await recognizer.guided({ prompt: options.prompt });
         if (options.out !== undefined) await makeFolder(options.out);
         for (const path of paths) {
           const progress = terminal.progress();
           try {
-            const transcript = await transcribeFile(recognizer, path, {
+            const transcript = await transcribeFile(listener, path, {
               // The length is known at the end only.
               onProgress: (doneS) => progress.update(Math.round(doneS), 0, `${path}: seconds transcribed`),
               signal: terminal.signal,

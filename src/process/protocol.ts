@@ -1,6 +1,6 @@
 import type { CachedRecognition, ResultKind } from '../recognise/cache/cachedRecognizer.js';
 import type { ResultCacheOptions } from '../recognise/cache/resultCache.js';
-import type { DecoderOptions, Timing } from '../recognise/kinds/kind.js';
+import type { DecoderOptions, Guide, Timing } from '../recognise/kinds/kind.js';
 import type { ResolvedModel } from '../recognise/model.js';
 import type { TranscribedSegment } from '../recognise/passage.js';
 import type { GraphSample } from '../recognise/session/graphArrays.js';
@@ -111,10 +111,7 @@ export interface KernelTimes {
 }
 
 /** How a recording is heard that is not among those of the set-up. */
-export interface Hearing extends Pick<ReadAudioOptions, 'channel' | 'maximumS'> {
-  /** Words that are likely in it. Default: none. */
-  readonly hotWords?: readonly string[] | undefined;
-}
+export interface Hearing extends Pick<ReadAudioOptions, 'channel' | 'maximumS'>, Guide {}
 
 /** What a measuring process is asked, one at a time; `cancel` ends a `transcribe` between two segments. */
 export type Request =

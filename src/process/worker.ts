@@ -5,9 +5,9 @@
 import { InputError, UnavailableError } from '../errors.js';
 import { CachedRecognizer } from '../recognise/cache/cachedRecognizer.js';
 import { ResultCache } from '../recognise/cache/resultCache.js';
-import type { Decoder, Recognition, Scores } from '../recognise/kinds/kind.js';
+import type { Decoder, Scores } from '../recognise/kinds/kind.js';
 import { Recognizer } from '../recognise/recognizer.js';
-import { type Listener, type Transcript, transcribeFile } from '../recognise/transcribe.js';
+import { type Transcript, transcribeFile } from '../recognise/transcribe.js';
 import { readRecording } from '../speech/corpora/recordings.js';
 import type { Audio, Recording } from '../speech/types.js';
 import { BareGraph } from './graph.js';
@@ -60,9 +60,6 @@ let secondDecoder: Decoder | undefined;
 let cached: CachedRecognizer | undefined;
 let sounds = new Sounds([]);
 let cancel: () => void = () => undefined;
-
-/** What a word that is expected is worth, in natural logarithms: as `transcribe --hot-words` has it. */
-const HOT_WORD_BOOST = 10;
 
 async function load(setup: Setup): Promise<Loaded> {
   sounds = new Sounds(setup.recordings);
@@ -133,9 +130,10 @@ async function runCached(listener: CachedRecognizer, index: number): Promise<Tri
   return { utterances: [sounds.recording(index).id], audioS, ...timing, texts: [text], kept };
 }
 
-async function transcribeAny(path: string, { hotWords, ...reading }: Hearing): Promise<Transcript> {
+async function transcribeAny(path: string, { prompt, language, ...reading }: Hearing): Promise<Transcript> {
   if (recognizer === undefined) throw new Error('a transcript was asked before a model was loaded');
-  const listener = hotWords === undefined ? (cached ?? recognizer) : await expecting(recognizer, hotWords);
+  const guided = await recognizer.guided({ prompt, language });
+  const listener = guided === recognizer ? (cached ?? recognizer) : guided;
   const giveUp = new AbortController();
   cancel = () => giveUp.abort(new InputError('recording: somebody who waits was required, got nobody; ask again'));
   return await transcribeFile(listener, path, {
@@ -143,36 +141,6 @@ async function transcribeAny(path: string, { hotWords, ...reading }: Hearing): P
     signal: giveUp.signal,
     onSegment: (segment, text) => reply({ kind: 'segment', segment, text }),
   });
-}
-
-/** The recognizer, with a decoder that expects some words. */
-async function expecting({ stages, longestS, card }: Recognizer, hotWords: readonly string[]): Promise<Listener> {
-  if (stages === undefined) {
-    throw new InputError(
-      `hot words: a model whose decoder takes them was required, got ${card.id}; ask for another model, or without a prompt`,
-    );
-  }
-  const boosts = Object.fromEntries(hotWords.map((word) => [word, HOT_WORD_BOOST]));
-  const decoder = await stages.createDecoder({ kind: 'beam', hotWords: boosts, wordTimes: true });
-  return {
-    longestS,
-    recognize: async (audio): Promise<Recognition> => {
-      const started = performance.now();
-      const features = stages.features(audio);
-      const featured = performance.now();
-      const [scores] = await stages.infer([features]);
-      const inferred = performance.now();
-      const decoding = decoder.decode(scores as Scores);
-      const ended = performance.now();
-      const timing = {
-        totalMs: ended - started,
-        featuresMs: featured - started,
-        inferenceMs: inferred - featured,
-        decodingMs: ended - inferred,
-      };
-      return { ...decoding, audioS: audio.samples.length / audio.sampleRateHz, timing };
-    },
-  };
 }
 
 async function answer(request: Exclude<Request, { kind: 'cancel' }>): Promise<Reply> {

@@ -44,7 +44,7 @@ function gather(words: readonly WordTime[]): Caption[] {
 }
 
 /**
- * Writes captions as SubRip (`.srt`) or WebVTT (`.vtt`), as openai-whisper's writers do.
+ * Writes captions as SubRip (`.srt`) or WebVTT (`.vtt`), as openai-whisper's writers do, which leave the marks of WebVTT as they are.
  *
  * @returns the text of the file, its last line ended
  */
@@ -52,8 +52,10 @@ export function formatCaptions(captions: readonly Caption[], format: CaptionForm
   const blocks = captions.map(({ startS, endS, text }, index) => {
     const times = `${timeOf(startS, format)} --> ${timeOf(endS, format)}`;
     // An arrow in the text would end a WebVTT caption.
-    const block = `${times}\n${text.trim().replaceAll('-->', '->')}\n`;
-    return format === 'srt' ? `${index + 1}\n${block}` : block;
+    const plain = text.trim().replaceAll('-->', '->');
+    if (format === 'srt') return `${index + 1}\n${times}\n${plain}\n`;
+    // These would be marks there (WebVTT, 4.1).
+    return `${times}\n${plain.replaceAll('&', '&amp;').replaceAll('<', '&lt;')}\n`;
   });
   return [...(format === 'vtt' ? ['WEBVTT\n'] : []), ...blocks].map((block) => `${block}\n`).join('');
 }

@@ -17,6 +17,8 @@ export interface Passage {
   readonly overlapS?: number;
   /** How far the recording has been heard, in seconds. */
   readonly heardS: number;
+  /** Code of the language that it is in, where the recognizer tells. */
+  readonly language?: string;
   /** Time in the recognizer, in milliseconds. */
   readonly computeMs: number;
 }

@@ -10,6 +10,8 @@ export interface Transcript {
   readonly segments: readonly TranscribedSegment[];
   /** All words once, and when they were said in the recording, where the recognizer tells. */
   readonly words?: readonly WordTime[];
+  /** Code of the language that it begins in, where the recognizer tells. */
+  readonly language?: string;
   /** Length of the recording, in seconds. */
   readonly audioS: number;
   /** Time in the recognizer, in milliseconds; reading the file is not in it. */
@@ -65,6 +67,7 @@ export async function transcribe(
   const segments: TranscribedSegment[] = [];
   let text = '';
   let words: readonly WordTime[] | undefined;
+  let language: string | undefined;
   let computeMs = 0;
   let audioS = 0;
   for await (const passage of passages) {
@@ -76,11 +79,16 @@ export async function transcribe(
       segments.push(segment);
       onSegment?.(segment, text);
     }
+    language ??= passage.language;
     computeMs += passage.computeMs;
     audioS = passage.heardS;
     onProgress?.(audioS);
   }
-  return { text, segments, ...(words === undefined ? {} : { words }), audioS, computeMs };
+  return {
+    ...{ text, segments, audioS, computeMs },
+    ...(words !== undefined && { words }),
+    ...(language !== undefined && { language }),
+  };
 }
 
 /** Cuts sound at silences for a recognizer that hears short recordings. */

@@ -13,14 +13,17 @@ export interface ServedModel {
   readonly model: ResolvedModel;
   /** Of its files. */
   readonly sha256: string;
-  /** Adds when each word was said, where its kind of recogniser can tell. */
-  readonly decoder: DecoderOptions;
+  /** Whether it tells when each word was said. */
+  readonly tellsWords: boolean;
   /** Tells decoders apart that may give other texts. */
   readonly decoderKey: string;
   readonly sizeBytes: number;
   /** When it was opened, in seconds since 1970. */
   readonly created: number;
 }
+
+/** Adds when each word was said, where the kind of recogniser can tell. */
+export const SERVED_DECODER: DecoderOptions = { wordTimes: true };
 
 /** Names of OpenAI's own models, which programs have built in: they mean the first model here. */
 const OPENAI_NAMES = new Set(['whisper-1', 'gpt-4o-transcribe', 'gpt-4o-mini-transcribe', 'gpt-realtime']);
@@ -112,12 +115,19 @@ async function openAll(
   return models;
 }
 
-async function decoderOf({ card }: ResolvedModel): Promise<Pick<ServedModel, 'decoder' | 'decoderKey'>> {
-  try {
-    const decoder = { wordTimes: true };
-    return { decoder, decoderKey: (await describeDecoder(card, decoder)).key };
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    return { decoder: {}, decoderKey: (await describeDecoder(card)).key };
-  }
+async function decoderOf({ card }: ResolvedModel): Promise<Pick<ServedModel, 'decoderKey' | 'tellsWords'>> {
+  const { key: decoderKey, tellsWords } = await describeDecoder(card, SERVED_DECODER);
+  return { decoderKey, tellsWords };
+}
+
+/**
+ * Refuses to say when words were said where the model does not tell.
+ *
+ * @param param - of the request
+ * @throws {RequestError} when it does not
+ */
+export function checkWords({ id, tellsWords }: ServedModel, param: string): void {
+  if (tellsWords) return;
+  const message = `${param}: segments were required of ${id}, which does not tell when each word was said, got words; ask without them`;
+  throw new RequestError(message, { status: 400, code: 'invalid_value', param });
 }

@@ -7,7 +7,7 @@ import { ResultCache } from '../recognise/cache/resultCache.js';
 import type { Transcript } from '../recognise/transcribe.js';
 import type { RecordingsFolder } from './body/recordingsFolder.js';
 import { Flights, type OnSegment } from './flights.js';
-import { Models, type ServedModel } from './models.js';
+import { Models, SERVED_DECODER, type ServedModel } from './models.js';
 import type { Settings } from './options.js';
 import { Workers } from './workers/workers.js';
 
@@ -33,7 +33,7 @@ export interface Heard {
 }
 
 /** Raise it when the same file gives another answer: kept answers carry it. */
-const ANSWER_VERSION = 3;
+const ANSWER_VERSION = 4;
 
 /** What stands between a request and the processes: answers that are kept, and what several ask for at the same time. */
 export class Transcriber {
@@ -151,11 +151,11 @@ export class Transcriber {
     return sha256OfBytes(JSON.stringify([ANSWER_VERSION, transcript, sha256, hearing]));
   }
 
-  #setupOf({ model, decoder }: ServedModel): Setup {
+  #setupOf({ model }: ServedModel): Setup {
     const { cache, optimizedFolder, threads, workers } = this.#settings;
     return {
       ...{ model, executionProvider: 'cpu', threads, optimizedFolder, recordings: [], warmUp: [] },
-      decoder,
+      decoder: SERVED_DECODER,
       // Answers by file are kept here; a process keeps what it computes of the sound in them, for the same in another file.
       ...(cache !== undefined && {
         cache: { ...cache, memoryBytes: cache.memoryBytes / (2 * workers), ...placeOf(cache.folder, 'results') },

@@ -51,6 +51,10 @@ describe('captions', () => {
     ];
     expect(captionsOf({ segments })).toEqual([{ startS: 0, endS: 1, text: 'one' }]);
     expect(formatCaptions([], 'vtt')).toBe('WEBVTT\n\n');
+    // W3C, WebVTT, 4.1: a cue's text has no bare < and &.
+    const marks = [{ startS: 0, endS: 1, text: 'R&D <b>' }];
+    expect(formatCaptions(marks, 'vtt')).toContain('\nR&amp;D &lt;b>\n');
+    expect(formatCaptions(marks, 'srt')).toContain('\nR&D <b>\n');
     expect(formatCaptions([], 'srt')).toBe('');
   });
 });

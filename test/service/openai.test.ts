@@ -41,11 +41,9 @@ describe("OpenAI's client", () => {
   it('gets every format', async () => {
     expect(await ask({ response_format: 'text' })).toBe(`${heardIn('added')}\n`);
     // SubRip: a number, two times with a comma, the text.
-    expect(await ask({ response_format: 'srt' })).toMatch(/^1\n00:00:00,\d{3} --> 00:00:00,\d{3}\n[a-z' ]+\n$/);
+    expect(await ask({ response_format: 'srt' })).toMatch(/^1\n00:00:00,\d{3} --> 00:00:00,\d{3}\n[a-z' ]+\n\n$/);
     // W3C, WebVTT, 4.1.
-    expect(await ask({ response_format: 'vtt' })).toMatch(
-      /^WEBVTT\n\n00:00:00\.\d{3} --> 00:00:00\.\d{3}\n[a-z' ]+\n$/,
-    );
+    expect(await ask({ response_format: 'vtt' })).toMatch(/^WEBVTT\n\n00:00\.\d{3} --> 00:00\.\d{3}\n[a-z' ]+\n\n$/);
     const verbose = (await ask({
       response_format: 'verbose_json',
       timestamp_granularities: ['word', 'segment'],

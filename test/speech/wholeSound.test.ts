@@ -279,7 +279,7 @@ describe('bounds on the seconds of sound', () => {
     long.writeUInt8((long.readUInt8(21) & 0xf0) | Math.floor(samples / 2 ** 32), 21);
     long.writeUInt32BE(samples % 2 ** 32, 22);
     expect(await refusal('silence.flac', long)).toMatch(
-      /silence\.flac: at most 7200 s .*got 720000 s.*maximumS, --max-hours/,
+      /silence\.flac: at most 7200 s .*got 720000 s.*maximumS; --max-hours of transcribe, --max-seconds of serve/,
     );
   });
 

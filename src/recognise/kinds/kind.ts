@@ -85,8 +85,18 @@ export interface DecoderOptions extends BeamWeights {
   readonly marginS?: number | undefined;
 }
 
+/** What is known beforehand of one recording. */
+export interface Guide {
+  /** A text that leads up to it, or words that are likely in it. */
+  readonly prompt?: string | undefined;
+  /** Code of the language that is spoken, `de`. */
+  readonly language?: string | undefined;
+}
+
 /** What is known of a decoder before it decodes. */
 export interface DecoderFacts {
+  /** Whether it tells when each word was said. */
+  readonly tellsWords: boolean;
   /** Tells decoders apart that may give other texts, for whoever keeps results. */
   readonly key: string;
   /** What a reader should know: words that the model cannot write, a language model that does not fit it. */
@@ -162,6 +172,13 @@ export interface Recognizer {
    * @throws {InputError} when there are no recordings, or one is too short for the front end
    */
   recognizeBatch(audios: readonly Audio[]): Promise<BatchRecognition>;
+  /**
+   * The same networks for one recording that something is known of; it is released with this one.
+   *
+   * @returns itself where its kind can do nothing with that
+   * @throws {InputError} when the prompt cannot be written by the model, or the language is not known to it
+   */
+  guided(guide: Guide): Promise<Recognizer>;
   /** Hears sound of any length by itself, where its kind has windows of its own. */
   readonly passages?: ((chunks: AsyncIterable<Audio> | Iterable<Audio>) => AsyncIterable<Passage>) | undefined;
   /** Frees what the runtime holds. */

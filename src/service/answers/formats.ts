@@ -1,4 +1,5 @@
 import { deflateSync } from 'node:zlib';
+import { captionsOf, formatCaptions } from '../../recognise/captions.js';
 import type { TranscribedSegment } from '../../recognise/passage.js';
 import type { Transcript } from '../../recognise/transcribe.js';
 import type { WordTime } from '../../speech/types.js';
@@ -27,32 +28,28 @@ export interface Answer {
 /** A language that nobody has said: BCP 47's `und`. */
 const UNKNOWN_LANGUAGE = 'und';
 
-/** A line of subtitles, at most: half of the 84 letters of two lines, and what can be read at ease. */
-const [CUE_LETTERS, CUE_S] = [84, 7];
-
 /** Puts a transcript into the form that was asked for. */
 export function answerOf(transcript: Transcript, { format, granularities, language }: AnswerOptions): Answer {
-  const { text, audioS } = transcript;
+  const { text, audioS, language: heard } = transcript;
   const usage = { type: 'duration', seconds: audioS };
   switch (format) {
     case 'text':
       return { type: 'text/plain; charset=utf-8', body: `${text}\n` };
     case 'srt':
-      return { type: 'application/x-subrip; charset=utf-8', body: srtOf(cuesOf(transcript)) };
+      return { type: 'application/x-subrip; charset=utf-8', body: formatCaptions(captionsOf(transcript), format) };
     case 'vtt':
-      return { type: 'text/vtt; charset=utf-8', body: vttOf(cuesOf(transcript)) };
+      return { type: 'text/vtt; charset=utf-8', body: formatCaptions(captionsOf(transcript), format) };
     case 'json':
       return { type: 'application/json; charset=utf-8', body: { text, usage } };
     case 'verbose_json': {
       const segments = segmentsOf(transcript);
-      const words = segments.flatMap((segment) => segment.words ?? []);
       return {
         type: 'application/json; charset=utf-8',
         body: {
-          ...{ task: 'transcribe', language: language ?? UNKNOWN_LANGUAGE, duration: audioS, text, usage },
+          ...{ task: 'transcribe', language: heard ?? language ?? UNKNOWN_LANGUAGE, duration: audioS, text, usage },
           ...(granularities.includes('segment') && { segments: segments.map(verboseSegment) }),
           ...(granularities.includes('word') && {
-            words: words.map(({ word, startS, endS }) => ({ word, start: startS, end: endS })),
+            words: (transcript.words ?? []).map(({ word, startS, endS }) => ({ word, start: startS, end: endS })),
           }),
         },
       };
@@ -82,71 +79,20 @@ function meanLogarithm(words: readonly WordTime[]): number {
 /**
  * Segments of which none says what another has said: where two share sound, each word is the one's in whose half it lies.
  */
-export function segmentsOf({ segments }: Transcript): readonly TranscribedSegment[] {
+function segmentsOf({ segments }: Transcript): readonly TranscribedSegment[] {
   return segments.map((segment, place) => {
     const before = segments[place - 1];
     const next = segments[place + 1];
-    const startS = before === undefined ? segment.startS : (segment.startS + before.endS) / 2;
-    const endS = next === undefined ? segment.endS : (next.startS + segment.endS) / 2;
+    const shared = (one: TranscribedSegment, other: TranscribedSegment): boolean => other.startS < one.endS;
+    const isFirst = before === undefined || !shared(before, segment);
+    const isLast = next === undefined || !shared(segment, next);
+    const startS = isFirst ? segment.startS : (segment.startS + before.endS) / 2;
+    const endS = isLast ? segment.endS : (next.startS + segment.endS) / 2;
     if (segment.words === undefined) return { ...segment, startS, endS };
     const words = segment.words.filter((word) => {
       const middle = (word.startS + word.endS) / 2;
-      return (before === undefined || middle >= startS) && (next === undefined || middle < endS);
+      return (isFirst || middle >= startS) && (isLast || middle < endS);
     });
     return { startS, endS, words, text: words.map(({ word }) => word).join(' ') };
   });
-}
-
-interface Cue {
-  readonly startS: number;
-  readonly endS: number;
-  readonly text: string;
-}
-
-/** Lines of subtitles: by words where their times are known, else a segment each. */
-function cuesOf(transcript: Transcript): readonly Cue[] {
-  const cues: Cue[] = [];
-  for (const { startS, endS, text, words } of segmentsOf(transcript)) {
-    if (words === undefined) {
-      if (text !== '') cues.push({ startS, endS, text });
-      continue;
-    }
-    let open: Cue | undefined;
-    for (const word of words) {
-      const longer: Cue = open === undefined ? { ...word, text: word.word } : joined(open, word);
-      if (open !== undefined && (longer.text.length > CUE_LETTERS || longer.endS - longer.startS > CUE_S)) {
-        cues.push(open);
-        open = { startS: word.startS, endS: word.endS, text: word.word };
-      } else open = { startS: longer.startS, endS: longer.endS, text: longer.text };
-    }
-    if (open !== undefined) cues.push(open);
-  }
-  return cues;
-}
-
-function joined(cue: Cue, { word, endS }: WordTime): Cue {
-  return { startS: cue.startS, endS, text: `${cue.text} ${word}` };
-}
-
-function srtOf(cues: readonly Cue[]): string {
-  const lines = cues.map(({ startS, endS, text }, place) => {
-    return `${place + 1}\n${clock(startS, ',')} --> ${clock(endS, ',')}\n${text}\n`;
-  });
-  return lines.join('\n');
-}
-
-/** In a cue `<`, `>` and `&` would be marks (WebVTT, 4.1). */
-function vttOf(cues: readonly Cue[]): string {
-  const lines = cues.map(({ startS, endS, text }) => {
-    const plain = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-    return `\n${clock(startS, '.')} --> ${clock(endS, '.')}\n${plain}\n`;
-  });
-  return `WEBVTT\n${lines.join('')}`;
-}
-
-/** `HH:MM:SS,mmm`. */
-function clock(seconds: number, mark: ',' | '.'): string {
-  const ms = Math.round(seconds * 1000);
-  const two = (value: number): string => String(Math.floor(value)).padStart(2, '0');
-  return `${two(ms / 3_600_000)}:${two((ms / 60_000) % 60)}:${two((ms / 1000) % 60)}${mark}${String(ms % 1000).padStart(3, '0')}`;
 }

@@ -5,7 +5,6 @@ import { encodeWav } from '../../speech/audio/encodeWav.js';
 import type { Audio } from '../../speech/types.js';
 import { RequestError, refusalOf } from '../answers/refusal.js';
 import { clientGone } from '../flights.js';
-import { hotWordsOf } from '../routes/fields.js';
 import type { Service } from '../routes/route.js';
 import { type ClientWish, readEvent, SESSION_DEFAULTS, type SessionSettings } from './clientEvents.js';
 import { LiveListener } from './listener.js';
@@ -125,8 +124,7 @@ export class LiveSession {
   /** A window is a recording like others, in the same queue. */
   async #transcribe(audio: Audio): Promise<string> {
     const { transcriber, folder, metrics } = this.#service;
-    const { model, prompt } = this.#settings;
-    const hotWords = hotWordsOf(prompt);
+    const { model, prompt, language } = this.#settings;
     const path = folder.newPath();
     const started = performance.now();
     try {
@@ -135,7 +133,7 @@ export class LiveSession {
       const { text, audioS } = await transcriber.workers.run({
         model: transcriber.models.get(model),
         path,
-        hearing: hotWords === undefined ? {} : { hotWords },
+        hearing: { prompt, language },
         client: this.#client,
         signal: this.#gone.signal,
       });

@@ -4,20 +4,62 @@ import { RequestError } from '../answers/refusal.js';
 /** What the fields of `POST /v1/audio/transcriptions` ask for. */
 export interface TranscriptionFields extends AnswerOptions {
   readonly model: string | undefined;
-  /** Words of the prompt: they are likely in the recording. */
-  readonly hotWords: readonly string[] | undefined;
+  /** A text that leads up to the recording, or words that are likely in it. */
+  readonly prompt: string | undefined;
   readonly channel: number | undefined;
   readonly stream: boolean;
 }
 
-/** Words of a prompt that are listened for: more slow the search down and help nothing. */
-const MOST_HOT_WORDS = 200;
+/** BCP 47. */
+const LANGUAGE = /^[a-z]{2,3}(-[a-z0-9]{2,8})*$/;
 
-/** Fields that are taken; `chunking_strategy` is, too, since long recordings are always cut. */
-const KNOWN = new Set([
-  ...['model', 'language', 'prompt', 'response_format', 'temperature', 'timestamp_granularities', 'stream'],
-  ...['chunking_strategy', 'channel'],
-]);
+/** Of a file that is read. */
+export const MOST_CHANNELS: number = 256;
+
+const GRANULARITIES = ['word', 'segment'] as const;
+
+/** The form, for `GET /openapi.json`. */
+export const FORM: { readonly properties: Readonly<Record<string, object>> } & Readonly<Record<string, unknown>> = {
+  type: 'object',
+  required: ['file'],
+  additionalProperties: false,
+  properties: {
+    file: {
+      type: 'string',
+      format: 'binary',
+      description: 'The recording: WAV, FLAC, MP3, Ogg, WebM or SPHERE, told apart by content.',
+    },
+    model: { type: 'string', description: 'A name of GET /v1/models. Default: the first.' },
+    language: {
+      type: 'string',
+      pattern: LANGUAGE.source,
+      description: 'Code of the language that is spoken. Default: a Whisper of several finds out.',
+    },
+    prompt: {
+      type: 'string',
+      description: 'Words that are likely; for a Whisper, a text that leads up to the recording.',
+    },
+    response_format: { type: 'string', enum: RESPONSE_FORMATS, default: 'json' },
+    'timestamp_granularities[]': {
+      type: 'array',
+      items: { type: 'string', enum: GRANULARITIES },
+      default: ['segment'],
+      description: 'What verbose_json has.',
+    },
+    temperature: {
+      ...{ type: 'number', minimum: 0, maximum: 1 },
+      description: 'Changes nothing: the likeliest text is given.',
+    },
+    stream: { type: 'boolean', default: false, description: 'Server-sent events, as the text comes about.' },
+    channel: {
+      ...{ type: 'integer', minimum: 1, maximum: MOST_CHANNELS },
+      description: 'The channel that is heard. Default: the average.',
+    },
+    chunking_strategy: { type: 'string', description: 'Taken: long recordings are always cut at silences.' },
+  },
+};
+
+const KNOWN = new Set(Object.keys(FORM.properties).map((name) => name.replace('[]', '')));
 
 /**
  * Checks the fields of a form.
@@ -32,16 +74,16 @@ export function readFields(fields: ReadonlyMap<string, readonly string[]>): Tran
   const one = (name: string): string | undefined => fields.get(name)?.at(-1);
   const format = (one('response_format') ?? 'json') as ResponseFormat;
   if (!RESPONSE_FORMATS.includes(format)) throw wrong('response_format', RESPONSE_FORMATS.join(', '), format);
-  const granularities = (fields.get('timestamp_granularities') ?? ['segment']) as ('word' | 'segment')[];
+  const granularities = (fields.get('timestamp_granularities') ?? ['segment']) as (typeof GRANULARITIES)[number][];
   for (const name of granularities) {
-    if (!['word', 'segment'].includes(name)) throw wrong('timestamp_granularities', 'word or segment', name);
+    if (!GRANULARITIES.includes(name)) throw wrong('timestamp_granularities', 'word or segment', name);
   }
   const temperature = Number(one('temperature') ?? 0);
   // Nothing is drawn by chance here: any temperature gives the likeliest text.
   if (!(temperature >= 0 && temperature <= 1))
     throw wrong('temperature', 'a number from 0 to 1', String(one('temperature')));
-  const language = one('language');
-  if (language !== undefined && !/^[a-z]{2,3}(-[a-z0-9]{2,8})*$/i.test(language)) {
+  const language = one('language')?.toLowerCase();
+  if (language !== undefined && !LANGUAGE.test(language)) {
     throw wrong('language', 'a code such as en', language);
   }
   const stream = flag('stream', one('stream'));
@@ -49,20 +91,13 @@ export function readFields(fields: ReadonlyMap<string, readonly string[]>): Tran
     throw wrong('response_format', 'json or text with stream=true', format);
   }
   const channel = one('channel');
-  if (channel !== undefined && !/^[1-9]\d{0,2}$/.test(channel))
-    throw wrong('channel', 'a whole number from 1', channel);
+  if (channel !== undefined && !(/^[1-9]\d{0,2}$/.test(channel) && Number(channel) <= MOST_CHANNELS))
+    throw wrong('channel', `a whole number from 1 to ${MOST_CHANNELS}`, channel);
   return {
     ...{ model: one('model'), format, granularities, language, stream },
     channel: channel === undefined ? undefined : Number(channel),
-    hotWords: hotWordsOf(one('prompt')),
+    prompt: one('prompt'),
   };
-}
-
-/** The words of a prompt, as recognisers write them. */
-export function hotWordsOf(prompt: string | undefined): readonly string[] | undefined {
-  const words = (prompt ?? '').toLowerCase().match(/[\p{L}\p{N}]+(?:['’][\p{L}]+)*/gu) ?? [];
-  const known = [...new Set(words.map((word) => word.replaceAll('’', "'")))];
-  return known.length === 0 ? undefined : known.slice(0, MOST_HOT_WORDS);
 }
 
 function flag(name: string, text: string | undefined): boolean {

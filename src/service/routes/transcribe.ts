@@ -2,6 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import type { TranscribedSegment } from '../../recognise/passage.js';
 import type { Transcript } from '../../recognise/transcribe.js';
 import { checkLength, saveBody } from '../body/saveBody.js';
+import { checkWords } from '../models.js';
+import { MOST_CHANNELS } from './fields.js';
 import { goneSignal, type Service } from './route.js';
 
 /** What `POST /transcribe` answers. */
@@ -26,7 +28,7 @@ const QUERY = {
     channel: {
       type: 'integer',
       minimum: 1,
-      maximum: 256,
+      maximum: MOST_CHANNELS,
       description: 'The channel that is heard. Default: the average.',
     },
     words: { type: 'boolean', default: false, description: 'Adds when each word was said.' },
@@ -55,6 +57,7 @@ export function addTranscribe(app: FastifyInstance, service: Service): void {
         const { model: name, channel, words = false } = request.query;
         const signal = goneSignal(request, reply);
         const model = transcriber.models.get(name);
+        if (words) checkWords(model, 'words');
         checkLength(request.headers['content-length'], settings.maximumBodyBytes);
         const path = folder.newPath();
         try {

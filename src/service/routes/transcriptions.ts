@@ -6,8 +6,9 @@ import { refusalOf } from '../answers/refusal.js';
 import { TextStream } from '../answers/textStream.js';
 import { readForm } from '../body/form.js';
 import type { OnSegment } from '../flights.js';
+import { checkWords } from '../models.js';
 import type { Heard } from '../transcriber.js';
-import { readFields } from './fields.js';
+import { FORM, readFields } from './fields.js';
 import { goneSignal, type Service } from './route.js';
 
 /** `POST /v1/audio/transcriptions`, as OpenAI's clients ask. */
@@ -20,10 +21,11 @@ export function addTranscriptions(app: FastifyInstance, service: Service): void 
       config: { isQueued: true },
       schema: {
         summary: "What is said in a recording, by OpenAI's interface",
-        description:
-          'A form: file; model; language; prompt (words that are likely); response_format (json, text, srt, verbose_json, vtt); timestamp_granularities[] (word, segment); temperature; stream (server-sent events); channel.',
         consumes: ['multipart/form-data'],
+        body: FORM,
       },
+      // The form is read by the handler, as it comes.
+      validatorCompiler: () => () => true,
       handler: async (request, reply): Promise<FastifyReply> => {
         const started = performance.now();
         const { transcriber, folder, settings, metrics } = service;
@@ -31,9 +33,11 @@ export function addTranscriptions(app: FastifyInstance, service: Service): void 
         const path = folder.newPath();
         try {
           const { sha256, fields } = await readForm(request, path, settings.maximumBodyBytes);
-          const { model: name, channel, hotWords, stream, ...options } = readFields(fields);
+          const { model: name, channel, prompt, stream, ...options } = readFields(fields);
           const model = transcriber.models.get(name);
-          const hearing = { ...(channel !== undefined && { channel }), ...(hotWords !== undefined && { hotWords }) };
+          if (options.format === 'verbose_json' && options.granularities.includes('word'))
+            checkWords(model, 'timestamp_granularities');
+          const hearing = { channel, prompt, language: options.language };
           const hear = async (onSegment?: OnSegment): Promise<Heard> => {
             const { client } = request;
             const heard = await transcriber.hear({ model, path, sha256, hearing, client, signal, onSegment });

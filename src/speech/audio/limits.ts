@@ -14,6 +14,6 @@ export const MAXIMUM_AUDIO_S = 7_200;
 export function checkLength(path: string, durationS: number, maximumS: number): void {
   if (durationS <= maximumS) return;
   throw new InputError(
-    `${path}: at most ${maximumS} s of sound were required, got ${durationS.toFixed(0)} s or more; read a part of it, or raise the bound (maximumS, --max-hours)`,
+    `${path}: at most ${maximumS} s of sound were required, got ${durationS.toFixed(0)} s or more; read a part of it, or raise the bound (maximumS; --max-hours of transcribe, --max-seconds of serve)`,
   );
 }

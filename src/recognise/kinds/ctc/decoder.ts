@@ -55,7 +55,8 @@ export async function createDecoder(card: CtcCard, options: DecoderOptions = {})
     );
   }
   if (kind === 'greedy') {
-    return { key: wordTimes ? 'greedy, times' : 'greedy', decode: greedy(card, wordTimes), warnings: [] };
+    const key = wordTimes ? 'greedy, times' : 'greedy';
+    return { key, decode: greedy(card, wordTimes), warnings: [], tellsWords: wordTimes };
   }
   if (kind !== 'beam') {
     throw new InputError(`decoder: greedy or beam was required, got ${String(kind)}; choose one`);
@@ -90,6 +91,7 @@ async function createBeamDecoder(card: CtcCard, options: DecoderOptions): Promis
   const sha256 = path === undefined ? null : await sha256OfFile(path);
   return {
     warnings: search.warnings,
+    tellsWords: wordTimes,
     key: `beam ${sha256OfBytes(JSON.stringify([sha256, weights, hotWords, wordTimes]))}`,
     decode: (scores) => {
       const [best] = search.decode(scores.data, scores.steps);

@@ -4,10 +4,11 @@ import type { ResolvedModel } from '../../model.js';
 import type { ModelSession } from '../../session/modelSession.js';
 import { openGraph } from '../../session/openGraph.js';
 import type { ExecutionProvider } from '../../session/session.js';
-import type { BatchRecognition, Decoder, Recognition, Recognizer, RecognizerOptions, Stages } from '../kind.js';
+import type { BatchRecognition, Decoder, Guide, Recognition, Recognizer, RecognizerOptions, Stages } from '../kind.js';
 import type { CtcCard } from './card.js';
 import { createDecoder } from './decoder.js';
 import { GraphTensors } from './graphTensors.js';
+import { hotWordsOf } from './hotWords.js';
 import type { LogProbabilities } from './outputTensors.js';
 
 /** A front end, a session and a decoder of log-probabilities. */
@@ -17,7 +18,9 @@ export class CtcRecognizer implements Recognizer {
   readonly stages: Stages;
   readonly #session: ModelSession;
   readonly #tensors: GraphTensors;
+  readonly #frontEnd: FeatureExtractor;
   readonly #decoder: Decoder;
+  readonly #options: RecognizerOptions;
   readonly #clock: () => number;
 
   private constructor(
@@ -36,7 +39,9 @@ export class CtcRecognizer implements Recognizer {
       decode: (scores) => decoder.decode(scores),
       createDecoder: async (other) => await createDecoder(card, other),
     };
+    this.#frontEnd = frontEnd;
     this.#decoder = decoder;
+    this.#options = options;
     this.#session = session;
     this.#tensors = tensors;
     this.#clock = options.clock ?? (() => performance.now());
@@ -99,6 +104,16 @@ export class CtcRecognizer implements Recognizer {
         decodingMs: ended - inferred,
       },
     };
+  }
+
+  /** The words of a prompt become hot words of a beam search. The labels are of one language, whichever is named. */
+  async guided({ prompt = '' }: Guide): Promise<CtcRecognizer> {
+    const hotWords = hotWordsOf(prompt);
+    if (Object.keys(hotWords).length === 0) return this;
+    const { decoder: asked = {} } = this.#options;
+    const expecting = { ...asked, kind: 'beam', hotWords: { ...hotWords, ...asked.hotWords } } as const;
+    const decoder = await createDecoder(this.card, { ...expecting, wordTimes: true });
+    return new CtcRecognizer(this.card, this.#session, this.#tensors, this.#frontEnd, decoder, this.#options);
   }
 
   async release(): Promise<void> {

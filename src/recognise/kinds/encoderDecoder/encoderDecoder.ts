@@ -17,7 +17,9 @@ export const encoderDecoder: Kind<EncoderDecoderCard> = {
     text: [tokens, layout, windowS, longestText],
   }),
   load: async (model, options) => await EncoderDecoderRecognizer.load(model, options),
-  describeDecoder: async (card, options) => ({ key: decoderKeyOf(speechOptionsOf(card, options)), warnings: [] }),
+  describeDecoder: async (card, options) => {
+    return { key: decoderKeyOf(speechOptionsOf(card, options)), warnings: [], tellsWords: false };
+  },
   openFeeds: openGraphFeeds,
   judgedOutput: ({ layers, layout }, graph) => {
     if (graph !== 'encoder') return 'logits';

@@ -52,7 +52,7 @@ export interface HearOptions {
   readonly fallBack: boolean;
   /** Frames of the window: even, and a whole window's at most. */
   readonly frames: number;
-  /** What was said before, as tokens. */
+  /** What was said before each of the windows, as tokens. */
   readonly previous?: readonly number[] | undefined;
 }
 
@@ -98,7 +98,7 @@ export class WindowHearer {
   /**
    * Hears windows that go through the encoder together; what is doubtful is heard again alone, in a whole window first.
    *
-   * @param sounds - one, or several, of which none has a text before it
+   * @param sounds - one, or several that have the same text before them
    */
   async hear(sounds: readonly Audio[], options: HearOptions): Promise<readonly HeardWindow[]> {
     const { parts } = this;

@@ -21,6 +21,8 @@ export interface HeardPassage {
 /** How a recording of any length is heard. */
 export interface ListenOptions extends Pick<HearOptions, 'language' | 'fallBack'> {
   readonly timestamps: boolean;
+  /** What was said before the recording, as tokens. */
+  readonly prompt: readonly number[];
   /** Frames of the window in which a piece of this length is heard. */
   readonly framesFor: (durationS: number) => number;
   /** Length of a whole window, in seconds. */
@@ -41,10 +43,10 @@ export async function* listen(
   sound: SlidingSound,
   options: ListenOptions,
 ): AsyncGenerator<HeardPassage> {
-  const { framesFor, windowS, signal, ...hearing } = options;
+  const { framesFor, windowS, signal, prompt, ...hearing } = options;
   const { tokens: special, tokenizer, longestText } = hearer.parts;
   let { language } = options;
-  let previous: readonly number[] = [];
+  let previous = prompt;
   let startS = 0;
   for (;;) {
     const audio = await sound.window(startS, windowS);

@@ -2,14 +2,17 @@ import type { Audio, Decoding } from '../../../speech/types.js';
 import type { ResolvedModel } from '../../model.js';
 import type { Passage } from '../../passage.js';
 import type { ExecutionProvider } from '../../session/session.js';
-import type { BatchRecognition, Recognition, Recognizer, RecognizerOptions, Timing } from '../kind.js';
+import type { BatchRecognition, Guide, Recognition, Recognizer, RecognizerOptions, Timing } from '../kind.js';
 import type { EncoderDecoderCard } from './card.js';
 import { framesOf, type HeardWindow, type SpeechParts, WindowHearer } from './hearWindow.js';
 import { type HeardPassage, listen } from './listen.js';
 import { openGraphs } from './openGraphs.js';
 import { openSpeech } from './openSpeech.js';
 import { SlidingSound } from './slidingSound.js';
-import { decoderKeyOf, type SpeechOptions, speechOptionsOf } from './speechOptions.js';
+import { decoderKeyOf, languageOf, promptTokens, type SpeechOptions, speechOptionsOf } from './speechOptions.js';
+
+/** That of a model without tokens for languages. */
+const ONLY_LANGUAGE = 'en';
 
 /** A front end, the graphs of an encoder–decoder, and a tokenizer. */
 export class EncoderDecoderRecognizer implements Recognizer {
@@ -58,7 +61,7 @@ export class EncoderDecoderRecognizer implements Recognizer {
     const started = clock();
     const hearer = new WindowHearer(this.#parts);
     const decodings = new Map<number, Decoding>();
-    const { language, timestamps = false, fallBack } = this.#options;
+    const { language, timestamps = false, fallBack, prompt: previous } = this.#options;
     const lengths = audios.map(({ samples, sampleRateHz }) => samples.length / sampleRateHz);
     const places = new Map<number, number[]>();
     for (const [place, lengthS] of lengths.entries()) {
@@ -68,7 +71,7 @@ export class EncoderDecoderRecognizer implements Recognizer {
     }
     for (const [frames, together] of places) {
       const sounds = together.map((place) => audios[place] as Audio);
-      const heard = await hearer.hear(sounds, { language, timestamps, fallBack, frames });
+      const heard = await hearer.hear(sounds, { language, timestamps, fallBack, frames, previous });
       for (const [index, window] of heard.entries()) decodings.set(together[index] as number, this.#decodingOf(window));
     }
     return {
@@ -82,11 +85,22 @@ export class EncoderDecoderRecognizer implements Recognizer {
   async *passages(chunks: AsyncIterable<Audio> | Iterable<Audio>): AsyncGenerator<Passage> {
     const { clock } = this.#parts;
     let started = clock();
-    for await (const { segments, heardS } of this.#listen(new WindowHearer(this.#parts), chunks)) {
+    for await (const { segments, window, heardS } of this.#listen(new WindowHearer(this.#parts), chunks)) {
       const ended = clock();
-      yield { segments, heardS, computeMs: ended - started };
+      yield { segments, heardS, computeMs: ended - started, language: window.language ?? ONLY_LANGUAGE };
       started = clock();
     }
+  }
+
+  async guided({ prompt = '', language }: Guide): Promise<EncoderDecoderRecognizer> {
+    if (prompt === '' && language === undefined) return this;
+    const { tokenizer, tokens } = this.#parts;
+    const options = {
+      ...this.#options,
+      ...(language !== undefined && { language: languageOf(this.card, language) }),
+      prompt: promptTokens(prompt, tokenizer, tokens),
+    };
+    return new EncoderDecoderRecognizer(this.card, this.#parts, options, this.executionProvider);
   }
 
   async release(): Promise<void> {
@@ -94,10 +108,10 @@ export class EncoderDecoderRecognizer implements Recognizer {
   }
 
   #listen(hearer: WindowHearer, chunks: AsyncIterable<Audio> | Iterable<Audio>): AsyncGenerator<HeardPassage> {
-    const { language, fallBack, timestamps = true } = this.#options;
+    const { language, fallBack, prompt, timestamps = true } = this.#options;
     const framesFor = (durationS: number): number => this.#framesFor(durationS);
     const sound = new SlidingSound(chunks);
-    return listen(hearer, sound, { language, fallBack, timestamps, framesFor, windowS: this.card.windowS });
+    return listen(hearer, sound, { language, fallBack, prompt, timestamps, framesFor, windowS: this.card.windowS });
   }
 
   async #recognizeLong(hearer: WindowHearer, audio: Audio): Promise<Decoding> {

@@ -116,6 +116,7 @@ describe('a recording of many windows', () => {
       language: undefined,
       fallBack: true,
       timestamps: true,
+      prompt: [],
       framesFor: () => 3000,
       windowS: 30,
     })) {
