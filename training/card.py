@@ -6,8 +6,9 @@
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from architectures import ARCHITECTURES, MODELS
 from front_ends import FRONT_ENDS
@@ -17,10 +18,13 @@ SETS = {
     "an4-test": "AN4 test",
     "prompts-holdout": "prompts hold-out, all",
     "prompts-holdout-in-vocabulary": "prompts hold-out, in vocabulary",
+    "prompts-holdout-apart": "prompts hold-out, without those near a training prompt",
     "librispeech-test": "mini-LibriSpeech test, 15 s and shorter",
     "an4-dev": "AN4 dev",
     "prompts-dev": "prompts dev",
 }
+# Where `quantlab evaluate` measures what the beam search reaches; measure.py writes their manifests.
+BEAM_SETS = ("prompts-holdout", "an4-test", "librispeech-test")
 SOURCES = {
     "an4": "AN4, training part without 6 speakers (CMU, free for any purpose)",
     "librispeech": "Mini LibriSpeech, train-clean-5 without 2 speakers (CC BY 4.0)",
@@ -135,13 +139,15 @@ def figure(name: str, row: dict, method: str, precision: str, decoder: str = "gr
     }
 
 
-def figures(results: dict, beam: Sequence[dict]) -> list[dict]:
+def figures(results: dict, beam: Mapping[str, Sequence[dict]]) -> list[dict]:
     """Error rates of each judged set: float32, int8, and with a beam search where `quantlab evaluate` measured them."""
     how = f"{results['decoder']}, {results['runtime']}; interval: bootstrap over utterances"
     eight = results["int8"]
     rows = [figure(name, results["float32"][name], how, "float32") for name in SETS]
     rows += [figure(name, eight["sets"][name], f"{eight['tool']}; {how}", "int8") for name in SETS]
-    for precision, record in zip(("float32", "int8"), beam):
+    for name, precision, record in (
+        (name, precision, record) for name in BEAM_SETS for precision, record in zip(("float32", "int8"), beam.get(name, ()))
+    ):
         row = {
             "utterances": record["utterances"],
             "wer": {"rate": record["wer"], "interval95": record["interval"]["wer"], "length": record["words"]},
@@ -149,7 +155,7 @@ def figures(results: dict, beam: Sequence[dict]) -> list[dict]:
         }
         made = "" if precision == "float32" else "`quantlab quantize` as in training/finish.sh, "
         method = f"{made}beam search with the language model {record['languageModel']}, `quantlab evaluate`; interval: bootstrap over utterances"
-        rows.append(rounded(figure("prompts-holdout", row, method, precision, "beam")))
+        rows.append(rounded(figure(name, row, method, precision, "beam")))
     return rows
 
 
@@ -173,8 +179,11 @@ def training(results: dict) -> dict:
     return {**numbers, **{key: value for key, value in names.items() if value}}
 
 
-def make_card(results: dict, beam: Sequence[dict] = ()) -> dict:
-    """The whole draft; files and parameters are replaced when the model is packed. `beam`: records of `quantlab evaluate`, float32 and int8."""
+def make_card(results: dict, beam: Mapping[str, Sequence[dict]] = MappingProxyType({})) -> dict:
+    """The whole draft; files and parameters are replaced when the model is packed.
+
+    beam: by set, the records of `quantlab evaluate`, float32 and int8.
+    """
     network_class, shape_class = ARCHITECTURES[results["architecture"]]
     file = {"path": "model.onnx", "sha256": results["sha256"], "sizeBytes": results["size_bytes"]}
     return {
@@ -201,13 +210,13 @@ def make_card(results: dict, beam: Sequence[dict] = ()) -> dict:
 
 
 def main() -> None:
-    """Read `results.json` of a run, and `beam.json` where it is, and write `card.json` beside them."""
+    """Read `results.json` of a run, and `beam-SET.json` where they are, and write `card.json` beside them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, required=True)
     options = parser.parse_args()
     results = json.loads((options.run / "results.json").read_text())
-    measured = options.run / "beam.json"
-    beam = json.loads(measured.read_text()) if measured.exists() else []
+    measured = {name: options.run / f"beam-{name}.json" for name in BEAM_SETS}
+    beam = {name: json.loads(path.read_text()) for name, path in measured.items() if path.exists()}
     card = options.run / "card.json"
     card.write_text(json.dumps(make_card(results, beam), indent=2, ensure_ascii=False) + "\n")
     print(card)

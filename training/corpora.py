@@ -10,6 +10,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from wer import edit_distance
+
 AN4_DEV_SPEAKERS = 6
 LIBRISPEECH_TEST_LONGEST_S = 15.0
 # The longest prompts have 30 s; longer recordings only cost memory.
@@ -101,3 +103,23 @@ def in_vocabulary(judged: list[Utterance], vocabulary_parts: list[list[Utterance
     """The utterances whose words all stand in at least one transcript of the given parts."""
     words = {word for part in vocabulary_parts for utterance in part for word in utterance.text.split()}
     return [utterance for utterance in judged if all(word in words for word in utterance.text.split())]
+
+
+def apart(judged: list[Utterance], trained: list[Utterance]) -> list[Utterance]:
+    """The utterances that stand near no trained one: of three words and more, fewer than three quarters are the same, in order."""
+    sentences = {utterance.text for utterance in trained}
+
+    def is_near(text: str) -> bool:
+        words = text.split()
+        return len(words) >= 3 and any(edit_distance(words, other.split()) <= len(words) / 4 for other in sentences)
+
+    return [utterance for utterance in judged if not is_near(utterance.text)]
+
+
+def write_manifest(path: Path, utterances: list[Utterance]) -> None:
+    """The utterances as a manifest; recordings by their whole paths."""
+    rows = [
+        {"id": u.id, "audio_filepath": str(u.audio.resolve()), "duration": u.duration_s, "text": u.text, "speaker": u.speaker}
+        for u in utterances
+    ]
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")

@@ -19,12 +19,14 @@ recipe() { # convolutions alone have no ranges at run time that are worth their 
 for run in "$@"; do
     "$python" export.py --run "runs/$run"
     "$python" measure.py --corpora "$corpora" --data "$data" --run "runs/$run"
-    rm -f "runs/$run/beam.json"
+    rm -f "runs/$run"/beam-*.json
     pack "$run"
     node ../dist/cli.js quantize "$run" --out "runs/$run/int8.onnx" $(recipe "$run")
-    node ../dist/cli.js evaluate "$run" "runs/$run/int8.onnx" --manifest holdout --decoder beam --lm prompts --json \
-        > "runs/$run/beam.partial"
-    mv "runs/$run/beam.partial" "runs/$run/beam.json"
+    for set in prompts-holdout an4-test librispeech-test; do
+        node ../dist/cli.js evaluate "$run" "runs/$run/int8.onnx" --manifest "runs/$run/$set.jsonl" --decoder beam --lm prompts --json \
+            > "runs/$run/beam.partial"
+        mv "runs/$run/beam.partial" "runs/$run/beam-$set.json"
+    done
     pack "$run" # once more, now that the card can say what the beam search reaches
     cp "runs/$run/log.jsonl" "logs/$run.jsonl"
 done

@@ -20,7 +20,8 @@ import torch
 from onnx import numpy_helper
 
 from architectures import load_average, shape_from
-from corpora import Utterance, in_vocabulary, load_judged, load_trained, read_manifest
+from card import BEAM_SETS
+from corpora import Utterance, apart, in_vocabulary, load_judged, load_trained, read_manifest, write_manifest
 from features import read_audio
 from front_ends import FRONT_ENDS, FrontEnd
 from int8 import quantize
@@ -106,14 +107,16 @@ def count_parameters(path: Path) -> int:
 
 
 def load_sets(corpora: Path, prompts: Path) -> dict[str, list[Utterance]]:
-    """The judged sets, the hold-out's in-vocabulary part among them.
+    """The judged sets, two parts of the hold-out among them: in vocabulary, and apart from the training prompts.
 
     In vocabulary are the prompts whose words all occur in some prompt outside the hold-out (the development prompts'
-    words counted, as all figures of this set do): 57 prompts, 367 words.
+    words counted, as all figures of this set do): 57 prompts, 367 words. Apart are those that differ from each training prompt in
+    more than a quarter of their words: 118 prompts.
     """
     sets = load_judged(corpora, prompts)
-    outside = [read_manifest(prompts / "train.jsonl"), sets["prompts-dev"]]
-    sets["prompts-holdout-in-vocabulary"] = in_vocabulary(sets["prompts-holdout"], outside)
+    trained = read_manifest(prompts / "train.jsonl")
+    sets["prompts-holdout-in-vocabulary"] = in_vocabulary(sets["prompts-holdout"], [trained, sets["prompts-dev"]])
+    sets["prompts-holdout-apart"] = apart(sets["prompts-holdout"], trained)
     return sets
 
 
@@ -174,6 +177,8 @@ def main() -> None:
             "largest_difference_batch_single": batch_difference(session, holdout, BATCH_SIZES_CHECKED),
         },
     }
+    for name in BEAM_SETS:
+        write_manifest(options.run / f"{name}.jsonl", sets[name])
     (options.run / "results.json").write_text(json.dumps(results, indent=2) + "\n")
     with open(options.run / "transcripts.jsonl", "w", encoding="utf-8") as transcripts:
         for name, utterances in sets.items():

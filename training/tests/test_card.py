@@ -60,8 +60,10 @@ def test_continuations_are_named():
 def test_beam_search_is_told_where_it_was_measured():
     record = {"utterances": 129, "words": 820, "wer": 0.22926, "cer": 0.1, "languageModel": "prompts",
               "interval": {"level": 0.95, "wer": [0.1731, 0.29201], "cer": [0.1, 0.1]}}
-    card = make_card(results_of("deepspeech2-lstm", MODELS["deepspeech2-lstm"]), [record, {**record, "wer": 0.25}])
-    row, small = card["figures"][-2:]
+    card = make_card(results_of("deepspeech2-lstm", MODELS["deepspeech2-lstm"]), {"prompts-holdout": [record, {**record, "wer": 0.25}],
+                                                                                     "an4-test": [record]})
+    row, small, an4 = card["figures"][-3:]
+    assert an4["set"] == SETS["an4-test"] and an4["decoder"] == "beam"
     assert row["set"] == SETS["prompts-holdout"] and (row["precision"], row["decoder"]) == ("float32", "beam")
     assert row["wer"] == 0.2293 and row["interval95"] == [0.1731, 0.292] and "model prompts" in row["method"]
     assert (small["precision"], small["decoder"], small["wer"]) == ("int8", "beam", 0.25) and "quantize" in small["method"]
@@ -78,4 +80,4 @@ def test_card_is_accepted_by_model_pack(tmp_path):
     subprocess.run([*command, "--out", str(folder)], check=True, capture_output=True)
     card = json.loads((folder / "model.json").read_text())
     assert card["id"] == "deepspeech2-tiny" and card["parameters"] > 1000
-    assert card["files"]["stored"]["sizeBytes"] == (folder / "model.weights").stat().st_size
+    assert card["graphs"]["model"]["packed"]["sizeBytes"] == (folder / "model.weights").stat().st_size

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from check_lists import check
-from corpora import Utterance, an4_dev_speakers, in_vocabulary, is_trainable
+from corpora import Utterance, an4_dev_speakers, apart, in_vocabulary, is_trainable, read_manifest, write_manifest
 from prompts import split_candidates
 
 
@@ -76,3 +76,18 @@ def test_too_short_for_its_text():
 def test_in_vocabulary():
     judged = [utterance("1", "press one"), utterance("2", "press elephant")]
     assert in_vocabulary(judged, [[utterance("3", "one to press")]]) == judged[:1]
+
+
+def test_apart():
+    trained = [utterance("t", "press seven to undelete this message"), utterance("u", "press one")]
+    # One of six words differs; two of four do; of two words one says nothing.
+    judged = [utterance("1", "press seven to delete this message"), utterance("2", "press one or seven"), utterance("3", "press two")]
+    assert apart(judged, trained) == judged[1:]
+
+
+def test_manifests_come_back(tmp_path):
+    written = [utterance("1", "press one")]
+    write_manifest(tmp_path / "set.jsonl", written)
+    assert [(u.id, u.text, u.duration_s, u.audio.is_absolute()) for u in read_manifest(tmp_path / "set.jsonl")] == [
+        ("1", "press one", written[0].duration_s, True)
+    ]
