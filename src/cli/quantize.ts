@@ -1,11 +1,11 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { PRESET_NAMES, PRESETS, type Recipe, readRecipe, writeRecipe } from '../compress/recipe.js';
 import { sum } from '../measure/statistics/statistics.js';
 import type { OnnxModel } from '../onnx/model.js';
 import { variantPaths } from '../recognise/card/variantCard.js';
 import type { ModelGraph, ResolvedModel } from '../recognise/model.js';
 import { describedModel } from '../recognise/registry/describedModel.js';
-import { quantizeModel } from '../tune/quantizeModel.js';
+import { type ModelLayout, quantizeModel } from '../tune/quantizeModel.js';
 import { measuredHybrid } from '../tune/sensitivity.js';
 import { megabytes } from './columns.js';
 import { compressionTable } from './compressionTable.js';
@@ -20,6 +20,7 @@ interface QuantizeCommandOptions {
   readonly recipe: string;
   readonly calibrate: string;
   readonly inputs?: string;
+  readonly layout: ModelLayout;
   readonly measure: boolean;
   readonly json?: true;
 }
@@ -30,11 +31,16 @@ export function addQuantizeCommand(program: Command, terminal: Terminal): void {
     .description('Make a model smaller; report what was done to each weight, and why the rest was left')
     .option('--recipe <name|file>', `${PRESET_NAMES.join(', ')}, or a recipe file (.json)`, 'dynamic')
     .option('--calibrate <set|path>', 'speech for static steps: calibration, dev, or a manifest', 'calibration')
+    .addOption(
+      new Option('--layout <whose>', 'whose folder a Whisper becomes')
+        .choices(['quantlab', 'transformers.js'])
+        .default('quantlab'),
+    )
     .option('--no-measure', 'take the hybrid recipe as it is, without measuring each layer on this machine')
     .addHelpText(
       'after',
       examples(
-        'quantize whisper-tiny.en -o whisper-int8',
+        'quantize whisper-tiny.en -o whisper-int8 --layout transformers.js',
         'quantize model.onnx -o small.onnx --recipe static --inputs samples.npz',
       ),
     )
@@ -52,6 +58,7 @@ export function addQuantizeCommand(program: Command, terminal: Terminal): void {
       const graphs = await quantizeModel(model, asked, {
         out: options.out,
         inputs: options.inputs,
+        layout: options.layout,
         manifest: options.calibrate,
         onProgress: (done, total) => progress.update(done, total, 'calibration'),
         onLeftOut: terminal.leaveOut,

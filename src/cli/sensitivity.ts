@@ -61,7 +61,10 @@ export function addSensitivityCommand(program: Command, terminal: Terminal): voi
     .action(async (input: string, options: SensitivityCommandOptions, command: Command) => {
       const progress = terminal.progress();
       const shared = {
-        onProgress: (done: number, total: number) => progress.update(done, total, 'layers and choices'),
+        onProgress: (done: number, total: number) => {
+          terminal.signal.throwIfAborted();
+          progress.update(done, total, 'layers and choices');
+        },
         ...(options.node && { nodes: options.node }),
         threads: await threadsOf(options),
       };

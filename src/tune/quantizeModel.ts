@@ -1,4 +1,5 @@
-import { dirname } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { applyRecipe } from '../compress/applyRecipe.js';
 import { nothingDone } from '../compress/nothingDone.js';
 import type { RecipeResources } from '../compress/pass.js';
@@ -11,10 +12,18 @@ import { readModel } from '../onnx/file/read.js';
 import { writeModel } from '../onnx/file/write.js';
 import type { OnnxModel } from '../onnx/model.js';
 import { isFolder, variantPaths, writeVariantCard } from '../recognise/card/variantCard.js';
+import {
+  transformersJsPaths,
+  withTransformersJsGraphs,
+  writeTransformersJsFiles,
+} from '../recognise/export/transformersJs.js';
 import { graphsOf, type ModelGraph } from '../recognise/model.js';
 import type { DescribedModel } from '../recognise/registry/describedModel.js';
 import { calibratorOnArrays } from './arrays/onArrays.js';
 import { type CalibrateOptions, calibrator } from './calibrate.js';
+
+/** Whose folder a model becomes. */
+export type ModelLayout = 'quantlab' | 'transformers.js';
 
 /** Where a smaller model is written, and what its static steps calibrate on. */
 export interface QuantizeOptions extends Pick<CalibrateOptions, 'manifest' | 'onProgress' | 'onLeftOut'> {
@@ -22,6 +31,8 @@ export interface QuantizeOptions extends Pick<CalibrateOptions, 'manifest' | 'on
   readonly out: string;
   /** Arrays to calibrate on instead of speech, `.npz` or `.npy`: a model without a card has no speech. */
   readonly inputs?: string | undefined;
+  /** Who loads the folder: quantlab, or transformers.js, whose names and files it then has. Default: quantlab. */
+  readonly layout?: ModelLayout | undefined;
   /** Whether a model is written that the recipe made nothing of smaller, as it is. Default: an error. */
   readonly allowsNothing?: boolean | undefined;
   /** The recipe of a graph. Default: the one that was given. */
@@ -53,7 +64,44 @@ export async function quantizeModel(
   options: QuantizeOptions,
 ): Promise<readonly QuantizedGraph[]> {
   requireOut(model, options.out);
-  const outs = variantPaths(model, options.out);
+  if (options.layout === 'transformers.js') return await quantizeForTransformersJs(model, recipe, options);
+  const graphs = await writeGraphs(model, recipe, options, variantPaths(model, options.out));
+  const { card, files } = model;
+  const outs = Object.fromEntries(graphs.map(({ graph, path }) => [graph, path]));
+  if (card) await writeVariantCard({ card, files }, outs, recipe.name);
+  return graphs;
+}
+
+/** The folder that transformers.js loads; the graphs to quantize lie beside it while this runs. */
+async function quantizeForTransformersJs(
+  model: DescribedModel,
+  recipe: Recipe,
+  options: QuantizeOptions,
+): Promise<readonly QuantizedGraph[]> {
+  const { card } = model;
+  if (card === null) {
+    throw new InputError(
+      `${model.path}: a Whisper was required for the layout of transformers.js, got a model without a card; leave --layout out`,
+    );
+  }
+  const { out } = options;
+  const float = `${resolve(out)}.float32`;
+  try {
+    const source = await withTransformersJsGraphs({ ...model, card }, float);
+    const graphs = await writeGraphs(source, recipe, options, transformersJsPaths(out));
+    await writeTransformersJsFiles(source, out);
+    return graphs;
+  } finally {
+    await rm(float, { recursive: true, force: true });
+  }
+}
+
+async function writeGraphs(
+  model: DescribedModel,
+  recipe: Recipe,
+  options: QuantizeOptions,
+  outs: Readonly<Record<string, string>>,
+): Promise<readonly QuantizedGraph[]> {
   const made: MadeGraph[] = [];
   // All before anything is written: the output may be the input.
   for (const graph of graphsOf(model)) made.push(await makeGraph(model, graph, recipe, options));
@@ -66,8 +114,6 @@ export async function quantizeModel(
     await writeModel(onnx, path);
     graphs.push({ ...one, path, sizeBytes: { before, after: await modelFileSize(await readModel(path)) } });
   }
-  const { card, files } = model;
-  if (card) await writeVariantCard({ card, files }, outs, recipe.name);
   return graphs;
 }
 

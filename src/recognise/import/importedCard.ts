@@ -55,6 +55,12 @@ export async function importedCard(
     layers: decoderLayers,
     heads: shape.decoderHeads,
     width,
+    sizes: {
+      encoderLayers,
+      encoderHeads: shape.encoderHeads,
+      encoderFeed: shape.encoderFeed,
+      decoderFeed: shape.decoderFeed,
+    },
     vocabulary: shape.vocabulary,
     longestText: shape.longestText,
     windowS: windowSteps * STEP_S,

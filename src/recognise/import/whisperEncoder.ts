@@ -6,6 +6,9 @@ import type { Weights } from './weights.js';
 import { LayerBuilder, queryScale } from './whisperLayers.js';
 import type { WhisperShape } from './whisperShape.js';
 
+/** What the encoder makes of the sound, of which keys and values are computed: float32 [n, T, width]. */
+export const ENCODED = 'norm';
+
 /**
  * Builds Whisper's encoder, and of each decoder layer the keys and values that it reads: they are the same for every token.
  *
@@ -36,7 +39,7 @@ export function buildWhisperEncoder(weights: Weights, shape: WhisperShape): Onnx
     x = graph.node('Add', [x, layers.attention(`${source}.self_attn`, attention, heads)], `${attention}.sum`);
     x = layers.feed(source, `${name}.feed`, x);
   }
-  x = layers.norm('encoder.layer_norm', 'norm', x);
+  x = layers.norm('encoder.layer_norm', ENCODED, x);
   const outputs: string[] = [];
   for (let index = 0; index < decoderLayers; index++) {
     const source = `decoder.layers.${index}.encoder_attn`;

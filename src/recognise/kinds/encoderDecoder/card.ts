@@ -44,6 +44,10 @@ export interface EncoderDecoderCard extends ModelCard {
   readonly heads: number;
   /** Width of its layers. */
   readonly width: number;
+  /** What other programs ask for beside the graphs. */
+  readonly sizes?:
+    | Readonly<Record<'encoderLayers' | 'encoderHeads' | 'encoderFeed' | 'decoderFeed', number>>
+    | undefined;
   /** Tokens that it knows. */
   readonly vocabulary: number;
   /** Tokens of the longest text, with those before it: 448 in Whisper. */

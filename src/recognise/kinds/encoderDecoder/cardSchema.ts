@@ -3,6 +3,7 @@ import { cardFields, fileSchema, graphSchema } from '../../card/cardSchema.js';
 import type { EncoderDecoderCard, SpecialTokens } from './card.js';
 
 const id = z.int().nonnegative();
+const size = z.int().positive();
 
 const tokensSchema: z.ZodType<SpecialTokens> = z.strictObject({
   start: id,
@@ -29,6 +30,7 @@ export const encoderDecoderCardSchema: z.ZodType<EncoderDecoderCard> = z
     layers: z.int().positive(),
     heads: z.int().positive(),
     width: z.int().positive(),
+    sizes: z.strictObject({ encoderLayers: size, encoderHeads: size, encoderFeed: size, decoderFeed: size }).optional(),
     vocabulary: z.int().positive(),
     longestText: z.int().positive(),
     windowS: z.number().positive(),
