@@ -18,6 +18,7 @@ export interface Gauges {
   readonly memoryHits: number;
   readonly diskHits: number;
   readonly cacheMisses: number;
+  readonly cacheFailedWrites: number;
 }
 
 /** Counts what a service does, for Prometheus. */
@@ -76,6 +77,8 @@ export class ServiceMetrics {
     const hits = (): Record<string, number> => ({ memory: read().memoryHits, disk: read().diskHits });
     counter('cache_hits', 'Transcripts that were known already.', hits, 'place');
     counter('cache_misses', 'Transcripts that were not.', () => ({ all: read().cacheMisses }));
+    const failed = 'Transcripts that the disk of the cache had no room for.';
+    counter('cache_failed_writes', failed, () => ({ all: read().cacheFailedWrites }));
   }
 
   /** Of {@link render}. */

@@ -125,5 +125,6 @@ function gaugesOf({ workers: { queue, fleet }, cacheCounts }: Transcriber): Gaug
     memoryHits: cacheCounts.memoryHits,
     diskHits: cacheCounts.diskHits,
     cacheMisses: cacheCounts.misses,
+    cacheFailedWrites: cacheCounts.failedWrites,
   };
 }

@@ -3,7 +3,7 @@ import { InputError } from '../errors.js';
 import { sha256OfBytes } from '../files.js';
 import type { Hearing, Setup } from '../process/protocol.js';
 import { resultKeyBases } from '../recognise/cache/cachedRecognizer.js';
-import { ResultCache } from '../recognise/cache/resultCache.js';
+import { ResultCache, type ResultCacheCounts } from '../recognise/cache/resultCache.js';
 import type { Transcript } from '../recognise/transcribe.js';
 import type { RecordingsFolder } from './body/recordingsFolder.js';
 import { Flights, type OnSegment } from './flights.js';
@@ -87,8 +87,8 @@ export class Transcriber {
   }
 
   /** What the cache has done since the start. */
-  get cacheCounts(): { readonly memoryHits: number; readonly diskHits: number; readonly misses: number } {
-    return this.#cache?.counts ?? { memoryHits: 0, diskHits: 0, misses: 0 };
+  get cacheCounts(): Pick<ResultCacheCounts, 'memoryHits' | 'diskHits' | 'misses' | 'failedWrites'> {
+    return this.#cache?.counts ?? { memoryHits: 0, diskHits: 0, misses: 0, failedWrites: 0 };
   }
 
   /**

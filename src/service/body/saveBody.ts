@@ -8,6 +8,9 @@ export interface SavedBody {
   readonly sizeBytes: number;
 }
 
+/** Bytes that are written at a time: each write waits for its turn among others' work. */
+const WRITE_BYTES = 2 ** 20;
+
 /** What the file system says when there is no room. */
 const NO_ROOM = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE']);
 
@@ -28,13 +31,22 @@ export async function saveBody(
   const hash = createHash('sha256');
   let sizeBytes = 0;
   const file = await open(path, 'wx').catch(noRoom);
+  let held: Uint8Array[] = [];
+  let heldBytes = 0;
+  const write = async (): Promise<void> => {
+    for (const bytes of held.length > 1 ? [Buffer.concat(held)] : held) await file.writeFile(bytes).catch(noRoom);
+    [held, heldBytes] = [[], 0];
+  };
   try {
     for await (const bytes of chunks) {
       sizeBytes += bytes.byteLength;
       if (sizeBytes > maximumBytes) throw tooLarge(maximumBytes);
       hash.update(bytes);
-      await file.writeFile(bytes).catch(noRoom);
+      held.push(bytes);
+      heldBytes += bytes.byteLength;
+      if (heldBytes >= WRITE_BYTES) await write();
     }
+    await write();
   } catch (error) {
     if (error instanceof RequestError || error instanceof BusyError) throw error;
     throw new RequestError(
