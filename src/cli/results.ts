@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { QuantlabError } from '../errors.js';
 import { recordsToCsv } from '../report/tables/csv.js';
-import { checkResults, type ResultsCheck } from '../study/checkResults.js';
+import { checkRun, type RunCheck } from '../study/checkRun.js';
 import { readFinishedRun } from '../study/finishedRun.js';
 import { examples } from './help.js';
 import { addJson, declare } from './optionGroups.js';
@@ -30,20 +30,20 @@ export function addResultsCommand(program: Command, terminal: Terminal): void {
 
   declare(results.command('check'), addJson)
     .description(
-      'Check runs and laboratories: files as written, summary as it follows from the observations, models made again the same',
+      'Check runs: files as written, summary as it follows from the observations, models made again the same',
     )
-    .argument('[run...]', `folders of runs or of a laboratory (default: ${COMMITTED.join(', ')})`)
+    .argument('[run...]', `folders of runs (default: ${COMMITTED.join(', ')})`)
     .option('--hear', 'also hear the speech again with each model; another processor may hear a word otherwise')
     .addHelpText('after', examples('results check', 'results check data/results/short --hear'))
     .action(async (runs: string[], options: { readonly hear?: true; readonly json?: true }) => {
-      const checks: (ResultsCheck & { readonly run: string })[] = [];
+      const checks: (RunCheck & { readonly run: string })[] = [];
       for (const run of runs.length > 0 ? runs : COMMITTED) {
         const progress = terminal.progress();
         try {
           const onProgress = (done: number, total: number, what: string): void => progress.update(done, total, what);
           checks.push({
             run,
-            ...(await checkResults(run, { hear: options.hear === true, onProgress, signal: terminal.signal })),
+            ...(await checkRun(run, { hear: options.hear === true, onProgress, signal: terminal.signal })),
           });
         } finally {
           progress.stop();
@@ -57,9 +57,8 @@ export function addResultsCommand(program: Command, terminal: Terminal): void {
     });
 }
 
-function describeCheck(run: string, { faults, notes, topics, models, texts }: ResultsCheck): string {
+function describeCheck(run: string, { faults, notes, models, texts }: RunCheck): string {
   const counts = [
-    ...(topics.found > 0 ? [`topics as they were written: ${topics.same} of ${topics.found}`] : []),
     `models made again: ${models.same} of ${models.made} the same`,
     ...(texts.heard > 0 ? [`texts heard again: ${texts.same} of ${texts.heard} the same`] : []),
   ];

@@ -5,6 +5,8 @@ import { withProcesses } from '../process/session.js';
 import { Turns } from '../process/turns.js';
 import { UNKNOWN_SPEAKER } from '../speech/corpora/manifest.js';
 import type { Utterance } from '../speech/types.js';
+import { TOPICS } from './laboratory.js';
+import { measureTopic } from './laboratoryMeasures.js';
 import { measuredOutcome, type OpenCondition, openCondition } from './openCondition.js';
 import { outcomeOf } from './outcomeOf.js';
 import { type MeasuredCondition, measureResources } from './resources.js';
@@ -14,7 +16,7 @@ import type { Condition, Observation, Outcome, Summary } from './schema.js';
 import { quantize, type Variant } from './variants.js';
 
 /**
- * Measures what a run has not measured yet: the conditions take turns in blocks of trials; then their memory and energy.
+ * Measures what a run has not measured yet: the conditions take turns in blocks of trials; then their memory and energy; then what is measured besides.
  *
  * @param state - what is there; each trial is written as it ends
  * @param now - time of day
@@ -64,6 +66,7 @@ export async function conductRun(
       for (const open of running.values()) await end(open, measuredOutcome(open));
     });
     await measureRest(state, make, utterances, options, close);
+    await measureTopics(state, options);
     return await state.finish(now(), turns.method);
   } catch (error) {
     state.throwIfStopped(error);
@@ -152,4 +155,16 @@ async function measureRest(
   };
   const options = { protocol: protocol.resources, utterances, signal, workerPath, onStep };
   for await (const { id, outcome } of measureResources(measured, options)) await close(id, outcome);
+}
+
+/** What the plan wants to know besides the conditions. */
+async function measureTopics(state: RunState, { signal }: RunOptions): Promise<void> {
+  const { laboratory } = state.record.protocol;
+  if (laboratory === undefined || (state.record.shard ?? WHOLE).index !== 1) return;
+  for (const topic of TOPICS.filter((one) => state.record.laboratory?.[one] === undefined)) {
+    const onProgress = (done: number, total: number): void => state.tell(laboratory.model, topic, done, total);
+    const found = await measureTopic(topic, laboratory, { signal, onProgress });
+    state.throwIfStopped();
+    await state.keep(found);
+  }
 }

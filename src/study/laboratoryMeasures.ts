@@ -16,8 +16,7 @@ import { readManifest } from '../speech/corpora/manifest.js';
 import { recordingOf } from '../speech/corpora/recordings.js';
 import type { Utterance } from '../speech/types.js';
 import { sensitivityOnSpeech } from '../tune/sensitivity.js';
-import type { FiledTopic, TopicResults } from './laboratory.js';
-import type { LaboratoryProtocol } from './laboratoryProtocol.js';
+import type { LaboratoryProtocol, Topic, TopicProtocols, TopicResults } from './laboratory.js';
 import { NO_RECIPE } from './schema.js';
 import { quantize } from './variants.js';
 
@@ -33,25 +32,41 @@ interface TitledModel {
   readonly model: ResolvedModel;
 }
 
-/** How much of a topic is measured, of which model, and who is told. */
-export interface TopicOptions extends SessionControl {
-  readonly protocol: LaboratoryProtocol;
-  /** Whose variants are measured. */
+/** Whose variants are measured, and who is told. */
+interface TopicOptions extends SessionControl {
   readonly model: string;
-  /** Told how far the topic is, and what is being measured. */
-  readonly onProgress?: ((done: number, total: number, what: string) => void) | undefined;
+  /** Told how far the topic is. */
+  readonly onProgress: (done: number, total: number) => void;
 }
 
-/** How each topic is measured. */
-export const MEASURES: { readonly [T in FiledTopic]: (options: TopicOptions) => Promise<TopicResults[T]> } = {
-  hardware: async ({ protocol, model, signal, onProgress }) => {
-    const { kernelRuns, modelRuns, setBytes } = protocol.hardware;
+/**
+ * Measures a topic.
+ *
+ * @param laboratory - what is planned
+ * @returns what was found, under its name; nothing where it is not planned
+ * @throws {UnavailableError} when a process breaks
+ */
+export async function measureTopic<T extends Topic>(
+  topic: T,
+  laboratory: LaboratoryProtocol,
+  options: Omit<TopicOptions, 'model'>,
+): Promise<{ readonly [P in T]?: TopicResults[P] }> {
+  const { model, [topic]: protocol } = laboratory;
+  if (protocol === undefined) return {};
+  const found = await MEASURES[topic](protocol as TopicProtocols[T], { ...options, model });
+  return { [topic]: found } as { readonly [P in T]?: TopicResults[P] };
+}
+
+const MEASURES: {
+  readonly [T in Topic]: (protocol: TopicProtocols[T], options: TopicOptions) => Promise<TopicResults[T]>;
+} = {
+  hardware: async ({ kernelRuns, modelRuns, setBytes }, { model, signal, onProgress }) => {
     const cores = availableParallelism();
     const limits = await measureHardware({
       threads: threadCounts(cores),
       runs: kernelRuns,
       setBytes,
-      onProgress: (done, total) => onProgress?.(done, total, 'hardware: kernels'),
+      onProgress,
       signal,
     });
     const own = limits.find(({ threads }) => threads === cores) ?? limits[0];
@@ -59,15 +74,14 @@ export const MEASURES: { readonly [T in FiledTopic]: (options: TopicOptions) => 
     const roofline = [];
     for (const { title, model: variant } of own === undefined ? [] : await variantsOf(model, 3)) {
       if (own === undefined || recording === undefined) break;
-      onProgress?.(roofline.length, 3, 'hardware: models');
+      onProgress(roofline.length, 3);
       const options = { recording, runs: modelRuns, signal };
       const { path: _path, ...found } = await measureRoofline(variant, own, options);
       roofline.push({ title, ...found });
     }
     return { limits, roofline };
   },
-  throughput: async ({ protocol, model, signal, onProgress }) => {
-    const { utterances: count, batchSizes, rounds } = protocol.throughput;
+  throughput: async ({ utterances: count, batchSizes, rounds }, { model, signal, onProgress }) => {
     const variants = await variantsOf(model, 2);
     const utterances = spread(await speech(), count);
     const passes = await measureOffline(
@@ -76,14 +90,13 @@ export const MEASURES: { readonly [T in FiledTopic]: (options: TopicOptions) => 
         utterances,
         rounds,
         batchSizes,
-        onPass: (all, total) => onProgress?.(all.length, total, 'throughput: passes'),
+        onPass: (all, total) => onProgress(all.length, total),
         signal,
       },
     );
     return summarizeOffline(passes, utterances).map((report) => titled(report, variants));
   },
-  load: async ({ protocol, model, signal, onProgress }) => {
-    const { boundMs, requests, mostRates } = protocol.load;
+  load: async ({ boundMs, requests, mostRates }, { model, signal, onProgress }) => {
     const variants = await variantsOf(model, 2);
     let done = 0;
     const reports = await measureServers(
@@ -93,7 +106,7 @@ export const MEASURES: { readonly [T in FiledTopic]: (options: TopicOptions) => 
         boundMs,
         requests,
         mostRates,
-        onRate: () => onProgress?.(++done, mostRates * variants.length, 'load: rates'),
+        onRate: () => onProgress(++done, mostRates * variants.length),
         signal,
       },
     );
@@ -102,8 +115,7 @@ export const MEASURES: { readonly [T in FiledTopic]: (options: TopicOptions) => 
       rates: report.rates.map((rate) => titled(rate, variants)),
     }));
   },
-  caching: async ({ protocol, model, signal, onProgress }) => {
-    const { rounds, requests, utterances: count, hitRates } = protocol.caching;
+  caching: async ({ rounds, requests, utterances: count, hitRates }, { model, signal, onProgress }) => {
     const variants = await variantsOf(model, 2);
     const utterances = spread(await speech(), count);
     const [first] = utterances;
@@ -114,7 +126,7 @@ export const MEASURES: { readonly [T in FiledTopic]: (options: TopicOptions) => 
         recording: recordingOf(first as Utterance),
         rounds,
         threads: 1,
-        onProgress: (done, total) => onProgress?.(done, total, `caching: starts of ${variant.title}`),
+        onProgress,
         signal,
       });
       load.push(titled(report, variants));
@@ -128,19 +140,19 @@ export const MEASURES: { readonly [T in FiledTopic]: (options: TopicOptions) => 
         threads: 1,
         kinds: ['transcript'],
         places: ['memory'],
-        onProgress: (done, total) => onProgress?.(done, total, `caching: requests to ${variant.title}`),
+        onProgress,
         signal,
       });
       results.push(titled(report, variants));
     }
     return { load, results };
   },
-  sensitivity: async ({ protocol, model, onProgress }) => {
+  sensitivity: async (protocol, { model, onProgress }) => {
     const resolved = await resolveModel(model);
     const found = await sensitivityOnSpeech(await readModel(graphOf(resolved).path), resolved, {
-      ...protocol.sensitivity,
+      ...protocol,
       threads: await defaultThreads(),
-      onProgress: (done, total) => onProgress?.(done, total, 'sensitivity: layers and choices'),
+      onProgress,
     });
     return found.map(({ layer, choice, outputDb, savedMs }) => ({
       layer: layer.node,

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { InputError } from '../errors.js';
 import { sha256OfFile } from '../files.js';
-import { timingVersionOf } from '../measure/latency/timingVersion.js';
 import { mean, median } from '../measure/statistics/statistics.js';
 import { outcomeOf } from './outcomeOf.js';
 import { RUN_FILES, RunFolder, readRun, verifyRun } from './runFolder.js';
@@ -62,8 +61,9 @@ export async function mergeRuns(folders: readonly string[], options: MergeOption
     environment: joinEnvironments(parts),
     outcomes: Object.fromEntries(first.record.conditions.map(({ id }) => [id, joinOutcomes(id, parts)])),
     inputs: first.record.inputs,
+    ...(first.record.laboratory !== undefined && { laboratory: first.record.laboratory }),
     turns: parts.some((part) => part.record.turns === 'paused') ? 'paused' : 'stopped',
-    timingVersion: timingVersionOf(first.record),
+    timingVersion: first.record.timingVersion,
     shards: await Promise.all(parts.map(describePart)),
   };
   const out = await RunFolder.open(options.out, { restart: options.restart ?? false });
@@ -129,7 +129,7 @@ function requireSameRun(first: Part, part: Part): void {
     ...record.protocol,
     conditions: record.conditions,
     'model files': record.inputs,
-    'version of timing': timingVersionOf(record),
+    'version of timing': record.timingVersion,
     ...Object.fromEntries(SAME_ENVIRONMENT.map((field) => [field, record.environment[field]])),
   });
   const [wanted, held] = [factsOf(first), factsOf(part)];

@@ -3,6 +3,7 @@ import type { MemoryStages } from '../measure/memory/memory.js';
 import type { Dtype } from '../onnx/tensor/dtype.js';
 import type { ProcessMemory } from '../process/processMemory.js';
 import { NORMALISER_NAMES } from '../speech/text/normaliser.js';
+import type { LaboratoryProtocol, LaboratoryResults } from './laboratory.js';
 import { LIMITS } from './limits.js';
 import type {
   Condition,
@@ -47,6 +48,7 @@ const protocolSchema: z.ZodType<Protocol> = z.object({
   languageModel: z.string().optional(),
   languageModelSha256: z.string().optional(),
   resources: z.object({ memoryRuns: count, energyTrials: count }).optional(),
+  laboratory: (z.looseObject({ model: z.string() }) as z.ZodType<LaboratoryProtocol>).optional(),
 });
 
 const environmentSchema: z.ZodType<Environment> = z.object({
@@ -178,8 +180,10 @@ export const runRecordSchema: z.ZodType<RunRecord> = z.object({
   environment: environmentSchema,
   outcomes: z.record(z.string(), outcomeSchema),
   inputs: z.record(z.string(), inputsSchema),
+  // What is inside, our own writer has checked.
+  laboratory: (z.looseObject({}) as z.ZodType<LaboratoryResults>).optional(),
   turns: z.enum(['stopped', 'paused']),
-  timingVersion: count.optional(),
+  timingVersion: count,
   shard: shardSchema.optional(),
   shards: z.array(shardRecordSchema).max(LIMITS.shards).optional(),
 });

@@ -2,14 +2,15 @@ import type { Phase, Shard } from '../measure/schedule.js';
 import type { SessionControl } from '../process/session.js';
 import type { TurnMethod } from '../process/turns.js';
 import type { LeftOut } from '../speech/corpora/recordings.js';
+import type { Topic } from './laboratory.js';
 import type { OpenRunOptions } from './runFolder.js';
 import type { Environment } from './schema.js';
 
 /** How far a run is. */
 export interface RunProgress {
-  /** Id of the condition. */
+  /** Id of the condition; of a topic, of the model. */
   readonly condition: string;
-  readonly phase: 'prepare' | Phase | 'memory' | 'energy';
+  readonly phase: 'prepare' | Phase | 'memory' | 'energy' | Topic;
   /** Trials of this condition and phase that are done, of all of them; of `prepare`, `memory` and `energy` 0 or 1 of 1. */
   readonly done: number;
   readonly total: number;

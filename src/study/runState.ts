@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { InputError, QuantlabError } from '../errors.js';
 import { drawTrials, PHASES, type Trials, trialsOfShard, WHOLE } from '../measure/schedule.js';
 import { ownValue } from '../ownValue.js';
+import type { LaboratoryResults } from './laboratory.js';
 import { outcomeOf } from './outcomeOf.js';
 import type { RunFolder } from './runFolder.js';
 import type { RunOptions, RunProgress } from './runOptions.js';
@@ -86,6 +87,12 @@ export class RunState {
   async close(id: string, outcome: Outcome, turns: RunRecord['turns']): Promise<void> {
     const outcomes = { ...this.#record.outcomes, [id]: outcome };
     this.#record = { ...this.#record, outcomes, turns: this.#turnsWith(turns) };
+    await this.#folder.writeRecord(this.#record);
+  }
+
+  /** Writes down what was found besides the conditions. */
+  async keep(found: LaboratoryResults): Promise<void> {
+    this.#record = { ...this.#record, laboratory: { ...this.#record.laboratory, ...found } };
     await this.#folder.writeRecord(this.#record);
   }
 

@@ -10,6 +10,7 @@ import type { Phase, Shard } from '../measure/schedule.js';
 import type { Estimate } from '../measure/statistics/bootstrap.js';
 import type { TurnMethod } from '../process/turns.js';
 import type { NormaliserName } from '../speech/text/normaliser.js';
+import type { LaboratoryProtocol, LaboratoryResults } from './laboratory.js';
 
 export type { AccuracySummary, Environment, Estimate, LatencySummary, Phase, Shard, SpeedUp, TurnMethod };
 
@@ -75,6 +76,8 @@ export interface Protocol {
   readonly languageModelSha256?: string | undefined;
   /** How memory and energy are measured, after everything else; left out, they are not. */
   readonly resources?: ResourceProtocol | undefined;
+  /** What is measured besides the conditions, when they are done. */
+  readonly laboratory?: LaboratoryProtocol | undefined;
 }
 
 /** How much is run for memory and energy. */
@@ -159,6 +162,8 @@ export interface RunRecord extends Timed {
   readonly outcomes: Readonly<Record<string, Outcome>>;
   /** By condition id, known before the first trial. */
   readonly inputs: Readonly<Record<string, ConditionInputs>>;
+  /** What was measured besides. */
+  readonly laboratory?: LaboratoryResults | undefined;
   /** How conditions left each other alone. */
   readonly turns: TurnMethod;
   /** Which part of the trials this run is; a whole run has none. */

@@ -3,14 +3,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createRandom } from '../../src/random.js';
 import type { FinishedRun } from '../../src/study/finishedRun.js';
-import { type FiledTopic, TOPICS, type TopicRecord, writeTopic } from '../../src/study/laboratory.js';
-import { EMPTY_LABORATORY, type Laboratory } from '../../src/study/readLaboratory.js';
 import { RunFolder } from '../../src/study/runFolder.js';
 import type { Observation, RunRecord, Summary } from '../../src/study/schema.js';
 import { summarize } from '../../src/study/summarize.js';
 
 const FIXTURES = fileURLToPath(new URL('../fixtures/report/', import.meta.url));
-const FILED: readonly FiledTopic[] = TOPICS.filter((topic) => topic !== 'variants');
 
 /** A run with invented numbers that follow from nothing, for functions that take a summary; see test/fixtures/report/README.md. */
 export function readInventedRun(): FinishedRun {
@@ -18,9 +15,8 @@ export function readInventedRun(): FinishedRun {
 }
 
 /** A laboratory with invented numbers, likewise. */
-export function readInventedLaboratory(): Laboratory {
-  const topics = Object.fromEntries(FILED.map((topic) => [topic, readJson(`laboratory/${topic}.json`)]));
-  return { ...EMPTY_LABORATORY, ...topics, variants: readRun('laboratory/variants') };
+export function readInventedLaboratory(): FinishedRun {
+  return readRun('laboratory');
 }
 
 /**
@@ -35,13 +31,12 @@ export async function writeInventedRun(
   await writeRun(folder, change(readRun('run').summary.run));
 }
 
-/** Writes an invented laboratory, with a run of all variants, likewise. */
+/** Writes an invented laboratory, likewise. */
 export async function writeInventedLaboratory(
   folder: string,
   change: (run: RunRecord) => RunRecord = (run) => run,
 ): Promise<void> {
-  for (const topic of FILED) await writeTopic(folder, readJson(`laboratory/${topic}.json`) as TopicRecord<FiledTopic>);
-  await writeRun(join(folder, 'variants'), change(readRun('laboratory/variants').summary.run));
+  await writeRun(folder, change(readInventedLaboratory().summary.run));
 }
 
 /** Prompts that a slow and a fast model hear. */

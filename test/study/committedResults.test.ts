@@ -3,7 +3,6 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { readJson } from '../../src/files.js';
-import { checkResults } from '../../src/study/checkResults.js';
 import { checkRun } from '../../src/study/checkRun.js';
 import { TOPICS } from '../../src/study/laboratory.js';
 import { DEFAULT_MODEL } from '../../src/study/plan.js';
@@ -12,14 +11,12 @@ import { summarizeRun } from '../../src/study/summarize.js';
 const results = fileURLToPath(new URL('../../data/results/', import.meta.url));
 const REMEDY = 'measure again: npm start, npm run quantlab -- laboratory';
 
-describe.each(['latest', 'laboratory/variants'])('the committed run %s', (name) => {
+describe.each(['latest', 'laboratory'])('the committed run %s', (name) => {
   const folder = join(results, name);
 
   it('has the summary that follows from its observations', async () => {
-    const held = await readJson(join(folder, 'summary.json'), z.looseObject({ run: z.looseObject({}) }));
-    // Earlier versions kept a digest of the code, which is read no more.
-    const { code: _, ...run } = held.run;
-    expect({ ...held, run }, REMEDY).toEqual(JSON.parse(JSON.stringify(await summarizeRun(folder))));
+    const held = await readJson(join(folder, 'summary.json'), z.unknown());
+    expect(held, REMEDY).toEqual(JSON.parse(JSON.stringify(await summarizeRun(folder))));
   });
 
   it('is as it was written, timed as today, and its models are made again the same', async () => {
@@ -32,8 +29,7 @@ describe.each(['latest', 'laboratory/variants'])('the committed run %s', (name) 
   }, 120_000);
 });
 
-it('the committed laboratory has its topics as they were written, timed as today', async () => {
-  const { faults, topics } = await checkResults(join(results, 'laboratory'), { conditions: () => false });
-  expect(faults, REMEDY).toEqual([]);
-  expect(topics).toEqual({ found: TOPICS.length - 1, same: TOPICS.length - 1 });
+it('the committed laboratory has every topic', async () => {
+  const { run } = await summarizeRun(join(results, 'laboratory'));
+  expect(Object.keys(run.laboratory ?? {})).toEqual([...TOPICS]);
 });

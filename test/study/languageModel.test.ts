@@ -44,6 +44,7 @@ describe('language model of an experiment', () => {
       outcomes: Object.fromEntries(CONDITIONS.map(({ id }) => [id, { ...outcome, modelSha256: id }])),
       inputs: {},
       turns: 'stopped',
+      timingVersion: 1,
     };
     const times = { audioS: 1, totalMs: 3, featuresMs: 1, inferenceMs: 1, decodingMs: 1 };
     const said = { references: ['press one now please'], utterances: ['a'] };

@@ -69,6 +69,14 @@ describe('mergeRuns', () => {
     await verifyRun(out);
   });
 
+  it('keeps what the first shard measured besides', async () => {
+    const first = await changed(shards[0] ?? '', 'besides', (record) => {
+      record['laboratory'] = { sensitivity: [] };
+    });
+    const { run } = await mergeRuns([first, ...shards.slice(1)], { out: join(folder, 'with-topics') });
+    expect(run.laboratory).toEqual({ sensitivity: [] });
+  });
+
   it('splits every phase evenly, whole trials for all conditions', async () => {
     for (const [place, shard] of shards.entries()) {
       const { observations } = await readRun(shard);

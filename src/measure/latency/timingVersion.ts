@@ -1,19 +1,14 @@
 /**
  * Version of how times are taken: raised by hand when what stands between the two readings of a clock changes, or what happens
  * around them (order, warm-up, number of threads, what else runs). Times of another version cannot be compared with today's.
- * Results keep the version; those without one are from before it was kept, and of version 1.
+ * Results keep the version.
  */
 export const TIMING_VERSION = 1;
 
 /** Results that say how they were timed. */
 export interface Timed {
-  /** `TIMING_VERSION` when they were measured; left out means 1. */
-  readonly timingVersion?: number | undefined;
-}
-
-/** The version that results were timed by. */
-export function timingVersionOf(results: Timed): number {
-  return results.timingVersion ?? 1;
+  /** `TIMING_VERSION` when they were measured. */
+  readonly timingVersion: number;
 }
 
 /**
@@ -24,8 +19,7 @@ export function timingVersionOf(results: Timed): number {
  * @param remedy - the command that measures them again
  * @returns a sentence; `null` where they were timed as today
  */
-export function describeOtherTiming(where: string, results: Timed, remedy: string): string | null {
-  const was = timingVersionOf(results);
+export function describeOtherTiming(where: string, { timingVersion: was }: Timed, remedy: string): string | null {
   if (was === TIMING_VERSION) return null;
   return `${where}: times of version ${TIMING_VERSION} were required, got version ${was}, which cannot be compared with them; measure again: ${remedy}`;
 }

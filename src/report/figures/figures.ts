@@ -1,6 +1,6 @@
 import { breakEven, costOnInstance } from '../../measure/cost/cost.js';
 import type { InstancePrice } from '../../measure/cost/prices.js';
-import { EMPTY_LABORATORY, type Laboratory } from '../../study/readLaboratory.js';
+import type { LaboratoryResults } from '../../study/laboratory.js';
 import type { Observation, Summary } from '../../study/schema.js';
 import { cheapestCost, speedsOf } from '../tables/costOf.js';
 import { measuredOf } from '../tables/measured.js';
@@ -22,8 +22,10 @@ import { tradeoffFigure } from './tradeoffFigure.js';
 import { variantsFigure } from './variantsFigure.js';
 
 /** What figures are drawn from. */
-interface Results extends Laboratory {
+interface Results extends LaboratoryResults {
   readonly summary: Summary;
+  /** Of the run of the laboratory, where it measured variants. */
+  readonly variants: Summary | undefined;
   readonly observations: readonly Observation[];
   readonly prices: readonly InstancePrice[];
 }
@@ -43,13 +45,13 @@ const FIGURES: readonly (readonly [name: string, draw: Draw])[] = [
   ['cost', (results) => where(costsOf(results), costFigure)],
   ['break-even', (results) => where(breakEvensOf(results), breakEvenFigure)],
   ['roofline', rooflineOf],
-  ['throughput', ({ throughput }) => where(throughput?.result, throughputFigure)],
-  ['sensitivity', ({ sensitivity }) => sensitivity && sensitivityFigure(sensitivity.result)],
-  ['load', ({ load }) => where(load?.result, serverFigure)],
-  ['loading', ({ caching }) => where(caching?.result.load, () => caching && coldStartFigure(caching.result))],
-  ['cache-hits', ({ caching }) => where(caching?.result.results, cachingFigure)],
-  ['variants', ({ variants }) => variants && variantsFigure(variants.summary, 'latency')],
-  ['variants-cost', ({ variants, prices }) => variants && variantsFigure(variants.summary, 'cost', prices)],
+  ['throughput', ({ throughput }) => where(throughput, throughputFigure)],
+  ['sensitivity', ({ sensitivity }) => sensitivity && sensitivityFigure(sensitivity)],
+  ['load', ({ load }) => where(load, serverFigure)],
+  ['loading', ({ caching }) => where(caching?.load, () => caching && coldStartFigure(caching))],
+  ['cache-hits', ({ caching }) => where(caching?.results, cachingFigure)],
+  ['variants', ({ variants }) => variants && variantsFigure(variants, 'latency')],
+  ['variants-cost', ({ variants, prices }) => variants && variantsFigure(variants, 'cost', prices)],
 ];
 
 const fileName = (name: string, place: number): string => `${String(place).padStart(2, '0')}-${name}`;
@@ -64,15 +66,16 @@ export const FIGURE_NAMES: readonly string[] = FIGURES.map(([name], place) => fi
  * @param summary - summary of a run
  * @param observations - its observations
  * @param prices - of machines to rent, for the cost
- * @param laboratory - what was measured besides
+ * @param laboratory - summary of the run that measured the variants of all models, and what else the write-up tells
  */
 export function buildFigures(
   summary: Summary,
   observations: readonly Observation[],
   prices: readonly InstancePrice[] = [],
-  laboratory: Laboratory = EMPTY_LABORATORY,
+  laboratory?: Summary,
 ): readonly Figure[] {
-  const results = { ...laboratory, summary, observations, prices };
+  const variants = laboratory?.conditions.length ? laboratory : undefined;
+  const results = { ...laboratory?.run.laboratory, summary, observations, prices, variants };
   return FIGURES.flatMap(([name, draw], place) => {
     const figure = draw(results);
     return figure ? [{ ...figure, name: fileName(name, place) }] : [];
@@ -108,10 +111,10 @@ function breakEvensOf({ summary, prices }: Results): Parameters<typeof breakEven
 }
 
 function rooflineOf({ hardware }: Results): Figure | undefined {
-  const own = hardware?.result.limits.at(-1);
+  const own = hardware?.limits.at(-1);
   if (hardware === undefined || own === undefined) return undefined;
   return rooflineFigure(
     own,
-    hardware.result.roofline.map((row) => ({ ...row, path: row.model })),
+    hardware.roofline.map((row) => ({ ...row, path: row.model })),
   );
 }

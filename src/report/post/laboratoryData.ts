@@ -1,7 +1,8 @@
 import type { InstancePrice } from '../../measure/cost/prices.js';
+import type { FinishedRun } from '../../study/finishedRun.js';
+import type { LaboratoryResults } from '../../study/laboratory.js';
 import { DEFAULT_MODEL } from '../../study/plan.js';
-import type { Laboratory } from '../../study/readLaboratory.js';
-import { type Environment, NO_RECIPE, type Summary } from '../../study/schema.js';
+import { NO_RECIPE, type Summary } from '../../study/schema.js';
 import type { Json, JsonObject } from '../figures/figure.js';
 import { estimateOf, formatQuantity, verdictOf } from '../metric.js';
 import { METRICS } from '../metrics.js';
@@ -26,34 +27,32 @@ const MOST_WER_LOST = 0.02;
  *
  * @param prices - of machines to rent, for the cost of variants
  */
-export function laboratoryDataOf(laboratory: Laboratory, prices: readonly InstancePrice[]): JsonObject {
-  const environment = environmentOf(laboratory);
+export function laboratoryDataOf(laboratory: FinishedRun | null, prices: readonly InstancePrice[]): JsonObject {
+  const run = laboratory?.summary.run;
+  const { environment } = run ?? {};
+  const topics = run?.laboratory ?? {};
   return {
-    sources: laboratory.sha256 as JsonObject,
-    machine: environment && {
-      cpu: environment.cpu,
-      logical_cores: environment.logicalCores,
-      instruction_sets: environment.instructionSets.join(', '),
-      node: environment.node,
-      runtime: environment.packages['onnxruntime-node'] ?? null,
-    },
-    hardware: hardwareData(laboratory),
-    throughput: throughputData(laboratory),
-    load: loadData(laboratory),
-    caching: cachingData(laboratory),
-    sensitivity: sensitivityData(laboratory),
-    variants: variantsData(laboratory, prices),
+    source: laboratory && { summary_sha256: laboratory.summarySha256 },
+    machine: environment
+      ? {
+          cpu: environment.cpu,
+          logical_cores: environment.logicalCores,
+          instruction_sets: environment.instructionSets.join(', '),
+          node: environment.node,
+          runtime: environment.packages['onnxruntime-node'] ?? null,
+        }
+      : null,
+    hardware: hardwareData(topics),
+    throughput: throughputData(topics),
+    load: loadData(topics),
+    caching: cachingData(topics),
+    sensitivity: sensitivityData(topics),
+    variants: laboratory && variantsData(laboratory.summary, prices),
   };
 }
 
-/** Where it was measured: all topics on one machine, or the first of them says which. */
-function environmentOf({ hardware, throughput, load, caching, sensitivity, variants }: Laboratory): Environment | null {
-  const filed = hardware ?? throughput ?? load ?? caching ?? sensitivity;
-  return filed?.environment ?? variants?.summary.run.environment ?? null;
-}
-
-function hardwareData({ hardware }: Laboratory): Json {
-  const limits = hardware?.result.limits.at(-1);
+function hardwareData({ hardware }: LaboratoryResults): Json {
+  const limits = hardware?.limits.at(-1);
   if (hardware === undefined || limits === undefined) return null;
   const giga = (value: number): string => formatNumber(value / 1e9, value < 1e11 ? 1 : 0);
   const rates = limits.bandwidths.map(({ bytesPerS }) => bytesPerS);
@@ -64,7 +63,7 @@ function hardwareData({ hardware }: Laboratory): Json {
     int8_gain: formatFactor(limits.int8PerS / limits.float32PerS),
     memory_gb_per_s: giga(rates.at(-1) ?? 0),
     cache_gb_per_s: giga(Math.max(...rates)),
-    rows: hardware.result.roofline.map((row) => ({
+    rows: hardware.roofline.map((row) => ({
       title: row.title,
       bound_ms: formatMs(row.boundMs),
       fastest_ms: formatMs(row.fastestMs),
@@ -76,11 +75,11 @@ function hardwareData({ hardware }: Laboratory): Json {
   };
 }
 
-function throughputData({ throughput }: Laboratory): Json {
+function throughputData({ throughput }: LaboratoryResults): Json {
   if (throughput === undefined) return null;
   const whole = (value: number): string => formatNumber(value, 0);
   return {
-    rows: throughput.result.map(({ model, best, equals, results, utterances, audioS }) => {
+    rows: throughput.map(({ model, best, equals, results, utterances, audioS }) => {
       const single = results.find(({ arrangement }) => arrangement.streams === 1 && arrangement.batchSize === 1);
       return {
         title: model,
@@ -96,15 +95,15 @@ function throughputData({ throughput }: Laboratory): Json {
   };
 }
 
-function loadData({ load }: Laboratory): Json {
+function loadData({ load }: LaboratoryResults): Json {
   if (load === undefined) return null;
-  const [one, other] = load.result;
+  const [one, other] = load;
   const [held, heldToo] = [one?.highestPerS ?? null, other?.highestPerS ?? null];
   return {
     bound_ms: formatNumber(one?.boundMs ?? 0, 0),
     requests: one?.rates[0]?.requests ?? null,
     streams: one?.streams ?? null,
-    rows: load.result.map(({ model, highestPerS, capacityPerS }) => ({
+    rows: load.map(({ model, highestPerS, capacityPerS }) => ({
       title: model,
       highest_per_s: highestPerS === null ? null : formatNumber(highestPerS, 1),
       capacity_per_s: formatNumber(capacityPerS, 1),
@@ -113,10 +112,10 @@ function loadData({ load }: Laboratory): Json {
   };
 }
 
-function cachingData({ caching }: Laboratory): Json {
+function cachingData({ caching }: LaboratoryResults): Json {
   if (caching === undefined) return null;
   return {
-    load: caching.result.load.map((row) => ({
+    load: caching.load.map((row) => ({
       title: row.model,
       plain_ms: formatEstimate(row.plainMs, formatMs),
       optimized_ms: formatEstimate(row.optimizedMs, formatMs),
@@ -126,7 +125,7 @@ function cachingData({ caching }: Laboratory): Json {
       size_mb: formatMegabytes(row.sizeBytes),
       optimized_mb: formatMegabytes(row.optimizedBytes),
     })),
-    results: caching.result.results.map(({ model, plainMs, points }) => {
+    results: caching.results.map(({ model, plainMs, points }) => {
       const all = points.find(({ hitRate }) => hitRate === 1);
       return {
         title: model,
@@ -137,27 +136,25 @@ function cachingData({ caching }: Laboratory): Json {
   };
 }
 
-function sensitivityData({ sensitivity }: Laboratory): Json {
+function sensitivityData({ sensitivity }: LaboratoryResults): Json {
   if (sensitivity === undefined) return null;
-  const lossy = sensitivity.result.flatMap((row) => (row.outputDb === null ? [] : [{ ...row, db: row.outputDb }]));
+  const lossy = sensitivity.flatMap((row) => (row.outputDb === null ? [] : [{ ...row, db: row.outputDb }]));
   const [worst] = lossy.toSorted((a, b) => a.db - b.db);
-  const saving = sensitivity.result.flatMap((row) => (row.savedMs === null ? [] : [{ ...row, ms: row.savedMs }]));
+  const saving = sensitivity.flatMap((row) => (row.savedMs === null ? [] : [{ ...row, ms: row.savedMs }]));
   const most = saving.toSorted((a, b) => b.ms - a.ms)[0];
   const name = ({ layer, choice }: { readonly layer: string; readonly choice: string }): JsonObject => ({
     layer,
     choice,
   });
   return {
-    layers: new Set(sensitivity.result.map(({ layer }) => layer)).size,
+    layers: new Set(sensitivity.map(({ layer }) => layer)).size,
     worst: worst ? { ...name(worst), db: formatNumber(worst.db, 1) } : null,
     most: most ? { ...name(most), ms: formatMs(most.ms) } : null,
     slower: saving.filter(({ ms }) => ms < 0).length,
   };
 }
 
-function variantsData({ variants }: Laboratory, prices: readonly InstancePrice[]): Json {
-  if (variants === undefined) return null;
-  const { summary } = variants;
+function variantsData(summary: Summary, prices: readonly InstancePrice[]): Json {
   const candidates = [...candidatesOf(summary, prices)].sort(byReference(summary));
   const [reference] = candidates;
   if (reference === undefined) return null;
@@ -203,11 +200,9 @@ function bestOf(candidates: readonly Candidate[]): Json {
  *
  */
 export async function buildVariantsTable(
-  { variants }: Laboratory,
+  summary: Summary,
   prices: readonly InstancePrice[],
 ): Promise<DataTable | null> {
-  if (variants === undefined) return null;
-  const { summary } = variants;
   // What is lost first, then what is gained.
   const metrics = METRICS.toSorted((one, other) => one.comparison.neutral - other.comparison.neutral);
   const rows = pricedConditions(summary, prices).map((entry) => {

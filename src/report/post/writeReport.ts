@@ -1,11 +1,11 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeFile, writeFileAtomic } from '../../files.js';
 import { readPrices } from '../../measure/cost/prices.js';
 import { describeOtherTiming } from '../../measure/latency/timingVersion.js';
-import { type FinishedRun, readFinishedRun } from '../../study/finishedRun.js';
-import { TOPICS } from '../../study/laboratory.js';
-import { EMPTY_LABORATORY, type Laboratory, readLaboratory, resultPath } from '../../study/readLaboratory.js';
+import { readFinishedRun } from '../../study/finishedRun.js';
+import { RUN_FILES } from '../../study/runFolder.js';
 import { escapeKramdown, escapeLiquid } from '../escape.js';
 import type { FindBrowserOptions } from '../figures/browser.js';
 import { type Figure, type JsonObject, mapText } from '../figures/figure.js';
@@ -27,7 +27,7 @@ export interface WriteReportOptions {
   readonly figuresFolder?: string | null;
   /** Folder of the write-up's Jekyll tree; `post` by default, `null` for none. */
   readonly postFolder?: string | null;
-  /** Folder of the laboratory; `data/results/laboratory` by default, `null` for none. It need not be there. */
+  /** Folder of the laboratory's run; `data/results/laboratory` by default, `null` for none. It need not be there. */
   readonly laboratoryFolder?: string | null;
   /** Where to look for the browser that draws pictures. */
   readonly browser?: FindBrowserOptions;
@@ -61,17 +61,21 @@ export async function writeReport(runFolder: string, options: WriteReportOptions
   const { figuresFolder = 'figures', postFolder = 'post', browser = {} } = options;
   const { laboratoryFolder = join('data', 'results', 'laboratory') } = options;
   const run = await readFinishedRun(runFolder);
-  const laboratory = laboratoryFolder === null ? EMPTY_LABORATORY : await readLaboratory(laboratoryFolder);
+  const hasLaboratory = laboratoryFolder !== null && existsSync(join(laboratoryFolder, RUN_FILES.summary));
+  const laboratory = hasLaboratory ? await readFinishedRun(laboratoryFolder) : null;
   const prices = await readPrices();
   const table = await buildAnswerTable(run.summary);
-  const figures = buildFigures(run.summary, run.observations, prices, laboratory);
+  const figures = buildFigures(run.summary, run.observations, prices, laboratory?.summary);
   const files: string[] = [];
   const write = async (path: string, data: string | Uint8Array): Promise<void> => {
     await writeFileAtomic(path, data);
     files.push(path);
   };
   await write(join(runFolder, 'table.md'), tableToMarkdown(table));
-  const warnings = [...otherTimings(runFolder, run, laboratoryFolder ?? '', laboratory)];
+  const warnings = [
+    describeOtherTiming(runFolder, run.summary.run, 'npm start'),
+    laboratory && describeOtherTiming(laboratoryFolder ?? '', laboratory.summary.run, 'npm run quantlab -- laboratory'),
+  ].filter((one) => one !== null);
   if (figuresFolder !== null) {
     const written = await writeFigures(figures, figuresFolder, browser);
     files.push(...written.files);
@@ -92,7 +96,7 @@ export async function writeReport(runFolder: string, options: WriteReportOptions
     await write(join(data, 'laboratory.json'), json(mapText(laboratoryDataOf(laboratory, prices), escapeKramdown)));
     await write(join(data, 'figures.json'), json(figureWords(figures)));
     await write(join(postFolder, '_includes', 'results-table.html'), escapeLiquid(tableToHtml(table)));
-    const variants = await buildVariantsTable(laboratory, prices);
+    const variants = laboratory && (await buildVariantsTable(laboratory.summary, prices));
     await write(
       join(postFolder, '_includes', 'variants-table.html'),
       variants === null ? '' : escapeLiquid(tableToHtml(variants)),
@@ -103,23 +107,6 @@ export async function writeReport(runFolder: string, options: WriteReportOptions
     }
   }
   return { table, text: tableToText(table), files, warnings };
-}
-
-/** Results that were timed otherwise than today, a sentence each. */
-function otherTimings(
-  runFolder: string,
-  run: FinishedRun,
-  laboratoryFolder: string,
-  laboratory: Laboratory,
-): readonly string[] {
-  const topics = TOPICS.map((topic) => {
-    const held = laboratory[topic];
-    if (held === undefined) return null;
-    const results = 'summary' in held ? held.summary.run : held;
-    const remedy = `npm run quantlab -- laboratory --only ${topic}`;
-    return describeOtherTiming(resultPath(laboratoryFolder, topic), results, remedy);
-  });
-  return [describeOtherTiming(runFolder, run.summary.run, 'npm start'), ...topics].filter((one) => one !== null);
 }
 
 /** Figures that this report wrote when more was measured: they would show numbers that are no longer there. */

@@ -12,8 +12,7 @@ const figures = buildFigures(summary, observations, prices);
 const ids = ['cpu-float32', 'cpu-int8-dynamic', 'gpu-float32'];
 
 /** The same run with memory and energy, which older runs lack. */
-const { variants } = readInventedLaboratory();
-const resources = variants?.summary.conditions.map(({ outcome }) => outcome) ?? [];
+const resources = readInventedLaboratory().summary.conditions.map(({ outcome }) => outcome);
 const whole: Summary = {
   ...summary,
   conditions: summary.conditions.map((entry, place) => {
@@ -69,9 +68,8 @@ describe('figures', () => {
   });
 
   it('show at a glance other models beside the first, in words, too', () => {
-    const { variants } = readInventedLaboratory();
-    if (variants === undefined) throw new Error('no variants were invented');
-    const [glance] = buildFigures(variants.summary, [], prices);
+    const { summary } = readInventedLaboratory();
+    const [glance] = buildFigures(summary, [], prices);
     expect(glance?.title).toBe('deepspeech2-lstm, int8 dynamic, beside deepspeech2-lstm, float32');
     expect(glance?.alt).toMatch(
       /whisper-ctc, int8 dynamic in per cent of whisper-ctc, float32: Time: \d+ \(.*Model file:/,

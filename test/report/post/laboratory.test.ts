@@ -1,24 +1,18 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { readPrices } from '../../../src/measure/cost/prices.js';
 import type { Figure, Json, JsonObject } from '../../../src/report/figures/figure.js';
 import { buildFigures } from '../../../src/report/figures/figures.js';
 import { buildVariantsTable, laboratoryDataOf } from '../../../src/report/post/laboratoryData.js';
-import { EMPTY_LABORATORY, type Laboratory, readLaboratory } from '../../../src/study/readLaboratory.js';
+import type { Summary } from '../../../src/study/schema.js';
 import { readInventedLaboratory, readInventedRun } from '../fixture.js';
-
-const folder = mkdtempSync(join(tmpdir(), 'quantlab-laboratory-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const prices = await readPrices();
 const laboratory = readInventedLaboratory();
 const { summary, observations } = readInventedRun();
-const figures = figuresOf(laboratory);
+const figures = figuresOf(laboratory.summary);
 
 /** The figures that the laboratory adds to those of the run. */
-function figuresOf(found: Laboratory): readonly Figure[] {
+function figuresOf(found: Summary): readonly Figure[] {
   const before = new Set(buildFigures(summary, observations, prices).map(({ name }) => name));
   return buildFigures(summary, observations, prices, found).filter(({ name }) => !before.has(name));
 }
@@ -58,9 +52,15 @@ describe('figures of the laboratory', () => {
   });
 
   it('are pure, and none where nothing was measured', () => {
-    expect(figuresOf(laboratory)).toEqual(figures);
-    expect(figuresOf(EMPTY_LABORATORY)).toEqual([]);
-    expect(figuresOf({ ...EMPTY_LABORATORY, load: laboratory.load }).map(({ name }) => name)).toEqual(['12-load']);
+    expect(figuresOf(laboratory.summary)).toEqual(figures);
+    const { run } = laboratory.summary;
+    const only = (topics: (typeof run)['laboratory']): Summary => ({
+      ...laboratory.summary,
+      run: { ...run, laboratory: topics },
+      conditions: [],
+    });
+    expect(figuresOf(only(undefined))).toEqual([]);
+    expect(figuresOf(only({ load: run.laboratory?.load })).map(({ name }) => name)).toEqual(['12-load']);
   });
 
   it('join the variants that none beats in errors and time', () => {
@@ -101,27 +101,16 @@ describe('numbers of the laboratory', () => {
   });
 
   it('are left out, topic by topic, where nothing was measured', () => {
-    const { sources, ...empty } = laboratoryDataOf(EMPTY_LABORATORY, prices) as Readonly<Record<string, Json>>;
-    expect(sources).toEqual({});
+    const empty = laboratoryDataOf(null, prices);
+    expect(Object.keys(empty)).toEqual(Object.keys(data));
     expect(Object.values(empty).every((value) => value === null)).toBe(true);
   });
 
   it('stand in a table with all seven metrics', async () => {
-    const table = await buildVariantsTable(laboratory, prices);
+    const table = await buildVariantsTable(laboratory.summary, prices);
     expect(table?.rows).toHaveLength(4);
     expect(table?.columns).toHaveLength(8);
     expect(table?.rows.flat()).not.toContain('–');
-    expect(await buildVariantsTable(EMPTY_LABORATORY, prices)).toBeNull();
-  });
-});
-
-describe('readLaboratory', () => {
-  it('finds nothing where nothing was measured', async () => {
-    expect(await readLaboratory(join(folder, 'nothing'))).toEqual(EMPTY_LABORATORY);
-  });
-
-  it('names the file of another kind', async () => {
-    writeFileSync(join(folder, 'load.json'), '{"schema":"other/1"}');
-    await expect(readLaboratory(folder)).rejects.toThrow(/load\.json: .*field schema/);
+    expect(await buildVariantsTable({ ...laboratory.summary, conditions: [] }, prices)).toBeNull();
   });
 });

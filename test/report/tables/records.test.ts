@@ -63,7 +63,7 @@ describe('results as comma-separated values', () => {
 
 describe('results as data frames of danfo.js', () => {
   it('are grouped and described, with what is missing left out', async () => {
-    const observations = readFileSync('data/results/laboratory/variants/observations.jsonl', 'utf8')
+    const observations = readFileSync('data/results/laboratory/observations.jsonl', 'utf8')
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as { condition: string; phase: string; totalMs: number });
