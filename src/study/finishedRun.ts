@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../errors.js';
 import { readJson, sha256OfBytes } from '../files.js';
+import { ownValue } from '../ownValue.js';
 import { verifyFiles } from './checksums.js';
-import { runRecordSchema } from './records.js';
 import { RUN_FILES, readRun } from './runFolder.js';
-import { type Observation, RESULTS_SCHEMA, type RunRecord, type Summary } from './schema.js';
+import { type Observation, RESULTS_SCHEMA, type Summary } from './schema.js';
 import { summarize } from './summarize.js';
 import { requireTrials } from './trials.js';
 
@@ -19,11 +19,7 @@ export interface FinishedRun {
   readonly observations: readonly Observation[];
 }
 
-/** The record as it is read elsewhere, so that fields which no longer count are left out here, too. */
-const summarySchema: z.ZodType<{ readonly run: RunRecord }> = z.looseObject({
-  schema: z.literal(RESULTS_SCHEMA),
-  run: runRecordSchema,
-});
+const summarySchema = z.looseObject({ schema: z.literal(RESULTS_SCHEMA) });
 
 /**
  * Reads a finished run, and believes nothing that can be derived: the files must be as the run wrote them, and the summary must
@@ -61,17 +57,14 @@ interface Difference {
 /** Share by which numbers may differ that another version of the JavaScript engine computed. */
 const ROUNDING = 1e-9;
 
-/** The first place where a JSON value says something else than another; what it leaves out, an earlier version did not say. */
+/** The first place where a JSON value says something else than another. */
 function firstDifference(wanted: unknown, got: unknown, field = ''): Difference | null {
   if (isRecord(wanted) && isRecord(got) && Array.isArray(wanted) === Array.isArray(got)) {
     if (Array.isArray(wanted) && wanted.length !== got['length'])
       return different(`${field}.length`, wanted.length, got['length']);
-    for (const key of Object.keys(got)) {
-      const found = firstDifference(
-        Object.hasOwn(wanted, key) ? wanted[key] : undefined,
-        got[key],
-        field === '' ? key : `${field}.${key}`,
-      );
+    for (const key of Object.keys({ ...wanted, ...got })) {
+      const [one, other] = [ownValue(wanted, key), ownValue(got, key)];
+      const found = firstDifference(one, other, field === '' ? key : `${field}.${key}`);
       if (found !== null) return found;
     }
     return null;

@@ -128,15 +128,6 @@ describe('readFinishedRun', () => {
     await expect(readFinishedRun(bare)).rejects.toThrow(/the file as it was written was required/);
   });
 
-  it('reads results that still keep a digest of the code', async () => {
-    const old = copy((folder) => {
-      const withCode = (text: string): string => text.replace(/"timingVersion": 1/, '"code": "50eef13e"');
-      change(join(folder, 'run.json'), withCode);
-      change(join(folder, 'summary.json'), withCode);
-    }, signAgain);
-    expect((await readFinishedRun(old)).summary.run.timingVersion).toBeUndefined();
-  });
-
   it('refuses a run that was stopped', async () => {
     const stopped = copy((folder) =>
       change(join(folder, 'run.json'), (text) => text.replace(/"finishedAt": "[^"]*"/, '"finishedAt": null')),
