@@ -74,7 +74,7 @@ export interface Trial extends Timing {
   readonly utterances: readonly string[];
   /** Sound transcribed, in seconds. */
   readonly audioS: number;
-  /** Processor time of all threads of the process during the call, those that wait by spinning included; not in records made before it was measured. */
+  /** Processor time of all threads of the process during the call, those that wait by spinning included; not known of an answer that was kept. */
   readonly cpuMs?: number | undefined;
   /** What was recognised, in the order of {@link Trial.utterances}. */
   readonly texts: readonly string[];
