@@ -35,7 +35,6 @@ export type { NgramModel } from '../speech/languageModel/ngram.js';
 export {
   type AlignedPair,
   type AlignmentOperation,
-  alignCharacters,
   alignWords,
   formatAlignment,
 } from '../speech/text/alignmentView.js';

@@ -1,4 +1,4 @@
-import { showing } from '../compress/choose/sensitivity.js';
+import { withOutputs } from '../compress/choose/sensitivity.js';
 import type { OnnxModel } from '../onnx/model.js';
 import { ownValue } from '../ownValue.js';
 import type { ResolvedModel } from '../recognise/model.js';
@@ -21,7 +21,7 @@ export async function activationsOnSpeech(
   options: SpeechOptions,
 ): Promise<ReadonlyMap<string, Float32Array>> {
   const parts = new Map<string, Float32Array[]>(tensors.map((name) => [name, []]));
-  for await (const sample of runOverSpeech(showing(graph, tensors), tensors, model, options)) {
+  for await (const sample of runOverSpeech(withOutputs(graph, tensors), tensors, model, options)) {
     for (const name of tensors) parts.get(name)?.push(Float32Array.from(ownValue(sample, name) ?? []));
   }
   return new Map(tensors.map((name) => [name, joined(parts.get(name) ?? [])]));

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { layersOf } from '../compress/choose/layers.js';
-import { showing } from '../compress/choose/sensitivity.js';
+import { withOutputs } from '../compress/choose/sensitivity.js';
 import { NormalGraph } from '../compress/rewrite/normalGraph.js';
-import { signalToErrorDb } from '../compress/rewrite/signalToError.js';
+import { SignalToError } from '../compress/rewrite/signalToError.js';
 import type { CalibrationSample } from '../compress/static/calibrate.js';
 import { InputError } from '../errors.js';
 import { mean } from '../measure/statistics/statistics.js';
@@ -143,7 +143,7 @@ async function compareValues(
   const all = layersOf(one).filter(({ output }) => !judged.includes(output));
   const layers = all.filter(({ output }) => has.has(output) && (types.get(output) ?? 'float32') === 'float32');
   const names = [...layers.map(({ output }) => output), ...judged];
-  const run = (form: OnnxModel): AsyncGenerator<CalibrationSample> => runOver(showing(form, names), names);
+  const run = (form: OnnxModel): AsyncGenerator<CalibrationSample> => runOver(withOutputs(form, names), names);
   const seconds = run(other);
   const found = names.map(() => ({ decibels: [] as number[], largest: 0 }));
   for await (const was of run(one)) {
@@ -153,11 +153,12 @@ async function compareValues(
       if (a.length !== b.length) {
         throw mismatch(other, `${a.length} numbers in ${name}, as in ${one.path},`, `${b.length}`);
       }
-      const largest = largestDifference(a, b);
+      const apart = new SignalToError();
+      apart.add(a, b);
       const entry = found[index];
-      if (entry === undefined || largest === 0) continue;
-      entry.decibels.push(signalToErrorDb(a, b));
-      entry.largest = Math.max(entry.largest, largest);
+      if (entry === undefined || apart.largestDifference === 0) continue;
+      entry.decibels.push(apart.decibels);
+      entry.largest = Math.max(entry.largest, apart.largestDifference);
     }
   }
   // Left at its last utterance, it would keep its session and its folder.
@@ -208,17 +209,6 @@ async function textOf(recognizer: Recognizer, audio: Audio): Promise<string | nu
     if (error instanceof InputError) return null;
     throw error;
   }
-}
-
-function largestDifference(a: Float32Array, b: Float32Array): number {
-  let largest = 0;
-  for (let i = 0; i < a.length; i++) {
-    const [one, other] = [a[i] ?? 0, b[i] ?? 0];
-    if (Object.is(one, other)) continue;
-    const difference = Math.abs(one - other);
-    largest = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : Math.max(largest, difference);
-  }
-  return largest;
 }
 
 function meanOf(values: readonly number[]): number | null {

@@ -86,7 +86,7 @@ export async function measureSensitivity(
   );
   const watched = [...new Set([...layers.map(({ output }) => output), options.output])];
   const reference: CalibrationSample[] = [];
-  for await (const sample of resources.run(showing(model, watched), watched)) reference.push(sample);
+  for await (const sample of resources.run(withOutputs(model, watched), watched)) reference.push(sample);
   requireFinite(model, options.output, reference);
   const floatTimes = await resources.profile?.(model);
   const candidates = layers
@@ -144,13 +144,13 @@ async function compare(
 ): Promise<(number | null)[]> {
   const sums = names.map(() => new SignalToError());
   let index = 0;
-  for await (const sample of run(showing(model, names), names)) {
+  for await (const sample of run(withOutputs(model, names), names)) {
     const before = reference[index++];
     for (const [at, name] of names.entries()) {
       sums[at]?.add(ownValue(before, name) ?? new Float32Array(), ownValue(sample, name) ?? new Float32Array());
     }
   }
-  return sums.map(({ decibels }) => lossless(decibels));
+  return sums.map(({ lossDb }) => lossDb);
 }
 
 /** `null` for a signal to error that is infinite. */
@@ -174,7 +174,7 @@ function requireFinite(model: OnnxModel, output: string, samples: readonly Calib
  *
  * @throws {InputError} when the main graph has no such value, or it is not float32
  */
-export function showing(original: OnnxModel, names: readonly string[]): OnnxModel {
+export function withOutputs(original: OnnxModel, names: readonly string[]): OnnxModel {
   const there = producersOf(mainGraph(original));
   const model = names.every((name) => there.has(name)) ? original : NormalGraph.enter(original).model;
   const graph = mainGraph(model);

@@ -98,12 +98,3 @@ export function decodeAffine(format: AffineFormat, code: number): number {
   }
   return Math.fround((code - format.zeroPoint) * format.scale);
 }
-
-/**
- * What encoding changes: the decoded value minus the value. At most half a step inside the range, but for float32 rounding.
- *
- * @throws {InputError} when the value is NaN
- */
-export function affineError(format: AffineFormat, value: number): number {
-  return decodeAffine(format, encodeAffine(format, value)) - value;
-}

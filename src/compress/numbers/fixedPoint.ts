@@ -87,12 +87,3 @@ export function decodeFixed(format: FixedFormat, code: number): number {
   }
   return code * step;
 }
-
-/**
- * What encoding changes: the decoded value minus the value. At most half a step inside the range.
- *
- * @throws {InputError} when the value is NaN
- */
-export function fixedError(format: FixedFormat, value: number): number {
-  return decodeFixed(format, encodeFixed(format, value)) - value;
-}

@@ -79,57 +79,6 @@ export function floatStep(format: FloatFormat, value: number): number {
   return 2 ** (exponent - format.fractionBits);
 }
 
-/**
- * What rounding to a format changes: the rounded value minus the value.
- *
- * @example floatError(FLOAT16, 0.1) // -0.0000244140625
- */
-export function floatError(format: FloatFormat, value: number): number {
-  return roundToFloat(format, value) - value;
-}
-
-/**
- * Bit pattern of the nearest number of a format; NaN becomes the positive quiet NaN with an empty payload.
- *
- * @returns an unsigned integer of 1 + exponentBits + fractionBits bits
- * @example encodeFloat(FLOAT16, -2) // 0xc000
- */
-export function encodeFloat(format: FloatFormat, value: number): number {
-  const { exponentBits, fractionBits } = format;
-  const infinity = (2 ** exponentBits - 1) * 2 ** fractionBits;
-  if (Number.isNaN(value)) return infinity + 2 ** (fractionBits - 1);
-  const rounded = roundToFloat(format, value);
-  const sign = rounded < 0 || Object.is(rounded, -0) ? 2 ** (exponentBits + fractionBits) : 0;
-  const magnitude = Math.abs(rounded);
-  if (magnitude === Number.POSITIVE_INFINITY) return sign + infinity;
-  const bias = biasOf(format);
-  const { smallestNormal, smallestSubnormal } = floatRange(format);
-  if (magnitude < smallestNormal) return sign + magnitude / smallestSubnormal;
-  const exponent = exponentOf(magnitude);
-  return sign + (exponent + bias) * 2 ** fractionBits + (magnitude / 2 ** exponent - 1) * 2 ** fractionBits;
-}
-
-/**
- * Value of a bit pattern; exact.
- *
- * @throws {InputError} when the code is no unsigned integer of the format's width
- * @example decodeFloat(FLOAT16, 0x3555) // 0.333251953125
- */
-export function decodeFloat(format: FloatFormat, code: number): number {
-  const { exponentBits, fractionBits } = format;
-  const width = 1 + exponentBits + fractionBits;
-  if (!Number.isInteger(code) || code < 0 || code >= 2 ** width) {
-    throw new InputError(`${format.name}: a code of ${width} bits was required, got ${code}; give its bit pattern`);
-  }
-  const sign = code >= 2 ** (width - 1) ? -1 : 1;
-  const exponent = Math.floor(code / 2 ** fractionBits) % 2 ** exponentBits;
-  const fraction = code % 2 ** fractionBits;
-  const { smallestSubnormal } = floatRange(format);
-  if (exponent === 0) return sign * fraction * smallestSubnormal;
-  if (exponent === 2 ** exponentBits - 1) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return sign * (1 + fraction / 2 ** fractionBits) * 2 ** (exponent - biasOf(format));
-}
-
 function biasOf(format: FloatFormat): number {
   return 2 ** (format.exponentBits - 1) - 1;
 }

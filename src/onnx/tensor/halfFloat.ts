@@ -10,48 +10,18 @@ const bits = new Uint32Array(number.buffer);
 let float16Values: Float32Array | undefined;
 
 /**
- * Bit pattern of a float32 number as float16 (IEEE 754 binary16).
- *
- * @param value - taken as float32
- * @returns 16 bits
- * @example toFloat16Bits(1) // 0x3c00
- */
-export function toFloat16Bits(value: number): number {
-  number[0] = value;
-  return float16OfBits(bits[0] ?? 0);
-}
-
-/**
  * Value of a float16 bit pattern (IEEE 754 binary16); exact.
  *
  * @param code - 16 bits
  * @example fromFloat16Bits(0x0001) // 2 ** -24, the smallest subnormal
  */
-export function fromFloat16Bits(code: number): number {
+function fromFloat16Bits(code: number): number {
   const sign = code & 0x8000 ? -1 : 1;
   const exponent = (code >>> 10) & 0x1f;
   const fraction = code & 0x3ff;
   if (exponent === 0) return sign * fraction * 2 ** -24;
   if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
   return sign * (1024 + fraction) * 2 ** (exponent - 25);
-}
-
-/**
- * Bit pattern of a float32 number as bfloat16: the upper half of its float32 bits, rounded.
- *
- * @param value - taken as float32
- * @returns 16 bits
- * @example toBfloat16Bits(1) // 0x3f80
- */
-export function toBfloat16Bits(value: number): number {
-  number[0] = value;
-  return bfloat16OfBits(bits[0] ?? 0);
-}
-
-/** Value of a bfloat16 bit pattern; exact. */
-export function fromBfloat16Bits(code: number): number {
-  bits[0] = (code << 16) >>> 0;
-  return number[0] ?? 0;
 }
 
 /** Float16 bit patterns of float32 values, in order. */

@@ -1,5 +1,5 @@
 import { alignUnits, DELETION, INSERTION, SUBSTITUTION } from './alignment.js';
-import { numberUnits, splitCharacters, splitWords } from './words.js';
+import { numberUnits, splitWords } from './words.js';
 
 /** What happened to a word (or character). */
 export type AlignmentOperation = 'hit' | 'substitution' | 'deletion' | 'insertion';
@@ -39,11 +39,6 @@ const MARKS: Readonly<Record<AlignmentOperation, string>> = {
  */
 export function alignWords(reference: string, hypothesis: string): readonly AlignedPair[] {
   return align(splitWords(reference), splitWords(hypothesis));
-}
-
-/** Aligns two texts character by character (Unicode code points), as `countCharacterEdits` counts them. */
-export function alignCharacters(reference: string, hypothesis: string): readonly AlignedPair[] {
-  return align(splitCharacters(reference), splitCharacters(hypothesis));
 }
 
 /**

@@ -49,30 +49,12 @@ export async function compareOutputs(
 }
 
 function agreementOf(output: string, expected: readonly Numbers[], given: readonly Numbers[]): OutputAgreement {
-  const ratio = new SignalToError();
-  let [largest, equal, count] = [0, 0, 0];
+  const apart = new SignalToError();
   for (const [index, sample] of expected.entries()) {
-    const [was, is] = [sample.get(output) ?? [], given[index]?.get(output) ?? []];
-    ratio.add(was, is);
-    count += was.length;
-    if (was.length !== is.length) largest = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < was.length; i++) {
-      const [one, other] = [was[i] ?? 0, is[i] ?? 0];
-      if (Object.is(one, other) || one === other) {
-        equal++;
-        continue;
-      }
-      const difference = Math.abs(one - other);
-      largest = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : Math.max(largest, difference);
-    }
+    apart.add(sample.get(output) ?? [], given[index]?.get(output) ?? []);
   }
-  const { decibels } = ratio;
-  return {
-    output,
-    signalToErrorDb: decibels === Number.POSITIVE_INFINITY ? null : decibels,
-    largestDifference: largest,
-    equal: count === 0 ? 1 : equal / count,
-  };
+  const { lossDb, largestDifference, equal } = apart;
+  return { output, signalToErrorDb: lossDb, largestDifference, equal };
 }
 
 async function runAll(

@@ -2,7 +2,11 @@ import { create } from '@bufbuild/protobuf';
 import { FunctionProtoSchema, OperatorSetIdProtoSchema } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
 import { choicesFor, layersOf } from '../../../src/compress/choose/layers.js';
-import { measureSensitivity, type SensitivityResources, showing } from '../../../src/compress/choose/sensitivity.js';
+import {
+  measureSensitivity,
+  type SensitivityResources,
+  withOutputs,
+} from '../../../src/compress/choose/sensitivity.js';
 import { calibrateRanges } from '../../../src/compress/static/calibrate.js';
 import { copyModel } from '../../../src/onnx/graph/copy.js';
 import { makeNode } from '../../../src/onnx/graph/node.js';
@@ -113,7 +117,7 @@ describe('sensitivity', () => {
     base.proto.opsetImport.push(create(OperatorSetIdProtoSchema, { domain: 'own', version: 1n }));
     const [layer] = layersOf(base);
     const fed = { x: pattern([3, 8], 1) };
-    const seen = await runModel(showing(base, [layer?.output ?? '']), fed);
+    const seen = await runModel(withOutputs(base, [layer?.output ?? '']), fed);
     const expected = Float32Array.from(seen[layer?.output ?? '']?.data ?? [], Math.tanh);
     expect(expected).toHaveLength(24);
     expect(largestDifference(expected, seen['y']?.data ?? new Float32Array())).toBeLessThan(1e-6);

@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type AffineFormat,
-  affineError,
   affineFormat,
   affineRange,
   decodeAffine,
@@ -13,18 +12,10 @@ import {
   decodeFixed,
   encodeFixed,
   type FixedFormat,
-  fixedError,
   fixedFormat,
   fixedRange,
 } from '../../../src/compress/numbers/fixedPoint.js';
-import {
-  decodeFloat,
-  encodeFloat,
-  type FloatFormat,
-  floatError,
-  floatRange,
-  floatStep,
-} from '../../../src/compress/numbers/floating.js';
+import { type FloatFormat, floatRange, floatStep, roundToFloat } from '../../../src/compress/numbers/floating.js';
 import { dequantizeBlocks, quantizeBlocks } from '../../../src/compress/weightOnly/blocks.js';
 
 const runs = { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 500), seed: 20_261_121 };
@@ -57,32 +48,17 @@ const fraction = fc.double({ min: 0, max: 1, noNaN: true });
 const anyValue = fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e30, max: 1e30 });
 
 describe('floating point of any width', () => {
-  it('brings every code back', () => {
-    fc.assert(
-      fc.property(floatFormat, fraction, (format, place) => {
-        const width = 1 + format.exponentBits + format.fractionBits;
-        const code = Math.min(Math.floor(place * 2 ** width), 2 ** width - 1);
-        const value = decodeFloat(format, code);
-        // NaN has many codes, of which one is written.
-        if (Number.isNaN(value)) return;
-        expect(encodeFloat(format, value)).toBe(code);
-      }),
-      runs,
-    );
-  });
-
   it('brings a value back to half a step, or to an infinity beyond its range', () => {
     fc.assert(
       fc.property(floatFormat, anyValue, (format, value) => {
-        const back = decodeFloat(format, encodeFloat(format, value));
+        const back = roundToFloat(format, value);
         const { highest } = floatRange(format);
         if (Math.abs(value) > highest + floatStep(format, highest)) {
           expect(back).toBe(Math.sign(value) * Number.POSITIVE_INFINITY);
         } else if (Number.isFinite(back)) {
           expect(Math.abs(back - value)).toBeLessThanOrEqual(floatStep(format, value) / 2);
-          expect(floatError(format, value)).toBe(back - value);
         }
-        expect(decodeFloat(format, encodeFloat(format, back))).toBe(back);
+        expect(roundToFloat(format, back)).toBe(back);
       }),
       runs,
     );
@@ -92,7 +68,7 @@ describe('floating point of any width', () => {
     fc.assert(
       fc.property(floatFormat, anyValue, anyValue, (format, a, b) => {
         const [low, high] = a < b ? [a, b] : [b, a];
-        const back = (value: number) => decodeFloat(format, encodeFloat(format, value));
+        const back = (value: number) => roundToFloat(format, value);
         expect(back(low)).toBeLessThanOrEqual(back(high));
       }),
       runs,
@@ -119,7 +95,7 @@ describe('fixed point of any width', () => {
         const back = decodeFixed(format, encodeFixed(format, value));
         if (value > highest) expect(back).toBe(highest);
         else if (value < lowest) expect(back).toBe(lowest);
-        else expect(Math.abs(fixedError(format, value))).toBeLessThanOrEqual(step / 2);
+        else expect(Math.abs(back - value)).toBeLessThanOrEqual(step / 2);
       }),
       runs,
     );
@@ -148,7 +124,7 @@ describe('affine integers of any width', () => {
         const rounding = 2 ** -22 * Math.max(Math.abs(value), Math.abs(lowest), Math.abs(highest));
         if (value > highest) expect(back).toBe(Math.fround(highest));
         else if (value < lowest) expect(back).toBe(Math.fround(lowest));
-        else expect(Math.abs(affineError(format, value))).toBeLessThanOrEqual(step / 2 + rounding);
+        else expect(Math.abs(back - value)).toBeLessThanOrEqual(step / 2 + rounding);
       }),
       runs,
     );

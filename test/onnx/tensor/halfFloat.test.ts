@@ -1,16 +1,12 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  decodeBfloat16,
-  decodeFloat16,
-  encodeBfloat16,
-  encodeFloat16,
-  fromBfloat16Bits,
-  fromFloat16Bits,
-  toBfloat16Bits,
-  toFloat16Bits,
-} from '../../../src/onnx/tensor/halfFloat.js';
+import { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from '../../../src/onnx/tensor/halfFloat.js';
+
+const toFloat16Bits = (value: number): number => encodeFloat16(Float32Array.of(value))[0] ?? 0;
+const toBfloat16Bits = (value: number): number => encodeBfloat16(Float32Array.of(value))[0] ?? 0;
+const fromFloat16Bits = (code: number): number => decodeFloat16(Uint16Array.of(code))[0] ?? 0;
+const fromBfloat16Bits = (code: number): number => decodeBfloat16(Uint16Array.of(code))[0] ?? 0;
 
 // NumPy's float16 and ml_dtypes' bfloat16: test/fixtures/compress/make_numbers.py.
 const reference = JSON.parse(
