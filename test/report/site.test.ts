@@ -71,6 +71,7 @@ const pages = [
   '/how-to-read-the-numbers/',
   '/use-it-on-your-own-model/',
   '/the-service/',
+  '/deploy/',
 ];
 
 describe.skipIf(!hasJekyll).each([
