@@ -2,6 +2,7 @@ import { type Server, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import fastifySwagger from '@fastify/swagger';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
+import { ERROR } from './answers/described.js';
 import { RequestError, refusalOf } from './answers/refusal.js';
 import { ConnectionLimit } from './guard/connections.js';
 import { checkHosts, isAllowedOrigin } from './guard/hosts.js';
@@ -48,22 +49,26 @@ export async function createApp(service: Service): Promise<FastifyInstance> {
   const routes = rememberRoutes(app);
   guard(app, service);
   app.setErrorHandler(answerError);
-  app.setNotFoundHandler((request) => {
-    const path = request.url.split('?', 1)[0] ?? '/';
-    const methods = routes.methodsOf(path);
-    if (methods.length === 0) {
-      const known = routes.paths.join(', ');
-      const message = `${path}: one of ${known} was required, got another path; choose one`;
-      throw new RequestError(message, { status: 404, code: 'not_found' });
-    }
-    const allow = methods.join(', ');
-    const message = `${path}: ${allow} was required, got ${request.method}; use that method`;
-    throw new RequestError(message, { status: 405, code: 'method_not_allowed', headers: { allow } });
+  // Before a body is read, which methods that nobody knows may need to describe.
+  app.addHook('onRequest', async ({ is404, method, url }) => {
+    if (is404) throw routes.unknown(url.split('?', 1)[0] ?? '/', method);
   });
   await app.register(fastifySwagger, {
     openapi: {
       openapi: '3.1.0',
       info: { title: 'quantlab', description: 'Transcripts of recordings, by compressed recognisers.', version: '1' },
+      ...(settings.keys.length > 0 && {
+        components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
+        security: [{ key: [] }],
+      }),
+    },
+    transform: ({ schema, url, route }) => {
+      const { described, isPublic = false } = route.config ?? {};
+      if (described === undefined) return { schema: schema ?? {}, url };
+      const { body, answer } = described;
+      const security = isPublic && { security: [] };
+      const response = { 200: answer, '4xx': ERROR, '5xx': described.failed ?? ERROR };
+      return { schema: { ...schema, ...(body !== undefined && { body }), ...security, response }, url };
     },
   });
   addTranscriptions(app, service);
@@ -147,18 +152,23 @@ function refuseGarbage(error: NodeJS.ErrnoException & { readonly rawPacket?: unk
   socket.end(`${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, () => socket.destroy());
 }
 
-/** Which paths there are, and by which methods. */
-function rememberRoutes(app: FastifyInstance): {
-  readonly paths: readonly string[];
-  readonly methodsOf: (path: string) => readonly string[];
-} {
+/** Which paths there are, and what is said of others. */
+function rememberRoutes(app: FastifyInstance): { readonly unknown: (path: string, method: string) => RequestError } {
   const paths: string[] = [];
   const routes: { readonly pattern: RegExp; readonly methods: readonly string[] }[] = [];
   app.addHook('onRoute', ({ url, method, config }) => {
     if (!paths.includes(url) && config?.isOfPage !== true) paths.push(url);
     routes.push({ pattern: new RegExp(`^${url.replaceAll(/:[a-z]+/gi, '[^/]+')}$`), methods: [method].flat() });
   });
-  const methodsOf = (path: string): readonly string[] =>
-    routes.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => methods);
-  return { paths, methodsOf };
+  const unknown = (path: string, method: string): RequestError => {
+    const methods = routes.filter(({ pattern }) => pattern.test(path)).flatMap((route) => route.methods);
+    if (methods.length === 0) {
+      const message = `${path}: one of ${paths.join(', ')} was required, got another path; choose one`;
+      return new RequestError(message, { status: 404, code: 'not_found' });
+    }
+    const allow = methods.join(', ');
+    const message = `${path}: ${allow} was required, got ${method}; use that method`;
+    return new RequestError(message, { status: 405, code: 'method_not_allowed', headers: { allow } });
+  };
+  return { unknown };
 }

@@ -11,10 +11,13 @@ export interface TranscriptionFields extends AnswerOptions {
 }
 
 /** BCP 47. */
-const LANGUAGE = /^[a-z]{2,3}(-[a-z0-9]{2,8})*$/;
+const LANGUAGE = /^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/;
 
 /** Of a file that is read. */
 export const MOST_CHANNELS: number = 256;
+
+/** Programs write it in several ways. */
+const FLAG = /^([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|[01]?)$/;
 
 const GRANULARITIES = ['word', 'segment'] as const;
 
@@ -50,7 +53,11 @@ export const FORM: { readonly properties: Readonly<Record<string, object>> } & R
       ...{ type: 'number', minimum: 0, maximum: 1 },
       description: 'Changes nothing: the likeliest text is given.',
     },
-    stream: { type: 'boolean', default: false, description: 'Server-sent events, as the text comes about.' },
+    stream: {
+      anyOf: [{ type: 'boolean' }, { type: 'string', pattern: FLAG.source }],
+      default: false,
+      description: 'Server-sent events, as the text comes about; with json or text.',
+    },
     channel: {
       ...{ type: 'integer', minimum: 1, maximum: MOST_CHANNELS },
       description: 'The channel that is heard. Default: the average.',
@@ -78,11 +85,11 @@ export function readFields(fields: ReadonlyMap<string, readonly string[]>): Tran
   for (const name of granularities) {
     if (!GRANULARITIES.includes(name)) throw wrong('timestamp_granularities', 'word or segment', name);
   }
-  const temperature = Number(one('temperature') ?? 0);
+  const temperature = one('temperature') ?? '0';
   // Nothing is drawn by chance here: any temperature gives the likeliest text.
-  if (!(temperature >= 0 && temperature <= 1))
-    throw wrong('temperature', 'a number from 0 to 1', String(one('temperature')));
-  const language = one('language')?.toLowerCase();
+  if (temperature.trim() === '' || !(Number(temperature) >= 0 && Number(temperature) <= 1))
+    throw wrong('temperature', 'a number from 0 to 1', temperature);
+  const language = one('language');
   if (language !== undefined && !LANGUAGE.test(language)) {
     throw wrong('language', 'a code such as en', language);
   }
@@ -94,17 +101,15 @@ export function readFields(fields: ReadonlyMap<string, readonly string[]>): Tran
   if (channel !== undefined && !(/^[1-9]\d{0,2}$/.test(channel) && Number(channel) <= MOST_CHANNELS))
     throw wrong('channel', `a whole number from 1 to ${MOST_CHANNELS}`, channel);
   return {
-    ...{ model: one('model'), format, granularities, language, stream },
+    ...{ model: one('model'), format, granularities, language: language?.toLowerCase(), stream },
     channel: channel === undefined ? undefined : Number(channel),
     prompt: one('prompt'),
   };
 }
 
-function flag(name: string, text: string | undefined): boolean {
-  const value = text?.toLowerCase() ?? 'false';
-  if (['true', '1'].includes(value)) return true;
-  if (['false', '0', ''].includes(value)) return false;
-  throw wrong(name, 'true or false', value);
+function flag(name: string, text: string = ''): boolean {
+  if (FLAG.test(text)) return /^(true|1)$/i.test(text);
+  throw wrong(name, 'true or false', text);
 }
 
 function wrong(param: string, required: string, got: string, code = 'invalid_value'): RequestError {

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { DESCRIBED } from '../answers/described.js';
 import { BusyError, RequestError } from '../answers/refusal.js';
 import { isLoopback } from '../guard/hosts.js';
 import type { ServedModel } from '../models.js';
@@ -11,17 +12,24 @@ function shown({ id, created, sizeBytes, model }: ServedModel): Record<string, u
 
 /** `GET /v1/models`, `GET /v1/models/NAME`, and `POST /admin/reload`. */
 export function addModels(app: FastifyInstance, { transcriber, reload }: Service): void {
-  app.get('/v1/models', { schema: { summary: 'The models that can be asked for' } }, () => {
-    return { object: 'list', data: transcriber.models.all.map(shown) };
-  });
+  app.get(
+    '/v1/models',
+    { config: { described: DESCRIBED.models }, schema: { summary: 'The models that can be asked for' } },
+    () => {
+      return { object: 'list', data: transcriber.models.all.map(shown) };
+    },
+  );
   app.get<{ Params: { model: string } }>(
     '/v1/models/:model',
-    { schema: { summary: 'One of them', params: { type: 'object', properties: { model: { type: 'string' } } } } },
+    {
+      config: { described: DESCRIBED.model },
+      schema: { summary: 'One of them', params: { type: 'object', properties: { model: { type: 'string' } } } },
+    },
     (request) => shown(transcriber.models.get(request.params.model)),
   );
   app.post(
     '/admin/reload',
-    { schema: { summary: 'Reads the models anew; from this machine only' } },
+    { config: { described: DESCRIBED.reload }, schema: { summary: 'Reads the models anew; from this machine only' } },
     async (request) => {
       if (!isLoopback(request.socket.remoteAddress ?? '')) {
         const wrong = { status: 403, code: 'not_from_here' };

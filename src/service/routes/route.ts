@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Described } from '../answers/described.js';
 import type { RecordingsFolder } from '../body/recordingsFolder.js';
 import { clientGone } from '../flights.js';
 import type { ServiceMetrics } from '../metrics.js';
@@ -23,6 +24,8 @@ declare module 'fastify' {
     client: string;
   }
   interface FastifyContextConfig {
+    /** What `/openapi.json` says of it besides. */
+    described?: Described;
     /** Answered without a key. */
     isPublic?: boolean;
     /** A file of the page: nothing that programs ask for. */

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { TranscribedSegment } from '../../recognise/passage.js';
 import type { Transcript } from '../../recognise/transcribe.js';
+import { DESCRIBED } from '../answers/described.js';
 import { checkLength, saveBody } from '../body/saveBody.js';
 import { checkWords } from '../models.js';
 import { MOST_CHANNELS } from './fields.js';
@@ -44,11 +45,10 @@ export function addTranscribe(app: FastifyInstance, service: Service): void {
     scope.route<{ Querystring: Query; Body: AsyncIterable<Uint8Array> | undefined }>({
       method: 'POST',
       url: '/transcribe',
-      config: { isQueued: true },
+      config: { isQueued: true, described: DESCRIBED.transcribe },
       schema: {
         summary: 'What is said in a recording',
         description: 'The body is the recording itself: WAV, FLAC, MP3, Ogg, WebM or SPHERE, told apart by content.',
-        consumes: ['application/octet-stream'],
         querystring: QUERY,
       },
       handler: async (request, reply): Promise<ServiceAnswer> => {

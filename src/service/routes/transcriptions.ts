@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import fastifyMultipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { DESCRIBED } from '../answers/described.js';
 import { answerOf } from '../answers/formats.js';
 import { refusalOf } from '../answers/refusal.js';
 import { TextStream } from '../answers/textStream.js';
@@ -18,7 +19,7 @@ export function addTranscriptions(app: FastifyInstance, service: Service): void 
     scope.route({
       method: 'POST',
       url: '/v1/audio/transcriptions',
-      config: { isQueued: true },
+      config: { isQueued: true, described: DESCRIBED.transcriptions },
       schema: {
         summary: "What is said in a recording, by OpenAI's interface",
         consumes: ['multipart/form-data'],
