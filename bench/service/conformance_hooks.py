@@ -1,7 +1,6 @@
 """What Schemathesis sends where a recording is asked for: real ones. Loaded by SCHEMATHESIS_HOOKS."""
 
 import os
-from collections.abc import MutableMapping
 from pathlib import Path
 
 import schemathesis
@@ -15,13 +14,16 @@ schemathesis.openapi.media_type("application/octet-stream", st.sampled_from(RECO
 
 
 @schemathesis.hook
-def before_call(context, case, kwargs):
+def before_load_schema(context, schema):
     """What no schema of one value can say: the recordings have one channel, and events carry no times."""
-    for fields in (case.query, case.body):
-        if not isinstance(fields, MutableMapping):
-            continue
-        channel = str(fields.get("channel"))
-        if channel.isdigit() and 1 < int(channel) <= 256:
-            fields["channel"] = 1
-        if str(fields.get("stream")).lower() in ("true", "1") and fields.get("response_format") in ("srt", "verbose_json", "vtt"):
-            fields["response_format"] = "json"
+    transcribe = schema["paths"]["/transcribe"]["post"]["parameters"]
+    form = schema["paths"]["/v1/audio/transcriptions"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    form["properties"]["channel"]["maximum"] = 1
+    next(one for one in transcribe if one["name"] == "channel")["schema"]["maximum"] = 1
+    # A form has strings only: whatever is sent for a text is one.
+    for name in ("prompt", "chunking_strategy"):
+        form["properties"][name] = {}
+    if os.environ["FORM"] == "times":
+        del form["properties"]["stream"]
+    else:
+        form["properties"]["response_format"]["enum"] = ["json", "text"]
