@@ -20,6 +20,7 @@ export { readPrices } from '../measure/cost/prices.js';
 export { measureEnergy } from '../measure/energy/energy.js';
 export { bench, evaluate, type ModelBench, type ModelEvaluation } from '../measure/latency/bench.js';
 export { measureColdStart } from '../measure/latency/coldStart.js';
+export { measureCapacity, runLoad } from '../measure/load/load.js';
 export { measureResultCaching } from '../measure/load/resultCaching.js';
 export { measureServers } from '../measure/load/server.js';
 export { defaultThreads } from '../measure/machine/environment.js';
