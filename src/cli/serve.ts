@@ -1,11 +1,12 @@
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../errors.js';
-import { cacheFolder } from '../recognise/registry/registry.js';
+import { cacheFolder, resolveModel } from '../recognise/registry/registry.js';
 import { isLoopback } from '../service/guard/hosts.js';
 import { readKeys } from '../service/guard/keys.js';
 import { TranscriptionService } from '../service/service.js';
+import { bestDivision } from '../study/bestDivision.js';
 import { DEFAULT_MODEL } from '../study/plan.js';
 import { examples } from './help.js';
 import { A_MODEL, addThreads, addWorkers, declare, threadsOf } from './optionGroups.js';
@@ -22,6 +23,7 @@ interface ServeCommandOptions {
   readonly allowOrigin?: readonly string[];
   readonly workers: number;
   readonly threads?: number;
+  readonly arrangement?: 'auto';
   readonly maxMemory?: number;
   readonly queue?: number;
   readonly queueLimit: number;
@@ -38,6 +40,9 @@ interface ServeCommandOptions {
   readonly quiet: boolean;
 }
 
+/** What `quantlab laboratory` measured, of a clone of the project. */
+const LABORATORY = join('data', 'results', 'laboratory');
+
 const MIB = 2 ** 20;
 const SECOND_MS = 1000;
 
@@ -45,6 +50,14 @@ const SECOND_MS = 1000;
 export function addServeCommand(program: Command, terminal: Terminal): void {
   const command = declare(program.command('serve'), addWorkers, addThreads)
     .description('Transcribe over HTTP, by the interface of OpenAI: any program that speaks it works here')
+    .addOption(
+      new Option(
+        '--arrangement <auto>',
+        'processes and threads as the laboratory found them best on this processor, else as is measured within seconds',
+      )
+        .choices(['auto'])
+        .conflicts(['workers', 'threads']),
+    )
     .option(
       '--host <address>',
       'address to listen on; other than of this machine alone, a key is asked for',
@@ -110,14 +123,13 @@ async function serviceOptions(
   terminal: Terminal,
 ): Promise<Parameters<typeof TranscriptionService.start>[0]> {
   const folder = options.cache === true ? join(cacheFolder(), 'results') : options.cache;
-  const named = [...models, ...(options.model ?? [])];
+  const [first = DEFAULT_MODEL, ...others] = [...models, ...(options.model ?? [])];
   return {
-    models: named.length > 0 ? named : [DEFAULT_MODEL],
+    models: [first, ...others],
+    ...(await divisionOf(first, options, terminal)),
     keys: await keysOf(options),
     allowedHosts: [options.host, ...(options.allowHost ?? [])],
     allowedOrigins: options.allowOrigin,
-    workers: options.workers,
-    threads: await threadsOf(options, options.workers),
     maximumMemoryBytes: options.maxMemory === undefined ? undefined : options.maxMemory * MIB,
     queueLimit: options.queue,
     queueLimitMs: options.queueLimit * SECOND_MS,
@@ -134,6 +146,19 @@ async function serviceOptions(
       cache: { memoryBytes: options.cacheMemory * MIB, folder, diskBytes: options.cacheDisk * MIB },
     }),
   };
+}
+
+async function divisionOf(
+  model: string,
+  options: ServeCommandOptions,
+  { say, signal }: Terminal,
+): Promise<{ readonly workers: number; readonly threads: number }> {
+  const { arrangement, workers } = options;
+  if (arrangement === undefined) return { workers, threads: await threadsOf(options, workers) };
+  const { streams, threads, source } = await bestDivision(await resolveModel(model), LABORATORY, { signal });
+  const how = source === 'laboratory' ? 'as the laboratory found it best' : 'measured as the best just now';
+  say(`arrangement: ${streams} × ${threads} thread${threads === 1 ? '' : 's'}, ${how}\n`);
+  return { workers: streams, threads };
 }
 
 /** Whoever can reach the service may ask it: where that is more than this machine, a key must be asked for or done without. */
