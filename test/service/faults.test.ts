@@ -133,7 +133,8 @@ describe('processes that are killed', () => {
 
 describe('work that nobody wants', () => {
   it('ends within a second of its client', async () => {
-    const url = await start();
+    const log: string[] = [];
+    const url = await start({ log: (line) => log.push(line) });
     const leaving = new AbortController();
     const left = post(url, 'hang', { signal: leaving.signal }).catch(() => 'left');
     await vi.waitFor(async () => expect(await metricAt(url, 'quantlab_workers_busy')).toBe(1), PATIENCE);
@@ -141,6 +142,7 @@ describe('work that nobody wants', () => {
     const began = performance.now();
     await vi.waitFor(async () => expect(await metricAt(url, 'quantlab_workers_busy')).toBe(0), PATIENCE);
     expect(performance.now() - began).toBeLessThan(1000);
+    await vi.waitFor(() => expect(log.join('')).toMatch(/a process is replaced: .*: nobody waited any longer/), PATIENCE);
     expect(await left).toBe('left');
     expect((await post(url, 'next')).status).toBe(200);
   }, 60_000);

@@ -81,6 +81,10 @@ function throughputData({ throughput }: LaboratoryResults): Json {
   return {
     rows: throughput.map(({ model, best, equals, results, utterances, audioS }) => {
       const single = results.find(({ arrangement }) => arrangement.streams === 1 && arrangement.batchSize === 1);
+      const { streams, threads } = results[0]?.arrangement ?? {};
+      const asBest = results.filter(
+        ({ arrangement: one }) => one.streams === streams && one.threads === threads && one.sorted,
+      );
       return {
         title: model,
         best,
@@ -88,6 +92,13 @@ function throughputData({ throughput }: LaboratoryResults): Json {
         utterances,
         audio_s: whole(audioS),
         rtfx: results[0] ? formatEstimate(results[0].rtfx, whole) : null,
+        batches: asBest
+          .sort((a, b) => a.arrangement.batchSize - b.arrangement.batchSize)
+          .map(({ arrangement, rtfx, accuracy }) => ({
+            size: arrangement.batchSize,
+            rtfx: whole(rtfx.value),
+            wer: formatNumber(accuracy.wer.value * 100, 2),
+          })),
         single: single?.name ?? null,
         single_rtfx: single ? formatEstimate(single.rtfx, whole) : null,
       };

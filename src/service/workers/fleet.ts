@@ -194,7 +194,7 @@ export class Fleet {
     worker.state = 'ending';
     if (READY.includes(state)) {
       this.#restarts++;
-      this.#options.onTrouble(`a process is replaced: it ended while it was ${state}: ${worker.process.howItEnded}`);
+      this.#options.onTrouble(`a process is replaced: it ended while it was ${state}: ${worker.howItEnded}`);
     }
     this.#fill(model);
     this.#events.onChange();

@@ -11,6 +11,7 @@ export class Worker {
   readonly model: ServedModel;
   readonly process: MeasuringProcess;
   state: WorkerState = 'starting';
+  #killedFor: string | undefined;
   /** When it last did something, in milliseconds from any fixed point. */
   lastUsedMs = 0;
 
@@ -38,6 +39,17 @@ export class Worker {
       // It has just ended, or this is not Linux.
       return undefined;
     }
+  }
+
+  /** Ends it at once. @param why - for whoever runs the service */
+  kill(why: string): void {
+    if (!this.process.ended) this.#killedFor ??= why;
+    this.process.kill();
+  }
+
+  /** How it ended, or why it was made to. */
+  get howItEnded(): string {
+    return this.#killedFor ?? this.process.howItEnded;
   }
 
   async stop(): Promise<void> {

@@ -79,7 +79,7 @@ export class Workers {
     let patience: NodeJS.Timeout | undefined;
     const giveUp = (): void => {
       worker.process.cancel();
-      patience = setTimeout(() => worker.process.kill(), CANCEL_PATIENCE_MS);
+      patience = setTimeout(() => worker.kill('nobody waited any longer'), CANCEL_PATIENCE_MS);
     };
     let place = 0;
     const onSegment = (segment: TranscribedSegment, text: string): void => {
@@ -97,7 +97,7 @@ export class Workers {
       job.resolve(transcript);
     } catch (error) {
       // Also where it lives and answered with a fault of ours: what state it is in, nobody knows.
-      if (error instanceof ProcessError) worker.process.kill();
+      if (error instanceof ProcessError) worker.kill(error.message);
       else this.#free(worker);
       this.#failed(job, error as Error);
     } finally {
