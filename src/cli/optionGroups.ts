@@ -194,7 +194,7 @@ export function addModelOut(command: Command): Command {
 
 /** Adds `--restart`, for commands that write a run. */
 export function addRestart(command: Command): Command {
-  return command.option('--restart', 'throw the unfinished run in that folder away and begin anew');
+  return command.option('--restart', 'discard the unfinished run in that folder and start over');
 }
 
 /** Adds `--short` and `--resume`, for what is measured in one go and takes long. */

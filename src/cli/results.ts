@@ -33,7 +33,7 @@ export function addResultsCommand(program: Command, terminal: Terminal): void {
       'Check runs: files as written, summary as it follows from the observations, models made again the same',
     )
     .argument('[run...]', `folders of runs (default: ${COMMITTED.join(', ')})`)
-    .option('--hear', 'also hear the speech again with each model; another processor may hear a word otherwise')
+    .option('--hear', 'also transcribe the speech again with each model; on another processor a word may differ')
     .addHelpText('after', examples('results check', 'results check data/results/short --hear'))
     .action(async (runs: string[], options: { readonly hear?: true; readonly json?: true }) => {
       const checks: (RunCheck & { readonly run: string })[] = [];
@@ -60,7 +60,7 @@ export function addResultsCommand(program: Command, terminal: Terminal): void {
 function describeCheck(run: string, { faults, notes, models, texts }: RunCheck): string {
   const counts = [
     `models made again: ${models.same} of ${models.made} the same`,
-    ...(texts.heard > 0 ? [`texts heard again: ${texts.same} of ${texts.heard} the same`] : []),
+    ...(texts.heard > 0 ? [`texts transcribed again: ${texts.same} of ${texts.heard} the same`] : []),
   ];
   const lines = [...faults.map((fault) => `fault: ${fault}`), ...notes.map((note) => `note: ${note}`)];
   return [

@@ -18,7 +18,7 @@ export interface CheckRunOptions {
   /** Also hear the speech again with each of these models, on the processor, and compare the texts. */
   readonly hear?: boolean;
   readonly signal?: AbortSignal;
-  /** Told before each model is made, and before it hears. */
+  /** Called before each model is made, and before it transcribes. */
   readonly onProgress?: (done: number, total: number, what: string) => void;
 }
 
@@ -26,18 +26,18 @@ export interface CheckRunOptions {
 export interface RunCheck {
   /** What is wrong, a sentence each, with the file and the remedy; empty when all is as it should be. */
   readonly faults: readonly string[];
-  /** What differs and may, a sentence each: another processor makes and hears otherwise what depends on float arithmetic. */
+  /** Differences that are allowed, a sentence each: what depends on float arithmetic comes out differently on another processor. */
   readonly notes: readonly string[];
-  /** Models that were made again, and those of them that were the same. */
+  /** How many models were made again, and how many were the same. */
   readonly models: { readonly made: number; readonly same: number };
-  /** Texts that were heard again, and those of them that were the same. */
+  /** How many utterances were transcribed again, and how many of the texts were the same. */
   readonly texts: { readonly heard: number; readonly same: number };
 }
 
 /**
  * Checks a finished run by its results, not by the code that made them: the files are as they were written, the summary follows
  * from the observations, the models made again from the same sources are the same files, and times are taken as today. What
- * depends on float arithmetic is not held against the run: what is heard again, and models that were calibrated.
+ * depends on float arithmetic is not held against the run: new transcripts, and models that were calibrated.
  *
  * @param folder - of the run
  * @throws {InputError} when there is no run, or a line of it is damaged
@@ -83,7 +83,9 @@ export async function checkRun(folder: string, options: CheckRunOptions = {}): P
         texts.same += heard - others.length;
         if (others.length === 0) return;
         const named = `${others.slice(0, 5).join(', ')}${others.length > 5 ? ' …' : ''}`;
-        notes.push(`${folder}: ${condition.id} hears ${others.length} of ${heard} utterances otherwise: ${named}`);
+        notes.push(
+          `${folder}: ${condition.id} transcribes ${others.length} of ${heard} utterances differently: ${named}`,
+        );
       });
       await rm(variantFolder, { recursive: true, force: true });
     }

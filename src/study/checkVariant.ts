@@ -31,7 +31,7 @@ export function compareVariant(
   const got = isOther ? `another ${model} ${digests}` : `another file from ${model} by ${recipe} ${digests}`;
   const remedy = isOther ? 'restore that model, or measure again' : 'find what changed it, or measure again';
   const where = `${folder}: the model of ${id} that was measured was required`;
-  const excuse = '; it was calibrated, which another processor may do otherwise';
+  const excuse = '; it was calibrated, and that may come out differently on another processor';
   const isExcused = !isOther && variant.isCalibrated;
   return { sentence: `${where}, got ${got}${isExcused ? excuse : ''}; ${remedy}`, isExcused };
 }

@@ -32,7 +32,7 @@ export async function readFinishedRun(folder: string): Promise<FinishedRun> {
   const path = join(folder, RUN_FILES.summary);
   const { record, observations } = await readRun(folder);
   if (record.finishedAt === null) {
-    throw new InputError(`${folder}: a finished run was required, got one that was stopped; go on with it by --resume`);
+    throw new InputError(`${folder}: a finished run was required, got one that was stopped; continue it with --resume`);
   }
   await verifyFiles(folder, [RUN_FILES.record, RUN_FILES.observations]);
   requireTrials({ folder, record, observations });

@@ -7,7 +7,7 @@ import { readRecording } from '../speech/corpora/recordings.js';
 import type { Condition, Observation, RunRecord } from './schema.js';
 import type { Variant } from './variants.js';
 
-/** Texts that were heard again. */
+/** What transcribing the utterances again has given. */
 export interface HeardAgain {
   /** Utterances that were heard. */
   readonly heard: number;
@@ -17,7 +17,7 @@ export interface HeardAgain {
 
 /**
  * Hears again what a condition of a run heard, and compares the texts of the best path. Equal texts show that the numbers are still
- * those of this code and these models; another processor rounds otherwise and may hear a word otherwise.
+ * those of this code and these models; another processor rounds differently, and a word may change.
  *
  * @param variant - the condition's model, made again
  * @param observations - of the run

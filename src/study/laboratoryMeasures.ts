@@ -32,10 +32,10 @@ interface TitledModel {
   readonly model: ResolvedModel;
 }
 
-/** Whose variants are measured, and who is told. */
+/** Whose variants are measured, and what is called with the progress. */
 interface TopicOptions extends SessionControl {
   readonly model: string;
-  /** Told how far the topic is. */
+  /** Called with what is done of the topic, and with all there is to do. */
   readonly onProgress: (done: number, total: number) => void;
 }
 

@@ -94,7 +94,7 @@ async function readPart(folder: string): Promise<Part> {
     throw new InputError(`${folder}: a shard of a run was required, got a whole run; run its part with --shard`);
   }
   if (finishedAt === null) {
-    throw new InputError(`${folder}: a finished shard was required, got an unfinished one; go on with it by --resume`);
+    throw new InputError(`${folder}: a finished shard was required, got an unfinished one; continue it with --resume`);
   }
   await verifyRun(folder);
   return { folder, record, shard, finishedAt, observations };

@@ -30,9 +30,9 @@ export async function readFinishedRecord(out: string): Promise<RunRecord | null>
 
 /** What to do with what is already there. */
 export interface OpenRunOptions {
-  /** Go on with the unfinished run. */
+  /** Continue the unfinished run. */
   readonly resume?: boolean;
-  /** Throw the unfinished run away and begin anew. */
+  /** Discard the unfinished run and start over. */
   readonly restart?: boolean;
 }
 
@@ -69,8 +69,8 @@ export class RunFolder {
    * Claims a folder for a run.
    *
    * @param out - the folder; made when it is not there
-   * @throws {InputError} when an unfinished run lies there and nothing was said about it, when another process is writing
-   *   there, or when what lies there is no run
+   * @throws {InputError} when the folder holds an unfinished run and neither option is given, when another process is
+   *   writing to it, or when what it holds is not a run
    * @throws {UnavailableError} when the folder cannot be written
    */
   static async open(out: string, options: OpenRunOptions = {}): Promise<RunFolder> {
@@ -99,7 +99,7 @@ export class RunFolder {
     }
     if (record !== null && !options.resume && !options.restart) {
       throw new InputError(
-        `${folder}: a folder without an unfinished run was required, got one begun at ${record.startedAt}; add --resume to go on with it, or --restart to throw it away`,
+        `${folder}: a folder without an unfinished run was required, got one begun at ${record.startedAt}; add --resume to continue it, or --restart to discard it`,
       );
     }
     if (record !== null && options.resume) {
@@ -130,7 +130,7 @@ export class RunFolder {
     await writeFileAtomic(join(this.#folder, RUN_FILES.record), toJson(record));
   }
 
-  /** Writes the last two files, and puts the run where it was wanted. */
+  /** Writes the remaining files, and moves the run to its folder. */
   async finish(record: RunRecord, summary: Summary): Promise<void> {
     this.#log.sync();
     await writeFileAtomic(join(this.#folder, RUN_FILES.summary), toJson(summary));
@@ -153,7 +153,7 @@ export class RunFolder {
     }
   }
 
-  /** Gives the folder free. An unfinished run stays and can be resumed; of one that has not begun nothing stays. */
+  /** Releases the folder. An unfinished run stays and can be resumed; one that has not begun leaves nothing behind. */
   async close(): Promise<void> {
     this.#log.close();
     if (!existsSync(join(this.#folder, RUN_FILES.record))) {

@@ -23,9 +23,9 @@ export interface RunProgress {
 export interface RunOptions extends OpenRunOptions, SessionControl {
   /** Folder of the run. */
   readonly out: string;
-  /** Told of each recording that cannot be read: the others are measured. */
+  /** Called for each recording that cannot be read; the others are measured. */
   readonly onLeftOut?: (leftOut: LeftOut) => void;
-  /** Told where the manifest states another length than the sound has: the sound counts. */
+  /** Called where the manifest gives a length that the sound does not have; the sound's own counts. */
   readonly onMismatch?: (message: string) => void;
   /** Called at the beginning of each step and after each block of trials. */
   readonly onProgress?: (progress: RunProgress) => void;

@@ -56,7 +56,7 @@ export class RunState {
       const measured = this.#observations.some(({ condition }) => condition === id);
       if (before !== undefined && measured && !isDeepStrictEqual(before, own)) {
         throw new InputError(
-          `${this.#options.out}: the model files that the run was begun with were required, got another of ${id} (${own.variantSha256.slice(0, 16)}…, was ${before.variantSha256.slice(0, 16)}…); go on with those, or begin anew with --restart`,
+          `${this.#options.out}: the model files that the run was begun with were required, got another of ${id} (${own.variantSha256.slice(0, 16)}…, was ${before.variantSha256.slice(0, 16)}…); continue with those, or start over with --restart`,
         );
       }
       inputs[id] = own;
@@ -125,12 +125,12 @@ export class RunState {
    * Breaks off where that is wanted.
    *
    * @param cause - what broke meanwhile: whatever it was, the wish to stop is the reason
-   * @throws {QuantlabError} that says how to go on
+   * @throws {QuantlabError} that says how to continue
    */
   throwIfStopped(cause?: unknown): void {
     if (!this.#options.signal?.aborted) return;
     throw new QuantlabError(
-      `${this.#options.out}: a whole run was required, got a stop after ${this.#observations.length} trials; go on with --resume`,
+      `${this.#options.out}: a whole run was required, got a stop after ${this.#observations.length} trials; continue it with --resume`,
       { cause },
     );
   }

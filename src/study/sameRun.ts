@@ -3,11 +3,11 @@ import { InputError } from '../errors.js';
 import { describeOtherTiming } from '../measure/latency/timingVersion.js';
 import type { Condition, Environment, Protocol, RunRecord, Shard } from './schema.js';
 
-/** What must be the same in a run that is gone on with. */
+/** What must be the same in a run that is resumed. */
 export type Wanted = Protocol & { readonly conditions: readonly Condition[]; readonly shard: Shard | undefined };
 
 /**
- * Refuses to go on with a run by another plan.
+ * Refuses to resume a run with another plan.
  *
  * @throws {InputError} that names the field
  */
@@ -22,7 +22,7 @@ export function requireSamePlan(out: string, record: RunRecord, wanted: Wanted):
 }
 
 /**
- * Refuses to go on with a run whose times were taken otherwise.
+ * Refuses to resume a run whose times were taken in another way.
  *
  * @throws {InputError} that names both versions
  */
@@ -46,16 +46,16 @@ export function requireShard(shard: Shard | undefined, protocol: Protocol, utter
   );
 }
 
-/** What of the machine and the software must be the same in what is gone on with. */
+/** What of the machine and the software must be the same in a run that is resumed. */
 const SAME_MACHINE = ['cpu', 'logicalCores', 'node', 'packages'] as const;
 
-/** Says what is another than when something was measured; `undefined` where the machine and the software are the same. */
+/** Says what has changed since something was measured; `undefined` where machine and software are the same. */
 export function otherMachine(held: Environment, here: Environment): (typeof SAME_MACHINE)[number] | undefined {
   return SAME_MACHINE.find((field) => !isDeepStrictEqual(held[field], here[field]));
 }
 
 /**
- * Refuses to go on with a run on another machine, or with other software.
+ * Refuses to resume a run on another machine, or with other software.
  *
  * @throws {InputError} that says what differs
  */
@@ -64,6 +64,6 @@ export function requireSameMachine(out: string, held: Environment, here: Environ
   if (other === undefined) return;
   const [was, is] = [JSON.stringify(held[other]), JSON.stringify(here[other])];
   throw new InputError(
-    `${out}: the machine and the software that the run was begun with were required, got another ${other} (${is}, was ${was}); go on with it there, or choose another folder`,
+    `${out}: the machine and the software that the run was begun with were required, got another ${other} (${is}, was ${was}); resume it there, or choose another folder`,
   );
 }

@@ -39,7 +39,7 @@ export async function quantize(
   options: QuantizeOptions,
 ): Promise<readonly QuantizedGraph[]>;
 /**
- * Makes a variant of a model that has a card. It is made anew each time, so that it is always that of the present code; its files lie in the
+ * Makes a variant of a model that has a card. It is made again each time, so that it always comes from the present code; its files lie in the
  * cache, named after the checksums of the model and the recipe. Static steps calibrate on the embedded `calibration` set.
  * Where nothing gets smaller it is the model as it was, as the report says: experiments show that, too.
  *

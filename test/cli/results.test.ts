@@ -49,12 +49,12 @@ describe('quantlab results check', () => {
     });
   });
 
-  it('tells what is heard otherwise, and does not hold it against the run', async () => {
+  it('tells which texts differ, and does not hold it against the run', async () => {
     // The stand-in for the measuring process heard the names of the recordings.
     const { exitCode, out } = await quantlab('results', 'check', run, '--hear');
     expect(exitCode).toBe(0);
     expect(out).toMatch(
-      /texts heard again: \d of 8 the same\nnote: .*: cpu-float32 hears \d of 4 utterances otherwise: /,
+      /texts transcribed again: \d of 8 the same\nnote: .*: cpu-float32 transcribes \d of 4 utterances differently: /,
     );
   });
 

@@ -123,7 +123,7 @@ describe('a run that is killed', () => {
     child.kill('SIGINT');
     const { code, said } = await end;
     expect(code).toBe(1);
-    expect(said).toMatch(/^QuantlabError: .*a stop after \d+ trials; go on with --resume\n$/);
+    expect(said).toMatch(/^QuantlabError: .*a stop after \d+ trials; continue it with --resume\n$/);
     await expectGone(workers);
     expect(existsSync(join(here.out, 'run.lock'))).toBe(false);
     expect((await ended(start(here, true))).code).toBe(0);

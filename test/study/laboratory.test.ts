@@ -42,7 +42,7 @@ describe('a run with topics', () => {
         if (phase === 'sensitivity') stop.abort();
       },
     });
-    await expect(first).rejects.toThrow('go on with --resume');
+    await expect(first).rejects.toThrow('continue it with --resume');
     const held = readRun(out).then(({ record }) => record.laboratory);
     expect(Object.keys((await held) ?? {})).toEqual(['throughput']);
     expect(new Set(phases)).toEqual(new Set(['throughput', 'sensitivity']));

@@ -192,7 +192,7 @@ describe('runExperiment', () => {
       signal: controller.signal,
       onProgress: ({ overallDone }) => overallDone > 50 && controller.abort(),
     });
-    await expect(stopped).rejects.toThrow(/a stop after \d+ trials; go on with --resume/);
+    await expect(stopped).rejects.toThrow(/a stop after \d+ trials; continue it with --resume/);
     const before = readObservations(join(options.out, 'observations.jsonl')).observations;
     expect(before.length).toBeGreaterThan(50);
     expect(before.length).toBeLessThan(2 * TRIALS_EACH);
@@ -213,7 +213,7 @@ describe('runExperiment', () => {
       signal: controller.signal,
       onProgress: ({ phase }) => phase === 'energy' && setTimeout(() => controller.abort(), 100),
     });
-    await expect(stopped).rejects.toThrow(/go on with --resume/);
+    await expect(stopped).rejects.toThrow(/continue it with --resume/);
     const { outcomes } = JSON.parse(readFileSync(join(options.out, 'run.json'), 'utf8'));
     expect(outcomes['cpu-float32']).not.toHaveProperty('energy');
     const { conditions } = await runExperiment(asked, { ...options, resume: true });

@@ -45,9 +45,9 @@ export interface Report {
 }
 
 /**
- * Writes what people read of a run and of the laboratory: the answer table (`table.md` in the run's folder), figures (spec, SVG
+ * Writes what people read about a run and the laboratory: the answer table (`table.md` in the run's folder), figures (spec, SVG
  * light and dark, PNG), and the numbers, tables and figures of the write-up. Nothing is measured again; the same results give the
- * same files. Results whose times were taken otherwise than today are named in a warning.
+ * same files. A warning names results whose times were taken in another way than today.
  *
  * The README beside the figures gets the answer where it marks a place for it.
  *
