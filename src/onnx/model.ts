@@ -1,6 +1,9 @@
 import type { GraphProto, ModelProto } from 'onnx-buf';
 import { InputError } from '../errors.js';
 
+/** Domain of the operators that ONNX Runtime adds to ONNX's. */
+export const MICROSOFT_DOMAIN = 'com.microsoft';
+
 /**
  * A model in memory: its messages, and the file they came from.
  *

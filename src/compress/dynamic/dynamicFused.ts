@@ -1,9 +1,9 @@
 import type { NodeProto } from 'onnx-buf';
 import { attributeOf, makeNode } from '../../onnx/graph/node.js';
+import { MICROSOFT_DOMAIN } from '../../onnx/model.js';
 import { shapeOf, tensorDtype } from '../../onnx/tensor/tensor.js';
 import { addNodes } from '../rewrite/addNodes.js';
 import { LeftInFloat } from '../rewrite/leftInFloat.js';
-import { MICROSOFT_DOMAIN } from '../rewrite/rewrite.js';
 import type { QuantizedNames, Scope } from '../rewrite/scope.js';
 import { type DynamicContext, quantizeActivation } from './dynamicContext.js';
 import { constantWeight, quantizeWeight, quantizeWhole } from './dynamicWeights.js';

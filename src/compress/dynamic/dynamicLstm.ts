@@ -1,10 +1,10 @@
 import type { NodeProto } from 'onnx-buf';
 import { intAttribute, makeNode } from '../../onnx/graph/node.js';
 import { transposeMatrices } from '../../onnx/graph/transpose.js';
+import { MICROSOFT_DOMAIN } from '../../onnx/model.js';
 import { shapeOf, tensorDtype } from '../../onnx/tensor/tensor.js';
 import { addNodes, castFrom } from '../rewrite/addNodes.js';
 import { LeftInFloat } from '../rewrite/leftInFloat.js';
-import { MICROSOFT_DOMAIN } from '../rewrite/rewrite.js';
 import type { Constant, QuantizedNames, Scope } from '../rewrite/scope.js';
 import { castToFloat32, type DynamicContext } from './dynamicContext.js';
 import { constantWeight, quantizeWeight } from './dynamicWeights.js';

@@ -1,8 +1,9 @@
 import type { TensorProto } from 'onnx-buf';
 import { bindLazy } from '../../onnx/file/payload.js';
 import { transposeMatrices } from '../../onnx/graph/transpose.js';
+import { MICROSOFT_DOMAIN } from '../../onnx/model.js';
 import { makeTensor, makeUnfilledTensor, tensorFloats } from '../../onnx/tensor/tensor.js';
-import { compressedWeight, MICROSOFT_DOMAIN, type Rewriting } from '../rewrite/rewrite.js';
+import { compressedWeight, type Rewriting } from '../rewrite/rewrite.js';
 import type { Constant, Scope } from '../rewrite/scope.js';
 import { signalToErrorDb } from '../rewrite/signalToError.js';
 import { dequantizeBlocks, quantizeBlocks } from '../weightOnly/blocks.js';

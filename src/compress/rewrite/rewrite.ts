@@ -5,7 +5,7 @@ import { NameSource } from '../../onnx/graph/names.js';
 import { isOp, nodeTitle } from '../../onnx/graph/node.js';
 import { mapSubgraphs, pruneUnused } from '../../onnx/graph/prune.js';
 import { nestedGraphs, subgraphsOf } from '../../onnx/graph/subgraphs.js';
-import { opsetVersion } from '../../onnx/model.js';
+import { MICROSOFT_DOMAIN, opsetVersion } from '../../onnx/model.js';
 import { shapeOf, storedSizeBytes, tensorDtype } from '../../onnx/tensor/tensor.js';
 import { addNodes, dequantizePending } from './addNodes.js';
 import { LeftInFloat } from './leftInFloat.js';
@@ -21,9 +21,6 @@ import {
 } from './report.js';
 import { type Constant, Scope } from './scope.js';
 import { SharedWeights } from './sharedWeights.js';
-
-/** Domain of the operators that ONNX Runtime adds to ONNX's. */
-export const MICROSOFT_DOMAIN = 'com.microsoft';
 
 /** What a pass made of a model. */
 export interface Changed {

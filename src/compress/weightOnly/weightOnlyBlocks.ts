@@ -1,9 +1,10 @@
 import type { NodeProto, TensorProto } from 'onnx-buf';
 import { floatAttribute, intAttribute, makeNode } from '../../onnx/graph/node.js';
 import { transposeMatrices } from '../../onnx/graph/transpose.js';
+import { MICROSOFT_DOMAIN } from '../../onnx/model.js';
 import { makeTensor, shapeOf, tensorFloats } from '../../onnx/tensor/tensor.js';
 import { LeftInFloat } from '../rewrite/leftInFloat.js';
-import { compressedWeight, constantFloats, MICROSOFT_DOMAIN, type Rewriting } from '../rewrite/rewrite.js';
+import { compressedWeight, constantFloats, type Rewriting } from '../rewrite/rewrite.js';
 import type { Constant, Scope } from '../rewrite/scope.js';
 import { signalToErrorDb } from '../rewrite/signalToError.js';
 import { type BlockMatrix, dequantizeBlocks, quantizeBlocks } from './blocks.js';
@@ -47,8 +48,12 @@ export function multiplyBlocks(
   }
 }
 
-/** Names of the packed weight, its scales and, unless symmetric, its zero points. */
-function blockTensors(
+/**
+ * Stores a weight in blocks, once for all that read it so.
+ *
+ * @returns names of the packed weight, its scales and, unless symmetric, its zero points
+ */
+export function blockTensors(
   node: NodeProto,
   weight: Constant,
   rows: number,

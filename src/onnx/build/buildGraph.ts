@@ -9,7 +9,7 @@ import {
 } from 'onnx-buf';
 import { bindLazy } from '../file/payload.js';
 import { type AttributeValue, makeNode } from '../graph/node.js';
-import type { OnnxModel } from '../model.js';
+import { MICROSOFT_DOMAIN, type OnnxModel } from '../model.js';
 import { makeTensor, makeUnfilledTensor } from '../tensor/tensor.js';
 import { uniformWeights } from './buildRandom.js';
 
@@ -50,6 +50,17 @@ export class GraphBuilder {
   ): string {
     this.nodes.push(makeNode(opType, inputs, [name], { name, attributes }));
     return name;
+  }
+
+  /** Adds a node of ONNX Runtime's own domain. */
+  fused(
+    opType: string,
+    inputs: readonly string[],
+    outputs: readonly string[],
+    name: string,
+    attributes: Readonly<Record<string, AttributeValue>>,
+  ): void {
+    this.nodes.push(makeNode(opType, inputs, outputs, { name, domain: MICROSOFT_DOMAIN, attributes }));
   }
 
   /** Divides a value along an axis into parts of the same size. */
@@ -104,7 +115,12 @@ export class GraphBuilder {
       irVersion: BigInt(IR_VERSIONS[opset - LOWEST_OPSET] ?? 8),
       producerName: 'quantlab',
       docString: description,
-      opsetImport: [create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(opset) })],
+      opsetImport: [
+        create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(opset) }),
+        ...(this.nodes.some(({ domain }) => domain === MICROSOFT_DOMAIN)
+          ? [create(OperatorSetIdProtoSchema, { domain: MICROSOFT_DOMAIN, version: 1n })]
+          : []),
+      ],
       graph: create(GraphProtoSchema, {
         name,
         node: this.nodes,

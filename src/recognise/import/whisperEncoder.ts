@@ -33,20 +33,21 @@ export function buildWhisperEncoder(weights: Weights, shape: WhisperShape): Onnx
     const attention = `${name}.attention`;
     const normal = layers.norm(`${source}.self_attn_layer_norm`, `${attention}.norm`, x);
     const sources = ['q_proj', 'k_proj', 'v_proj'].map((part) => `${source}.self_attn.${part}`);
-    const parts = layers.linear(sources, `${attention}.in`, normal, queryScale(width, encoderHeads));
-    const heads = [`${attention}.query`, `${attention}.key`, `${attention}.value`] as const;
-    layers.heads(parts, attention, encoderHeads, heads);
-    x = graph.node('Add', [x, layers.attention(`${source}.self_attn`, attention, heads)], `${attention}.sum`);
+    const together = layers.linear(sources, `${attention}.in`, normal, queryScale(width, encoderHeads));
+    const parts = [`${attention}.query`, `${attention}.key`, `${attention}.value`];
+    layers.parts(together, attention, width, parts);
+    const heard = layers.attention(`${source}.self_attn`, attention, encoderHeads, parts);
+    x = graph.node('Add', [x, heard], `${attention}.sum`);
     x = layers.feed(source, `${name}.feed`, x);
   }
   x = layers.norm('encoder.layer_norm', ENCODED, x);
   const outputs: string[] = [];
   for (let index = 0; index < decoderLayers; index++) {
     const source = `decoder.layers.${index}.encoder_attn`;
-    const both = layers.linear([`${source}.k_proj`, `${source}.v_proj`], `cross${index}`, x);
-    const heads = [`cross_key_${index}`, `cross_value_${index}`];
-    layers.heads(both, `cross${index}`, decoderHeads, heads);
-    outputs.push(...heads);
+    for (const part of ['key', 'value']) {
+      const name = `cross_${part}_${index}`;
+      outputs.push(layers.heads(layers.linear([`${source}.${part[0]}_proj`], `${name}.in`, x), name, decoderHeads));
+    }
   }
   return graph.model({
     name: 'whisper_encoder',

@@ -3,6 +3,14 @@ import type { GraphBuilder } from '../../onnx/build/buildGraph.js';
 import { transposeMatrices } from '../../onnx/graph/transpose.js';
 import type { Weights } from './weights.js';
 
+/** What an attention keeps of earlier steps. */
+export interface AttentionPast {
+  readonly key: string;
+  readonly value: string;
+  readonly presentKey: string;
+  readonly presentValue: string;
+}
+
 /** Adds layers of a transformer to a graph, with weights from a file: `MatMul` and `Add`, which recipes and runtimes know best. */
 export class LayerBuilder {
   readonly graph: GraphBuilder;
@@ -55,33 +63,32 @@ export class LayerBuilder {
     return this.graph.node('Add', [this.graph.node('MatMul', [x, matrix], `${name}.product`), bias], name);
   }
 
-  /** The heads of values that stand beside each other: [n, s, parts · width] to as many [n, heads, s, width / heads]. */
-  heads(x: string, name: string, heads: number, outputs: readonly string[]): void {
+  /** The parts of values that stand beside each other: [n, s, parts · width] to as many [n, s, width]. */
+  parts(x: string, name: string, width: number, outputs: readonly string[]): void {
+    this.graph.split(x, outputs, `${name}.split`, 2, width);
+  }
+
+  /** The heads of keys or values for another graph: [n, s, width] to [n, heads, s, width / heads]. */
+  heads(x: string, name: string, heads: number): string {
     const { graph } = this;
-    const total = heads * outputs.length;
-    const apart = graph.node('Reshape', [x, graph.integers([0, 0, total, -1])], `${name}.apart`);
-    const only = outputs.length === 1 ? outputs[0] : undefined;
-    const byHead = graph.node('Transpose', [apart], only ?? `${name}.by_head`, { perm: [0, 2, 1, 3] });
-    if (only === undefined) graph.split(byHead, outputs, `${name}.split`, 1, heads);
+    const apart = graph.node('Reshape', [x, graph.integers([0, 0, heads, -1])], `${name}.apart`);
+    return graph.node('Transpose', [apart], name, { perm: [0, 2, 1, 3] });
   }
 
   /**
-   * Attention and its output layer; queries are scaled already.
+   * Attention and its output layer; queries are scaled already. One node of ONNX Runtime's own: on the processor it never has
+   * the scores of all steps in memory, and no head is turned in a node of its own.
    *
-   * @param parts - query [n, heads, s, size], key and value [n, heads, t, size]
-   * @param mask - what is added to the scores [n, heads, s, t]
+   * @param parts - query, key, value [n, s, width]; key and value [n, heads, t, size] where another graph made them
+   * @param past - of each earlier step: the past key and value and the names of those that include this one's; a token then
+   * sees those up to itself
    */
-  attention(source: string, name: string, parts: readonly [string, string, string], mask?: string): string {
-    const { graph } = this;
-    const [query, key, value] = parts;
-    const turned = graph.node('Transpose', [key], `${name}.key_turned`, { perm: [0, 1, 3, 2] });
-    const scores = graph.node('MatMul', [query, turned], `${name}.scores`);
-    const masked = mask === undefined ? scores : graph.node('Add', [scores, mask], `${name}.masked`);
-    const shares = graph.node('Softmax', [masked], `${name}.shares`, { axis: -1 });
-    const mixed = graph.node('MatMul', [shares, value], `${name}.mixed`);
-    const byStep = graph.node('Transpose', [mixed], `${name}.by_step`, { perm: [0, 2, 1, 3] });
-    const joined = graph.node('Reshape', [byStep, graph.integers([0, 0, -1])], `${name}.joined`);
-    return this.linear([`${source}.out_proj`], `${name}.out`, joined);
+  attention(source: string, name: string, heads: number, parts: readonly string[], past?: AttentionPast): string {
+    const attributes = { num_heads: heads, scale: { float: 1 }, ...(past ? { unidirectional: 1 } : {}) };
+    const kept = past ? ['', '', '', past.key, past.value] : [];
+    const outputs = [`${name}.joined`, ...(past ? [past.presentKey, past.presentValue] : [])];
+    this.graph.fused('MultiHeadAttention', [...parts, ...kept], outputs, `${name}.heads`, attributes);
+    return this.linear([`${source}.out_proj`], `${name}.out`, `${name}.joined`);
   }
 
   /** The feed-forward part with what goes past it. */

@@ -13,10 +13,16 @@ export interface ChosenToken {
  * @param logits - of all tokens, after the rules
  * @param temperature - 0: the likeliest; above: drawn, the likelier the more often, from logits over the temperature
  * @param random - a number in 0 … 1, where it is drawn
+ * @param logSum - the logarithm of the sum of their exponentials, where it is known
  */
-export function chooseToken(logits: Float32Array, temperature: number, random: () => number): ChosenToken {
+export function chooseToken(
+  logits: Float32Array,
+  temperature: number,
+  random: () => number,
+  logSum: number = logSumOf(logits, 0, logits.length),
+): ChosenToken {
   const token = temperature === 0 ? likeliest(logits) : drawn(logits, temperature, random());
-  return { token, logProbability: (logits[token] as number) - logSumOf(logits, 0, logits.length) };
+  return { token, logProbability: (logits[token] as number) - logSum };
 }
 
 /** The first of the highest. */

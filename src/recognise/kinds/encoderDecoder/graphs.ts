@@ -25,6 +25,8 @@ export interface DecoderState {
 export interface DecoderStep {
   /** Row-major, shape [recordings, positions read, vocabulary]. */
   readonly logits: Float32Array;
+  /** The logarithm of the sum of each row's exponentials, where the graph gives it. */
+  readonly logSums: Float32Array | undefined;
   readonly state: DecoderState;
 }
 

@@ -80,6 +80,7 @@ export class OptimumGraphs implements SpeechGraphs {
     });
     return {
       logits: rowsOf(logitsOf(session.path, outputs), tokens.length, fresh, this.vocabulary, read),
+      logSums: undefined,
       state: { encoded, length: length + fresh, past: Object.fromEntries(given) },
     };
   }

@@ -74,6 +74,7 @@ export class OwnGraphs implements SpeechGraphs {
     const kept = this.#past.map(({ name }): [string, Tensor] => [name, outputs[presentOf(name)] as Tensor]);
     return {
       logits: logitsOf(this.#decoder.path, outputs),
+      logSums: outputs['log_sum']?.data as Float32Array | undefined,
       state: { encoded, length: length + fresh, past: Object.fromEntries(kept) },
     };
   }

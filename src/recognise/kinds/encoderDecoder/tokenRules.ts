@@ -19,9 +19,33 @@ const LATEST_FIRST = 50;
  */
 export function applyTokenRules(logits: Float32Array, said: readonly number[], rules: TokenRules): void {
   const { tokens, timestamps } = rules;
-  if (said.length === 0) for (const token of tokens.suppressedFirst ?? []) logits[token] = Number.NEGATIVE_INFINITY;
-  for (const token of tokens.suppressed ?? []) logits[token] = Number.NEGATIVE_INFINITY;
+  for (const token of suppressedOf(said, tokens)) logits[token] = Number.NEGATIVE_INFINITY;
   if (timestamps) applyTimestampRules(logits, said, tokens);
+}
+
+function suppressedOf(said: readonly number[], { suppressed = [], suppressedFirst = [] }: SpeechTokens): Set<number> {
+  return new Set(said.length === 0 ? [...suppressedFirst, ...suppressed] : suppressed);
+}
+
+/** Above it so little is left of a sum that its last digits are those of what was taken away. */
+const MOST_TAKEN = 0.99;
+
+/**
+ * The logarithm of the sum of the exponentials once the rules are applied, from that of all: no second pass over a vocabulary.
+ *
+ * @param logits - before the rules
+ * @returns `undefined` where it has to be added up anew
+ */
+export function logSumAfterRules(
+  logits: Float32Array,
+  logSum: number | undefined,
+  said: readonly number[],
+  { tokens, timestamps }: TokenRules,
+): number | undefined {
+  if (logSum === undefined || timestamps) return undefined;
+  let taken = 0;
+  for (const token of suppressedOf(said, tokens)) taken += Math.exp((logits[token] as number) - logSum);
+  return taken < MOST_TAKEN ? logSum + Math.log1p(-taken) : undefined;
 }
 
 function applyTimestampRules(logits: Float32Array, said: readonly number[], tokens: SpeechTokens): void {

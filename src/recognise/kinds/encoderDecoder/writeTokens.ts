@@ -1,7 +1,7 @@
 import { chooseToken } from './chooseToken.js';
 import type { Encoded, SpeechGraphs } from './graphs.js';
 import type { SpeechTokens } from './speechTokens.js';
-import { applyTokenRules, logSumOf, type TokenRules } from './tokenRules.js';
+import { applyTokenRules, logSumAfterRules, logSumOf, type TokenRules } from './tokenRules.js';
 
 /** How tokens are written. */
 export interface WriteOptions extends TokenRules {
@@ -56,13 +56,14 @@ export async function writeTokens(
   for (let step = 0; step < mostTokens && length + step <= longestText; step++) {
     const last = (fresh[0]?.length ?? 0) - 1;
     const read = step === 0 && start !== last ? [start, last] : [last];
-    const { logits, state: next } = await graphs.step(fresh, state, read);
+    const { logits, logSums, state: next } = await graphs.step(fresh, state, read);
     state = next;
     const size = read.length * graphs.vocabulary;
     for (const [index, row] of rows.entries()) {
       const own = logits.subarray(index * size, (index + 1) * size);
-      if (step === 0) row.noSpeech = probabilityOf(own.subarray(0, graphs.vocabulary), tokens.noSpeech);
-      if (!row.ended) write(row, own.subarray(size - graphs.vocabulary), options);
+      const sums = logSums?.subarray(index * read.length, (index + 1) * read.length);
+      if (step === 0) row.noSpeech = probabilityOf(own.subarray(0, graphs.vocabulary), tokens.noSpeech, sums?.[0]);
+      if (!row.ended) write(row, own.subarray(size - graphs.vocabulary), sums?.at(-1), options);
     }
     if (rows.every(({ ended }) => ended)) break;
     fresh = rows.map((row) => [row.ended ? tokens.end : (row.tokens.at(-1) as number)]);
@@ -70,16 +71,21 @@ export async function writeTokens(
   return rows;
 }
 
-function write(row: Row, logits: Float32Array, options: WriteOptions): void {
+function write(row: Row, logits: Float32Array, logSum: number | undefined, options: WriteOptions): void {
+  const left = logSumAfterRules(logits, logSum, row.tokens, options);
   applyTokenRules(logits, row.tokens, options);
-  const { token, logProbability } = chooseToken(logits, options.temperature, options.random);
+  const { token, logProbability } = chooseToken(logits, options.temperature, options.random, left);
   row.logProbability += logProbability;
   if (token === options.tokens.end) row.ended = true;
   else row.tokens.push(token);
 }
 
-function probabilityOf(logits: Float32Array, token: number): number {
-  return Math.exp((logits[token] as number) - logSumOf(logits, 0, logits.length));
+function probabilityOf(
+  logits: Float32Array,
+  token: number,
+  logSum: number = logSumOf(logits, 0, logits.length),
+): number {
+  return Math.exp((logits[token] as number) - logSum);
 }
 
 /**
