@@ -39,10 +39,15 @@ const source = (name: string): string => here(`../../../bench/whisper/${name}`);
 export async function makeConditions(places: Places): Promise<{ conditions: Condition[]; missing: Missing[] }> {
   const { weights, folder, python, marginS } = places;
   await mkdir(folder, { recursive: true });
-  const [float32, int8] = [join(folder, 'float32'), join(folder, 'int8')];
+  const [float32, int8, table4] = ['float32', 'int8', 'table4'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
   const cli = here('../../cli.js');
   await runQuietly(process.execPath, [cli, 'model', 'import', weights, '-o', float32]);
   await runQuietly(process.execPath, [cli, 'quantize', float32, '-o', int8]);
+  await runQuietly(process.execPath, [cli, 'quantize', float32, '-o', table4, '--recipe', 'transformer']);
   const ours = (name: string, model: string, ...rest: string[]): Condition => {
     return {
       name,
@@ -57,7 +62,8 @@ export async function makeConditions(places: Places): Promise<{ conditions: Cond
   const conditions = [
     ours('quantlab float32', float32),
     ours('quantlab int8', int8),
-    ours(`quantlab int8, ${marginS} s margin`, int8, marginS),
+    ours('quantlab int8, table 4 bits', table4),
+    ours(`quantlab int8, table 4 bits, ${marginS} s margin`, table4, marginS),
     peer('faster-whisper float32', 'faster_whisper_peer.py', [weights], weights, 'float32'),
     peer('faster-whisper int8', 'faster_whisper_peer.py', [weights], weights, 'int8'),
     peer('openai-whisper float32', 'openai_whisper_peer.py', [weights], weights, 'float32'),

@@ -16,7 +16,7 @@ export interface Recipe {
 }
 
 /** Names of the recipes that come with the package. */
-export const PRESET_NAMES = ['dynamic', 'static', 'hybrid', 'weight-only', 'float16'] as const;
+export const PRESET_NAMES = ['dynamic', 'static', 'hybrid', 'transformer', 'weight-only', 'float16'] as const;
 
 /** Name of a recipe that comes with the package. */
 export type PresetName = (typeof PRESET_NAMES)[number];
@@ -30,6 +30,13 @@ export const PRESETS: Readonly<Record<PresetName, Recipe>> = {
   hybrid: preset('hybrid', 'static convolutions, dynamic LSTM and products, GRU and RNN in eight bits', [
     { transform: 'static', options: { opTypesToQuantize: ['Conv'] } },
     { transform: 'recurrent' },
+    { transform: 'dynamic', options: { perChannel: true } },
+  ]),
+  transformer: preset('transformer', 'products in int8 per channel, the last one and the table it shares in 4 bits', [
+    {
+      transform: 'weight-only',
+      options: { quantFormat: 'QOperator', bits: 4, blockSize: 32, accuracyLevel: 4, opTypesToQuantize: ['Gemm'] },
+    },
     { transform: 'dynamic', options: { perChannel: true } },
   ]),
   'weight-only': preset('weight-only', 'every weight stored as int8, all arithmetic in float32', [

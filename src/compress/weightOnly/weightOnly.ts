@@ -4,6 +4,7 @@ import { applyAlone, type Compressed, type Pass } from '../pass.js';
 import type { NormalGraph } from '../rewrite/normalGraph.js';
 import { type Changed, rewriteModel } from '../rewrite/rewrite.js';
 import { multiplyBlocks } from './weightOnlyBlocks.js';
+import { gatherBlocks } from './weightOnlyGather.js';
 import { storeIntegers } from './weightOnlyIntegers.js';
 import {
   type QuantizeWeightOnlyOptions,
@@ -60,8 +61,14 @@ function quantize(graph: NormalGraph, given: WeightOnlyGiven): Changed {
     name: WEIGHT_ONLY.name,
     title: WEIGHT_ONLY.title,
     opTypes: WEIGHT_ONLY_OP_TYPES,
+    // A table that a product reads in blocks is picked from as it is stored.
+    isTakenAnyway: (node, opType, scope) =>
+      settings.quantFormat === 'QOperator' &&
+      opType === 'Gather' &&
+      scope.shared?.storedOnce(node.input[0] ?? '') !== undefined,
     begin: (rewriting) => (node, opType, scope) => {
       if (settings.quantFormat === 'QDQ') storeIntegers(node, opType, settings.perChannel, scope, rewriting);
+      else if (opType === 'Gather') gatherBlocks(node, settings, scope, rewriting);
       else multiplyBlocks(node, opType, settings, scope, rewriting);
     },
   });

@@ -21,10 +21,12 @@ export function multiplyBlocks(
 ): void {
   if (opType !== 'MatMul' && opType !== 'Gemm')
     throw new LeftInFloat('form', `there is no block-wise form of ${opType}`);
-  const weight = constantFloats(scope, node.input[1]);
+  // What others read the other way round is stored as one of them needs it.
+  const once = scope.shared?.storedOnce(node.input[1] ?? '');
+  const weight = constantFloats(scope, once?.name ?? node.input[1]);
   const shape = shapeOf(weight.tensor);
   if (shape.length !== 2) throw new LeftInFloat('form', `its weight has ${shape.length} axes, not 2`);
-  const turned = opType === 'Gemm' && intAttribute(node, 'transB', 0) !== 0;
+  const turned = (opType === 'Gemm' && intAttribute(node, 'transB', 0) !== 0) !== (once?.turned ?? false);
   const plain = floatAttribute(node, 'alpha', 1) === 1 && floatAttribute(node, 'beta', 1) === 1;
   if (opType === 'Gemm' && (!plain || intAttribute(node, 'transA', 0) !== 0)) {
     throw new LeftInFloat('form', 'a Gemm with alpha, beta or transA has no block-wise form');
