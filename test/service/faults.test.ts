@@ -142,7 +142,10 @@ describe('work that nobody wants', () => {
     const began = performance.now();
     await vi.waitFor(async () => expect(await metricAt(url, 'quantlab_workers_busy')).toBe(0), PATIENCE);
     expect(performance.now() - began).toBeLessThan(1000);
-    await vi.waitFor(() => expect(log.join('')).toMatch(/a process is replaced: .*: nobody waited any longer/), PATIENCE);
+    await vi.waitFor(
+      () => expect(log.join('')).toMatch(/a process is replaced: .*: nobody waited any longer/),
+      PATIENCE,
+    );
     expect(await left).toBe('left');
     expect((await post(url, 'next')).status).toBe(200);
   }, 60_000);
