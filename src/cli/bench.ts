@@ -18,6 +18,7 @@ import {
   areFedWithArrays,
   arraysOf,
   declare,
+  type Given,
   threadsOf,
 } from './optionGroups.js';
 import { wholeNumber } from './options.js';
@@ -25,10 +26,7 @@ import { type OutputOptions, printRecords, type SetTable } from './output.js';
 import { heardOf } from './recordings.js';
 import type { Terminal } from './terminal.js';
 
-interface BenchCommandOptions extends OutputOptions, ArraysOptions {
-  readonly manifest: string;
-  readonly threads?: number;
-  readonly trials: number;
+interface BenchCommandOptions extends Pick<Given, 'manifest' | 'threads' | 'trials'>, OutputOptions, ArraysOptions {
   readonly warmUp: number;
 }
 

@@ -8,25 +8,30 @@ import { cacheFolder } from '../recognise/registry/registry.js';
 import { cachingFigure } from '../report/figures/cachingFigure.js';
 import { recordingOf } from '../speech/corpora/recordings.js';
 import type { Utterance } from '../speech/types.js';
-import { columns, megabytes, percent } from './columns.js';
+import { columns, megabytes, percent, tableOf, withInterval } from './columns.js';
 import { examples } from './help.js';
 import { namedModels } from './models.js';
-import { addFigure, addJson, addKept, addModels, addSpeech, addThreads, declare, threadsOf } from './optionGroups.js';
+import {
+  addFigure,
+  addJson,
+  addKept,
+  addModels,
+  addSpeech,
+  addThreads,
+  declare,
+  type Given,
+  threadsOf,
+} from './optionGroups.js';
 import { numberFrom, wholeNumber } from './options.js';
 import { drawFigures, printJson } from './output.js';
 import { heardOf } from './recordings.js';
 import type { Terminal } from './terminal.js';
 
-interface CachingCommandOptions {
-  readonly manifest: string;
+interface CachingCommandOptions extends Pick<Given, 'manifest' | 'threads' | 'out' | 'figure' | 'json'> {
   readonly only?: 'load' | 'results';
-  readonly threads?: number;
   readonly rounds: number;
   readonly requests: number;
   readonly exponent: number;
-  readonly out?: string;
-  readonly figure?: string;
-  readonly json?: true;
 }
 
 interface CachingReports {
@@ -50,10 +55,7 @@ export function addCachingCommand(program: Command, terminal: Terminal): void {
       const models = await namedModels(names);
       const reports = await measure(models, utterances, options, terminal);
       await drawFigures(reports.results.length > 0 ? [cachingFigure(reports.results)] : [], options.figure, terminal);
-      if (options.json) {
-        printJson(reports, terminal);
-        return;
-      }
+      if (options.json) return printJson(reports, terminal);
       if (reports.load.length > 0) printLoad(reports.load, terminal);
       for (const report of reports.results) printResults(report, terminal);
     });
@@ -102,29 +104,19 @@ async function measure(
 
 function printLoad(reports: readonly ColdStartReport[], terminal: Terminal): void {
   const size = (bytes: number | null): string => (bytes === null ? '–' : megabytes(bytes));
-  const rows = reports.map((one) => [
-    one.model,
-    `${megabytes(one.sizeBytes)} → ${megabytes(one.optimizedBytes)}`,
-    one.makingMs.toFixed(0),
-    `${one.plainMs.value.toFixed(0)} → ${one.optimizedMs.value.toFixed(0)}`,
-    `${one.speedUp.value.toFixed(2)} (${one.speedUp.low.toFixed(2)} to ${one.speedUp.high.toFixed(2)})`,
-    `${one.plainFirstRunMs.value.toFixed(0)} → ${one.optimizedFirstRunMs.value.toFixed(0)}`,
-    `${size(one.plainResidentBytes)} → ${size(one.optimizedResidentBytes)}`,
-    `${size(one.plainAnonymousBytes)} → ${size(one.optimizedAnonymousBytes)}`,
-    one.pays ? 'yes' : 'no',
-  ]);
-  const header = [
-    'model',
-    'on disk',
-    'making ms',
-    'load ms',
-    'times (95 %)',
-    'first run ms',
-    'resident',
-    'of that unshared',
-    'pays',
-  ];
-  terminal.print(`The optimised model on disk, ${reports[0]?.rounds} starts each\n${columns(header, rows)}\n`);
+  const change = (from: string, to: string): string => `${from} → ${to}`;
+  const table = tableOf(reports, {
+    model: (one) => one.model,
+    'on disk': (one) => change(megabytes(one.sizeBytes), megabytes(one.optimizedBytes)),
+    'making ms': (one) => one.makingMs.toFixed(0),
+    'load ms': (one) => change(one.plainMs.value.toFixed(0), one.optimizedMs.value.toFixed(0)),
+    'times (95 %)': (one) => withInterval(one.speedUp, 2),
+    'first run ms': (one) => change(one.plainFirstRunMs.value.toFixed(0), one.optimizedFirstRunMs.value.toFixed(0)),
+    resident: (one) => change(size(one.plainResidentBytes), size(one.optimizedResidentBytes)),
+    'of that unshared': (one) => change(size(one.plainAnonymousBytes), size(one.optimizedAnonymousBytes)),
+    pays: (one) => (one.pays ? 'yes' : 'no'),
+  });
+  terminal.print(`The optimised model on disk, ${reports[0]?.rounds} starts each\n${columns(...table)}\n`);
 }
 
 function printResults(report: ResultCachingReport, terminal: Terminal): void {
@@ -132,29 +124,18 @@ function printResults(report: ResultCachingReport, terminal: Terminal): void {
   terminal.print(
     `${model}: kept transcripts of ${utterances} utterances, Zipf ${exponent}; ${plainMs.value.toFixed(1)} ms without a cache\n`,
   );
-  const rows = points.map(({ place, capacity, hitRate, expectedHitRate, meanMs, medianMs, p95Ms, hitMs, missMs }) => [
-    place,
-    capacity,
-    percent(hitRate),
-    percent(expectedHitRate),
-    `${meanMs.value.toFixed(1)} (${meanMs.low.toFixed(1)} to ${meanMs.high.toFixed(1)})`,
-    medianMs.toFixed(2),
-    p95Ms?.toFixed(1) ?? '–',
-    hitMs?.toFixed(2) ?? '–',
-    missMs?.toFixed(1) ?? '–',
-  ]);
-  const header = [
-    'place',
-    'results',
-    'hit rate',
-    "Che's",
-    'mean ms (95 %)',
-    'median',
-    'p95 at most',
-    'hit ms',
-    'miss ms',
-  ];
-  terminal.print(`${columns(header, rows)}\n`);
+  const table = tableOf(points, {
+    place: (point) => point.place,
+    results: (point) => point.capacity,
+    'hit rate': (point) => percent(point.hitRate),
+    "Che's": (point) => percent(point.expectedHitRate),
+    'mean ms (95 %)': (point) => withInterval(point.meanMs, 1),
+    median: (point) => point.medianMs.toFixed(2),
+    'p95 at most': (point) => point.p95Ms?.toFixed(1) ?? '–',
+    'hit ms': (point) => point.hitMs?.toFixed(2) ?? '–',
+    'miss ms': (point) => point.missMs?.toFixed(1) ?? '–',
+  });
+  terminal.print(`${columns(...table)}\n`);
   const kinds = costs.map(({ kind, place, meanMs }) => [kind, place, meanMs.value.toFixed(2)]);
   terminal.print(`${columns(['kept', 'place', 'mean ms of a hit'], kinds)}\n`);
 }

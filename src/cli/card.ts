@@ -5,11 +5,11 @@ import type { CardAnswers } from '../recognise/kinds/ctc/cardAnswers.js';
 import { initCard } from '../recognise/kinds/ctc/initCard.js';
 import { FRONT_END_PRESETS } from '../speech/features/frontEndPresets.js';
 import { examples } from './help.js';
+import type { Given } from './optionGroups.js';
 import { namedTexts, wholeNumber, writableFile } from './options.js';
 import type { Terminal } from './terminal.js';
 
-interface CardInitOptions extends Omit<CardAnswers, 'sampleRateHz' | 'tensors'> {
-  readonly out?: string;
+interface CardInitOptions extends Pick<Given, 'out'>, Omit<CardAnswers, 'sampleRateHz' | 'tensors'> {
   readonly sampleRate?: number;
   readonly tensor?: CardAnswers['tensors'];
 }

@@ -7,14 +7,13 @@ import { writeModel } from '../onnx/file/write.js';
 import { columns, megabytes } from './columns.js';
 import { examples } from './help.js';
 import { modelFile } from './models.js';
-import { addJson, addModel, addOut, declare } from './optionGroups.js';
+import { addJson, addModel, addOut, declare, type Given } from './optionGroups.js';
 import { printJson } from './output.js';
 import type { Terminal } from './terminal.js';
 
-interface CodeCommandOptions {
+interface CodeCommandOptions extends Pick<Given, 'json'> {
   readonly out: string;
   readonly decode?: true;
-  readonly json?: true;
 }
 
 /** `quantlab code IN -o OUT`: 8-bit weights in Huffman's code, for storing and sending, and back. */
@@ -60,10 +59,8 @@ export function addCodeCommand(program: Command, terminal: Terminal): void {
       }
       await writeModel(coded.model, options.out);
       const sizeBytes = await sizesOf();
-      if (options.json) {
-        printJson({ input: path, output: options.out, sizeBytes, report: coded.report }, terminal);
-        return;
-      }
+      if (options.json)
+        return printJson({ input: path, output: options.out, sizeBytes, report: coded.report }, terminal);
       const rows = coded.report.tensors.map(({ name, shape, ...sizes }) => [
         name,
         `[${shape.join(', ')}]`,

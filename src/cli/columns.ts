@@ -25,6 +25,19 @@ export function columns(header: readonly string[], rows: readonly (readonly Cell
   return `${all.map(line).join('\n')}\n`;
 }
 
+/**
+ * The header and the rows of a table, for {@link columns}.
+ *
+ * @param items - one a row
+ * @param cells - for each title what stands below it
+ */
+export function tableOf<T>(
+  items: readonly T[],
+  cells: Readonly<Record<string, (item: T) => Cell>>,
+): [header: readonly string[], rows: readonly (readonly Cell[])[]] {
+  return [Object.keys(cells), items.map((item) => Object.values(cells).map((cell) => cell(item)))];
+}
+
 /** A number of bytes for people: `8.3 MB` (10⁶ bytes). */
 export function megabytes(sizeBytes: number): string {
   return `${(sizeBytes / 1e6).toFixed(1)} MB`;

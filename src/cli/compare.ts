@@ -8,29 +8,20 @@ import { modelFile } from './models.js';
 import {
   A_MODEL,
   type ArraysOptions,
-  addArrays,
-  addJson,
-  addSpeech,
-  addThreads,
-  addUtterances,
+  addValues,
   areFedWithArrays,
   arraysOf,
-  declare,
+  type Given,
   threadsOf,
 } from './optionGroups.js';
 import { printJson } from './output.js';
 import type { Terminal } from './terminal.js';
 
-interface CompareCommandOptions extends ArraysOptions {
-  readonly manifest: string;
-  readonly utterances: number;
-  readonly threads?: number;
-  readonly json?: true;
-}
+type CompareCommandOptions = Pick<Given, 'manifest' | 'utterances' | 'threads' | 'json'> & ArraysOptions;
 
 /** `quantlab compare A B`: how far a variant is from the model it was made from, layer by layer. */
 export function addCompareCommand(program: Command, terminal: Terminal): void {
-  declare(program.command('compare'), addSpeech('dev'), addUtterances, addArrays, addThreads, addJson)
+  addValues(program.command('compare'))
     .description('Signal to error of a variant, layer by layer, and the difference of its output')
     .argument('<reference>', A_MODEL)
     .argument('<variant>', 'a model made from it')
@@ -57,10 +48,7 @@ export function addCompareCommand(program: Command, terminal: Terminal): void {
         utterances: options.utterances,
         threads: await threadsOf(options),
       }).finally(progress.stop);
-      if (options.json) {
-        printJson(comparison, terminal);
-        return;
-      }
+      if (options.json) return printJson(comparison, terminal);
       const isSeveral = Object.keys(models[0].graphs).length > 1;
       printValues(comparison, [first, second], terminal, isSeveral);
       terminal.print(`${percent(comparison.sameText)} of ${comparison.utterances} utterances have the same text\n`);

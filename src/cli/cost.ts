@@ -14,14 +14,14 @@ import { readPrices } from '../measure/cost/prices.js';
 import { breakEvenFigure, costFigure } from '../report/figures/costFigure.js';
 import { speedsOf } from '../report/tables/costOf.js';
 import { readFinishedRun } from '../study/finishedRun.js';
-import { columns, withInterval } from './columns.js';
+import { columns, tableOf, withInterval } from './columns.js';
 import { examples } from './help.js';
-import { addFigure, addJson, declare } from './optionGroups.js';
+import { addFigure, addJson, declare, type Given } from './optionGroups.js';
 import { fraction, wholeNumber } from './options.js';
 import { drawFigures, printJson } from './output.js';
 import type { Terminal } from './terminal.js';
 
-interface CostCommandOptions {
+interface CostCommandOptions extends Pick<Given, 'figure' | 'json'> {
   readonly run: string;
   readonly rtfx?: number;
   readonly processors: number;
@@ -29,8 +29,6 @@ interface CostCommandOptions {
   readonly price?: number;
   readonly title: string;
   readonly prices?: string;
-  readonly figure?: string;
-  readonly json?: true;
 }
 
 /** `quantlab cost`: what transcription costs on rented machines, and how fast a GPU must be to be cheaper. */
@@ -72,37 +70,30 @@ export function addCostCommand(program: Command, terminal: Terminal): void {
       });
       const figures = [costFigure(costs), ...(evens.length > 0 ? [breakEvenFigure(evens)] : [])];
       await drawFigures(figures, options.figure, terminal);
-      if (options.json) {
-        printJson({ costs, breakEven: evens }, terminal);
-        return;
-      }
-      const rows = costs.map((cost) => [
-        cost.title,
-        `${cost.provider} ${cost.instance}`,
-        cost.usdPerHour.toFixed(4),
-        cost.audioSPerS.value.toFixed(0),
-        withInterval(cost.usdPer1000Hours, 2),
-        cost.estimated ? 'estimated' : 'measured',
-      ]);
-      terminal.print(columns(['model', 'machine', '$/h', 'RTFx', '$ for 1,000 h (95 % interval)', 'speed'], rows));
+      if (options.json) return printJson({ costs, breakEven: evens }, terminal);
+      const table = tableOf(costs, {
+        model: (cost) => cost.title,
+        machine: (cost) => `${cost.provider} ${cost.instance}`,
+        '$/h': (cost) => cost.usdPerHour.toFixed(4),
+        RTFx: (cost) => cost.audioSPerS.value.toFixed(0),
+        '$ for 1,000 h (95 % interval)': (cost) => withInterval(cost.usdPer1000Hours, 2),
+        speed: (cost) => (cost.estimated ? 'estimated' : 'measured'),
+      });
+      terminal.print(columns(...table));
       const assumptions = new Set(
         costs.flatMap(({ instance, assumption }) => (assumption === null ? [] : [`${instance}: ${assumption}`])),
       );
       if (assumptions.size > 0) terminal.print(`\nAssumed: ${[...assumptions].join('; ')}.\n`);
       terminal.print('\nA GPU is cheaper than the cheapest machine without one from this speed on:\n');
-      terminal.print(
-        columns(
-          ['model', 'machine with a GPU', '$/h', 'against', 'price over it', 'RTFx to reach'],
-          evens.map(({ title, gpu, cpu, cpuMachinesForThePrice, audioSPerS }) => [
-            title,
-            `${gpu.provider} ${gpu.instance} (${gpu.hardware})`,
-            gpu.usdPerHour.toFixed(4),
-            cpu.instance,
-            cpuMachinesForThePrice.toFixed(1),
-            audioSPerS.value.toFixed(0),
-          ]),
-        ),
-      );
+      const even = tableOf(evens, {
+        model: (one) => one.title,
+        'machine with a GPU': ({ gpu }) => `${gpu.provider} ${gpu.instance} (${gpu.hardware})`,
+        '$/h': ({ gpu }) => gpu.usdPerHour.toFixed(4),
+        against: ({ cpu }) => cpu.instance,
+        'price over it': (one) => one.cpuMachinesForThePrice.toFixed(1),
+        'RTFx to reach': (one) => one.audioSPerS.value.toFixed(0),
+      });
+      terminal.print(columns(...even));
       const { priceRatio, speedRatio } = nodesOf(CLUSTER_CLAIM);
       terminal.print(
         `\nThe comparison of ${CLUSTER_CLAIM.cpuNodes} nodes without and ${CLUSTER_CLAIM.gpuNodes} with a GPU at similar cost, ${(100 * CLUSTER_CLAIM.gain).toFixed(0)} % better: such a GPU node has ${priceRatio.toFixed(1)} times the price, which is the break-even, and is ${speedRatio.toFixed(1)} times as fast.\nSource: ${CLUSTER_CLAIM.source}\n`,

@@ -5,15 +5,13 @@ import { type CorpusProgress, getCorpus, listCorpora } from '../speech/corpora/c
 import { getPackageSet, isPackageSet, PACKAGE_SETS, type PackageSet } from '../speech/corpora/packageSpeech.js';
 import { columns, megabytes } from './columns.js';
 import { examples } from './help.js';
-import { addJson, declare } from './optionGroups.js';
+import { addFrom, addJson, declare, type Given } from './optionGroups.js';
 import { printJson } from './output.js';
 import type { Terminal } from './terminal.js';
 
-interface GetOptions {
+interface GetOptions extends Pick<Given, 'from' | 'json'> {
   readonly folder: string;
   readonly keepArchive?: true;
-  readonly from?: string;
-  readonly json?: true;
 }
 
 /** `quantlab data list|get`: public speech corpora. */
@@ -41,15 +39,11 @@ export function addDataCommand(program: Command, terminal: Terminal): void {
       }
     });
 
-  declare(data.command('get'), addJson)
+  declare(data.command('get'), addFrom, addJson)
     .description('Download a corpus, check it, unpack it and write its manifests; goes on where it was stopped')
     .argument('<name>', `a name of \`quantlab data list\`, or a set of the package: ${PACKAGE_SETS.join(', ')}`)
     .option('--folder <folder>', 'where corpora lie, each in a folder of its name', 'speech')
     .option('--keep-archive', 'keep the archive beside the corpus')
-    .option(
-      '--from <address|folder>',
-      'where it lies, as in the repository: data/models/ID, data/speech; for a Whisper a mirror of huggingface.co',
-    )
     .addHelpText('after', examples('data get an4', 'data get mini-librispeech-dev-clean-2 --folder speech'))
     .action(async (name: string, options: GetOptions) => {
       if (isPackageSet(name)) {

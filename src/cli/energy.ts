@@ -6,7 +6,7 @@ import type { EnergyLadderOptions } from '../measure/energy/energyLadder.js';
 import { readPowerTable } from '../measure/energy/ratedPower.js';
 import { EXECUTION_PROVIDERS, type ExecutionProvider } from '../recognise/session/session.js';
 import { energyFigure } from '../report/figures/energyFigure.js';
-import { columns, withInterval } from './columns.js';
+import { columns, tableOf, withInterval } from './columns.js';
 import { examples } from './help.js';
 import { namedModels } from './models.js';
 import {
@@ -17,6 +17,7 @@ import {
   addThreads,
   addTrials,
   declare,
+  type Given,
   MOST_PROCESSORS,
   threadsOf,
 } from './optionGroups.js';
@@ -25,15 +26,10 @@ import { drawFigures, printJson } from './output.js';
 import { heardOf } from './recordings.js';
 import type { Terminal } from './terminal.js';
 
-interface EnergyCommandOptions {
-  readonly manifest: string;
-  readonly threads?: number;
-  readonly trials: number;
+interface EnergyCommandOptions extends Pick<Given, 'manifest' | 'threads' | 'trials' | 'figure' | 'json'> {
   readonly provider: ExecutionProvider;
   readonly ratedWatts?: number;
   readonly ratedThreads?: number;
-  readonly figure?: string;
-  readonly json?: true;
 }
 
 /** `quantlab energy`: how much energy models take, and how that is known. */
@@ -68,21 +64,17 @@ export function addEnergyCommand(program: Command, terminal: Terminal): void {
       }).finally(progress.stop);
       const models = result.models.map((model) => ({ title: model.model, ...model }));
       await drawFigures([energyFigure(models)], options.figure, terminal);
-      if (options.json) {
-        printJson({ ...result, models }, terminal);
-        return;
-      }
-      const rows = models.map((one) => [
-        one.title,
-        one.trials,
-        withInterval(one.joulesPerUtterance, 3),
-        one.netJoulesPerUtterance?.value.toFixed(3) ?? '–',
-        one.joulesPerAudioS.value.toFixed(3),
-        one.meanW.toFixed(2),
-        one.busyProcessors.toFixed(2),
-      ]);
-      const header = ['model', 'trials', 'J/utterance (95 % interval)', 'without idle', 'J/s of sound', 'W', 'busy'];
-      terminal.print(columns(header, rows));
+      if (options.json) return printJson({ ...result, models }, terminal);
+      const table = tableOf(models, {
+        model: (one) => one.title,
+        trials: (one) => one.trials,
+        'J/utterance (95 % interval)': (one) => withInterval(one.joulesPerUtterance, 3),
+        'without idle': (one) => one.netJoulesPerUtterance?.value.toFixed(3) ?? '–',
+        'J/s of sound': (one) => one.joulesPerAudioS.value.toFixed(3),
+        W: (one) => one.meanW.toFixed(2),
+        busy: (one) => one.busyProcessors.toFixed(2),
+      });
+      terminal.print(columns(...table));
       const { source, skipped, idleW } = result;
       terminal.print(`\n${source.estimated ? 'Estimated' : 'Measured'} (${source.method}): ${source.scope}.\n`);
       if (source.citation !== null) terminal.print(`Source: ${source.citation}\n`);

@@ -19,18 +19,16 @@ import {
   addSpeech,
   addThreads,
   declare,
-  type NormaliserOptions,
+  type Given,
   threadsOf,
 } from './optionGroups.js';
 import { type OutputOptions, printRecords, type SetTable } from './output.js';
 import { heardOf } from './recordings.js';
 import type { Terminal } from './terminal.js';
 
-interface EvaluateCommandOptions extends DecoderCommandOptions, NormaliserOptions, OutputOptions {
-  readonly manifest: string;
-  readonly threads?: number;
-  readonly errors?: true;
-}
+type EvaluateCommandOptions = Pick<Given, 'manifest' | 'threads' | 'errors' | 'normaliser'> &
+  DecoderCommandOptions &
+  OutputOptions;
 
 /** `quantlab evaluate`: how well models hear. */
 export function addEvaluateCommand(program: Command, terminal: Terminal): void {

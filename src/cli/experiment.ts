@@ -8,25 +8,28 @@ import { runExperiment } from '../study/runner.js';
 import type { RunProgress } from '../study/runOptions.js';
 import type { Shard } from '../study/schema.js';
 import { examples } from './help.js';
-import { addJson, addModelOption, addPace, addRestart, addSpeech, addThreads, declare } from './optionGroups.js';
+import {
+  addJson,
+  addModelOption,
+  addPace,
+  addRestart,
+  addSpeech,
+  addThreads,
+  declare,
+  type Given,
+} from './optionGroups.js';
 import { wholeNumber } from './options.js';
 import { printJson } from './output.js';
 import type { Terminal } from './terminal.js';
 
-interface ExperimentCommandOptions {
+interface ExperimentCommandOptions extends Pick<Given, 'out' | 'short' | 'threads' | 'resume' | 'restart' | 'json'> {
   readonly normaliser?: NormaliserName;
-  readonly out?: string;
-  readonly short?: true;
   readonly model?: string;
-  readonly threads?: number;
   readonly manifest?: string;
-  readonly resume?: true;
-  readonly restart?: true;
   readonly shard?: Shard;
   readonly trialLimit?: number;
   readonly figures?: string;
   readonly post?: string;
-  readonly json?: true;
 }
 
 /** Trials of `--short`: enough to see every part work, too few to conclude from. */
@@ -41,7 +44,7 @@ export function addExperimentCommand(program: Command, terminal: Terminal): void
   declare(program.command('experiment'), addModelOption, addSpeech(), addThreads, addPace, addRestart, addJson)
     .description('Measure latency, throughput, accuracy and size of float32 and int8; write table, figures and post')
     .argument('[plan.json]', 'conditions and protocol; default: CPU float32, CPU int8 dynamic and GPU float32')
-    .option('--out <folder>', 'folder of the run (default: data/results/latest; with --short: data/results/short)')
+    .option('-o, --out <folder>', 'folder of the run (default: data/results/latest; with --short: data/results/short)')
     .addOption(
       new Option(
         '--normaliser <name>',
@@ -60,7 +63,7 @@ export function addExperimentCommand(program: Command, terminal: Terminal): void
     )
     .option('--figures <folder>', 'where figures go (default: figures; with --short: in the folder of the run)')
     .option('--post <folder>', 'where the write-up lies (default: post; with --short: it is left alone)')
-    .addHelpText('after', examples('experiment --short', 'experiment plan.json --out data/results/mine'))
+    .addHelpText('after', examples('experiment --short', 'experiment plan.json -o data/results/mine'))
     .action(async (planPath: string | undefined, options: ExperimentCommandOptions) => {
       const plan = await choosePlan(planPath, options);
       const out = options.out ?? join('data', 'results', folderName(options));

@@ -5,21 +5,25 @@ import { type MachineLimits, measureHardware, threadCounts } from '../measure/ma
 import { checkProviders, type ProviderCheck } from '../measure/machine/providers.js';
 import { measureRoofline } from '../measure/machine/roofline.js';
 import { type RooflineRow, rooflineFigure } from '../report/figures/rooflineFigure.js';
-import { columns } from './columns.js';
+import { columns, tableOf } from './columns.js';
 import { examples } from './help.js';
 import { namedModels } from './models.js';
-import { addFigure, addJson, addModels, addRuns, addSpeech, addThreads, declare, threadsOf } from './optionGroups.js';
+import {
+  addFigure,
+  addJson,
+  addModels,
+  addRuns,
+  addSpeech,
+  addThreads,
+  declare,
+  type Given,
+  threadsOf,
+} from './optionGroups.js';
 import { drawFigures, printJson } from './output.js';
 import { heardOf } from './recordings.js';
 import type { Terminal } from './terminal.js';
 
-interface HardwareCommandOptions {
-  readonly manifest: string;
-  readonly threads?: number;
-  readonly runs: number;
-  readonly figure?: string;
-  readonly json?: true;
-}
+type HardwareCommandOptions = Pick<Given, 'manifest' | 'threads' | 'runs' | 'figure' | 'json'>;
 
 const GIGA = 1e9;
 
@@ -89,30 +93,18 @@ function describe(
     ),
     `\nRoofline, one utterance of ${(rows[0]?.audioS ?? 0).toFixed(1)} s, ${rows[0]?.threads ?? 0} threads:\n`,
     columns(
-      [
-        'model',
-        '10⁶ ops float32',
-        'int8',
-        'MB once',
-        'MB in steps',
-        'ops/byte',
-        'bound ms',
-        'fastest ms',
-        'median ms',
-        'share',
-      ],
-      rows.map((row) => [
-        row.title,
-        (row.float32Operations / 1e6).toFixed(0),
-        (row.int8Operations / 1e6).toFixed(0),
-        (row.bytesOnce / 1e6).toFixed(1),
-        (row.bytesStreamed / 1e6).toFixed(1),
-        row.intensity.toFixed(1),
-        row.boundMs.toFixed(2),
-        row.fastestMs.toFixed(2),
-        row.medianMs.toFixed(2),
-        `${(100 * row.share).toFixed(0)} %`,
-      ]),
+      ...tableOf(rows, {
+        model: (row) => row.title,
+        '10⁶ ops float32': (row) => (row.float32Operations / 1e6).toFixed(0),
+        int8: (row) => (row.int8Operations / 1e6).toFixed(0),
+        'MB once': (row) => (row.bytesOnce / 1e6).toFixed(1),
+        'MB in steps': (row) => (row.bytesStreamed / 1e6).toFixed(1),
+        'ops/byte': (row) => row.intensity.toFixed(1),
+        'bound ms': (row) => row.boundMs.toFixed(2),
+        'fastest ms': (row) => row.fastestMs.toFixed(2),
+        'median ms': (row) => row.medianMs.toFixed(2),
+        share: (row) => `${(100 * row.share).toFixed(0)} %`,
+      }),
     ),
     '\nCounted: products, convolutions and recurrences (a multiply-add is two operations), recurrent weights anew in each step; the rest as free.\n',
   ].join('');

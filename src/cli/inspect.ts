@@ -5,13 +5,12 @@ import { describedModel } from '../recognise/registry/describedModel.js';
 import { findCard } from '../recognise/registry/registry.js';
 import { columns, megabytes } from './columns.js';
 import { examples } from './help.js';
-import { addJson, addModel, declare } from './optionGroups.js';
+import { addJson, addModel, declare, type Given } from './optionGroups.js';
 import { printJson } from './output.js';
 import type { Terminal } from './terminal.js';
 
-interface InspectOptions {
+interface InspectOptions extends Pick<Given, 'json'> {
   readonly hash?: true;
-  readonly json?: true;
 }
 
 /** What can be done with a model of which nothing is known but its file. */

@@ -3,14 +3,11 @@ import { type Command, Option } from 'commander';
 import { LABORATORY_PARTS, type LaboratoryPart, laboratoryPlan } from '../study/laboratoryPlan.js';
 import { runExperiment } from '../study/runner.js';
 import { examples } from './help.js';
-import { addPace, declare } from './optionGroups.js';
+import { addPace, declare, type Given } from './optionGroups.js';
 import type { Terminal } from './terminal.js';
 
-interface LaboratoryCommandOptions {
+interface LaboratoryCommandOptions extends Pick<Given, 'short' | 'resume' | 'out'> {
   readonly only?: readonly LaboratoryPart[];
-  readonly short?: true;
-  readonly resume?: true;
-  readonly out?: string;
 }
 
 /** `quantlab laboratory`: a run with what the write-up tells besides the experiment. */
@@ -20,7 +17,7 @@ export function addLaboratoryCommand(program: Command, terminal: Terminal): void
       'Measure what the write-up tells besides the experiment: roofline, throughput, load, caching, sensitivity, all variants',
     )
     .addOption(new Option('--only <part...>', 'only these parts').choices([...LABORATORY_PARTS]))
-    .option('--out <folder>', 'folder of the run (default: data/results/laboratory; with --short or --only: named so)')
+    .option('-o, --out <folder>', 'folder of the run (default: data/results/laboratory; with --short or --only: named so)')
     .addHelpText('after', examples('laboratory --only caching load'))
     .action(async ({ only = [], short, resume, out: folder }: LaboratoryCommandOptions) => {
       const out = folder ?? join('data', 'results', [...(short ? ['short'] : []), 'laboratory', ...only].join('-'));

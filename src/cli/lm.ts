@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { sha256OfFile, writeFileAtomic } from '../files.js';
 import { requireCtc } from '../recognise/kinds/ctc/card.js';
 import { weightsPath } from '../recognise/kinds/ctc/decoder.js';
@@ -29,7 +29,7 @@ import {
   addSpeech,
   addThreads,
   declare,
-  type NormaliserOptions,
+  type Given,
   threadsOf,
 } from './optionGroups.js';
 import { collect, wholeNumber, wholeNumbers } from './options.js';
@@ -37,21 +37,17 @@ import { printJson } from './output.js';
 import { heardOf } from './recordings.js';
 import type { Terminal } from './terminal.js';
 
-interface BuildOptions {
+interface BuildOptions extends Pick<Given, 'json'> {
   readonly out: string;
   readonly order: number;
   readonly prune: readonly number[];
   readonly mixFor?: string;
   readonly exclude?: readonly string[];
-  readonly json?: true;
 }
 
-interface TuneOptions extends NormaliserOptions {
-  readonly manifest: string;
+interface TuneOptions extends Pick<Given, 'manifest' | 'threads' | 'json' | 'normaliser'> {
   readonly model?: string;
   readonly beamWidth: number;
-  readonly threads?: number;
-  readonly json?: true;
 }
 
 /** Sets that models are judged or tuned on: their sentences are never learnt. */
@@ -80,7 +76,11 @@ export function addLmCommand(program: Command, terminal: Terminal): void {
     .description('Estimate an n-gram model with modified Kneser-Ney smoothing, and write it in ARPA form')
     .argument('<transcripts...>', 'texts, a sentence a line, or manifests (.jsonl)')
     .option('--order <n>', 'words in the longest n-gram', wholeNumber(1), 3)
-    .option('--prune <list>', 'for each length, leave out what was seen so often or less', wholeNumbers(0), [0])
+    .addOption(
+      new Option('--prune <list>', 'for each length, leave out what was seen so often or less')
+        .argParser(wholeNumbers(0))
+        .default([0], '0'),
+    )
     .option('--mix-for <set|path>', 'make a model of each text, and mix them so that this set is likeliest')
     .option('--exclude <set|path>', `leave out the sentences of this set too (always: ${JUDGED.join(', ')})`, collect)
     .addHelpText('after', examples('lm build texts.txt -o mine.arpa.gz --order 4'))
@@ -109,10 +109,7 @@ export function addLmCommand(program: Command, terminal: Terminal): void {
         ...(options.mixFor === undefined ? {} : { mixedFor: shortName(options.mixFor) }),
       };
       await writeFileAtomic(weightsPath(options.out), `${JSON.stringify({ built }, null, 2)}\n`);
-      if (options.json) {
-        printJson(built, terminal);
-        return;
-      }
+      if (options.json) return printJson(built, terminal);
       const rows = built.texts.map((text) => [text.name, text.sentences, text.words, text.leftOut, text.weight]);
       terminal.print(columns(['text', 'sentences', 'words', 'left out', 'weight'], rows));
       terminal.print(`${options.out}: ${built.ngrams.join(', ')} n-grams, ${megabytes(built.sizeBytes)}\n`);
@@ -201,10 +198,7 @@ async function tune(file: string, options: TuneOptions, terminal: Terminal): Pro
     const path = weightsPath(file);
     const before = await readFile(path, 'utf8').then(JSON.parse, () => ({}));
     await writeFileAtomic(path, `${JSON.stringify({ ...before, ...tuned }, null, 2)}\n`);
-    if (options.json) {
-      printJson({ ...tuned, defaults, greedy }, terminal);
-      return;
-    }
+    if (options.json) return printJson({ ...tuned, defaults, greedy }, terminal);
     const header = ['decoder', 'alpha', 'beta', 'unknown', 'beam', 'WER', 'CER'];
     const rows = [
       ['greedy', '', '', '', '', percent(greedy.wer), percent(greedy.cer)],

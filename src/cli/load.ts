@@ -4,7 +4,7 @@ import { writeFileAtomic } from '../files.js';
 import { measureServer, measureServers, type ServedRate, type ServerReport } from '../measure/load/server.js';
 import { serviceAt } from '../measure/load/serviceAt.js';
 import { serverFigure } from '../report/figures/serverFigure.js';
-import { columns } from './columns.js';
+import { columns, tableOf, withInterval } from './columns.js';
 import { examples } from './help.js';
 import { namedModels } from './models.js';
 import {
@@ -17,6 +17,7 @@ import {
   addThreads,
   addWorkers,
   declare,
+  type Given,
   threadsOf,
 } from './optionGroups.js';
 import { wholeNumber } from './options.js';
@@ -24,19 +25,13 @@ import { drawFigures, printJson } from './output.js';
 import { heardOf } from './recordings.js';
 import type { Terminal } from './terminal.js';
 
-interface LoadCommandOptions {
-  readonly manifest: string;
+interface LoadCommandOptions
+  extends Pick<Given, 'manifest' | 'workers' | 'threads' | 'seed' | 'out' | 'figure' | 'json'> {
   readonly url?: string;
   readonly boundMs: number;
   readonly requests: number;
-  readonly workers: number;
-  readonly threads?: number;
   readonly maxBatch: number;
   readonly most: number;
-  readonly seed: number;
-  readonly out?: string;
-  readonly figure?: string;
-  readonly json?: true;
 }
 
 /** `quantlab load`: the highest rate of requests that is answered in time. */
@@ -111,31 +106,19 @@ function print(report: ServerReport, terminal: Terminal): void {
   const { model, boundMs, streams, threads, maximumBatch, capacityPerS, highestPerS } = report;
   const how = streams === null ? '' : `, ${streams} processes of ${threads} thread(s), batches up to ${maximumBatch}`;
   terminal.print(`${model}${how}; without a queue ${capacityPerS.toFixed(1)} answers/s\n`);
-  const rows = [...report.rates]
-    .sort((a, b) => a.ratePerS - b.ratePerS)
-    .map((rate) => [
-      rate.ratePerS.toFixed(1),
-      rate.servedPerS.toFixed(1),
-      `${rate.medianMs.value.toFixed(0)} (${rate.medianMs.low.toFixed(0)} to ${rate.medianMs.high.toFixed(0)})`,
-      rate.p95Ms.toFixed(0),
-      rate.p95BoundMs?.toFixed(0) ?? '–',
-      rate.meanWaiting?.toFixed(1) ?? '–',
-      rate.mostWaiting?.toFixed(0) ?? '–',
-      rate.failed,
-      rate.holds ? 'holds' : 'breaks',
-    ]);
-  const header = [
-    'asked/s',
-    'served/s',
-    'median ms (95 %)',
-    'p95 ms',
-    'p95 at most',
-    'waiting',
-    'most',
-    'failed',
-    `${boundMs} ms`,
-  ];
-  terminal.print(columns(header, rows));
+  const rates = report.rates.toSorted((a, b) => a.ratePerS - b.ratePerS);
+  const table = tableOf(rates, {
+    'asked/s': (rate) => rate.ratePerS.toFixed(1),
+    'served/s': (rate) => rate.servedPerS.toFixed(1),
+    'median ms (95 %)': (rate) => withInterval(rate.medianMs, 0),
+    'p95 ms': (rate) => rate.p95Ms.toFixed(0),
+    'p95 at most': (rate) => rate.p95BoundMs?.toFixed(0) ?? '–',
+    waiting: (rate) => rate.meanWaiting?.toFixed(1) ?? '–',
+    most: (rate) => rate.mostWaiting?.toFixed(0) ?? '–',
+    failed: (rate) => rate.failed,
+    [`${boundMs} ms`]: (rate) => (rate.holds ? 'holds' : 'breaks'),
+  });
+  terminal.print(columns(...table));
   const answer = highestPerS === null ? 'none that was tried' : `${highestPerS.toFixed(1)} requests/s`;
   terminal.print(`highest rate at which 95 of 100 are answered within ${boundMs} ms: ${answer}\n\n`);
 }

@@ -7,22 +7,18 @@ import {
   SMALL_DEVICE_BYTES,
 } from '../measure/memory/memoryLimit.js';
 import { recordingOf } from '../speech/corpora/recordings.js';
-import { columns, megabytes } from './columns.js';
+import { columns, megabytes, tableOf } from './columns.js';
 import { examples } from './help.js';
 import { namedModels } from './models.js';
-import { addJson, addModels, addRuns, addSpeech, addThreads, declare, threadsOf } from './optionGroups.js';
+import { addJson, addModels, addRuns, addSpeech, addThreads, declare, type Given, threadsOf } from './optionGroups.js';
 import { wholeNumber } from './options.js';
 import { printJson } from './output.js';
 import { heardOf } from './recordings.js';
 import type { Terminal } from './terminal.js';
 
-interface MemoryCommandOptions {
-  readonly manifest: string;
-  readonly runs: number;
-  readonly threads?: number;
+interface MemoryCommandOptions extends Pick<Given, 'manifest' | 'runs' | 'threads' | 'json'> {
   readonly limit?: number;
   readonly smallest?: true;
-  readonly json?: true;
 }
 
 /** What the command found of one model. */
@@ -84,31 +80,28 @@ export function addMemoryCommand(program: Command, terminal: Terminal): void {
 }
 
 function describe(found: readonly Found[]): string {
-  const rows = found.flatMap(({ title, memory }) =>
-    [memory.withArena, memory.withoutArena].map(({ arena, baseline, loaded, afterRuns }) => [
-      title,
-      arena ? 'on' : 'off',
-      megabytes(baseline.residentBytes),
-      megabytes(loaded.residentBytes),
-      megabytes(afterRuns.residentBytes),
-      megabytes(afterRuns.peakBytes),
-      afterRuns.proportionalBytes === null ? '–' : megabytes(afterRuns.proportionalBytes),
-    ]),
+  const arenas = found.flatMap(({ title, memory }) =>
+    [memory.withArena, memory.withoutArena].map((measured) => ({ title, ...measured })),
   );
-  const header = ['model', 'arena', 'before loading', 'loaded', 'after runs', 'peak', 'after runs, shared divided'];
-  const sizes = found.map(({ title, memory: { size } }) => [
-    title,
-    megabytes(size.sizeBytes),
-    megabytes(size.gzipBytes),
-    size.values,
-    size.types.map(({ dtype, sizeBytes }) => `${dtype} ${megabytes(sizeBytes)}`).join(', '),
-  ]);
-  const parts = [
-    'Resident memory:\n',
-    columns(header, rows),
-    '\nOn the disk:\n',
-    columns(['model', 'size', 'gzip -9', 'values', 'by type'], sizes),
-  ];
+  const resident = tableOf(arenas, {
+    model: ({ title }) => title,
+    arena: ({ arena }) => (arena ? 'on' : 'off'),
+    'before loading': ({ baseline }) => megabytes(baseline.residentBytes),
+    loaded: ({ loaded }) => megabytes(loaded.residentBytes),
+    'after runs': ({ afterRuns }) => megabytes(afterRuns.residentBytes),
+    peak: ({ afterRuns }) => megabytes(afterRuns.peakBytes),
+    'after runs, shared divided': ({ afterRuns: { proportionalBytes } }) =>
+      proportionalBytes === null ? '–' : megabytes(proportionalBytes),
+  });
+  const disk = tableOf(found, {
+    model: ({ title }) => title,
+    size: ({ memory: { size } }) => megabytes(size.sizeBytes),
+    'gzip -9': ({ memory: { size } }) => megabytes(size.gzipBytes),
+    values: ({ memory: { size } }) => size.values,
+    'by type': ({ memory: { size } }) =>
+      size.types.map(({ dtype, sizeBytes }) => `${dtype} ${megabytes(sizeBytes)}`).join(', '),
+  });
+  const parts = ['Resident memory:\n', columns(...resident), '\nOn the disk:\n', columns(...disk)];
   const tried = found.flatMap(({ title, device, smallest }) => [
     ...(device === null ? [] : [limitLine(title, device)]),
     ...(smallest === null ? [] : [`${title}: the smallest limit that fits is ${describeLimit(smallest)}.\n`]),

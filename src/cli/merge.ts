@@ -2,14 +2,12 @@ import type { Command } from 'commander';
 import { writeReport } from '../report/post/writeReport.js';
 import { mergeRuns } from '../study/merge.js';
 import { examples } from './help.js';
-import { addJson, addRestart, declare } from './optionGroups.js';
+import { addJson, addRestart, declare, type Given } from './optionGroups.js';
 import { printJson } from './output.js';
 import type { Terminal } from './terminal.js';
 
-interface MergeCommandOptions {
+interface MergeCommandOptions extends Pick<Given, 'restart' | 'json'> {
   readonly out: string;
-  readonly restart?: true;
-  readonly json?: true;
 }
 
 /** `quantlab merge DIR… -o DIR`: one run from its shards. */
@@ -22,10 +20,7 @@ export function addMergeCommand(program: Command, terminal: Terminal): void {
     .action(async (shards: string[], options: MergeCommandOptions) => {
       const summary = await mergeRuns(shards, { out: options.out, restart: options.restart === true });
       for (const warning of summary.warnings) terminal.say(`warning: ${warning}\n`);
-      if (options.json) {
-        printJson(summary, terminal);
-        return;
-      }
+      if (options.json) return printJson(summary, terminal);
       const report = await writeReport(options.out, { figuresFolder: null, postFolder: null });
       terminal.print(`${report.text}\n`);
       terminal.say(`Results: ${options.out}. Figures and post: quantlab report ${options.out}\n`);

@@ -16,7 +16,7 @@ import { packModel } from '../recognise/weights/pack.js';
 import { megabytes } from './columns.js';
 import { examples } from './help.js';
 import { modelTable } from './modelTable.js';
-import { addJson, addSeed, declare } from './optionGroups.js';
+import { addFrom, addJson, addSeed, declare } from './optionGroups.js';
 import { wholeNumber, writableFile } from './options.js';
 import { printJson } from './output.js';
 import type { Terminal } from './terminal.js';
@@ -42,10 +42,7 @@ export function addModelCommand(program: Command, terminal: Terminal): void {
     .addHelpText('after', examples('model list', 'model list --json'))
     .action(async (options: { readonly json?: true }) => {
       const cards = await listModels();
-      if (options.json) {
-        printJson(cards, terminal);
-        return;
-      }
+      if (options.json) return printJson(cards, terminal);
       terminal.print(
         `${modelTable(cards)}Word error rates in per cent, with 95 % intervals; hours of speech heard with augmentation.\n`,
       );
@@ -74,8 +71,8 @@ export function addModelCommand(program: Command, terminal: Terminal): void {
     .description('Pack trained float32 weights for shipping: coded half precision and a card with checksums')
     .argument('<model.onnx>', 'the float32 model')
     .requiredOption('--card <model.json>', 'the rest of the card; its files and parameters are computed anew')
-    .requiredOption('--out <folder>', "folder named by the model's id, for example data/models/deepspeech2-lstm")
-    .addHelpText('after', examples('model pack model.onnx --card model.json --out data/models/mine'))
+    .requiredOption('-o, --out <folder>', "folder named by the model's id, for example data/models/deepspeech2-lstm")
+    .addHelpText('after', examples('model pack model.onnx --card model.json -o data/models/mine'))
     .action(async (path: string, options: PackOptions) => {
       const draft = await readCard(options.card);
       const folder = resolve(options.out);
@@ -101,16 +98,11 @@ export function addModelCommand(program: Command, terminal: Terminal): void {
       terminal.print(`${options.out}: ready, ${summaryOf(await importModel(folder, options.out))}\n`);
     });
 
-  model
-    .command('get')
+  declare(model.command('get'), addFrom)
     .description(
       'Get a model that the package does not carry, and check it: its own weights, or a Whisper from Hugging Face; goes on where it was stopped',
     )
     .argument('<id>', `id of a model, or ${publishedWhispers().join(', ')}`)
-    .option(
-      '--from <address|folder>',
-      'where it lies, as in the repository: data/models/ID, data/speech; for a Whisper a mirror of huggingface.co',
-    )
     .addHelpText(
       'after',
       examples('model get whisper-tiny.en', 'model get deepspeech2-lstm --from quantlab/data/models'),

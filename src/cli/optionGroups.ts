@@ -22,9 +22,24 @@ export function declare(command: Command, ...groups: readonly OptionGroup[]): Co
   return groups.reduce((declared, add) => add(declared), command);
 }
 
-/** What {@link addNormaliserOption} gives. */
-export interface NormaliserOptions {
+/** What the groups give, by the names of their options: a command takes of it what it declared. */
+export interface Given {
+  readonly manifest: string;
+  readonly utterances: number;
+  readonly threads?: number;
+  readonly workers: number;
+  readonly trials: number;
+  readonly runs: number;
+  readonly seed: number;
   readonly normaliser: NormaliserName;
+  readonly errors?: true;
+  readonly out?: string;
+  readonly figure?: string;
+  readonly json?: true;
+  readonly restart?: true;
+  readonly short?: true;
+  readonly resume?: true;
+  readonly from?: string;
 }
 
 /** Takes models by position: several, ids and paths alike. */
@@ -52,9 +67,10 @@ export function addSpeech(otherwise?: 'holdout' | 'dev'): OptionGroup {
     command.option('--manifest <set|path>', 'speech: holdout, dev, calibration, or a manifest', otherwise);
 }
 
-/** Adds `--utterances`, for what compares values within models. */
-export function addUtterances(command: Command): Command {
-  return command.option('--utterances <n>', 'how many of them, evenly spread', wholeNumber(1), 16);
+/** Adds what a command has that compares values within models: on which utterances or arrays, with how many threads. */
+export function addValues(command: Command): Command {
+  addSpeech('dev')(command).option('--utterances <n>', 'how many of them, evenly spread', wholeNumber(1), 16);
+  return declare(command, addArrays, addThreads, addJson);
 }
 
 /** What {@link addArrays} gives. */
@@ -189,6 +205,14 @@ export function addModelOut(command: Command): Command {
     '-o, --out <model.onnx|folder>',
     'where to write; a folder for a model of several graphs. Its card is written there, too, when the model has one',
     writableModel,
+  );
+}
+
+/** Adds `--from`, for what is got. */
+export function addFrom(command: Command): Command {
+  return command.option(
+    '--from <address|folder>',
+    'where it lies, as data/models or data/speech of the repository; for a Whisper a mirror of huggingface.co',
   );
 }
 

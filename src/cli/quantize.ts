@@ -10,19 +10,18 @@ import { measuredHybrid } from '../tune/sensitivity.js';
 import { megabytes } from './columns.js';
 import { compressionTable } from './compressionTable.js';
 import { examples } from './help.js';
-import { addInputs, addJson, addModel, addModelOut, declare } from './optionGroups.js';
+import { addInputs, addJson, addModel, addModelOut, declare, type Given } from './optionGroups.js';
 import { printJson } from './output.js';
 import { addRecipeOptions, withOptions } from './recipeOptions.js';
 import type { Terminal } from './terminal.js';
 
-interface QuantizeCommandOptions {
+interface QuantizeCommandOptions extends Pick<Given, 'json'> {
   readonly out: string;
   readonly recipe: string;
   readonly calibrate: string;
   readonly inputs?: string;
   readonly layout: ModelLayout;
   readonly measure: boolean;
-  readonly json?: true;
 }
 
 /** `quantlab quantize IN -o OUT`: a smaller model, and what was done to each of its weights. */

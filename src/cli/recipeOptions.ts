@@ -55,7 +55,7 @@ function optionsFor({ name, description, takes, knownAs, defaults }: Flag): read
   const what = `${description} [${[...knownAs.keys()].join(', ')}${shown === undefined ? '' : `; default: ${shown}`}]`;
   if (takes instanceof z.ZodBoolean) {
     const plain = new Option(`--${name}`, what);
-    return defaults.every((one) => one === false) ? [plain] : [plain, new Option(`--no-${name}`, 'the contrary')];
+    return defaults.every((one) => one === false) ? [plain] : [plain, new Option(`--no-${name}`, `without --${name}`)];
   }
   if (takes instanceof z.ZodArray) {
     // What is one of a few names holds no comma; names of nodes may.

@@ -1,20 +1,19 @@
 import { type Command, Option } from 'commander';
 import { type AccuracySummary, normaliseHeard, summarizeAccuracy } from '../measure/accuracy/accuracy.js';
+import type { Estimate } from '../measure/statistics/bootstrap.js';
 import { alignWords } from '../speech/text/alignmentView.js';
 import { readTranscriptPairs, TRANSCRIPT_FORMATS, type TranscriptFormat } from '../speech/text/transcriptFile.js';
 import { countWordEdits, type ErrorMeasures, errorMeasures } from '../speech/text/wer.js';
-import { columns, percent } from './columns.js';
+import { columns, percent, tableOf } from './columns.js';
 import { type ScoredText, wordErrors } from './errorView.js';
 import { examples } from './help.js';
 import { intervalsOf } from './intervals.js';
-import { addErrors, addJson, addNormaliserOption, declare, type NormaliserOptions } from './optionGroups.js';
+import { addErrors, addJson, addNormaliserOption, declare, type Given } from './optionGroups.js';
 import { printJson } from './output.js';
 import type { Terminal } from './terminal.js';
 
-interface ScoreCommandOptions extends NormaliserOptions {
+interface ScoreCommandOptions extends Pick<Given, 'errors' | 'json' | 'normaliser'> {
   readonly format?: TranscriptFormat;
-  readonly errors?: true;
-  readonly json?: true;
 }
 
 /** Characters of scripts that are written without spaces between words: Han, kana, Thai, Lao, Khmer, Burmese. */
@@ -46,11 +45,8 @@ export function addScoreCommand(program: Command, terminal: Terminal): void {
       const texts = heard.map(({ reference, text }, index) => ({ id: pairs[index]?.id ?? '', reference, text }));
       const summary = summarizeAccuracy(heard, 'none');
       const measures = errorMeasures(texts.map(({ reference, text }) => countWordEdits(reference, text)));
-      if (options.json) {
-        printJson(recordOf(summary, measures, texts, format, options), terminal);
-        return;
-      }
-      terminal.print(tableOf(summary, measures));
+      if (options.json) return printJson(recordOf(summary, measures, texts, format, options), terminal);
+      terminal.print(describe(summary, measures));
       if (texts.some(({ reference }) => WITHOUT_SPACES.test(reference))) {
         terminal.say(
           'References have a script that is written without spaces: a word is then what stands between two spaces, and CER is the measure.\n',
@@ -81,23 +77,19 @@ function recordOf(
   };
 }
 
-function tableOf({ utterances, words, wer, cer, ...edits }: AccuracySummary, measures: ErrorMeasures): string {
-  const header = [
-    'texts',
-    'words',
-    'sub',
-    'del',
-    'ins',
-    'WER (95 % interval)',
-    'CER (95 % interval)',
-    'MER',
-    'WIL',
-    'WIP',
-  ];
-  const [match, lost, preserved] = [measures.matchErrorRate, measures.informationLost, measures.informationPreserved];
-  const rates = [wer, cer].map(({ value, low, high }) => `${percent(value)} (${percent(low)} to ${percent(high)})`);
-  const shares = [match, lost, preserved].map(percent);
-  return columns(header, [
-    [utterances, words, edits.substitutions, edits.deletions, edits.insertions, ...rates, ...shares],
-  ]);
+function describe({ utterances, words, wer, cer, ...edits }: AccuracySummary, measures: ErrorMeasures): string {
+  const rate = ({ value, low, high }: Estimate): string => `${percent(value)} (${percent(low)} to ${percent(high)})`;
+  const table = tableOf([edits], {
+    texts: () => utterances,
+    words: () => words,
+    sub: () => edits.substitutions,
+    del: () => edits.deletions,
+    ins: () => edits.insertions,
+    'WER (95 % interval)': () => rate(wer),
+    'CER (95 % interval)': () => rate(cer),
+    MER: () => percent(measures.matchErrorRate),
+    WIL: () => percent(measures.informationLost),
+    WIP: () => percent(measures.informationPreserved),
+  });
+  return columns(...table);
 }

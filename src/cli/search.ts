@@ -6,26 +6,16 @@ import { resolveModel } from '../recognise/registry/registry.js';
 import { searchOnSpeech } from '../tune/search.js';
 import { columns, megabytes, percent } from './columns.js';
 import { examples } from './help.js';
-import {
-  addModel,
-  addNormaliserOption,
-  addOut,
-  addSeed,
-  addSpeech,
-  declare,
-  type NormaliserOptions,
-} from './optionGroups.js';
+import { addModel, addNormaliserOption, addOut, addSeed, addSpeech, declare, type Given } from './optionGroups.js';
 import { fraction, wholeNumber, writableFile } from './options.js';
 import type { Terminal } from './terminal.js';
 
-interface SearchCommandOptions extends NormaliserOptions {
+interface SearchCommandOptions extends Pick<Given, 'manifest' | 'seed' | 'normaliser'> {
   readonly out: string;
   readonly goal: 'fastest' | 'smallest';
   readonly budget: number;
-  readonly manifest: string;
   readonly recipes: number;
   readonly trace?: string;
-  readonly seed: number;
 }
 
 /** `quantlab search MODEL`: the recipe that is fastest or smallest within a budget of errors. */
@@ -40,7 +30,11 @@ export function addSearchCommand(program: Command, terminal: Terminal): void {
   )
     .description('Search, layer by layer, for the fastest or smallest recipe within a budget of word error rate')
     .addOption(new Option('--goal <goal>', 'what is best').choices(['fastest', 'smallest']).default('fastest'))
-    .option('--budget <points>', 'how much the word error rate may grow, in percentage points', fraction(100), 0.01)
+    .addOption(
+      new Option('--budget <points>', 'how much the word error rate may grow, in percentage points')
+        .argParser(fraction(100))
+        .default(0.01, '1'),
+    )
     .option('--recipes <n>', 'recipes to try at least', wholeNumber(1), 50)
     .option(
       '--trace <file>',

@@ -6,50 +6,35 @@ import { resolveModel } from '../recognise/registry/registry.js';
 import { sensitivityFigure } from '../report/figures/sensitivityFigure.js';
 import { sensitivityOnArrays } from '../tune/arrays/onArrays.js';
 import { sensitivityOnSpeech } from '../tune/sensitivity.js';
-import { columns, decibelsText, megabytes } from './columns.js';
+import { columns, decibelsText, megabytes, tableOf } from './columns.js';
 import { examples } from './help.js';
 import { modelFile } from './models.js';
 import {
   type ArraysOptions,
-  addArrays,
   addFigure,
-  addJson,
   addModel,
-  addSpeech,
-  addThreads,
-  addUtterances,
+  addValues,
   areFedWithArrays,
   arraysOf,
   declare,
+  type Given,
   threadsOf,
 } from './optionGroups.js';
 import { collect } from './options.js';
 import { drawFigures, printJson } from './output.js';
 import type { Terminal } from './terminal.js';
 
-interface SensitivityCommandOptions extends ArraysOptions {
-  readonly manifest: string;
-  readonly utterances: number;
+interface SensitivityCommandOptions
+  extends Pick<Given, 'manifest' | 'utterances' | 'threads' | 'figure' | 'json'>,
+    ArraysOptions {
   readonly graph?: string;
   readonly node?: readonly string[];
   readonly output?: string;
-  readonly threads?: number;
-  readonly figure?: string;
-  readonly json?: true;
 }
 
 /** `quantlab sensitivity MODEL`: what compressing each layer alone costs and gains. */
 export function addSensitivityCommand(program: Command, terminal: Terminal): void {
-  declare(
-    program.command('sensitivity'),
-    addModel,
-    addSpeech('dev'),
-    addUtterances,
-    addArrays,
-    addThreads,
-    addFigure,
-    addJson,
-  )
+  declare(program.command('sensitivity'), addModel, addValues, addFigure)
     .description('Compress one layer at a time, in each way; rank what it does to the output, the bytes and the time')
     .option('--graph <name>', 'of a model of several graphs: which one')
     .option('--node <name>', 'only this layer (may be given several times)', collect)
@@ -72,22 +57,18 @@ export function addSensitivityCommand(program: Command, terminal: Terminal): voi
       const measured = await (isOnArrays ? onArrays() : onSpeech()).finally(progress.stop);
       const drawn = measured.map(({ layer, choice, outputDb }) => ({ layer: layer.node, choice, outputDb }));
       await drawFigures([sensitivityFigure(drawn)], options.figure, terminal);
-      if (options.json) {
-        printJson(measured, terminal);
-        return;
-      }
-      const rows = measured.map(({ layer, choice, ...one }) => [
-        layer.node,
-        layer.opType,
-        choice,
-        decibelsText(one.weightsDb),
-        decibelsText(one.activationDb),
-        decibelsText(one.outputDb),
-        `${megabytes(one.weightBytesBefore)} → ${megabytes(one.weightBytesAfter)}`,
-        one.savedMs?.toFixed(2) ?? '–',
-      ]);
-      const header = ['layer', 'operator', 'choice', 'weights dB', 'layer dB', 'output dB', 'bytes', 'saved ms'];
-      terminal.print(columns(header, rows));
+      if (options.json) return printJson(measured, terminal);
+      const table = tableOf(measured, {
+        layer: ({ layer }) => layer.node,
+        operator: ({ layer }) => layer.opType,
+        choice: ({ choice }) => choice,
+        'weights dB': (one) => decibelsText(one.weightsDb),
+        'layer dB': (one) => decibelsText(one.activationDb),
+        'output dB': (one) => decibelsText(one.outputDb),
+        bytes: (one) => `${megabytes(one.weightBytesBefore)} → ${megabytes(one.weightBytesAfter)}`,
+        'saved ms': ({ savedMs }) => savedMs?.toFixed(2) ?? '–',
+      });
+      terminal.print(columns(...table));
 
       async function onSpeech(): Promise<readonly LayerSensitivity[]> {
         const model = await resolveModel(input);

@@ -37,7 +37,7 @@ interface ServeCommandOptions {
   readonly cacheMemory: number;
   readonly cacheDisk: number;
   readonly optimized: boolean;
-  readonly quiet: boolean;
+  readonly quiet?: true;
 }
 
 /** What `quantlab laboratory` measured, of a clone of the project. */
@@ -80,7 +80,7 @@ export function addServeCommand(program: Command, terminal: Terminal): void {
     .option('--cache-memory <n>', 'room for results in memory, in MiB', wholeNumber(0), 64)
     .option('--cache-disk <n>', 'room for results on disk, in MiB', wholeNumber(1), 1024)
     .option('--no-optimized', 'do not keep the optimised model on disk')
-    .option('--quiet', 'log only what goes wrong', false)
+    .option('--quiet', 'log only what goes wrong')
     .addHelpText('after', examples('serve', 'serve small.onnx deepspeech2-lstm --port 9000 --workers 2 --cache'))
     .argument('[models...]', `${A_MODEL}; the first is loaded at once, others when they are asked for`)
     .action(async (models: readonly string[], options: ServeCommandOptions) => {

@@ -4,13 +4,12 @@ import { writeModel } from '../onnx/file/write.js';
 import { describeSimplification, simplifyModel } from '../onnx/normalForm/simplify.js';
 import { examples } from './help.js';
 import { modelFile } from './models.js';
-import { addJson, addModel, addOut, declare } from './optionGroups.js';
+import { addJson, addModel, addOut, declare, type Given } from './optionGroups.js';
 import { printJson } from './output.js';
 import type { Terminal } from './terminal.js';
 
-interface SimplifyCommandOptions {
+interface SimplifyCommandOptions extends Pick<Given, 'json'> {
   readonly out: string;
-  readonly json?: true;
 }
 
 /** `quantlab simplify IN.onnx -o OUT.onnx`: the normal form that every recipe works on, and what was done for it. */

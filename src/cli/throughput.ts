@@ -9,7 +9,7 @@ import {
   summarizeOffline,
 } from '../measure/throughput/offline.js';
 import { throughputFigure } from '../report/figures/throughputFigure.js';
-import { columns, percent } from './columns.js';
+import { columns, percent, tableOf, withInterval } from './columns.js';
 import { examples } from './help.js';
 import { namedModels } from './models.js';
 import {
@@ -20,23 +20,19 @@ import {
   addNormaliserOption,
   addSpeech,
   declare,
+  type Given,
   MOST_PROCESSORS,
-  type NormaliserOptions,
 } from './optionGroups.js';
 import { wholeNumber, wholeNumbers } from './options.js';
 import { drawFigures, printJson } from './output.js';
 import { heardOf } from './recordings.js';
 import type { Terminal } from './terminal.js';
 
-interface ThroughputCommandOptions extends NormaliserOptions {
-  readonly manifest: string;
+interface ThroughputCommandOptions extends Pick<Given, 'manifest' | 'out' | 'figure' | 'json' | 'normaliser'> {
   readonly batches?: readonly number[];
   readonly streams?: readonly number[];
   readonly cores: number;
   readonly rounds: number;
-  readonly out?: string;
-  readonly figure?: string;
-  readonly json?: true;
 }
 
 /** `quantlab throughput`: how much models hear, by batch size and division of the cores. */
@@ -99,17 +95,16 @@ export function addThroughputCommand(program: Command, terminal: Terminal): void
 
 function print({ model, results, best, equals, utterances, audioS }: OfflineReport, terminal: Terminal): void {
   terminal.print(`${model}: ${utterances} utterances, ${audioS.toFixed(0)} s of sound\n`);
-  const rows = results.map(({ name, passes, rtfx, utterancesPerS, paddingShare, accuracy, unsteadyTexts }) => [
-    name,
-    passes,
-    `${rtfx.value.toFixed(1)} (${rtfx.low.toFixed(1)} to ${rtfx.high.toFixed(1)})`,
-    utterancesPerS.value.toFixed(1),
-    percent(paddingShare),
-    `${(100 * accuracy.wer.value).toFixed(2)} %`,
-    unsteadyTexts,
-  ]);
-  const header = ['arrangement', 'passes', 'RTFx (95 % interval)', 'utterances/s', 'padding', 'WER', 'unsteady texts'];
-  terminal.print(columns(header, rows));
+  const table = tableOf(results, {
+    arrangement: (result) => result.name,
+    passes: (result) => result.passes,
+    'RTFx (95 % interval)': (result) => withInterval(result.rtfx, 1),
+    'utterances/s': (result) => result.utterancesPerS.value.toFixed(1),
+    padding: (result) => percent(result.paddingShare),
+    WER: (result) => `${(100 * result.accuracy.wer.value).toFixed(2)} %`,
+    'unsteady texts': (result) => result.unsteadyTexts,
+  });
+  terminal.print(columns(...table));
   const one = results.every(({ passes }) => passes < 2);
   const rest = one
     ? 'of one pass each: no interval'

@@ -9,7 +9,7 @@ import { type Transcript, transcribeFile } from '../recognise/transcribe.js';
 import { DEFAULT_MODEL } from '../study/plan.js';
 import { addDecoderOptions, type DecoderCommandOptions, decoderOptions } from './decoderOptions.js';
 import { examples } from './help.js';
-import { addJson, addModelOption, addThreads, declare, threadsOf } from './optionGroups.js';
+import { addJson, addModelOption, addThreads, declare, type Given, threadsOf } from './optionGroups.js';
 import { audioChannel, hours } from './options.js';
 import { jsonText, printJson } from './output.js';
 import type { Terminal } from './terminal.js';
@@ -17,15 +17,12 @@ import type { Terminal } from './terminal.js';
 const FORMATS = ['txt', 'srt', 'vtt', 'json'] as const;
 type Format = (typeof FORMATS)[number];
 
-interface TranscribeCommandOptions extends DecoderCommandOptions {
+interface TranscribeCommandOptions extends Pick<Given, 'threads' | 'out' | 'json'>, DecoderCommandOptions {
   readonly model?: string;
-  readonly threads?: number;
   readonly channel: 'mix' | number;
   readonly maxHours?: number;
   readonly format: Format;
   readonly prompt?: string;
-  readonly out?: string;
-  readonly json?: true;
 }
 
 /** What is printed as JSON of a recording: its transcript, or why there is none. */

@@ -80,6 +80,16 @@ describe('help', () => {
     }
   });
 
+  it('has -o wherever it has --out, and shows defaults as they are typed', async () => {
+    for (const names of await everyCommand()) {
+      const { out } = await quantlab('help', ...names);
+      if (/ --out /.test(out)) expect(out, names.join(' ')).toContain('  -o, --out <');
+      expect(out, names.join(' ')).not.toMatch(/\(default: (\[|false)/);
+    }
+    // A percentage point, which the program counts as 0.01.
+    expect((await quantlab('help', 'search')).out).toMatch(/--budget <points> .*percentage\s+points \(default: 1\)/);
+  });
+
   it('says the same of an option in every command', async () => {
     // Words that mean something else in another command, or whose default depends on what the command is for.
     const own = [

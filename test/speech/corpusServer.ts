@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { type Header, pack } from 'tar-stream';
+import { type Headers, pack } from 'tar-stream';
 
 /** What the server does with a file; changed by a test while it runs. */
 export interface ServedFile {
@@ -102,7 +102,7 @@ export async function startCorpusServer(): Promise<CorpusServer> {
 /** An entry of an archive made by {@link makeTar}. */
 export interface TarEntry {
   readonly name: string;
-  readonly type?: Header['type'];
+  readonly type?: Headers['type'];
   readonly linkname?: string;
   readonly body?: Uint8Array | string;
 }

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import { extract, type Header } from 'tar-stream';
+import { extract, type Headers } from 'tar-stream';
 import { InputError, QuantlabError } from '../../errors.js';
 import { describeFileError } from '../../files.js';
 import { isGzip, readStart } from '../audio/fileStart.js';
@@ -24,7 +24,7 @@ export interface UnpackOptions {
 const defaults = { maxBytes: 100e9, maxEntries: 1_000_000 } as const;
 
 /** The path of an entry below the target, or the reason why it is refused. */
-function placeOf({ name, type }: Header): { readonly parts: readonly string[] } | { readonly refusal: string } {
+function placeOf({ name, type }: Headers): { readonly parts: readonly string[] } | { readonly refusal: string } {
   const shown = JSON.stringify(name);
   if (type !== 'file' && type !== 'directory' && type !== 'contiguous-file') {
     return { refusal: `${shown}, a ${type}` };
@@ -62,7 +62,7 @@ export async function unpackTar(archive: string, folder: string, options: Unpack
       const place = placeOf(entry.header);
       if ('refusal' in place) throw refuse(place.refusal);
       count += 1;
-      bytes += entry.header.size;
+      bytes += entry.header.size ?? 0;
       if (count > maxEntries) throw refuse(`more than ${maxEntries} entries (maxEntries)`);
       if (bytes > maxBytes) throw refuse(`more than ${maxBytes} bytes of files (maxBytes)`);
       const target = join(folder, ...place.parts);
