@@ -30,7 +30,7 @@ interface BenchCommandOptions extends Pick<Given, 'manifest' | 'threads' | 'tria
   readonly warmUp: number;
 }
 
-/** `quantlab bench MODEL…`: how fast models hear. */
+/** `quantlab bench MODEL…`: how fast models are. */
 export function addBenchCommand(program: Command, terminal: Terminal): void {
   declare(program.command('bench'), addModels, addSpeech('holdout'), addArrays, addTrials, addThreads, addExport)
     .description(

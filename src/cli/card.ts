@@ -14,7 +14,7 @@ interface CardInitOptions extends Pick<Given, 'out'>, Omit<CardAnswers, 'sampleR
   readonly tensor?: CardAnswers['tensors'];
 }
 
-/** `quantlab card init MODEL.onnx`: the card of a model of one's own, so that it can be heard with. */
+/** `quantlab card init MODEL.onnx`: the card of a model of one's own, so that it can transcribe. */
 export function addCardCommand(program: Command, terminal: Terminal): void {
   const card = program
     .command('card')
@@ -33,7 +33,7 @@ export function addCardCommand(program: Command, terminal: Terminal): void {
       '--front-end <name|file>',
       `how sound becomes the input: ${Object.keys(FRONT_END_PRESETS).join(', ')}, or a JSON file with the frontEnd of a card`,
     )
-    .option('--sample-rate <hz>', 'rate at which the model hears', wholeNumber(1000, 384_000))
+    .option('--sample-rate <hz>', 'sample rate of the model', wholeNumber(1000, 384_000))
     .option('--bins <n>', 'values of a frame (default: what the graph fixes)', wholeNumber(1))
     .option('--time-stride <n>', 'frames, or samples, for each step (default: found by a trial run)', wholeNumber(1))
     .option(

@@ -37,7 +37,7 @@ export function addDecoderOptions(command: Command): Command {
       'silence that a Whisper hears behind a recording, in seconds, in place of its whole window: sooner heard, and in short recordings less well (default: the whole window)',
       numberFrom(0),
     )
-    .option('--no-fall-back', 'leave the doubtful texts of a Whisper as they are, instead of hearing again');
+    .option('--no-fall-back', 'keep the doubtful texts of a Whisper as they are, instead of decoding them again');
 }
 
 /**

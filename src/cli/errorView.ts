@@ -1,7 +1,7 @@
 import { alignWords, formatAlignment } from '../speech/text/alignmentView.js';
 import { type Confusion, countConfusions } from '../speech/text/confusions.js';
 
-/** A text that was heard, beside what was said. */
+/** A hypothesis beside its reference. */
 export interface ScoredText {
   readonly id: string;
   readonly reference: string;
@@ -11,7 +11,7 @@ export interface ScoredText {
 /** Confusions that are shown. */
 const MOST_FREQUENT = 10;
 
-/** What was heard for what: each text with an error, word below word, then the most frequent confusions. */
+/** Each text with a word error, word below word, then the most frequent confusions. */
 export function wordErrors(texts: readonly ScoredText[]): string {
   const alignments = texts.map(({ reference, text }) => alignWords(reference, text));
   const views = alignments.flatMap((pairs, index) => {

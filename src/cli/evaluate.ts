@@ -30,7 +30,7 @@ type EvaluateCommandOptions = Pick<Given, 'manifest' | 'threads' | 'errors' | 'n
   DecoderCommandOptions &
   OutputOptions;
 
-/** `quantlab evaluate`: how well models hear. */
+/** `quantlab evaluate`: how accurate models are. */
 export function addEvaluateCommand(program: Command, terminal: Terminal): void {
   declare(
     program.command('evaluate'),

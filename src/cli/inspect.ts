@@ -13,9 +13,9 @@ interface InspectOptions extends Pick<Given, 'json'> {
   readonly hash?: true;
 }
 
-/** What can be done with a model of which nothing is known but its file. */
+/** Said of a model that is no more than its file. */
 const WITHOUT_CARD =
-  'No model card lies beside it: quantize, bench, compare, sensitivity, simplify and code need none; what hears speech does (`quantlab card init` writes one).\n';
+  'No model card lies beside it: quantize, bench, compare, sensitivity, simplify and code need none; commands that transcribe need one (`quantlab card init` writes it).\n';
 
 /** `quantlab inspect MODEL.onnx`: what a model file holds. */
 export function addInspectCommand(program: Command, terminal: Terminal): void {

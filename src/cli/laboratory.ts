@@ -17,7 +17,10 @@ export function addLaboratoryCommand(program: Command, terminal: Terminal): void
       'Measure what the write-up tells besides the experiment: roofline, throughput, load, caching, sensitivity, all variants',
     )
     .addOption(new Option('--only <part...>', 'only these parts').choices([...LABORATORY_PARTS]))
-    .option('-o, --out <folder>', 'folder of the run (default: data/results/laboratory; with --short or --only: named so)')
+    .option(
+      '-o, --out <folder>',
+      'folder of the run (default: data/results/laboratory; with --short or --only: named so)',
+    )
     .addHelpText('after', examples('laboratory --only caching load'))
     .action(async ({ only = [], short, resume, out: folder }: LaboratoryCommandOptions) => {
       const out = folder ?? join('data', 'results', [...(short ? ['short'] : []), 'laboratory', ...only].join('-'));

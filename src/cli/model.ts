@@ -44,7 +44,7 @@ export function addModelCommand(program: Command, terminal: Terminal): void {
       const cards = await listModels();
       if (options.json) return printJson(cards, terminal);
       terminal.print(
-        `${modelTable(cards)}Word error rates in per cent, with 95 % intervals; hours of speech heard with augmentation.\n`,
+        `${modelTable(cards)}Word error rates in per cent, with 95 % intervals; hours of training, augmented copies included.\n`,
       );
       for (const card of cards) terminal.print(aboutModel(card));
     });

@@ -21,7 +21,7 @@ export function modelTable(cards: readonly ModelCard[]): string {
       'parameters',
       'stored',
       'float32',
-      'heard',
+      'trained',
       'from',
       'measured as',
       ...sets.map((set) => shortName(set, sets)),

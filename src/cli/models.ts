@@ -30,7 +30,7 @@ function withId(model: ResolvedModel, id: string): ResolvedModel {
 }
 
 /**
- * The file of a model that is not heard with and has one graph.
+ * The file of a model that has one graph, with or without a card.
  *
  * @throws {InputError} when there is neither such a file nor such a model, or it has several
  */

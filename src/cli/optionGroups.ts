@@ -167,7 +167,7 @@ export function addNormaliserOption(command: Command): Command {
 
 /** Adds `--errors`. */
 export function addErrors(command: Command): Command {
-  return command.option('--errors', 'show what was heard for what, word by word');
+  return command.option('--errors', 'show each word error in its text, and the most frequent confusions');
 }
 
 /** Adds `--json`. */

@@ -70,7 +70,7 @@ export function fraction(divisor: number): (text: string) => number {
   return (text) => numberFrom(0)(text) / divisor;
 }
 
-/** Parses which channel of a recording is heard: `mix`, or a whole number from 1. */
+/** Parses which channel of a recording is transcribed: `mix`, or a whole number from 1. */
 export function audioChannel(text: string): 'mix' | number {
   if (text === 'mix') return text;
   const value = Number(text);

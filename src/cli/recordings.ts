@@ -4,7 +4,7 @@ import type { Utterance } from '../speech/types.js';
 import type { Terminal } from './terminal.js';
 
 /**
- * What a command hears of a set or a manifest. Recordings that cannot be read are told of and left out; the command goes on
+ * The recordings of a set or a manifest. Those that cannot be read are named and left out; the command goes on
  * with the others and ends with exit code 1.
  */
 export async function heardOf(manifest: string, terminal: Terminal): Promise<readonly Utterance[]> {

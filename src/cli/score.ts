@@ -20,12 +20,12 @@ interface ScoreCommandOptions extends Pick<Given, 'errors' | 'json' | 'normalise
 const WITHOUT_SPACES =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 
-/** `quantlab score REF HYP`: how wrong texts are that any recogniser heard. */
+/** `quantlab score REF HYP`: the errors of any recogniser's texts. */
 export function addScoreCommand(program: Command, terminal: Terminal): void {
   declare(program.command('score'), addNormaliserOption, addErrors, addJson)
-    .description('Word and character error rate of texts that any recogniser heard, as jiwer computes them')
+    .description('Word and character error rate of the texts of any recogniser, as jiwer computes them')
     .argument('<references>', 'what was said: a text a line, JSON Lines with id and text, or lines of `id text`')
-    .argument('<hypotheses>', 'what was heard, in the same form')
+    .argument('<hypotheses>', 'what was recognised, in the same form')
     .addOption(
       new Option('--format <name>', 'form of both files (default: told by their content)').choices(TRANSCRIPT_FORMATS),
     )

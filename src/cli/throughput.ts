@@ -35,7 +35,7 @@ interface ThroughputCommandOptions extends Pick<Given, 'manifest' | 'out' | 'fig
   readonly rounds: number;
 }
 
-/** `quantlab throughput`: how much models hear, by batch size and division of the cores. */
+/** `quantlab throughput`: seconds of speech that models transcribe each second, by batch size and division of the cores. */
 export function addThroughputCommand(program: Command, terminal: Terminal): void {
   declare(
     program.command('throughput'),

@@ -36,7 +36,7 @@ export function addTranscribeCommand(program: Command, terminal: Terminal): void
   declare(program.command('transcribe'), addModelOption, addThreads, addDecoderOptions, addJson)
     .description('Print what is said in recordings: WAV, FLAC, MP3, Ogg, WebM or SPHERE, of any length')
     .argument('<audio...>', 'the recordings')
-    .option('--channel <n|mix>', 'the channel that is heard, from 1; mix: the average of all', audioChannel, 'mix')
+    .option('--channel <n|mix>', 'the channel to transcribe, from 1; mix: the average of all', audioChannel, 'mix')
     .option('--max-hours <n>', 'longest recording that is taken (default: 24)', hours)
     .addOption(
       new Option('--format <name>', 'plain text, captions (SubRip, WebVTT), or JSON with the time of each segment')

@@ -5,10 +5,10 @@ import type { ResolvedModel } from '../recognise/model.js';
 import { runOverSpeech, type SpeechOptions } from './speechRunner.js';
 
 /**
- * What a graph computes inside while its model listens.
+ * Values inside a graph while its model transcribes.
  *
  * @param graph - of the model, or made from one
- * @param model - that listens
+ * @param model - the recogniser that runs the graph
  * @param tensors - float32 values of the main graph, such as a layer's output
  * @param options - which utterances; all values are kept in memory
  * @returns for each tensor its values, run behind run

@@ -13,7 +13,7 @@ export interface CalibrateOptions extends Omit<SpeechOptions, 'manifest'> {
  * Calibration on speech: reads a manifest through the recognizer's front end, runs the model on one utterance after the
  * other, and gives the ranges. No utterance is kept: memory does not grow with their number.
  *
- * @param model - that listens; `options.graph` says which of its graphs is calibrated
+ * @param model - the recogniser; `options.graph` says which of its graphs is calibrated
  * @returns the resource that `applyRecipe` takes
  * @throws {InputError} when the manifest is missing or empty, or a recording cannot be read
  * @example

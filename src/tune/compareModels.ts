@@ -179,7 +179,7 @@ async function preparedGraph(model: ResolvedModel, graph: string): Promise<OnnxM
   return NormalGraph.enter(await readModel(graphOf(model, graph).path)).model;
 }
 
-/** What both hear as a whole. */
+/** Whether both give the same texts. */
 async function compareHeard(
   first: ResolvedModel,
   second: ResolvedModel,
@@ -201,7 +201,7 @@ async function compareHeard(
   return { utterances, sameText: same / utterances };
 }
 
-/** `null` where the model gives no numbers: it hears nothing. */
+/** `null` where the outputs of the model are no numbers: there is no text. */
 async function textOf(recognizer: Recognizer, audio: Audio): Promise<string | null> {
   try {
     return (await recognizer.recognize(audio)).text;

@@ -36,7 +36,7 @@ export interface SensitivityOnSpeechOptions {
  * output, and the time that it saves on this machine.
  *
  * @param graph - of the model, in float32
- * @param model - that listens
+ * @param model - the recogniser that runs the graph
  * @returns the most harmful first
  * @throws {InputError} when the model or the manifest cannot be read
  */

@@ -27,7 +27,7 @@ export interface SpeechOptions {
 }
 
 /**
- * Runs a graph over the utterances of a manifest, one after the other, on what it reads when its model listens.
+ * Runs a graph over the utterances of a manifest, one after the other, with the inputs that its model gives it.
  *
  * @param graph - of a model, or made from one
  * @param model - all of whose other graphs are as they are
@@ -65,7 +65,7 @@ export async function profileOnSpeech(
   return await profileModel(graph, feedsOf(model, [sound as HeardSound], quiet, 1), options);
 }
 
-/** What a graph reads when its model listens to sounds, one after the other. */
+/** The inputs of a graph when its model transcribes recordings, one after the other. */
 function feedsOf(
   model: ResolvedModel,
   sounds: AsyncIterable<HeardSound> | Iterable<HeardSound>,

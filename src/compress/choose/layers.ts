@@ -29,9 +29,8 @@ export interface Layer {
 }
 
 /**
- * The layers of a model's main graph, what its functions do included, whose weights are float32 constants and whose nodes
- * have a name, in order. A batch
- * normalisation that a layer alone feeds counts as part of it.
+ * The layers of a model's main graph, those inside its functions included, whose weights are float32 constants and whose nodes have a
+ * name, in order. A batch normalisation that only one layer feeds is part of that layer.
  */
 export function layersOf(original: OnnxModel): readonly Layer[] {
   return layersOfGraph(NormalGraph.enter(original));

@@ -164,7 +164,7 @@ function requireFinite(model: OnnxModel, output: string, samples: readonly Calib
   if (values.some(({ length }) => length > 0) && values.every((one) => one.every(Number.isFinite))) return;
   const what = values.some(({ length }) => length > 0) ? 'NaN or an infinity' : 'none';
   throw new InputError(
-    `${model.path}: finite values of ${output} were required, got ${what}; see that the float model hears at all`,
+    `${model.path}: finite values of ${output} were required, got ${what}; check that the float model transcribes at all`,
   );
 }
 

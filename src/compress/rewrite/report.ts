@@ -8,7 +8,7 @@ export type Granularity = 'tensor' | 'direction' | 'channel' | 'block';
  *
  * - `no-form`: the technique has no form of the operator
  * - `not-asked`: it has one, but the options leave the operator out
- * - `excluded`: the options leave the node out, or ask for float
+ * - `excluded`: the options exclude the node, or ask for float
  * - `kept`: a bias, a state or peepholes, which stay float on purpose
  * - `no-weight`: the node reads no weight to begin with
  * - `not-constant`: the weight is computed at run time

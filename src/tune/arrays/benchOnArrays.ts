@@ -62,8 +62,8 @@ const DEFAULT_TRIALS = 300;
 const WARM_UP_RUNS = 3;
 
 /**
- * Measures models of which nothing is known but their files: time, each in a process of its own, taking turns; memory, size,
- * and how far their outputs are from the first model's.
+ * Measures models without cards: time, each in a process of its own, taking turns; memory, size, and how far their outputs are from the
+ * first model's.
  *
  * @param paths - `.onnx` files, the one that the others are compared with first
  * @throws {InputError} when a model cannot be loaded or run, the arrays do not fit, or the models have other inputs or outputs
