@@ -19,8 +19,8 @@ const READERS: readonly (readonly [start: RegExp, SoundReader])[] = [
 ];
 
 /**
- * Formats that are known and not read. Every decoder of AAC on npm is under a licence of the GPL family, has an install
- * script, or needs a newer Node than this package.
+ * Formats that are known and not read. Of the decoders of AAC on npm, `aac` and `libav.js` are under the LGPL, `@audio/decode-aac` (which
+ * `audio-decode` brings) under the GPL, `mediabunny` under the MPL, and `node-av` has an install script.
  */
 const REFUSED: readonly (readonly [start: RegExp, name: string])[] = [
   [/^....ftyp/s, 'MP4 (AAC or another codec)'],
