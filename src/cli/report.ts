@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { writeReport } from '../report/post/writeReport.js';
+import { WHISPER_RESULTS, writeReport } from '../report/post/writeReport.js';
 import { examples } from './help.js';
 import type { Terminal } from './terminal.js';
 
@@ -7,6 +7,7 @@ interface ReportCommandOptions {
   readonly figures: string;
   readonly post: string;
   readonly laboratory: string;
+  readonly whisper: string;
 }
 
 /** `quantlab report RUN`: table, figures and post of a finished run, without measuring again. */
@@ -18,10 +19,12 @@ export function addReportCommand(program: Command, terminal: Terminal): void {
     .option('--figures <folder>', 'where figures go', 'figures')
     .option('--post <folder>', 'where the write-up lies', 'post')
     .option('--laboratory <folder>', 'what quantlab laboratory measured', 'data/results/laboratory')
+    .option('--whisper <folder>', 'a run of `quantlab experiment whisper`', WHISPER_RESULTS)
     .addHelpText('after', examples('report data/results/latest'))
     .action(async (run: string, options: ReportCommandOptions) => {
       const { figures: figuresFolder, post: postFolder, laboratory: laboratoryFolder } = options;
-      const report = await writeReport(run, { figuresFolder, postFolder, laboratoryFolder });
+      const whisperFolder = options.whisper;
+      const report = await writeReport(run, { figuresFolder, postFolder, laboratoryFolder, whisperFolder });
       terminal.print(`${report.text}\n`);
       for (const warning of report.warnings) terminal.say(`warning: ${warning}\n`);
       for (const file of report.files) terminal.say(`${file}\n`);

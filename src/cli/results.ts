@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { QuantlabError } from '../errors.js';
+import { WHISPER_RESULTS } from '../report/post/writeReport.js';
 import { recordsToCsv } from '../report/tables/csv.js';
 import { checkRun, type RunCheck } from '../study/checkRun.js';
 import { readFinishedRun } from '../study/finishedRun.js';
@@ -37,7 +39,8 @@ export function addResultsCommand(program: Command, terminal: Terminal): void {
     .addHelpText('after', examples('results check', 'results check data/results/short --hear'))
     .action(async (runs: string[], options: { readonly hear?: true; readonly json?: true }) => {
       const checks: (RunCheck & { readonly run: string })[] = [];
-      for (const run of runs.length > 0 ? runs : COMMITTED) {
+      const own = existsSync(WHISPER_RESULTS) ? [...COMMITTED, WHISPER_RESULTS] : COMMITTED;
+      for (const run of runs.length > 0 ? runs : own) {
         const progress = terminal.progress();
         try {
           const onProgress = (done: number, total: number, what: string): void => progress.update(done, total, what);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InputError } from '../errors.js';
 import { describeOtherTiming } from '../measure/latency/timingVersion.js';
+import { isModelHere } from '../recognise/registry/registry.js';
 import { compareVariant } from './checkVariant.js';
 import { readFinishedRun } from './finishedRun.js';
 import { hearAgain } from './hearAgain.js';
@@ -71,6 +72,12 @@ export async function checkRun(folder: string, options: CheckRunOptions = {}): P
     for (const [place, condition] of conditions.entries()) {
       step(place, `${condition.title}: making the model`);
       await collect(async () => {
+        if (!(await isModelHere(condition.model))) {
+          notes.push(
+            `${folder}: ${condition.model} was required to make the model of ${condition.id} again, got none; get or import it`,
+          );
+          return;
+        }
         const variant = await quantize(condition.model, condition.recipe, variantFolder);
         const other = compareVariant(folder, record, condition, variant);
         models.made++;

@@ -61,9 +61,10 @@ describe('post', () => {
     const data: Readonly<Record<string, unknown>> = {
       r: postDataOf(run.summary, run.summarySha256, prices),
       lab: laboratoryDataOf(laboratory, prices),
+      w: postDataOf(run.summary, run.summarySha256, prices),
       s: JSON.parse(readFileSync(join(post, '_data', 'sources.json'), 'utf8')),
     };
-    for (const [name, root = '', path = ''] of text.matchAll(/\b(r|lab|s)((?:\.[a-z][a-z0-9_]*)+)/g)) {
+    for (const [name, root = '', path = ''] of text.matchAll(/\b(r|lab|s|w)((?:\.[a-z][a-z0-9_]*)+)/g)) {
       const inTag = new RegExp(`\\{[{%][^}]*\\b${name.replaceAll('.', '\\.')}\\b`).test(text);
       // `r.energy` is null in the invented run, which has none: what is below it cannot be looked up there.
       if (!inTag || name.startsWith('r.energy')) continue;

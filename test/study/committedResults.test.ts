@@ -7,9 +7,24 @@ import { checkRun } from '../../src/study/checkRun.js';
 import { TOPICS } from '../../src/study/laboratory.js';
 import { DEFAULT_MODEL } from '../../src/study/plan.js';
 import { summarizeRun } from '../../src/study/summarize.js';
+import { writeInventedRun } from '../report/fixture.js';
+import { newFolder } from './setUp.js';
 
 const results = fileURLToPath(new URL('../../data/results/', import.meta.url));
 const REMEDY = 'measure again: npm start, npm run quantlab -- laboratory';
+
+it('what a run was made from need not be here: a note says what is missing', async () => {
+  const folder = join(newFolder(), 'run');
+  await writeInventedRun(folder, (run) => ({
+    ...run,
+    conditions: run.conditions.map((condition) => ({ ...condition, model: 'whisper-nowhere' })),
+  }));
+  const { faults, notes, models } = await checkRun(folder);
+  expect([faults, models.made]).toEqual([[], 0]);
+  expect(notes[0]).toMatch(
+    /whisper-nowhere was required to make the model of cpu-float32 again, got none; get or import it/,
+  );
+});
 
 describe.each(['latest', 'laboratory'])('the committed run %s', (name) => {
   const folder = join(results, name);

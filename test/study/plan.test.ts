@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { manifestPath } from '../../src/recognise/registry/embedded.js';
 import { readManifest } from '../../src/speech/corpora/manifest.js';
 import { DEFAULT_MODEL, defaultPlan, readPlan } from '../../src/study/plan.js';
+import { whisperPlan } from '../../src/study/whisperPlan.js';
 import { newFolder } from './setUp.js';
 
 function written(plan: unknown): string {
@@ -13,6 +14,18 @@ function written(plan: unknown): string {
 }
 
 describe('plan', () => {
+  it('measures a Whisper by its own normaliser and without a language model', async () => {
+    const plan = await whisperPlan({ model: 'my-whisper', threads: 2 });
+    expect(plan).toMatchObject({ manifest: 'holdout', normaliser: 'whisper', latencyTrials: 64 });
+    expect(plan.languageModel).toBeUndefined();
+    expect(plan.conditions.map(({ recipe, device }) => `${device} ${recipe}`)).toEqual([
+      'cpu none',
+      'cpu dynamic',
+      'gpu none',
+    ]);
+    expect(new Set(plan.conditions.map(({ model }) => model))).toEqual(new Set(['my-whisper']));
+  });
+
   it('measures by default what the README promises', async () => {
     const plan = await defaultPlan({ threads: 2 });
     expect(plan).toMatchObject({ latencyTrials: 300, throughputTrials: 100, batchSize: 8, warmUpRuns: { gpu: 10 } });

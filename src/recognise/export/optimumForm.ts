@@ -71,8 +71,10 @@ interface Crossing {
 }
 
 function mergedDecoder(decoder: OnnxModel, crossing: Crossing, sizes: OptimumSizes): OnnxModel {
-  const graph = mainGraph(decoder);
   const parts = keysAndValues(sizes.layers);
+  const wanted = new Set(['logits', ...parts.map(({ own }) => own)]);
+  const whole = mainGraph(decoder);
+  const graph = pruneUnused(copyMessage(whole, { output: whole.output.filter(({ name }) => wanted.has(name)) }));
   const past = Object.fromEntries(parts.map(({ own, past }) => [own.replace('present', 'past'), past.decoder]));
   const shared = { tokens: 'input_ids', ...past };
   const read = crossing.nodes.flatMap(({ input }) => input);

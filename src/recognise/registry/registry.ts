@@ -108,6 +108,13 @@ export async function resolveModel(idOrPath: string, options: RegistryOptions = 
   return await resolveCard(cardPath, cache);
 }
 
+/** Whether a model is in the package, was got, or lies where its name says. */
+export async function isModelHere(idOrPath: string, options: RegistryOptions = {}): Promise<boolean> {
+  const { folder = packageModels(), cacheFolder: cache = cacheFolder() } = options;
+  const places = [join(folder, idOrPath, 'model.json'), join(weightsFolder(cache, idOrPath), 'model.json'), idOrPath];
+  return (await Promise.all(places.map(exists))).includes(true);
+}
+
 function ownCard(path: string): string {
   return `${path.slice(0, -'.onnx'.length)}.json`;
 }

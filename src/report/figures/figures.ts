@@ -26,6 +26,8 @@ interface Results extends LaboratoryResults {
   readonly summary: Summary;
   /** Of the run of the laboratory, where it measured variants. */
   readonly variants: Summary | undefined;
+  /** Of the run of a Whisper. */
+  readonly whisper: Summary | undefined;
   readonly observations: readonly Observation[];
   readonly prices: readonly InstancePrice[];
 }
@@ -52,6 +54,7 @@ const FIGURES: readonly (readonly [name: string, draw: Draw])[] = [
   ['cache-hits', ({ caching }) => where(caching?.results, cachingFigure)],
   ['variants', ({ variants }) => variants && variantsFigure(variants, 'latency')],
   ['variants-cost', ({ variants, prices }) => variants && variantsFigure(variants, 'cost', prices)],
+  ['whisper', ({ whisper }) => whisper && tradeoffFigure(whisper, 'What speed costs a Whisper in accuracy')],
 ];
 
 const fileName = (name: string, place: number): string => `${String(place).padStart(2, '0')}-${name}`;
@@ -67,15 +70,17 @@ export const FIGURE_NAMES: readonly string[] = FIGURES.map(([name], place) => fi
  * @param observations - its observations
  * @param prices - of machines to rent, for the cost
  * @param laboratory - summary of the run that measured the variants of all models, and what else the write-up tells
+ * @param whisper - summary of the run of a Whisper
  */
 export function buildFigures(
   summary: Summary,
   observations: readonly Observation[],
   prices: readonly InstancePrice[] = [],
   laboratory?: Summary,
+  whisper?: Summary,
 ): readonly Figure[] {
   const variants = laboratory?.conditions.length ? laboratory : undefined;
-  const results = { ...laboratory?.run.laboratory, summary, observations, prices, variants };
+  const results = { ...laboratory?.run.laboratory, summary, observations, prices, variants, whisper };
   return FIGURES.flatMap(([name, draw], place) => {
     const figure = draw(results);
     return figure ? [{ ...figure, name: fileName(name, place) }] : [];

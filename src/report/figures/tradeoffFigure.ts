@@ -6,7 +6,7 @@ import type { Figure, JsonObject } from './figure.js';
 import { markOf } from './theme.js';
 
 /** Word error rate against mean latency, both with their intervals: lower and further left is better. */
-export function tradeoffFigure(summary: Summary): Figure {
+export function tradeoffFigure(summary: Summary, title: string = 'What speed costs in accuracy'): Figure {
   const measured = measuredOf(summary);
   const ids = summary.conditions.map(({ condition }) => condition.id);
   const slowest = Math.max(1, ...measured.map(({ latency }) => latency.meanMs.high));
@@ -15,7 +15,7 @@ export function tradeoffFigure(summary: Summary): Figure {
   const room = Math.max(0.5, (highest - lowest) * 0.25);
   return figureOf({
     name: 'accuracy-and-latency',
-    title: 'What speed costs in accuracy',
+    title,
     caption: captionOf(summary, measured),
     alt: altOf(measured),
     height: 420,

@@ -21,6 +21,9 @@ import { withAnswer } from './readmeAnswer.js';
 
 const FIGURE_ENDINGS = ['.json', '.svg', '.dark.svg', '.png'] as const;
 
+/** Where a Whisper's run lies where nothing else is said. */
+export const WHISPER_RESULTS: string = join('data', 'results', 'whisper');
+
 /** Where a report goes. */
 export interface WriteReportOptions {
   /** Folder of the figures; `figures` by default, `null` for none. */
@@ -29,6 +32,8 @@ export interface WriteReportOptions {
   readonly postFolder?: string | null;
   /** Folder of the laboratory's run; `data/results/laboratory` by default, `null` for none. It need not be there. */
   readonly laboratoryFolder?: string | null;
+  /** Folder of a Whisper's run, which need not be there; `null` for none. Default: `data/results/whisper`, beside that of the laboratory. */
+  readonly whisperFolder?: string | null;
   /** Where to look for the browser that draws pictures. */
   readonly browser?: FindBrowserOptions;
 }
@@ -60,12 +65,15 @@ export interface Report {
 export async function writeReport(runFolder: string, options: WriteReportOptions = {}): Promise<Report> {
   const { figuresFolder = 'figures', postFolder = 'post', browser = {} } = options;
   const { laboratoryFolder = join('data', 'results', 'laboratory') } = options;
+  const { whisperFolder = options.laboratoryFolder === undefined ? WHISPER_RESULTS : null } = options;
   const run = await readFinishedRun(runFolder);
   const hasLaboratory = laboratoryFolder !== null && existsSync(join(laboratoryFolder, RUN_FILES.summary));
   const laboratory = hasLaboratory ? await readFinishedRun(laboratoryFolder) : null;
+  const hasWhisper = whisperFolder !== null && existsSync(join(whisperFolder, RUN_FILES.summary));
+  const whisper = hasWhisper ? await readFinishedRun(whisperFolder) : null;
   const prices = await readPrices();
   const table = await buildAnswerTable(run.summary);
-  const figures = buildFigures(run.summary, run.observations, prices, laboratory?.summary);
+  const figures = buildFigures(run.summary, run.observations, prices, laboratory?.summary, whisper?.summary);
   const files: string[] = [];
   const write = async (path: string, data: string | Uint8Array): Promise<void> => {
     await writeFileAtomic(path, data);
@@ -75,6 +83,7 @@ export async function writeReport(runFolder: string, options: WriteReportOptions
   const warnings = [
     describeOtherTiming(runFolder, run.summary.run, 'npm start'),
     laboratory && describeOtherTiming(laboratoryFolder ?? '', laboratory.summary.run, 'npm run quantlab -- laboratory'),
+    whisper && describeOtherTiming(whisperFolder ?? '', whisper.summary.run, 'npm run quantlab -- experiment whisper'),
   ].filter((one) => one !== null);
   if (figuresFolder !== null) {
     const written = await writeFigures(figures, figuresFolder, browser);
@@ -94,6 +103,8 @@ export async function writeReport(runFolder: string, options: WriteReportOptions
       json(mapText(postDataOf(run.summary, run.summarySha256, prices), escapeKramdown)),
     );
     await write(join(data, 'laboratory.json'), json(mapText(laboratoryDataOf(laboratory, prices), escapeKramdown)));
+    const whisperData = whisper && postDataOf(whisper.summary, whisper.summarySha256, prices);
+    await write(join(data, 'whisper.json'), json(mapText(whisperData, escapeKramdown)));
     await write(join(data, 'figures.json'), json(figureWords(figures)));
     await write(join(postFolder, '_includes', 'results-table.html'), escapeLiquid(tableToHtml(table)));
     const variants = laboratory && (await buildVariantsTable(laboratory.summary, prices));
@@ -101,6 +112,8 @@ export async function writeReport(runFolder: string, options: WriteReportOptions
       join(postFolder, '_includes', 'variants-table.html'),
       variants === null ? '' : escapeLiquid(tableToHtml(variants)),
     );
+    const ofWhisper = whisper === null ? '' : escapeLiquid(tableToHtml(await buildAnswerTable(whisper.summary)));
+    await write(join(postFolder, '_includes', 'whisper-table.html'), ofWhisper);
     if (figuresFolder !== null) {
       await copyPictures(figures, figuresFolder, postFolder, write);
       await removeOthers(join(postFolder, 'assets', 'figures'), figures);

@@ -76,6 +76,24 @@ export interface HeardWindow {
   readonly language: string | undefined;
 }
 
+/** What is heard where there is no sound: the networks would invent something, "you" most often. */
+const NOTHING_HEARD: HeardWindow = {
+  tokens: [],
+  logProbability: 0,
+  quality: { compressionRatio: 0, averageLogProbability: 0, noSpeech: 1 },
+  temperature: 0,
+  silent: true,
+  language: undefined,
+};
+
+/** Below the smallest step of 16-bit sound there is none. */
+const QUIETEST = 2 ** -15;
+
+function isAudible({ samples }: Audio): boolean {
+  // No samples, and what is no number, go on to be refused.
+  return samples.length === 0 || !samples.every((sample) => Math.abs(sample) < QUIETEST);
+}
+
 /** Temperatures of the fall-back, as openai-whisper's. */
 const RISING_TEMPERATURES = [0.2, 0.4, 0.6, 0.8, 1] as const;
 /** Chance begins anew with each window, so that a text does not depend on what was heard before. */
@@ -101,6 +119,13 @@ export class WindowHearer {
    * @param sounds - one, or several that have the same text before them
    */
   async hear(sounds: readonly Audio[], options: HearOptions): Promise<readonly HeardWindow[]> {
+    const audible = sounds.filter(isAudible);
+    const heard = audible.length === 0 ? [] : await this.#hearAudible(audible, options);
+    let place = 0;
+    return sounds.map((sound) => (isAudible(sound) ? (heard[place++] as HeardWindow) : NOTHING_HEARD));
+  }
+
+  async #hearAudible(sounds: readonly Audio[], options: HearOptions): Promise<readonly HeardWindow[]> {
     const { parts } = this;
     const encoded = await this.#encode(sounds, options.frames);
     const languages = await this.#languagesOf(encoded, options);

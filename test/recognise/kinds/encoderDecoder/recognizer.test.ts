@@ -176,6 +176,21 @@ describe('an encoder–decoder', () => {
     await recognizer.release();
   });
 
+  it('hears nothing where there is no sound, beside others and for an hour', async () => {
+    const recognizer = await Recognizer.load(model, { threads: 1, decoder: { language: 'en', fallBack: false } });
+    const silence = { samples: new Float32Array(1600), sampleRateHz: 16_000 };
+    const { decodings } = await recognizer.recognizeBatch([silence, sound(0.4), silence]);
+    expect(decodings.map(({ text }) => text)).toEqual(['', (await recognizer.recognize(sound(0.4))).text, '']);
+    // A step of 16-bit sound is 1/32768: below it nothing was recorded.
+    const hour = Array.from({ length: 60 }, () => ({
+      samples: new Float32Array(480_000).fill(1e-5),
+      sampleRateHz: 8000,
+    }));
+    const { audioS, segments } = await transcribe(recognizer, hour);
+    expect([Math.round(audioS), segments]).toEqual([3600, []]);
+    await recognizer.release();
+  }, 60_000);
+
   it('says in which window a long recording has been heard, and comes to its end', async () => {
     const recognizer = await Recognizer.load(model, { threads: 1, decoder: { language: 'de', fallBack: false } });
     const done: number[] = [];
