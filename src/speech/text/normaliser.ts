@@ -27,7 +27,7 @@ export const NORMALISER_NAMES: readonly NormaliserName[] = [
  * - `whisper`: the rules of Whisper's English normaliser (openai/whisper, release 20250625 and what was changed since: a 1 within a
  *   number stays), with which public leaderboards compare: numbers in digits, currencies, American spelling, contractions and
  *   titles in full, no fillers and nothing in brackets.
- * - `whisper-spelled`: as `whisper`, then runs of single letters and of numbers become one word each ({@link joinSpelled}): for speech
+ * - `whisper-spelled`: as `whisper`, then runs of single letters and of numbers become one word each (`joinSpelled`): for speech
  *   that is spelled, as AN4's, of which Whisper writes "A-M-P", "AMP" or "a m p" as it likes.
  * - `whisper-basic`: the rules of Whisper's normaliser for other languages: lower case, nothing in brackets, spaces for marks,
  *   symbols and punctuation. Combining marks that no letter absorbs are such marks: words of Indic scripts fall apart, there
