@@ -73,14 +73,7 @@ export function addExperimentCommand(program: Command, terminal: Terminal): void
     .option('--whisper <folder>', 'then measure this Whisper, too: an imported folder')
     .option('--figures <folder>', 'where figures go (default: figures; with --short: in the folder of the run)')
     .option('--post <folder>', 'where the write-up lies (default: post; with --short: it is left alone)')
-    .addHelpText(
-      'after',
-      examples(
-        'experiment --short',
-        'experiment plan.json -o data/results/mine',
-        'experiment whisper --model whisper-tiny.en',
-      ),
-    )
+    .addHelpText('after', examples('experiment --short', 'experiment whisper --model whisper-tiny.en'))
     .action(async (named: string | undefined, options: ExperimentCommandOptions) => {
       const isWhisper = named === WHISPER;
       const out = options.out ?? join('data', 'results', folderName(options, isWhisper));

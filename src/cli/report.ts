@@ -7,7 +7,7 @@ interface ReportCommandOptions {
   readonly figures: string;
   readonly post: string;
   readonly laboratory: string;
-  readonly whisper: string;
+  readonly whisperRun: string;
 }
 
 /** `quantlab report RUN`: table, figures and post of a finished run, without measuring again. */
@@ -19,11 +19,11 @@ export function addReportCommand(program: Command, terminal: Terminal): void {
     .option('--figures <folder>', 'where figures go', 'figures')
     .option('--post <folder>', 'where the write-up lies', 'post')
     .option('--laboratory <folder>', 'what quantlab laboratory measured', 'data/results/laboratory')
-    .option('--whisper <folder>', 'a run of `quantlab experiment whisper`', WHISPER_RESULTS)
+    .option('--whisper-run <folder>', 'a run of `quantlab experiment whisper`', WHISPER_RESULTS)
     .addHelpText('after', examples('report data/results/latest'))
     .action(async (run: string, options: ReportCommandOptions) => {
       const { figures: figuresFolder, post: postFolder, laboratory: laboratoryFolder } = options;
-      const whisperFolder = options.whisper;
+      const whisperFolder = options.whisperRun;
       const report = await writeReport(run, { figuresFolder, postFolder, laboratoryFolder, whisperFolder });
       terminal.print(`${report.text}\n`);
       for (const warning of report.warnings) terminal.say(`warning: ${warning}\n`);
