@@ -86,7 +86,9 @@ describe('createNormaliser', () => {
   });
 
   it('refuses another name', () => {
-    expect(() => createNormaliser('french' as NormaliserName)).toThrow(/one of none, plain, whisper, whisper-spelled, whisper-basic/);
+    expect(() => createNormaliser('french' as NormaliserName)).toThrow(
+      /one of none, plain, whisper, whisper-spelled, whisper-basic/,
+    );
   });
 
   // Each of these took quadratic time once, or does in a regular expression: a million characters would take hours.
