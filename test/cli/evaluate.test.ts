@@ -76,6 +76,6 @@ describe('quantlab evaluate', () => {
   it('knows no other normaliser', async () => {
     const { exitCode, err } = await quantlab('evaluate', '--normaliser', 'french');
     expect(exitCode).toBe(2);
-    expect(err).toContain('none, plain, whisper, whisper-basic');
+    expect(err).toContain('none, plain, whisper, whisper-spelled, whisper-basic');
   });
 });
