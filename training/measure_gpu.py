@@ -30,6 +30,7 @@ import soundfile
 import features
 
 SCHEMA = "quantlab.results/1"
+TIMING_VERSION = 1
 WARM_UP_RUNS = {"gpu": 10, "cpu": 3}
 INSTRUCTION_SETS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm")
 PROVIDERS = {"cuda": "CUDAExecutionProvider", "cpu": "CPUExecutionProvider"}
@@ -223,6 +224,8 @@ def measure(arguments) -> None:
         "inputs": {condition["id"]: {"modelSha256": sha256(model), "recipeSha256": None, "variantSha256": sha256(model)}},
         # One condition: there is no other to be kept apart from.
         "turns": "stopped",
+        # How times are taken, as `src/measure/latency/timingVersion.ts` counts it.
+        "timingVersion": TIMING_VERSION,
     }
     arguments.out.mkdir(parents=True, exist_ok=True)
     observations = arguments.out / "observations.jsonl"
