@@ -3,6 +3,7 @@ import { ProcessError } from '../process/process.js';
 import type { Trial } from '../process/protocol.js';
 import { withProcesses } from '../process/session.js';
 import { Turns } from '../process/turns.js';
+import { MissingWeightsError } from '../recognise/registry/registry.js';
 import { UNKNOWN_SPEAKER } from '../speech/corpora/manifest.js';
 import type { Utterance } from '../speech/types.js';
 import { TOPICS } from './laboratory.js';
@@ -29,10 +30,9 @@ export async function conductRun(
 ): Promise<Summary> {
   const turns = new Turns(options.turns);
   const make = variantMaker(state, options.variantFolder);
-  const close = async (id: string, outcome: Outcome): Promise<void> => await state.close(id, outcome, turns.method);
+  const close: Close = async (id, outcome) => await state.close(id, outcome, turns.method);
   try {
-    const variants = new Map<string, Variant>();
-    for (const condition of state.open) variants.set(condition.id, await make(condition));
+    const variants = await variantsOf(state, make, close);
     await state.begin(variants);
     await withProcesses(options, async (start) => {
       const running = new Map<string, OpenCondition>();
@@ -75,6 +75,28 @@ export async function conductRun(
 }
 
 type MakeVariant = (condition: Condition) => Promise<Variant>;
+type Close = (id: string, outcome: Outcome) => Promise<void>;
+
+/**
+ * The variants of all conditions that have not ended. A condition whose weights are not here is skipped, as one whose device is not here;
+ * where it is every condition of the run, there would be nothing left.
+ */
+async function variantsOf(state: RunState, make: MakeVariant, close: Close): Promise<ReadonlyMap<string, Variant>> {
+  const variants = new Map<string, Variant>();
+  const skipped: { readonly id: string; readonly error: MissingWeightsError }[] = [];
+  for (const condition of state.open) {
+    try {
+      variants.set(condition.id, await make(condition));
+    } catch (error) {
+      if (!(error instanceof MissingWeightsError)) throw error;
+      skipped.push({ id: condition.id, error });
+    }
+  }
+  const [first] = skipped;
+  if (first !== undefined && skipped.length === state.record.conditions.length) throw first.error;
+  for (const { id, error } of skipped) await close(id, { status: 'skipped', reason: error.message });
+  return variants;
+}
 
 /** Makes each variant once: conditions on several devices share it. */
 function variantMaker(state: RunState, folder: string | undefined): MakeVariant {
@@ -138,16 +160,18 @@ async function measureRest(
   make: MakeVariant,
   utterances: readonly Utterance[],
   { signal, workerPath }: RunOptions,
-  close: (id: string, outcome: Outcome) => Promise<void>,
+  close: Close,
 ): Promise<void> {
   const { protocol, conditions, shard = WHOLE } = state.record;
   // One shard measures them for all.
   if (protocol.resources === undefined || shard.index !== 1) return;
   const measured: MeasuredCondition[] = [];
   for (const condition of conditions) {
-    const { id, threads } = condition;
+    const { id, threads, model: source } = condition;
     const outcome = outcomeOf(state.record, id);
-    if (outcome?.status === 'measured') measured.push({ id, threads, outcome, model: (await make(condition)).model });
+    if (outcome?.status === 'measured') {
+      measured.push({ id, threads, outcome, source, model: (await make(condition)).model });
+    }
   }
   const onStep = (id: string, resource: 'memory' | 'energy'): void => {
     state.throwIfStopped();

@@ -21,6 +21,9 @@ export interface ExperimentPlan extends Omit<Protocol, 'manifestSha256'> {
 /** Model that is measured where nothing else is said. */
 export const DEFAULT_MODEL = 'deepspeech2-lstm';
 
+/** Whisper's encoder with CTC: what is measured beside it. */
+const SECOND_MODEL = 'whisper-ctc';
+
 /** How memory and energy are measured where nothing else is said. */
 const DEFAULT_RESOURCES: ResourceProtocol = { memoryRuns: 20, energyTrials: 150 };
 
@@ -43,10 +46,14 @@ export interface PlanOptions {
   readonly threads?: number;
 }
 
-/** The experiment of this package: float32 and dynamic int8 on the processor, and float32 on a GPU. */
+/**
+ * The experiment of this package: float32 and dynamic int8 on the processor, and float32 on a GPU. Where no model is named, a second one,
+ * which hears better, stands beside it on the processor.
+ */
 export async function defaultPlan(options: PlanOptions = {}): Promise<ExperimentPlan> {
   const { model = DEFAULT_MODEL, threads = await defaultThreads() } = options;
   const shared = { model, threads };
+  const second = { model: SECOND_MODEL, threads };
   return {
     ...DEFAULT_PROTOCOL,
     ...languageModelFor(DEFAULT_PROTOCOL.manifest),
@@ -54,6 +61,18 @@ export async function defaultPlan(options: PlanOptions = {}): Promise<Experiment
       { id: 'cpu-float32', title: 'CPU float32', ...shared, recipe: 'none', device: 'cpu' },
       { id: 'cpu-int8-dynamic', title: 'CPU int8 dynamic', ...shared, recipe: 'dynamic', device: 'cpu' },
       { id: 'gpu-float32', title: 'GPU float32', ...shared, recipe: 'none', device: 'gpu' },
+      ...(options.model === undefined
+        ? ([
+            { id: 'whisper-ctc-float32', title: 'Whisper-CTC float32', ...second, recipe: 'none', device: 'cpu' },
+            {
+              id: 'whisper-ctc-int8-dynamic',
+              title: 'Whisper-CTC int8 dynamic',
+              ...second,
+              recipe: 'dynamic',
+              device: 'cpu',
+            },
+          ] as const)
+        : []),
     ],
   };
 }

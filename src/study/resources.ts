@@ -19,6 +19,8 @@ export interface ResourceOptions extends SessionControl {
 /** A condition whose trials are done. What its outcome tells already is not measured again. */
 export interface MeasuredCondition {
   readonly id: string;
+  /** What the model was made from, as the plan names it. */
+  readonly source: string;
   readonly model: ResolvedModel;
   readonly threads: number;
   readonly outcome: MeasuredOutcome;
@@ -30,7 +32,7 @@ const MEMORY_RECORDINGS = 20;
 /**
  * Measures memory and energy of conditions: after all trials, since their processes would be in each other's way.
  *
- * @param conditions - in the order of the run; energy is compared with the first one on the same device with as many threads
+ * @param conditions - in the order of the run; energy is compared with the first one of the same source, on the same device with as many threads
  * @returns each condition's outcome with what was measured, as soon as it is: once for its memory, once for its energy
  * @throws {InputError} when a model or a recording is bad
  */
@@ -40,13 +42,13 @@ export async function* measureResources(
 ): AsyncGenerator<Pick<MeasuredCondition, 'id' | 'outcome'>, void, undefined> {
   const groups = new Map<string, MeasuredCondition[]>();
   for (let condition of conditions) {
-    const { id, threads, outcome } = condition;
+    const { id, source, threads, outcome } = condition;
     if (outcome.memory === undefined) {
       options.onStep?.(id, 'memory');
       condition = { ...condition, outcome: { ...outcome, memory: await memoryOf(condition, options) } };
       yield condition;
     }
-    const key = `${outcome.executionProvider} ${threads}`;
+    const key = JSON.stringify([source, outcome.executionProvider, threads]);
     if (outcome.energy === undefined) groups.set(key, [...(groups.get(key) ?? []), condition]);
   }
   for (const group of groups.values()) {

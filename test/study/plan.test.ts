@@ -29,7 +29,19 @@ describe('plan', () => {
   it('measures by default what the README promises', async () => {
     const plan = await defaultPlan({ threads: 2 });
     expect(plan).toMatchObject({ latencyTrials: 300, throughputTrials: 100, batchSize: 8, warmUpRuns: { gpu: 10 } });
-    expect(plan.conditions.map(({ id }) => id)).toEqual(['cpu-float32', 'cpu-int8-dynamic', 'gpu-float32']);
+    expect(plan.conditions.map(({ id, model }) => `${model} ${id}`)).toEqual([
+      'deepspeech2-lstm cpu-float32',
+      'deepspeech2-lstm cpu-int8-dynamic',
+      'deepspeech2-lstm gpu-float32',
+      'whisper-ctc whisper-ctc-float32',
+      'whisper-ctc whisper-ctc-int8-dynamic',
+    ]);
+    const named = await defaultPlan({ model: 'mine', threads: 2 });
+    expect(named.conditions.map(({ id, model }) => `${model} ${id}`)).toEqual([
+      'mine cpu-float32',
+      'mine cpu-int8-dynamic',
+      'mine gpu-float32',
+    ]);
     expect(await readManifest(manifestPath(plan.manifest))).toHaveLength(129);
   });
 
@@ -68,7 +80,7 @@ describe('plan', () => {
     [{ warmUpRuns: { gpu: 1, cpu: 1e9 } }, /field warmUpRuns\.cpu/],
     [
       { latencyTrials: 400_000 },
-      /at most 500000 trials of all conditions together were required, got 1200300; plan fewer/,
+      /at most 500000 trials of all conditions together were required, got 2000500; plan fewer/,
     ],
     [{ resources: { memoryRuns: 1e12, energyTrials: 1 } }, /field resources\.memoryRuns/],
   ])('refuses %j', async (plan, message) => {

@@ -40,6 +40,11 @@ export function isModelId(name: string): boolean {
   return /^[a-z0-9][a-z0-9.-]*$/.test(name);
 }
 
+/** The weights of a model are not in the package and were not got. */
+export class MissingWeightsError extends UnavailableError {
+  override readonly name: string = 'MissingWeightsError';
+}
+
 /** Where weights lie that were got. */
 export function weightsFolder(cache: string, id: string): string {
   return join(cache, 'weights', id);
@@ -87,7 +92,7 @@ async function modelFolders(folder: string): Promise<string[]> {
  * @returns the card and the files to load. For an id and a card this is the float32 model: shipped weights are
  *   checked, unpacked into the cache at first use, and checked against the card again.
  * @throws {InputError} when there is no such model, or a file is missing, cut or not the one the card describes
- * @throws {UnavailableError} when the weights are not in the package and were not got
+ * @throws {MissingWeightsError} when the weights are not in the package and were not got
  */
 export async function resolveModel(idOrPath: string, options: RegistryOptions = {}): Promise<ResolvedModel> {
   if (idOrPath.endsWith('.onnx')) return await resolveOnnx(idOrPath);
@@ -185,7 +190,7 @@ async function resolveGraph(card: ModelCard, graph: CardGraph, cardPath: string,
   const packedPath = !(await exists(shipped)) && (await exists(got)) ? got : shipped;
   if (cardPath.startsWith(packageModels()) && !(await exists(packedPath))) {
     const size = packed.sizeBytes === undefined ? '' : ` (${(packed.sizeBytes / 1e6).toFixed(1)} MB)`;
-    throw new UnavailableError(
+    throw new MissingWeightsError(
       `model ${card.id}: its weights${size} were required, got none, for the package from npm carries those of ` +
         `the default model alone; run \`quantlab model get ${card.id} --from\` with the folder or address of data/models of the repository`,
     );
