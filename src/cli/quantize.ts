@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { PRESET_NAMES, PRESETS, type Recipe, readRecipe, writeRecipe } from '../compress/recipe.js';
+import { PRESETS, RECIPE_NAMES, type Recipe, readRecipe, writeRecipe } from '../compress/recipe.js';
 import { sum } from '../measure/statistics/statistics.js';
 import type { OnnxModel } from '../onnx/model.js';
 import { variantPaths } from '../recognise/card/variantCard.js';
@@ -28,7 +28,7 @@ interface QuantizeCommandOptions extends Pick<Given, 'json'> {
 export function addQuantizeCommand(program: Command, terminal: Terminal): void {
   declare(program.command('quantize'), addModel, addModelOut, addInputs, addJson, addRecipeOptions)
     .description('Make a model smaller; report what was done to each weight, and why the rest was left')
-    .option('--recipe <name|file>', `${PRESET_NAMES.join(', ')}, or a recipe file (.json)`, 'dynamic')
+    .option('--recipe <name|file>', `${RECIPE_NAMES.join(', ')}, or a recipe file (.json)`, 'dynamic')
     .option('--calibrate <set|path>', 'speech for static steps: calibration, dev, or a manifest', 'calibration')
     .addOption(
       new Option('--layout <whose>', 'whose folder a Whisper becomes')

@@ -5,7 +5,14 @@ import { type Compressed, named, type RecipeResources, settingsOf } from './pass
 import { passNamed } from './passes.js';
 import type { Recipe, RecipeStep } from './recipe.js';
 import { NormalGraph } from './rewrite/normalGraph.js';
-import { type CompressionReport, isUnmeant, type LeftNode, type LeftWeight, weightBytes } from './rewrite/report.js';
+import {
+  type CompressedWeight,
+  type CompressionReport,
+  isUnmeant,
+  type LeftNode,
+  type LeftWeight,
+  weightBytes,
+} from './rewrite/report.js';
 import type { Changed } from './rewrite/rewrite.js';
 
 /** Bytes that nodes may add: so small a model is a sketch, which shows what a recipe does rather than saves anything. */
@@ -98,8 +105,9 @@ function joinReports(
   const all = reports.flatMap((report) => report.compressed);
   const changed = new Set(all.filter(({ from, to }) => from !== to).map((weight) => weight.name));
   // What was pruned and then quantized counts as what it is in the end.
-  const compressed = all.filter(({ name, from, to }) => from !== to || !changed.has(name));
-  const done = new Set(compressed.map((weight) => weight.name));
+  const final = all.filter(({ name, from, to }) => from !== to || !changed.has(name));
+  const compressed = inOriginalWords(final);
+  const done = new Set(final.flatMap(({ name, storedAs = name }) => [name, storedAs]));
   const leftWeights = (last?.leftWeights ?? [])
     .filter(({ name }) => !done.has(name) && !params.has(name))
     .map((weight) => ({ ...weight, ...reasonOfSteps(weight, reports) }));
@@ -122,6 +130,24 @@ function joinReports(
     ...weightBytes(compressed, leftWeights),
     notes: reports.flatMap((report) => report.notes),
   };
+}
+
+/** What a later step did to a part that an earlier one had made of a weight counts as done to that weight. */
+function inOriginalWords(all: readonly CompressedWeight[]): readonly CompressedWeight[] {
+  const parts = new Map(all.flatMap((weight) => (weight.storedAs === undefined ? [] : [[weight.storedAs, weight]])));
+  const later = new Set(all.map(({ name }) => name));
+  return all.flatMap((weight) => {
+    if (weight.storedAs !== undefined && later.has(weight.storedAs)) return [];
+    const part = parts.get(weight.name);
+    if (part === undefined) return [weight];
+    const { name, node, opType, sizeBytesBefore } = part;
+    return [{ ...weight, name, node, opType, sizeBytesBefore, signalToErrorDb: lower(part, weight) }];
+  });
+}
+
+function lower(one: CompressedWeight, other: CompressedWeight): number | null {
+  const both = [one, other].flatMap(({ signalToErrorDb }) => (signalToErrorDb === null ? [] : [signalToErrorDb]));
+  return both.length === 0 ? null : Math.min(...both);
 }
 
 /** Of several steps that left a weight, the reason of the one that was meant for it. */

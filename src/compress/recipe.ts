@@ -47,6 +47,9 @@ export const PRESETS: Readonly<Record<PresetName, Recipe>> = {
   ]),
 };
 
+/** What a recipe can be named by: those that come with the package, and each technique, which is a recipe of one step. */
+export const RECIPE_NAMES: readonly string[] = [...new Set([...PRESET_NAMES, ...PASSES.map(({ name }) => name)])];
+
 function preset(name: PresetName, description: string, steps: readonly RecipeStep[]): Recipe {
   return { schema: 'quantlab.recipe/1', name, description, steps };
 }
@@ -90,17 +93,22 @@ const recipeSchema = z.strictObject({
 const checkedSchema = recipeSchema as unknown as z.ZodType<Recipe>;
 
 /**
- * Reads a recipe file, or takes one that comes with the package.
+ * Reads a recipe file, or takes one that comes with the package, or a technique as its only step.
  *
- * @param nameOrPath - a name of {@link PRESET_NAMES}, or a path ending in `.json`
+ * @param nameOrPath - a name of {@link RECIPE_NAMES}, or a path ending in `.json`
  * @throws {InputError} when there is no such recipe, or the file has an unknown or impossible field; the message names it
  */
 export async function readRecipe(nameOrPath: string): Promise<Recipe> {
   const known = PRESET_NAMES.find((name) => name === nameOrPath);
   if (known !== undefined) return PRESETS[known];
+  const pass = PASSES.find(({ name }) => name === nameOrPath);
+  if (pass !== undefined) {
+    const steps = [{ transform: pass.name } as RecipeStep];
+    return { schema: 'quantlab.recipe/1', name: pass.name, description: pass.description, steps };
+  }
   if (!nameOrPath.endsWith('.json')) {
     throw new InputError(
-      `recipe: ${PRESET_NAMES.join(', ')} or a .json file was required, got ${nameOrPath}; choose one ${didYouMean(nameOrPath, PRESET_NAMES)}`.trimEnd(),
+      `recipe: ${RECIPE_NAMES.join(', ')} or a .json file was required, got ${nameOrPath}; choose one ${didYouMean(nameOrPath, RECIPE_NAMES)}`.trimEnd(),
     );
   }
   return await readJson(nameOrPath, checkedSchema);

@@ -24,6 +24,12 @@ export { type CodingReport, entropyCode, entropyDecode } from '../compress/codin
 export { quantizeDynamic } from '../compress/dynamic/dynamic.js';
 export type { DynamicOpType, QuantizeDynamicOptions } from '../compress/dynamic/dynamicOptions.js';
 export { convertToHalf, HALF_BLOCK_LIST, type HalfOptions } from '../compress/half/float16.js';
+export {
+  FACTORED_OP_TYPES,
+  type FactoredOpType,
+  factorWeights,
+  type LowRankOptions,
+} from '../compress/lowRank/lowRank.js';
 export type { AffineFormat } from '../compress/numbers/affine.js';
 export { formatNameOf, type NumberFormat } from '../compress/numbers/anyFormat.js';
 export {

@@ -1,6 +1,6 @@
 import { dirname, isAbsolute, join } from 'node:path';
 import { z } from 'zod';
-import { PRESET_NAMES } from '../compress/recipe.js';
+import { RECIPE_NAMES } from '../compress/recipe.js';
 import { InputError } from '../errors.js';
 import { readJson } from '../files.js';
 import { defaultThreads } from '../measure/machine/environment.js';
@@ -93,7 +93,7 @@ function isEachOnce(names: readonly string[]): boolean {
   return new Set(names).size === names.length;
 }
 
-const RECIPES: readonly string[] = [NO_RECIPE, ...PRESET_NAMES];
+const RECIPES: readonly string[] = [NO_RECIPE, ...RECIPE_NAMES];
 
 function isRecipe(name: string): boolean {
   return RECIPES.includes(name) || name.endsWith('.json');

@@ -54,6 +54,8 @@ export interface CompressedWeight {
   readonly sizeBytesBefore: number;
   /** With its scales and zero points. */
   readonly sizeBytesAfter: number;
+  /** Name in the new model, where a later step may find it and make it smaller still. Default: its name in the original one. */
+  readonly storedAs?: string;
   /** Of the weight itself, in decibels; `null` where nothing was lost. */
   readonly signalToErrorDb: number | null;
 }

@@ -1,0 +1,206 @@
+import type { NodeProto, TensorProto } from 'onnx-buf';
+import { z } from 'zod';
+import { InputError } from '../../errors.js';
+import { copyMessage } from '../../onnx/graph/copy.js';
+import { attributeOf, intAttribute, makeNode, stringAttribute } from '../../onnx/graph/node.js';
+import type { OnnxModel } from '../../onnx/model.js';
+import { makeTensor, shapeOf, tensorFloats } from '../../onnx/tensor/tensor.js';
+import { applyAlone, type Compressed, nodeOptions, optionsSchema, type Pass } from '../pass.js';
+import { LeftInFloat } from '../rewrite/leftInFloat.js';
+import type { NormalGraph } from '../rewrite/normalGraph.js';
+import { type Changed, compressedWeight, constantFloats, type Rewriting, rewriteModel } from '../rewrite/rewrite.js';
+import type { Constant, Scope } from '../rewrite/scope.js';
+import { signalToErrorDb } from '../rewrite/signalToError.js';
+import { type Factors, factorize, transpose } from './factors.js';
+
+/** Operators whose weights can become two factors; of recurrent layers the input weights. */
+export const FACTORED_OP_TYPES = ['MatMul', 'Gemm', 'Conv', 'LSTM', 'GRU', 'RNN'] as const;
+
+/** An operator whose weights can become two factors. */
+export type FactoredOpType = (typeof FACTORED_OP_TYPES)[number];
+
+/** Options of {@link factorWeights}; `PASSES` describes each. */
+export interface LowRankOptions {
+  readonly energy?: number;
+  readonly rank?: number;
+  readonly opTypesToFactor?: readonly FactoredOpType[];
+  readonly nodesToFactor?: readonly string[];
+  readonly nodesToExclude?: readonly string[];
+}
+
+type LowRankSettings = Required<Omit<LowRankOptions, 'rank'>> & { readonly rank: number | undefined };
+
+const NODES = nodeOptions(FACTORED_OP_TYPES, FACTORED_OP_TYPES);
+
+/** Weights in two factors: {@link factorWeights} as a step of a recipe. */
+export const LOW_RANK: Pass<'low-rank', LowRankOptions, LowRankSettings> = {
+  name: 'low-rank',
+  title: 'low-rank factorization',
+  description:
+    'a weight matrix becomes the product of two thin ones where that takes less: fewer bytes and fewer products',
+  stage: 'structure',
+  options: optionsSchema<LowRankOptions, LowRankSettings>({
+    energy: z
+      .number()
+      .gt(0, 'a share above 0 was required')
+      .max(1, 'a share of at most 1 was required')
+      .default(0.9)
+      .meta({ description: "share of a matrix's sum of squares that its factors keep; it decides their rank" }),
+    rank: z.int().min(1).optional().meta({ description: 'rank of the factors of every matrix, instead of that share' }),
+    opTypesToFactor: NODES.opTypesToQuantize,
+    nodesToFactor: NODES.nodesToQuantize,
+    nodesToExclude: NODES.nodesToExclude,
+  }),
+  looksFor: ({ opTypesToFactor }) =>
+    `constant weights of ${opTypesToFactor.join(', ')}, which two thin matrices stand for in fewer bytes`,
+  apply: factor,
+};
+
+/**
+ * Writes weights as the product of two thin matrices, the nearest of that rank (by singular values), without training after it.
+ *
+ * MatMul and Gemm become two products, a convolution of kernel 1 two of them; of LSTM, GRU and RNN the input weights of both directions
+ * share the first factor, which is multiplied with what the layer reads before it. Where the factors would take as many numbers
+ * as the matrix, it stays.
+ *
+ * @param model - left as it is
+ * @returns the new model and a report on each weight
+ * @throws {InputError} for a rank above that of every matrix, a share outside 0…1, an unknown operator or node
+ * @example
+ * const { model } = factorWeights(await readModel('model.onnx'), { energy: 0.95 });
+ */
+export function factorWeights(model: OnnxModel, options: LowRankOptions = {}): Compressed {
+  return applyAlone(model, LOW_RANK, options, factor);
+}
+
+function factor(input: NormalGraph, settings: LowRankSettings): Changed {
+  const { opTypesToFactor, nodesToFactor, nodesToExclude, rank } = settings;
+  const filter = { opTypesToQuantize: opTypesToFactor, nodesToQuantize: nodesToFactor, nodesToExclude };
+  let highest = 0;
+  const changed = rewriteModel(input, filter, {
+    name: LOW_RANK.name,
+    title: LOW_RANK.title,
+    opTypes: FACTORED_OP_TYPES,
+    mainGraphOnly: true,
+    begin: (rewriting) => (node, opType, scope) => {
+      const layer = readLayer(node, opType, scope);
+      if ((input.users.get(node.input[1] ?? '')?.length ?? 0) > 1) {
+        throw new LeftInFloat('shared', 'another node reads its weight, too');
+      }
+      highest = Math.max(highest, Math.min(layer.rows, layer.columns));
+      writeFactors(layer, settings, scope, rewriting);
+    },
+  });
+  if (rank !== undefined && highest > 0 && rank > highest) {
+    throw new InputError(
+      `rank: at most ${highest}, the full rank of the model's largest matrix, was required, got ${rank}; choose a lower one`,
+    );
+  }
+  return changed;
+}
+
+/** A node whose weight multiplies what it reads by a matrix [rows, columns]: rows are what is read, columns what comes of it. */
+interface Layer {
+  readonly node: NodeProto;
+  readonly opType: FactoredOpType;
+  readonly weight: Constant;
+  readonly rows: number;
+  readonly columns: number;
+  /** Whether the weight is stored as [columns, rows]. */
+  readonly isTurned: boolean;
+}
+
+function readLayer(node: NodeProto, opType: FactoredOpType, scope: Scope): Layer {
+  const weight = constantFloats(scope, node.input[1]);
+  const shape = shapeOf(weight.tensor);
+  const layer = { node, opType, weight };
+  const [first = 0, second = 0, third = 0] = shape;
+  switch (opType) {
+    case 'MatMul':
+      requireForm(shape.length === 2, `its weight has shape [${shape.join(', ')}], not two dimensions`);
+      return { ...layer, rows: first, columns: second, isTurned: false };
+    case 'Gemm': {
+      requireForm(intAttribute(node, 'transA', 0) === 0, 'it turns what it reads');
+      const isTurned = intAttribute(node, 'transB', 0) !== 0;
+      return { ...layer, rows: isTurned ? second : first, columns: isTurned ? first : second, isTurned };
+    }
+    case 'Conv': {
+      const isPoint = shape.slice(2).every((size) => size === 1);
+      const isPadded = (attributeOf(node, 'pads')?.ints ?? []).some((pad) => pad !== 0n);
+      const fills = stringAttribute(node, 'auto_pad', 'NOTSET').startsWith('SAME');
+      requireForm(isPoint && !isPadded && !fills, 'its kernel is larger than 1, or it pads');
+      requireForm(intAttribute(node, 'group', 1) === 1, 'its channels are in groups');
+      return { ...layer, rows: second, columns: first, isTurned: true };
+    }
+    default:
+      requireForm(shape.length === 3, `its weight has shape [${shape.join(', ')}], not three dimensions`);
+      return { ...layer, rows: third, columns: first * second, isTurned: true };
+  }
+}
+
+function requireForm(holds: boolean, reason: string): void {
+  if (!holds) throw new LeftInFloat('form', reason);
+}
+
+function writeFactors(layer: Layer, settings: LowRankSettings, scope: Scope, { names, compressed }: Rewriting): void {
+  const { node, weight, rows, columns, isTurned } = layer;
+  const stored = tensorFloats(weight.tensor);
+  if (!stored.every(Number.isFinite)) throw new LeftInFloat('values', 'its weight has numbers that are not finite');
+  const matrix = isTurned ? transpose(stored, columns, rows) : stored;
+  const most = (rows * columns - 1) / (rows + columns);
+  const factors = factorize(matrix, rows, columns, settings.rank === undefined ? settings : { rank: settings.rank });
+  const { rank } = factors;
+  if (rank > most) {
+    const why = `two factors of rank ${rank} would take no less than its ${rows} × ${columns} numbers`;
+    throw new LeftInFloat('larger', why);
+  }
+  const decibels = signalToErrorDb(matrix, factors.product);
+  const title = node.name === '' ? (node.output[0] ?? layer.opType) : node.name;
+  const between = names.value(`${title}_low_rank`);
+  const [left, right] = tensorsOf(layer, factors, [
+    names.value(`${weight.name}_left`),
+    names.value(`${weight.name}_right`),
+  ]);
+  scope.added.push(left, right);
+  scope.nodes.push(...nodesOf(layer, left.name, right.name, between, names.node(`${node.name}_low_rank`)));
+  // Each factor stands for its share of the matrix.
+  for (const tensor of [left, right]) {
+    const share = tensor === left ? rows / (rows + columns) : columns / (rows + columns);
+    const report = compressedWeight(weight, node, [tensor], 'tensor', decibels);
+    const sizeBytesBefore = report.sizeBytesBefore * share;
+    compressed.push({
+      stored: tensor.name,
+      report: { ...report, shape: shapeOf(tensor), sizeBytesBefore, storedAs: tensor.name },
+    });
+  }
+}
+
+function tensorsOf(
+  { opType, weight, rows, columns, isTurned }: Layer,
+  { rank, left, right }: Factors,
+  [leftName, rightName]: readonly [string, string],
+): readonly [TensorProto, TensorProto] {
+  const [first = 0, second = 0, ...kernel] = shapeOf(weight.tensor);
+  const turned = isTurned ? transpose(right, rank, columns) : right;
+  if (opType === 'Conv') {
+    return [
+      makeTensor(leftName, 'float32', [rank, rows, ...kernel], transpose(left, rows, rank)),
+      makeTensor(rightName, 'float32', [columns, rank, ...kernel], turned),
+    ];
+  }
+  const isRecurrent = opType === 'LSTM' || opType === 'GRU' || opType === 'RNN';
+  const shape = isRecurrent ? [first, second, rank] : isTurned ? [columns, rank] : [rank, columns];
+  return [makeTensor(leftName, 'float32', [rows, rank], left), makeTensor(rightName, 'float32', shape, turned)];
+}
+
+/** What is read times the first factor, then the node as it was with the second. */
+function nodesOf({ node, opType }: Layer, left: string, right: string, between: string, name: string): NodeProto[] {
+  const [read = '', , ...rest] = node.input;
+  const second = { input: [between, right, ...rest] };
+  if (opType !== 'Conv') return [makeNode('MatMul', [read, left], [between], { name }), copyMessage(node, second)];
+  const isStride = ({ name: attribute }: { readonly name: string }): boolean => attribute === 'strides';
+  return [
+    makeNode('Conv', [read, left], [between], { name, inherited: node.attribute.filter(isStride) }),
+    copyMessage(node, { ...second, attribute: node.attribute.filter((attribute) => !isStride(attribute)) }),
+  ];
+}
