@@ -44,6 +44,7 @@ export { BFLOAT16, FLOAT16, FLOAT32, type FloatFormat, floatRange } from '../com
 export { type RelativeError, relativeErrors } from '../compress/numbers/relativeError.js';
 export type { CalibrationPlan, Compressed, Pass, RecipeResources } from '../compress/pass.js';
 export { PASSES } from '../compress/passes.js';
+export { type PruneUnitsOptions, pruneUnits, UNIT_OP_TYPES, type UnitOpType } from '../compress/prune/pruneUnits.js';
 export { PRUNED_OP_TYPES, type PrunedOpType, type PruneOptions, pruneWeights } from '../compress/prune/pruneWeights.js';
 export {
   PRESET_NAMES,
