@@ -66,12 +66,7 @@ function model(kind: Kind, join: Join): OnnxModel {
 }
 
 /** The same with numbers changed: what belongs to some units of each layer becomes zero, but for their biases. */
-function withDeadUnits(
-  original: OnnxModel,
-  kind: Kind,
-  join: Join,
-  dead: (direction: number) => readonly number[],
-): OnnxModel {
+function withDeadUnits(original: OnnxModel, join: Join, dead: (direction: number) => readonly number[]): OnnxModel {
   const copy = modelFromBytes(modelToBytes(original), '<dead>');
   const change = (name: string, isGone: (place: readonly number[]) => boolean): void => {
     const { initializer } = mainGraph(copy);
