@@ -283,6 +283,23 @@ describe('bounds on the seconds of sound', () => {
     );
   });
 
+  it('knows the length of a stream that a pipe wrote by its last frames, before it decodes the first', async () => {
+    const path = join(folder, 'piped.flac');
+    // Damaged where decoding begins: whoever decodes says that instead.
+    writeFileSync(
+      path,
+      changed(
+        withoutTotal(speech),
+        speech.length - framesOf(speech).frames.reduce((sum, { length }) => sum + length, 0) + 20,
+        1,
+      ),
+    );
+    await expect(readAudio(path, { maximumS: 3 })).rejects.toThrow(
+      /at most 3 s of sound were required, got 3 s or more/,
+    );
+    await expect(readAudio(path, { maximumS: 4 })).rejects.toThrow(/damaged/);
+  });
+
   it('counts what is decoded where no header tells', async () => {
     const path = fixture('tone.opus');
     await expect(readAudio(path, { maximumS: 0.4 })).rejects.toThrow(/at most 0\.4 s of sound were required/);

@@ -1,9 +1,16 @@
 import { createHash, type Hash } from 'node:crypto';
 import { InputError } from '../../errors.js';
-import { cutFrames, type FlacFrame, type FlacInfo, parseStreamInfo, STREAM_INFO_BYTES } from './flacFrames.js';
+import {
+  cutFrames,
+  type FlacFrame,
+  type FlacInfo,
+  parseStreamInfo,
+  STREAM_INFO_BYTES,
+  samplesBefore,
+} from './flacFrames.js';
 import { checkLength } from './limits.js';
 import { checkSampleRate } from './pcm.js';
-import { damagedFile, type ReadPlan, readBlocks, type SoundBlock, type SoundSource } from './source.js';
+import { BLOCK_BYTES, damagedFile, type ReadPlan, readBlocks, type SoundBlock, type SoundSource } from './source.js';
 
 /** Samples of one channel that are decoded at a time, in whole frames. */
 const BLOCK_SAMPLES = 65_536;
@@ -38,12 +45,17 @@ export async function* readFlac(source: SoundSource, plan: ReadPlan): AsyncGener
   }
   const info = parseStreamInfo(head.subarray(8));
   const start = await endOfMetadata(source);
-  yield* decodeFlac(cutFrames(readBlocks(source, start), info, path, start), info, path, plan);
+  // Where the header does not tell the length, the last frames do, before the first is decoded.
+  const samples =
+    info.samples ||
+    (await samplesBefore(await source.read(Math.max(start, source.sizeBytes - BLOCK_BYTES), BLOCK_BYTES)));
+  yield* decodeFlac(cutFrames(readBlocks(source, start), info, path, start), info, path, plan, samples);
 }
 
 /**
  * Decodes the frames of one FLAC stream.
  *
+ * @param samples - of one channel, as far as is known beforehand: too many are refused before anything is decoded
  * @throws {InputError} when a frame cannot be decoded, or the samples are not those that the MD5 was taken of
  */
 export async function* decodeFlac(
@@ -51,9 +63,10 @@ export async function* decodeFlac(
   info: FlacInfo,
   path: string,
   { maximumS }: Pick<ReadPlan, 'maximumS'>,
+  samples: number = info.samples,
 ): AsyncGenerator<SoundBlock> {
   checkSampleRate(info.sampleRateHz, path);
-  checkLength(path, info.samples / info.sampleRateHz, maximumS);
+  checkLength(path, samples / info.sampleRateHz, maximumS);
   const { FLACDecoder } = await import('@wasm-audio-decoders/flac');
   const decoder = new FLACDecoder();
   await decoder.ready;
@@ -66,13 +79,13 @@ export async function* decodeFlac(
   };
   try {
     let waiting: FlacFrame[] = [];
-    let samples = 0;
+    let length = 0;
     for await (const frame of frames) {
       waiting.push(frame);
-      samples += frame.samples;
-      if (samples < BLOCK_SAMPLES) continue;
+      length += frame.samples;
+      if (length < BLOCK_SAMPLES) continue;
       yield finish(await decode(decoder, waiting, path));
-      [waiting, samples] = [[], 0];
+      [waiting, length] = [[], 0];
     }
     if (waiting.length > 0) yield finish(await decode(decoder, waiting, path));
   } finally {

@@ -29,6 +29,8 @@ const HEADER_BYTES = 16;
 const MAXIMUM_FRAME_BYTES = 2 ** 24;
 /** Places that the last frame may end at, where bytes follow it: by chance one in 65,536 bytes looks like an end. */
 const MAXIMUM_ENDS = 64;
+/** Places in the middle of a stream that are tried as the beginning of a frame: by chance one in four million bytes looks like one. */
+const MAXIMUM_STARTS = 64;
 
 interface FrameHeader {
   readonly sizeBytes: number;
@@ -92,6 +94,35 @@ export async function* cutFrames(
     throw damaged(path, `${done} samples where its header says ${info.samples}`);
   }
   if (done === 0) throw damaged(path, 'no frame of sound');
+}
+
+/**
+ * Samples of one channel before the last frame, by its number: what a stream holds, but for that frame. Numbers count only behind
+ * frames that are whole, have right checksums, and follow each other.
+ *
+ * @param tail - bytes of the stream, from anywhere on to its end
+ * @returns 0 where there is no such frame
+ */
+export async function samplesBefore(tail: Uint8Array): Promise<number> {
+  let tries = 0;
+  for (let at = 0; at < tail.length && tries < MAXIMUM_STARTS; at++) {
+    let header = parseHeader(tail, at);
+    if (header === undefined) continue;
+    tries++;
+    const queue = new ByteQueue(only(tail.subarray(at)));
+    let samples = 0;
+    while (header !== undefined) {
+      const next: FrameHeader | undefined = (await findEnd(queue, header, undefined))?.next;
+      if (next !== undefined) samples = next.isSampleNumber ? next.number : next.number * header.samples;
+      header = next;
+    }
+    if (samples > 0) return samples;
+  }
+  return 0;
+}
+
+async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }
 
 interface FoundEnd {
