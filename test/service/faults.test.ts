@@ -236,6 +236,9 @@ describe('clients', () => {
       () => expect(answers.map(({ answer }) => answer().slice(9, 12))).toEqual(['200', '200', '429']),
       PATIENCE,
     );
+    // One that says nothing does not stay.
+    const { socket } = await raw(url, '');
+    await vi.waitFor(() => expect(socket.closed).toBe(true), PATIENCE);
   }, 60_000);
 
   it('a thousand at once are all answered', async () => {

@@ -2,7 +2,7 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { RequestError } from '../answers/refusal.js';
 
-/** How long a connection beyond the limit may take to ask and read why it is refused, in milliseconds. */
+/** How long a connection beyond the limit may take to begin to ask, in milliseconds: it is told why it is refused. */
 const PATIENCE_MS = 2000;
 
 /** Refuses connections of one address beyond a number, so that one client cannot hold them all. */
@@ -32,7 +32,9 @@ export class ConnectionLimit {
     const address = socket.remoteAddress ?? '';
     const count = (this.#counts.get(address) ?? 0) + 1;
     this.#counts.set(address, count);
-    const timer = count > this.#limit ? setTimeout(() => socket.destroy(), PATIENCE_MS) : undefined;
+    // What has come meanwhile is read first, where much was to do; who has begun to ask ends by the time for the head of a request.
+    const end = (): void => void setImmediate(() => socket.bytesRead === 0 && socket.destroy());
+    const timer = count > this.#limit ? setTimeout(end, PATIENCE_MS) : undefined;
     if (timer !== undefined) this.#refused.add(socket);
     socket.once('close', () => {
       clearTimeout(timer);
