@@ -100,7 +100,7 @@ export class ServiceMetrics {
   transcribed(durationS: number, audioS: number): void {
     this.#durations.observe(durationS);
     this.#audio.inc(audioS);
-    const now = Math.floor(performance.now() / 1000);
+    const now = this.#forgetOld();
     this.#recent.set(now, (this.#recent.get(now) ?? 0) + audioS);
   }
 
@@ -110,12 +110,17 @@ export class ServiceMetrics {
   }
 
   #audioRate(): number {
+    this.#forgetOld();
+    return [...this.#recent.values()].reduce((total, audioS) => total + audioS, 0) / RATE_WINDOW_S;
+  }
+
+  /** Also where nobody ever reads the rate: a service lives for months. @returns the second that it is */
+  #forgetOld(): number {
     const now = Math.floor(performance.now() / 1000);
-    let total = 0;
-    for (const [second, audioS] of this.#recent) {
-      if (second <= now - RATE_WINDOW_S) this.#recent.delete(second);
-      else total += audioS;
+    for (const second of this.#recent.keys()) {
+      if (second > now - RATE_WINDOW_S) break;
+      this.#recent.delete(second);
     }
-    return total / RATE_WINDOW_S;
+    return now;
   }
 }

@@ -45,9 +45,9 @@ export class Fleet {
   readonly #events: FleetEvents;
   readonly #workers = new Set<Worker>();
   readonly #memory: MemoryBudget;
-  /** How many processes of each model there are to be. */
-  readonly #wanted = new Map<ServedModel, number>();
-  readonly #failures = new Map<ServedModel, number>();
+  /** How many processes of each model there are to be. A model that was replaced is forgotten with whatever was known of it. */
+  readonly #wanted = new WeakMap<ServedModel, number>();
+  readonly #failures = new WeakMap<ServedModel, number>();
   readonly #retired = new Set<ServedModel>();
   /** Models whose last start has failed and whose next is not due. */
   readonly #delayed = new Map<ServedModel, NodeJS.Timeout>();
@@ -80,6 +80,8 @@ export class Fleet {
   /** Takes a model out of service: its processes end as soon as nobody waits for it. */
   retire(model: ServedModel): void {
     this.#retired.add(model);
+    // Nor is one started whose last start has failed, and whose next was due later.
+    this.#wanted.delete(model);
     this.endRetired();
   }
 

@@ -9,7 +9,7 @@ export class MemoryBudget {
   readonly #maximumBytes: number;
   readonly #workers: ReadonlySet<Worker>;
   /** What a process of each model was seen to hold. */
-  readonly #seen = new Map<ServedModel, number>();
+  readonly #seen = new WeakMap<ServedModel, number>();
 
   /** @param workers - all processes, as they come and go */
   constructor(maximumBytes: number, workers: ReadonlySet<Worker>) {
