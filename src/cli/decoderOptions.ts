@@ -32,12 +32,16 @@ export function addDecoderOptions(command: Command): Command {
     .option('--beam-width <n>', 'texts kept after each step (default: as tuned)', wholeNumber(1))
     .option('--hot-word <word[=boost]>', 'a word that is likely here (may be given several times)', hotWord)
     .option('--language <code>', 'language that is spoken, for a Whisper of several (default: it finds out)')
-    .option(
-      '--margin <s>',
-      'silence that a Whisper hears behind a recording, in seconds, in place of its whole window: sooner heard, and in short recordings less well (default: the whole window)',
-      numberFrom(0),
-    )
+    .addOption(marginOption())
     .option('--no-fall-back', 'keep the doubtful texts of a Whisper as they are, instead of decoding them again');
+}
+
+/** `--margin`, of whatever hears. */
+export function marginOption(): Option {
+  return new Option(
+    '--margin <s>',
+    'silence that a Whisper hears behind a recording, in seconds, in place of its whole window: sooner heard, and in short recordings less well (default: the whole window)',
+  ).argParser(numberFrom(0));
 }
 
 /**

@@ -8,6 +8,7 @@ import { readKeys } from '../service/guard/keys.js';
 import { TranscriptionService } from '../service/service.js';
 import { bestDivision } from '../study/bestDivision.js';
 import { DEFAULT_MODEL } from '../study/plan.js';
+import { marginOption } from './decoderOptions.js';
 import { examples } from './help.js';
 import { A_MODEL, addThreads, addWorkers, declare, threadsOf } from './optionGroups.js';
 import { collect, numberFrom, wholeNumber } from './options.js';
@@ -25,6 +26,7 @@ interface ServeCommandOptions {
   readonly threads?: number;
   readonly arrangement?: 'auto';
   readonly maxMemory?: number;
+  readonly margin?: number;
   readonly queue?: number;
   readonly queueLimit: number;
   readonly requestLimit: number;
@@ -75,7 +77,7 @@ export function addServeCommand(program: Command, terminal: Terminal): void {
       'memory of all processes, in MiB; the model not used for longest leaves',
       wholeNumber(1),
     );
-  addLimits(command)
+  addLimits(command.addOption(marginOption()))
     .option('--cache [folder]', 'keep results, in memory and in this folder (default: `results` in the cache)')
     .option('--cache-memory <n>', 'room for results in memory, in MiB', wholeNumber(0), 64)
     .option('--cache-disk <n>', 'room for results on disk, in MiB', wholeNumber(1), 1024)
@@ -131,6 +133,7 @@ async function serviceOptions(
     allowedHosts: [options.host, ...(options.allowHost ?? [])],
     allowedOrigins: options.allowOrigin,
     maximumMemoryBytes: options.maxMemory === undefined ? undefined : options.maxMemory * MIB,
+    marginS: options.margin,
     queueLimit: options.queue,
     queueLimitMs: options.queueLimit * SECOND_MS,
     requestLimitMs: options.requestLimit * SECOND_MS,

@@ -22,19 +22,18 @@ export interface ServedModel {
   readonly created: number;
 }
 
-/** Adds when each word was said, where the kind of recogniser can tell. */
-export const SERVED_DECODER: DecoderOptions = { wordTimes: true };
-
 /** Names of OpenAI's own models, which programs have built in: they mean the first model here. */
 const OPENAI_NAMES = new Set(['whisper-1', 'gpt-4o-transcribe', 'gpt-4o-mini-transcribe', 'gpt-realtime']);
 
 /** The models of a service, by the names that they are asked for by. */
 export class Models {
   readonly #names: readonly string[];
+  readonly #decoder: DecoderOptions;
   #models: ReadonlyMap<string, ServedModel>;
 
-  private constructor(names: readonly string[], models: ReadonlyMap<string, ServedModel>) {
+  private constructor(names: readonly string[], decoder: DecoderOptions, models: ReadonlyMap<string, ServedModel>) {
     this.#names = names;
+    this.#decoder = decoder;
     this.#models = models;
   }
 
@@ -42,10 +41,11 @@ export class Models {
    * Finds models.
    *
    * @param names - ids or paths, at least one
+   * @param decoder - how all of them make texts
    * @throws {InputError} when there is no such model, a file is bad, or two have one name
    */
-  static async open(names: readonly string[]): Promise<Models> {
-    return new Models(names, await openAll(names, new Map()));
+  static async open(names: readonly string[], decoder: DecoderOptions): Promise<Models> {
+    return new Models(names, decoder, await openAll(names, decoder, new Map()));
   }
 
   /** All, in the order in which they were named. */
@@ -82,7 +82,7 @@ export class Models {
    * @throws {InputError} when a file is bad
    */
   async read(): Promise<ReadonlyMap<string, ServedModel>> {
-    return await openAll(this.#names, this.#models);
+    return await openAll(this.#names, this.#decoder, this.#models);
   }
 
   /** Answers with other models from now on. */
@@ -93,6 +93,7 @@ export class Models {
 
 async function openAll(
   names: readonly string[],
+  decoder: DecoderOptions,
   before: ReadonlyMap<string, ServedModel>,
 ): Promise<ReadonlyMap<string, ServedModel>> {
   const models = new Map<string, ServedModel>();
@@ -109,14 +110,19 @@ async function openAll(
     const created = Math.floor(Date.now() / 1000);
     models.set(
       id,
-      isSame && old !== undefined ? old : { id, model, sha256, sizeBytes, created, ...(await decoderOf(model)) },
+      isSame && old !== undefined
+        ? old
+        : { id, model, sha256, sizeBytes, created, ...(await decoderOf(model, decoder)) },
     );
   }
   return models;
 }
 
-async function decoderOf({ card }: ResolvedModel): Promise<Pick<ServedModel, 'decoderKey' | 'tellsWords'>> {
-  const { key: decoderKey, tellsWords } = await describeDecoder(card, SERVED_DECODER);
+async function decoderOf(
+  { card }: ResolvedModel,
+  decoder: DecoderOptions,
+): Promise<Pick<ServedModel, 'decoderKey' | 'tellsWords'>> {
+  const { key: decoderKey, tellsWords } = await describeDecoder(card, decoder);
   return { decoderKey, tellsWords };
 }
 

@@ -10,6 +10,8 @@ export interface ServiceOptions {
   readonly workers: number;
   /** Threads of one operator in each. */
   readonly threads: number;
+  /** Seconds of silence behind a recording that a Whisper hears, in place of its whole window. Default: the whole window. */
+  readonly marginS?: number | undefined;
   /** Requests that may wait for a process. Default: 16 for each process. */
   readonly queueLimit?: number | undefined;
   /** Longest time in the queue, in milliseconds. Default: a minute. */

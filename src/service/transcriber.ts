@@ -4,10 +4,11 @@ import { sha256OfBytes } from '../files.js';
 import type { Hearing, Setup } from '../process/protocol.js';
 import { resultKeyBases } from '../recognise/cache/cachedRecognizer.js';
 import { ResultCache, type ResultCacheCounts } from '../recognise/cache/resultCache.js';
+import type { DecoderOptions } from '../recognise/kinds/kind.js';
 import type { Transcript } from '../recognise/transcribe.js';
 import type { RecordingsFolder } from './body/recordingsFolder.js';
 import { Flights, type OnSegment } from './flights.js';
-import { Models, SERVED_DECODER, type ServedModel } from './models.js';
+import { Models, type ServedModel } from './models.js';
 import type { Settings } from './options.js';
 import { Workers } from './workers/workers.js';
 
@@ -73,7 +74,7 @@ export class Transcriber {
     onTrouble: (message: string) => void,
   ): Promise<Transcriber> {
     const { cache, models: names } = settings;
-    const models = await Models.open(names);
+    const models = await Models.open(names, decoderOf(settings));
     const answers =
       cache === undefined ? null : await ResultCache.open({ ...cache, ...placeOf(cache.folder, 'answers') });
     const transcriber = new Transcriber(settings, folder, models, answers, onTrouble);
@@ -155,13 +156,18 @@ export class Transcriber {
     const { cache, optimizedFolder, threads, workers } = this.#settings;
     return {
       ...{ model, executionProvider: 'cpu', threads, optimizedFolder, recordings: [], warmUp: [] },
-      decoder: SERVED_DECODER,
+      decoder: decoderOf(this.#settings),
       // Answers by file are kept here; a process keeps what it computes of the sound in them, for the same in another file.
       ...(cache !== undefined && {
         cache: { ...cache, memoryBytes: cache.memoryBytes / (2 * workers), ...placeOf(cache.folder, 'results') },
       }),
     };
   }
+}
+
+/** Adds when each word was said, where the kind of recogniser can tell. */
+function decoderOf({ marginS }: Settings): DecoderOptions {
+  return { wordTimes: true, ...(marginS !== undefined && { marginS }) };
 }
 
 /** The file is a name of ours that means nothing to the client. */

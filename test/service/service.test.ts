@@ -154,6 +154,18 @@ describe('the service, with the shipped model', () => {
   });
 });
 
+describe('the service, with processes that are told how to hear', () => {
+  it('asks for the times of words, and for a margin where it was started so', async () => {
+    for (const marginS of [undefined, 4]) {
+      const { url } = await start({ workerPath: FAKE, marginS });
+      expect(JSON.parse((await post(url, 'decoder')).body.text)).toEqual({
+        wordTimes: true,
+        ...(marginS && { marginS }),
+      });
+    }
+  });
+});
+
 describe('the service, when things go wrong', () => {
   it('refuses a body that is too large, told beforehand or not', async () => {
     const { url } = await start({ workerPath: FAKE, maximumBodyBytes: 100 });
