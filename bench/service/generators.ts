@@ -1,27 +1,29 @@
 /**
- * Our own load beside autocannon's, on one service: answers a second with as many requests under way as there are processes (closed loop),
- * in turns.
+ * Our own load beside autocannon's, on one service, in turns: answers a second of autocannon and of ours with as many requests under way as
+ * there are processes (closed loop), and of ours when requests come faster than they are answered (open loop).
  *
- *     npm run bench:build && node dist/bench/service/generators.js [--rounds 3]
+ *     npm run bench:build && node dist/bench/service/generators.js [--rounds 3] [--recordings 129]
  *
- * Both send the same recordings, each in an order of its own. Prints JSON: answers a second of both in each round, and the median over the
+ * All send the same recordings, each in an order of its own. Prints JSON: answers a second of each in each round, and the median over the
  * rounds of ours over autocannon's.
  */
 import { parseArgs } from 'node:util';
 import autocannon from 'autocannon';
-import { DEFAULT_MODEL, manifestPath, measureCapacity } from 'quantlab/measure';
+import { DEFAULT_MODEL, manifestPath, measureCapacity, runLoad } from 'quantlab/measure';
 import { Asking } from './asking.js';
 import { readRecordings } from './recordings.js';
 import { startOurs } from './servers.js';
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '3' } },
+  options: { rounds: { type: 'string', default: '3' }, recordings: { type: 'string', default: '129' } },
 });
 const rounds = Number(values.rounds);
 const how = { workers: 2, threads: 1 };
-const recordings = readRecordings(manifestPath('holdout'));
+const recordings = readRecordings(manifestPath('holdout'), Number(values.recordings));
 // Each twice.
 const requests = 2 * recordings.length;
+/** Requests come this many times as fast as they are answered. */
+const BEYOND = 5;
 
 async function theirs(url: string): Promise<number> {
   let clients = 0;
@@ -44,14 +46,22 @@ async function theirs(url: string): Promise<number> {
 const server = await startOurs('quantlab serve', DEFAULT_MODEL, 8194, how);
 try {
   const asked = { concurrency: how.workers, requests, recordings: recordings.length };
-  await measureCapacity(new Asking(server, recordings), { ...asked, seed: 0 });
-  const pairs: { readonly ours: number; readonly autocannon: number }[] = [];
+  const asking = new Asking(server, recordings);
+  await measureCapacity(asking, { ...asked, seed: 0 });
+  const measured: { readonly closed: number; readonly autocannon: number; readonly open: number }[] = [];
   for (let round = 0; round < rounds; round++) {
-    const ours = await measureCapacity(new Asking(server, recordings), { ...asked, seed: round + 1 });
-    pairs.push({ ours, autocannon: await theirs(server.url) });
+    const closed = await measureCapacity(asking, { ...asked, seed: round + 1 });
+    const other = await theirs(server.url);
+    // Each recording once: all of them are under way at the same time.
+    const once = { requests: recordings.length, recordings: recordings.length, seed: round + 1 };
+    const open = await runLoad(asking, { ...once, ratePerS: BEYOND * closed });
+    if (open.failed > 0) throw new Error(`open loop: all answers were required, got ${open.failed} failures`);
+    measured.push({ closed, autocannon: other, open: open.servedPerS });
   }
-  const ratios = pairs.map(({ ours, autocannon: other }) => ours / other).sort((a, b) => a - b);
-  process.stdout.write(`${JSON.stringify({ rounds: pairs, ratio: ratios[ratios.length >> 1], ratios }, null, 1)}\n`);
+  const ratio = (of: 'closed' | 'open'): number =>
+    measured.map((one) => one[of] / one.autocannon).sort((a, b) => a - b)[rounds >> 1] ?? Number.NaN;
+  const ratios = { closed: ratio('closed'), open: ratio('open') };
+  process.stdout.write(`${JSON.stringify({ rounds: measured, overAutocannon: ratios }, null, 1)}\n`);
 } finally {
   await server.stop();
 }

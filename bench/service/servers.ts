@@ -20,9 +20,18 @@ const CLI = fileURLToPath(new URL('../../cli.js', import.meta.url));
 const PEER = fileURLToPath(new URL('../../../bench/service/peer_server.py', import.meta.url));
 const READY_MS = 60_000;
 
-/** Starts `quantlab serve` with one model; nothing is kept. */
-export async function startOurs(name: string, model: string, port: number, how: Arrangement): Promise<Started> {
-  const { workers, threads } = how;
+/**
+ * Starts `quantlab serve` with one model; nothing is kept.
+ *
+ * @param more - further options
+ */
+export async function startOurs(
+  name: string,
+  model: string,
+  port: number,
+  { workers, threads }: Arrangement,
+  more: readonly string[] = [],
+): Promise<Started> {
   const sizes = [
     '--workers',
     String(workers),
@@ -32,11 +41,13 @@ export async function startOurs(name: string, model: string, port: number, how: 
     '1000',
     '--connections',
     '1000',
+    '--queue-limit',
+    '600',
   ];
   return await started(
     name,
     port,
-    spawn(process.execPath, [CLI, 'serve', model, '--port', String(port), '--quiet', ...sizes], QUIET),
+    spawn(process.execPath, [CLI, 'serve', model, '--port', String(port), '--quiet', ...sizes, ...more], QUIET),
   );
 }
 
