@@ -10,7 +10,11 @@ import { compressionRatio, isDoubtful, isSilence } from '../../../../src/recogni
 import { segmentTokens } from '../../../../src/recognise/kinds/encoderDecoder/segmentTokens.js';
 import { SlidingSound } from '../../../../src/recognise/kinds/encoderDecoder/slidingSound.js';
 import type { SpeechTokens } from '../../../../src/recognise/kinds/encoderDecoder/speechTokens.js';
-import { applyTokenRules } from '../../../../src/recognise/kinds/encoderDecoder/tokenRules.js';
+import {
+  applyTokenRules,
+  logSumAfterRules,
+  logSumOf,
+} from '../../../../src/recognise/kinds/encoderDecoder/tokenRules.js';
 import type { Audio } from '../../../../src/speech/types.js';
 
 interface Case {
@@ -67,6 +71,37 @@ describe('the rules of what is said next', () => {
     applyTokenRules(logits, one.said, { tokens: TOKENS, timestamps: one.timed });
     const allowed = [...logits.keys()].filter((token) => Number.isFinite(logits[token]));
     expect(allowed).toEqual(one.allowed);
+  });
+});
+
+describe('the sum of what may be said next', () => {
+  const all = (logits: Float32Array): number => logSumOf(logits, 0, logits.length);
+
+  it.each(reference.rules.filter(({ timed }) => !timed))('after $said, seed $seed: as added up anew', (one) => {
+    const logits = logitsOf(one.seed, one.lift);
+    const rules = { tokens: TOKENS, timestamps: false };
+    const left = logSumAfterRules(logits, all(logits), one.said, rules) as number;
+    const before = all(logits);
+    applyTokenRules(logits, one.said, rules);
+    expect(left).toBeCloseTo(all(logits), 5);
+    expect(left).toBeLessThan(before - 1e-5);
+  });
+
+  it.each([
+    ['the blank, at the beginning alone', 5, [], 'anew'],
+    ['the blank, later', 5, [1], 'derived'],
+    ['a suppressed token', 7, [1], 'anew'],
+  ])('where nearly all of it is %s: token %i after %j is %s', (_, token, said, how) => {
+    const logits = logitsOf(1, 0);
+    logits[token] = 30;
+    const left = logSumAfterRules(logits, all(logits), said, { tokens: TOKENS, timestamps: false });
+    expect(left === undefined ? 'anew' : 'derived').toBe(how);
+  });
+
+  it('is added up anew with timestamps, and where the model does not tell it', () => {
+    const logits = logitsOf(1, 0);
+    expect(logSumAfterRules(logits, all(logits), [1], { tokens: TOKENS, timestamps: true })).toBeUndefined();
+    expect(logSumAfterRules(logits, undefined, [1], { tokens: TOKENS, timestamps: false })).toBeUndefined();
   });
 });
 
