@@ -8,7 +8,7 @@ import { decoderKeyOf, speechOptionsOf } from './speechOptions.js';
 /** Networks of which one reads the sound and another writes the text, token by token: Whisper. */
 export const encoderDecoder: Kind<EncoderDecoderCard> = {
   name: 'encoder-decoder',
-  decoderVersion: 2,
+  decoderVersion: 3,
   schema: encoderDecoderCardSchema,
   filesBeside: () => [],
   complete: async (card) => card,

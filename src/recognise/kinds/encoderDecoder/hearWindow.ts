@@ -76,7 +76,7 @@ export interface HeardWindow {
   readonly language: string | undefined;
 }
 
-/** What is heard where there is no sound: the networks would invent something, "you" most often. */
+/** What is heard where nothing can be said: the networks would invent something, "you" most often. */
 const NOTHING_HEARD: HeardWindow = {
   tokens: [],
   logProbability: 0,
@@ -88,10 +88,13 @@ const NOTHING_HEARD: HeardWindow = {
 
 /** Below the smallest step of 16-bit sound there is none. */
 const QUIETEST = 2 ** -15;
+/** A syllable of fluent speech takes a fifth of a second in the mean (Greenberg 1999): in less than this no word is said. */
+const SHORTEST_S = 0.15;
 
-function isAudible({ samples }: Audio): boolean {
+function canBeHeard({ samples, sampleRateHz }: Audio): boolean {
   // No samples, and what is no number, go on to be refused.
-  return samples.length === 0 || !samples.every((sample) => Math.abs(sample) < QUIETEST);
+  if (samples.length < SHORTEST_S * sampleRateHz) return samples.length === 0 || !samples.every(Number.isFinite);
+  return !samples.every((sample) => Math.abs(sample) < QUIETEST);
 }
 
 /** Temperatures of the fall-back, as openai-whisper's. */
@@ -119,10 +122,10 @@ export class WindowHearer {
    * @param sounds - one, or several that have the same text before them
    */
   async hear(sounds: readonly Audio[], options: HearOptions): Promise<readonly HeardWindow[]> {
-    const audible = sounds.filter(isAudible);
+    const audible = sounds.filter(canBeHeard);
     const heard = audible.length === 0 ? [] : await this.#hearAudible(audible, options);
     let place = 0;
-    return sounds.map((sound) => (isAudible(sound) ? (heard[place++] as HeardWindow) : NOTHING_HEARD));
+    return sounds.map((sound) => (canBeHeard(sound) ? (heard[place++] as HeardWindow) : NOTHING_HEARD));
   }
 
   async #hearAudible(sounds: readonly Audio[], options: HearOptions): Promise<readonly HeardWindow[]> {

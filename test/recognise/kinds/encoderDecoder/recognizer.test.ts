@@ -176,9 +176,18 @@ describe('an encoder–decoder', () => {
     await recognizer.release();
   });
 
+  it('hears nothing in less than 0.15 s, which holds no word', async () => {
+    const recognizer = await Recognizer.load(model, { threads: 1, decoder: { language: 'en', fallBack: false } });
+    const { decodings } = await recognizer.recognizeBatch([sound(0.1), sound(0.149), sound(0.15)]);
+    expect(decodings.slice(0, 2).map(({ text }) => text)).toEqual(['', '']);
+    // What the networks said is not certain; what they were not asked is.
+    expect(decodings.map(({ logProbability }) => logProbability < 0)).toEqual([false, false, true]);
+    await recognizer.release();
+  });
+
   it('hears nothing where there is no sound, beside others and for an hour', async () => {
     const recognizer = await Recognizer.load(model, { threads: 1, decoder: { language: 'en', fallBack: false } });
-    const silence = { samples: new Float32Array(1600), sampleRateHz: 16_000 };
+    const silence = { samples: new Float32Array(3200), sampleRateHz: 16_000 };
     const { decodings } = await recognizer.recognizeBatch([silence, sound(0.4), silence]);
     expect(decodings.map(({ text }) => text)).toEqual(['', (await recognizer.recognize(sound(0.4))).text, '']);
     // A step of 16-bit sound is 1/32768: below it nothing was recorded.
