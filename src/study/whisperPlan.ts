@@ -8,11 +8,12 @@ export const DEFAULT_WHISPER = 'whisper-tiny.en';
 const CONDITIONS: readonly Omit<Condition, 'model' | 'threads'>[] = [
   { id: 'whisper-float32', title: 'Whisper float32', recipe: NO_RECIPE, device: 'cpu' },
   { id: 'whisper-int8-dynamic', title: 'Whisper int8 dynamic', recipe: 'dynamic', device: 'cpu' },
+  { id: 'whisper-int8-table4', title: 'Whisper int8, table 4 bits', recipe: 'transformer', device: 'cpu' },
   { id: 'whisper-gpu-float32', title: 'Whisper GPU float32', recipe: NO_RECIPE, device: 'gpu' },
 ];
 
 /**
- * The experiment of a Whisper: float32 and dynamic int8 on the processor, and float32 on a GPU. A trial takes some ten
+ * The experiment of a Whisper: float32, dynamic int8 and the recipe `transformer` on the processor, and float32 on a GPU. A trial takes some ten
  * times as long as one of DeepSpeech 2, so there are fewer of them; texts are compared by Whisper's own normaliser.
  */
 export async function whisperPlan(options: PlanOptions = {}): Promise<ExperimentPlan> {

@@ -21,6 +21,7 @@ describe('plan', () => {
     expect(plan.conditions.map(({ recipe, device }) => `${device} ${recipe}`)).toEqual([
       'cpu none',
       'cpu dynamic',
+      'cpu transformer',
       'gpu none',
     ]);
     expect(new Set(plan.conditions.map(({ model }) => model))).toEqual(new Set(['my-whisper']));
