@@ -1,5 +1,6 @@
 /**
- * Models with their cards, and what they hear: the registry, the recogniser, decoders, long recordings, a cache of results.
+ * Models with their cards, and what they hear: the registry, the recogniser, Whispers of other programs, decoders, long recordings, a
+ * cache of results.
  *
  * @example
  * ```ts
@@ -22,6 +23,7 @@ export { ResultCache, type ResultCacheOptions } from '../recognise/cache/resultC
 export { type Caption, type CaptionFormat, captionsOf, formatCaptions } from '../recognise/captions.js';
 export type { CardFigure, CardFile, CardGraph, CardTraining, ModelCard } from '../recognise/card/card.js';
 export { readCard, writeCard } from '../recognise/card/readCard.js';
+export { importModel } from '../recognise/import/importModel.js';
 export { buildModel } from '../recognise/kinds/ctc/buildModel.js';
 export { type CardTensors, type CtcCard, type CtcCardOnDisk, requireCtc } from '../recognise/kinds/ctc/card.js';
 export { type ScoredUtterance, tuneBeam, type WeightTrial } from '../recognise/kinds/ctc/tuneBeam.js';
