@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { entropyCode, entropyDecode, isCoded } from '../compress/coding/entropyCode.js';
+import { entropyCode, entropyDecode, isCoded } from '../compress/entropyCode.js';
 import { InputError } from '../errors.js';
 import { modelFileSize } from '../onnx/file/modelFileSize.js';
 import { readModel } from '../onnx/file/read.js';
@@ -16,7 +16,7 @@ interface CodeCommandOptions extends Pick<Given, 'json'> {
   readonly decode?: true;
 }
 
-/** `quantlab code IN -o OUT`: 8-bit weights in Huffman's code, for storing and sending, and back. */
+/** `quantlab code IN -o OUT`: 8-bit weights in fewer bytes, for storing and sending, and back. */
 export function addCodeCommand(program: Command, terminal: Terminal): void {
   declare(
     program.command('code'),
@@ -55,7 +55,7 @@ export function addCodeCommand(program: Command, terminal: Terminal): void {
           tensors.length === 0
             ? `none in ${megabytes(leftBytes)} of other tensors; quantize it first, for example \`quantlab quantize\``
             : `${tensors.length} whose values are all alike often; nothing is gained by coding them`;
-        throw new InputError(`${path}: 8-bit weights that Huffman's code makes smaller were required, got ${got}`);
+        throw new InputError(`${path}: 8-bit weights that coding makes smaller were required, got ${got}`);
       }
       await writeModel(coded.model, options.out);
       const sizeBytes = await sizesOf();

@@ -20,9 +20,9 @@ export type { CalibrationMethod, CalibrationOptions } from '../compress/calibrat
 export type { ValueRange } from '../compress/calibrators/range.js';
 export { type Layer, type LayerChoice, type LayerChoices, layersOf } from '../compress/choose/layers.js';
 export { type LayerWeights, layerWeights } from '../compress/choose/layerWeights.js';
-export { type CodingReport, entropyCode, entropyDecode } from '../compress/coding/entropyCode.js';
 export { quantizeDynamic } from '../compress/dynamic/dynamic.js';
 export type { DynamicOpType, QuantizeDynamicOptions } from '../compress/dynamic/dynamicOptions.js';
+export { type CodingReport, entropyCode, entropyDecode } from '../compress/entropyCode.js';
 export { convertToHalf, HALF_BLOCK_LIST, type HalfOptions } from '../compress/half/float16.js';
 export {
   FACTORED_OP_TYPES,

@@ -5,7 +5,7 @@ import { elementCount, storedSizeBytes, tensorDtype } from '../tensor/tensor.js'
 import { readSlice, sliceOf } from './payload.js';
 
 /** First letters of weights that are coded for storing (`entropyCode`): from `raw_data`, and from `int32_data`. */
-export const CODE_MARKS = { raw: 'QLHC', int32: 'QLHI' } as const;
+export const CODE_MARKS = { raw: 'QLDR', int32: 'QLDI' } as const;
 
 /** How many letters a mark has. */
 export const MARK_BYTES = 4;

@@ -1,4 +1,4 @@
-import { type StreamReader, writeStream } from './byteStreams.js';
+import { type StreamReader, writeStream } from '../../onnx/file/byteStreams.js';
 
 /** Bits of a tensor's first byte: what was done to its values. */
 const ZEROS_APART = 1;

@@ -1,13 +1,13 @@
 import { create } from '@bufbuild/protobuf';
 import { type TensorProto, TensorProto_DataLocation, TensorProtoSchema } from 'onnx-buf';
 import { InputError } from '../../errors.js';
+import { StreamReader, writeStream } from '../../onnx/file/byteStreams.js';
 import { modelFromBytes } from '../../onnx/file/read.js';
 import { modelToBytes } from '../../onnx/file/write.js';
 import { copyModel } from '../../onnx/graph/copy.js';
 import { mainGraph, type OnnxModel } from '../../onnx/model.js';
 import { decodeFloat16, encodeFloat16 } from '../../onnx/tensor/halfFloat.js';
 import { elementCount, makeTensor, shapeOf, tensorDtype, tensorFloats } from '../../onnx/tensor/tensor.js';
-import { StreamReader, writeStream } from './byteStreams.js';
 import { decodeHalves, encodeHalves } from './halfCode.js';
 
 /** The first bytes of a packed file. */

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { applyRecipe } from '../../../src/compress/applyRecipe.js';
-import { entropyCode } from '../../../src/compress/coding/entropyCode.js';
 import { quantizeDynamic } from '../../../src/compress/dynamic/dynamic.js';
+import { entropyCode } from '../../../src/compress/entropyCode.js';
 import { type PrunedOpType, pruneWeights } from '../../../src/compress/prune/pruneWeights.js';
 import { parseRecipe } from '../../../src/compress/recipe.js';
 import { InputError } from '../../../src/errors.js';

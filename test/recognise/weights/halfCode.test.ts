@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../../src/errors.js';
+import { StreamReader } from '../../../src/onnx/file/byteStreams.js';
 import { encodeFloat16 } from '../../../src/onnx/tensor/halfFloat.js';
-import { StreamReader } from '../../../src/recognise/weights/byteStreams.js';
 import { decodeHalves, encodeHalves } from '../../../src/recognise/weights/halfCode.js';
 import { weightValues } from '../../onnx/smallModels.js';
 

@@ -2,18 +2,18 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { entropyCode, entropyDecode } from '../../../src/compress/coding/entropyCode.js';
-import { quantizeDynamic } from '../../../src/compress/dynamic/dynamic.js';
-import { quantizeWeightOnly } from '../../../src/compress/weightOnly/weightOnly.js';
-import { InputError } from '../../../src/errors.js';
-import { modelFromBytes, readModel } from '../../../src/onnx/file/read.js';
-import { modelToBytes, writeModel } from '../../../src/onnx/file/write.js';
-import { copyMessage } from '../../../src/onnx/graph/copy.js';
-import { makeNode } from '../../../src/onnx/graph/node.js';
-import { mainGraph, type OnnxModel } from '../../../src/onnx/model.js';
-import { makeTensor, tensorBytes } from '../../../src/onnx/tensor/tensor.js';
-import { resolveModel } from '../../../src/recognise/registry/registry.js';
-import { smallModel, valueInfo, weight } from '../smallModels.js';
+import { quantizeDynamic } from '../../src/compress/dynamic/dynamic.js';
+import { entropyCode, entropyDecode } from '../../src/compress/entropyCode.js';
+import { quantizeWeightOnly } from '../../src/compress/weightOnly/weightOnly.js';
+import { InputError } from '../../src/errors.js';
+import { modelFromBytes, readModel } from '../../src/onnx/file/read.js';
+import { modelToBytes, writeModel } from '../../src/onnx/file/write.js';
+import { copyMessage } from '../../src/onnx/graph/copy.js';
+import { makeNode } from '../../src/onnx/graph/node.js';
+import { mainGraph, type OnnxModel } from '../../src/onnx/model.js';
+import { makeTensor, tensorBytes } from '../../src/onnx/tensor/tensor.js';
+import { resolveModel } from '../../src/recognise/registry/registry.js';
+import { smallModel, valueInfo, weight } from './smallModels.js';
 
 const product = (values: Uint8Array): OnnxModel =>
   smallModel(
@@ -42,8 +42,7 @@ describe('entropyCode', () => {
       if (sizeBytes < 100_000) continue;
       expect(entropyBits).toBeGreaterThan(4.5);
       expect(entropyBits).toBeLessThan(7);
-      expect(codedBytes * 8).toBeGreaterThan(entropyBits * sizeBytes);
-      expect(codedBytes * 8).toBeLessThan((entropyBits + 0.1) * sizeBytes + 8 * 264);
+      expect(codedBytes * 8).toBeLessThan((entropyBits + 0.1) * sizeBytes);
     }
     expect(saved / report.sizeBytes).toBeGreaterThan(0.2);
   });
@@ -93,7 +92,8 @@ describe('entropyCode', () => {
   });
 
   it('leaves a tensor that would not shrink, and says so', () => {
-    const even = product(Uint8Array.from({ length: 512 }, (_, i) => i));
+    // Each value twice, and no three in the same order again.
+    const even = product(Uint8Array.from({ length: 512 }, (_, i) => (i < 256 ? i : 181 * i)));
     const { model, report } = entropyCode(even);
     expect(report.tensors[0]).toMatchObject({ entropyBits: 8, sizeBytes: 512, codedBytes: 512 });
     expect(Buffer.compare(modelToBytes(model), modelToBytes(even))).toBe(0);
@@ -110,8 +110,10 @@ describe('entropyCode', () => {
   it('refuses a damaged code by the name of its tensor', () => {
     const { model } = entropyCode(product(new Uint8Array(1000)));
     const [tensor] = mainGraph(model).initializer;
-    tensor?.rawData.set([1], 4);
+    tensor?.rawData.fill(0xff, 9);
     expect(() => entropyDecode(model)).toThrow(InputError);
-    expect(() => entropyDecode(model)).toThrow(/tensor w: a code of 1000 bytes was required, got one of 769/);
+    expect(() => entropyDecode(model)).toThrow(/tensor w: a stream of 1000 bytes were required, got/);
+    if (tensor) tensor.rawData = tensor.rawData.subarray(0, 7);
+    expect(() => entropyDecode(model)).toThrow(/tensor w: 5 bytes were required, got 3/);
   });
 });

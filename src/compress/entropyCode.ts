@@ -1,25 +1,20 @@
-import type { TensorProto } from 'onnx-buf';
-import { InputError } from '../../errors.js';
-import { readSlice, sliceOf } from '../../onnx/file/payload.js';
-import { CODE_MARKS, codeMark, MARK_BYTES } from '../../onnx/file/storedData.js';
-import { copyMessage } from '../../onnx/graph/copy.js';
-import { mainGraph, type OnnxModel } from '../../onnx/model.js';
-import type { Dtype } from '../../onnx/tensor/dtype.js';
-import { mapTensors } from '../../onnx/tensor/mapTensors.js';
-import { shapeOf, storedSizeBytes, tensorBytes, tensorDtype } from '../../onnx/tensor/tensor.js';
-import { byteCounts, codedSizeBytes, entropyBits, huffmanDecode, huffmanEncode, huffmanLengths } from './huffman.js';
-
-/** Before the code of a tensor: its mark, the number of bytes coded (32 bits, little-endian), the table. */
-const TABLE_BYTES = 256;
-const HEAD_BYTES = MARK_BYTES + 4 + TABLE_BYTES;
-
-/** Bits of the shortest code: so many bytes at most are in a byte of it. */
-const SHORTEST_BITS = 1;
+import { InputError } from '../errors.js';
+import { StreamReader, writeStream } from '../onnx/file/byteStreams.js';
+import { readSlice, sliceOf } from '../onnx/file/payload.js';
+import { CODE_MARKS, codeMark, MARK_BYTES } from '../onnx/file/storedData.js';
+import { copyMessage } from '../onnx/graph/copy.js';
+import { mainGraph, type OnnxModel } from '../onnx/model.js';
+import type { Dtype } from '../onnx/tensor/dtype.js';
+import { mapTensors } from '../onnx/tensor/mapTensors.js';
+import { shapeOf, storedSizeBytes, tensorBytes, tensorDtype } from '../onnx/tensor/tensor.js';
 
 /** Element types whose bytes are single codes of a quantizer, unequally often used. */
 const CODED_TYPES: ReadonlySet<Dtype> = new Set(['int8', 'uint8']);
 
-/** What Huffman's code makes of one tensor. */
+/** Smaller tensors are zero points and the like: with nothing to gain. */
+const SMALLEST_BYTES = 256;
+
+/** What coding makes of one tensor. */
 export interface CodedTensor {
   readonly name: string;
   readonly dtype: Dtype;
@@ -28,11 +23,11 @@ export interface CodedTensor {
   readonly sizeBytes: number;
   /** Shannon's entropy of its bytes: bits for each. */
   readonly entropyBits: number;
-  /** With its table; as stored where that is less. */
+  /** As stored where that is less. */
   readonly codedBytes: number;
 }
 
-/** What Huffman's code makes of a model. */
+/** What coding makes of a model. */
 export interface CodingReport {
   /** Integer tensors, as they stand in the model. */
   readonly tensors: readonly CodedTensor[];
@@ -43,9 +38,9 @@ export interface CodingReport {
 }
 
 /**
- * Codes the 8-bit weights of a quantized model by how often each value occurs, each tensor with a table of its own
- * (Han et al., Deep Compression, 2016, section 4): for storing and sending. The result keeps the form of a model but
- * cannot be run before {@link entropyDecode} brings every byte back.
+ * Codes the 8-bit weights of a quantized model by how often each value occurs (Han et al., Deep Compression, 2016, section 4), each
+ * tensor by itself, in the same streams as weights that are shipped: Huffman's code, as deflate writes it. For storing
+ * and sending. The result keeps the form of a model but cannot be run before {@link entropyDecode} brings every byte back.
  *
  * Packed 4-bit weights are coded by their bytes, two values together.
  *
@@ -65,19 +60,27 @@ export function entropyCode(model: OnnxModel): { readonly model: OnnxModel; read
   let leftBytes = 0;
   const graph = mapTensors(mainGraph(model), (tensor) => {
     const sizeBytes = storedSizeBytes(tensor);
-    if (!CODED_TYPES.has(tensorDtype(tensor)) || sizeBytes <= HEAD_BYTES) {
+    const dtype = tensorDtype(tensor);
+    if (!CODED_TYPES.has(dtype) || sizeBytes < SMALLEST_BYTES) {
       leftBytes += sizeBytes;
       return tensor;
     }
     const bytes = tensorBytes(tensor);
-    const counts = byteCounts(bytes);
-    const coded = HEAD_BYTES + codedSizeBytes(counts, huffmanLengths(counts));
-    const codedBytes = Math.min(coded, sizeBytes);
-    const { name } = tensor;
-    const dtype = tensorDtype(tensor);
-    tensors.push({ name, dtype, shape: shapeOf(tensor), sizeBytes, entropyBits: entropyBits(counts), codedBytes });
+    // What stands in `int32_data` goes back there: every byte of the file comes back.
+    const mark = tensor.int32Data.length > 0 ? CODE_MARKS.int32 : CODE_MARKS.raw;
+    const rawData = new Uint8Array(Buffer.concat([Buffer.from(mark), ...writeStream(bytes)]));
+    const codedBytes = Math.min(rawData.length, sizeBytes);
+    tensors.push({
+      name: tensor.name,
+      dtype,
+      shape: shapeOf(tensor),
+      sizeBytes,
+      entropyBits: entropyOf(bytes),
+      codedBytes,
+    });
     // A tensor is told to be coded by its length: one that would not shrink stays.
-    return coded < sizeBytes ? coding(tensor, bytes) : tensor;
+    if (codedBytes === sizeBytes) return tensor;
+    return copyMessage(tensor, { rawData, int32Data: [], externalData: [] }, ['dataLocation']);
   });
   const sum = (pick: (tensor: CodedTensor) => number): number => tensors.reduce((all, one) => all + pick(one), 0);
   return {
@@ -103,23 +106,15 @@ export function entropyDecode(model: OnnxModel): OnnxModel {
     if (mark === undefined) return tensor;
     const slice = sliceOf(tensor);
     const code = slice === undefined ? tensor.rawData : readSlice(slice);
-    if (code.length < HEAD_BYTES) throw damaged(tensor, code.length);
-    const count = new DataView(code.buffer, code.byteOffset).getUint32(MARK_BYTES, true);
-    const bits = code.subarray(HEAD_BYTES);
-    if (count !== storedSizeBytes(tensor) || count * SHORTEST_BITS > bits.length * 8) throw damaged(tensor, count);
-    const lengths = code.slice(MARK_BYTES + 4, HEAD_BYTES);
-    const decoded = huffmanDecode({ lengths, bits, count }) as Uint8Array<ArrayBuffer>;
+    const reader = new StreamReader(code, `${model.path}: tensor ${tensor.name}`);
+    reader.take(MARK_BYTES);
+    const decoded = new Uint8Array(reader.stream(storedSizeBytes(tensor)));
+    if (!reader.atEnd) throw reader.damaged('no more bytes', 'some');
     if (mark === 'raw') return copyMessage(tensor, { rawData: decoded });
     const signed = tensorDtype(tensor) === 'int8' ? new Int8Array(decoded.buffer) : decoded;
     return copyMessage(tensor, { int32Data: Array.from(signed) }, ['rawData']);
   });
   return { proto: copyMessage(model.proto, { graph }), path: model.path };
-}
-
-function damaged(tensor: TensorProto, count: number): InputError {
-  return new InputError(
-    `tensor ${tensor.name}: a code of ${storedSizeBytes(tensor)} bytes was required, got one of ${count}; the file is damaged`,
-  );
 }
 
 /** Whether a model was coded by {@link entropyCode}. */
@@ -132,14 +127,10 @@ export function isCoded(model: OnnxModel): boolean {
   return coded;
 }
 
-function coding(tensor: TensorProto, bytes: Uint8Array): TensorProto {
-  const { lengths, bits, count } = huffmanEncode(bytes);
-  const rawData = new Uint8Array(HEAD_BYTES + bits.length);
-  // What stands in `int32_data` goes back there: every byte of the file comes back.
-  const mark = tensor.int32Data.length > 0 ? CODE_MARKS.int32 : CODE_MARKS.raw;
-  rawData.set(new TextEncoder().encode(mark));
-  new DataView(rawData.buffer).setUint32(MARK_BYTES, count, true);
-  rawData.set(lengths, MARK_BYTES + 4);
-  rawData.set(bits, HEAD_BYTES);
-  return copyMessage(tensor, { rawData, int32Data: [], externalData: [] }, ['dataLocation']);
+/** Shannon's entropy of bytes, one by one, in bits: 0 to 8. */
+function entropyOf(bytes: Uint8Array): number {
+  const counts = new Uint32Array(256);
+  for (const byte of bytes) counts[byte] = (counts[byte] ?? 0) + 1;
+  const shares = [...counts].filter((count) => count > 0).map((count) => count / bytes.length);
+  return shares.reduce((sum, share) => sum - share * Math.log2(share), 0);
 }
