@@ -30,10 +30,11 @@ export function addCompareCommand(program: Command, terminal: Terminal): void {
       examples('compare deepspeech2-lstm small.onnx', 'compare any.onnx any-small.onnx --inputs samples.npz'),
     )
     .action(async (first: string, second: string, options: CompareCommandOptions, command: Command) => {
+      const { signal } = terminal;
       if (await areFedWithArrays([first, second], command)) {
         const models = await Promise.all([first, second].map(async (name) => await readModel(await modelFile(name))));
         const [one, other] = models as [(typeof models)[0], (typeof models)[0]];
-        const given = { ...arraysOf(options), threads: await threadsOf(options) };
+        const given = { ...arraysOf(options), threads: await threadsOf(options), signal };
         const comparison = await compareOnArrays(one, other, given, (origin) => terminal.say(`${origin}\n`));
         if (options.json) printJson(comparison, terminal);
         else printValues(comparison, [first, second], terminal);
@@ -47,6 +48,7 @@ export function addCompareCommand(program: Command, terminal: Terminal): void {
         onProgress: (done, total) => progress.update(done, total, 'utterances'),
         utterances: options.utterances,
         threads: await threadsOf(options),
+        signal,
       }).finally(progress.stop);
       if (options.json) return printJson(comparison, terminal);
       const isSeveral = Object.keys(models[0].graphs).length > 1;

@@ -61,6 +61,7 @@ export function addQuantizeCommand(program: Command, terminal: Terminal): void {
         manifest: options.calibrate,
         onProgress: (done, total) => progress.update(done, total, 'calibration'),
         onLeftOut: terminal.leaveOut,
+        signal: terminal.signal,
         recipeFor,
       }).finally(progress.stop);
       const sizes = {
@@ -101,7 +102,11 @@ async function measureHybrid(
   const { recipe } = await measuredHybrid(float, model, {
     graph: name,
     manifest: options.calibrate,
-    onProgress: (done, total) => progress.update(done, total, 'measuring layers'),
+    signal: terminal.signal,
+    onProgress: (done, total) => {
+      if (done === 0) terminal.say(`${name}: measuring ${total} choices for its layers; --no-measure does without\n`);
+      progress.update(done, total, 'measuring layers');
+    },
   }).finally(progress.stop);
   const path = (variantPaths(model, options.out)[name] as string).replace(/\.onnx$/, '.recipe.json');
   await writeRecipe(recipe, path);

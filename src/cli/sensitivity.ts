@@ -46,10 +46,8 @@ export function addSensitivityCommand(program: Command, terminal: Terminal): voi
     .action(async (input: string, options: SensitivityCommandOptions, command: Command) => {
       const progress = terminal.progress();
       const shared = {
-        onProgress: (done: number, total: number) => {
-          terminal.signal.throwIfAborted();
-          progress.update(done, total, 'layers and choices');
-        },
+        onProgress: (done: number, total: number) => progress.update(done, total, 'layers and choices'),
+        signal: terminal.signal,
         ...(options.node && { nodes: options.node }),
         threads: await threadsOf(options),
       };

@@ -66,8 +66,19 @@ function lines(say: (text: string) => void): Progress {
   };
 }
 
+/** What shells say of a program that ended since nobody read on (SIGPIPE, 13). */
+const NOBODY_READS = 128 + 13;
+
+/** Ends this process where what reads it has gone, as `head` does: nothing more would be read. */
+function endUnread(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(NOBODY_READS);
+}
+
 /** The terminal of this process. The first Ctrl-C asks the command to stop in order, the second ends it at once. */
 export function processTerminal(): Streams {
+  // Not taken away at the end: a stream tells after what was written that nobody read it.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', endUnread);
   const controller = new AbortController();
   const interrupt = (): void => controller.abort();
   process.once('SIGINT', interrupt);

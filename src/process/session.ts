@@ -45,6 +45,8 @@ export async function withProcesses<T>(
   const started: MeasuringProcess[] = [];
   try {
     return await use((options) => {
+      // A process only hears of an interruption that comes after its start.
+      signal?.throwIfAborted();
       const process = new MeasuringProcess({ ...options, signal, workerPath });
       started.push(process);
       return process;

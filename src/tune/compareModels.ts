@@ -190,6 +190,7 @@ async function compareHeard(
   try {
     for (const model of [first, second]) recognizers.push(await Recognizer.load(model, threadsOf(options)));
     for await (const { audio } of soundsOf(options)) {
+      options.signal?.throwIfAborted();
       const texts = [];
       for (const recognizer of recognizers) texts.push(await textOf(recognizer, audio));
       if (texts[0] !== null && texts[0] === texts[1]) same++;

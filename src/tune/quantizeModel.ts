@@ -26,7 +26,7 @@ import { type CalibrateOptions, calibrator } from './calibrate.js';
 export type ModelLayout = 'quantlab' | 'transformers.js';
 
 /** Where a smaller model is written, and what its static steps calibrate on. */
-export interface QuantizeOptions extends Pick<CalibrateOptions, 'manifest' | 'onProgress' | 'onLeftOut'> {
+export interface QuantizeOptions extends Pick<CalibrateOptions, 'manifest' | 'onProgress' | 'onLeftOut' | 'signal'> {
   /** An `.onnx` file; a folder for a model of several graphs. The card of a model that has one is written there, too. */
   readonly out: string;
   /** Arrays to calibrate on instead of speech, `.npz` or `.npy`: a model without a card has no speech. */
@@ -153,6 +153,7 @@ async function makeGraph(
 }
 
 function resourcesOf({ card, ...model }: DescribedModel, graph: string, options: QuantizeOptions): RecipeResources {
-  if (options.inputs !== undefined) return { calibrate: calibratorOnArrays({ inputs: options.inputs }) };
+  if (options.inputs !== undefined)
+    return { calibrate: calibratorOnArrays({ inputs: options.inputs, signal: options.signal }) };
   return card ? { calibrate: calibrator({ ...model, card }, { ...options, graph }) } : {};
 }

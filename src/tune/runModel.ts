@@ -18,6 +18,8 @@ export type FeedsOf = (session: ModelSession) => AsyncIterable<Readonly<Record<s
 export interface RunOptions {
   /** Threads of one operator. */
   readonly threads?: number | undefined;
+  /** Stops before the next run. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Timed runs of a profile, after two that are not counted. */
@@ -45,6 +47,7 @@ export async function* runModel(
     await writeModel(model, path);
     session = await openSession(path, { ...threadsOf(options), shownPath: model.path });
     for await (const feeds of feedsOf(session)) {
+      options.signal?.throwIfAborted();
       const shown = tensors.filter((name) => !Object.hasOwn(feeds, name));
       const all: Record<string, Tensor | undefined> = {
         ...feeds,
@@ -74,7 +77,10 @@ export async function profileModel(model: OnnxModel, feedsOf: FeedsOf, options: 
     try {
       for await (const feeds of feedsOf(session)) runs.push(feeds);
       for (let round = 0; round < WARM_UP_RUNS + PROFILED_RUNS; round++) {
-        for (const feeds of runs) await session.run(feeds);
+        for (const feeds of runs) {
+          options.signal?.throwIfAborted();
+          await session.run(feeds);
+        }
       }
       session.endProfiling();
     } finally {

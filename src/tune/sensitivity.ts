@@ -5,12 +5,11 @@ import type { Recipe } from '../compress/recipe.js';
 import type { OnnxModel } from '../onnx/model.js';
 import { kindOf } from '../recognise/kinds/kinds.js';
 import { graphOf, type ResolvedModel } from '../recognise/model.js';
-import type { LeftOut } from '../speech/corpora/recordings.js';
 import { calibrator, remembering } from './calibrate.js';
-import { profileOnSpeech, runOverSpeech } from './speechRunner.js';
+import { profileOnSpeech, runOverSpeech, type SpeechOptions } from './speechRunner.js';
 
 /** How layers are measured on speech. */
-export interface SensitivityOnSpeechOptions {
+export interface SensitivityOnSpeechOptions extends Partial<SpeechOptions> {
   /** Utterances on which answers are compared: `calibration`, `dev`, or a path. Default: dev. */
   readonly manifest?: string;
   /** How many of them, evenly spread; their answers are kept in memory. Default 8. */
@@ -19,16 +18,10 @@ export interface SensitivityOnSpeechOptions {
   readonly calibrationUtterances?: number;
   /** Names of the only layers to measure. Default: all. */
   readonly nodes?: readonly string[];
-  /** Which graph of the model. Default: its only one. */
-  readonly graph?: string | undefined;
-  /** Threads of one operator. */
-  readonly threads?: number;
   /** Whether to take the time of each layer from the runtime's profile. Default true. */
   readonly timed?: boolean;
-  /** Told after each layer and choice. */
+  /** Told before the first layer and choice, and after each. */
   readonly onProgress?: (done: number, total: number) => void;
-  /** Told of each recording that cannot be read: the others are used. */
-  readonly onLeftOut?: ((leftOut: LeftOut) => void) | undefined;
 }
 
 /**
@@ -47,7 +40,7 @@ export async function sensitivityOnSpeech(
 ): Promise<readonly LayerSensitivity[]> {
   const { manifest = 'dev', utterances = 8, threads, timed = true, calibrationUtterances } = options;
   const { name } = graphOf(model, options.graph);
-  const limited = { graph: name, ...(threads !== undefined && { threads }) };
+  const limited = { graph: name, threads, signal: options.signal };
   const speech = { manifest, utterances, onLeftOut: options.onLeftOut, ...limited };
   const calibrate = calibrator(model, {
     ...limited,

@@ -8,16 +8,14 @@ import { parseManifest } from '../speech/corpora/manifest.js';
 import { type HeardSound, type LeftOut, readSounds } from '../speech/corpora/recordings.js';
 import type { Utterance } from '../speech/types.js';
 import type { NodeTimes } from './profile.js';
-import { type FeedsOf, profileModel, runModel } from './runModel.js';
+import { type FeedsOf, profileModel, type RunOptions, runModel } from './runModel.js';
 
 /** Which utterances go through a model, and how. */
-export interface SpeechOptions {
+export interface SpeechOptions extends RunOptions {
   /** `calibration`, `dev` or `holdout` of this package, or a path. */
   readonly manifest: string;
   /** Utterances to use, evenly spread over the manifest. Default: all. */
   readonly utterances?: number;
-  /** Threads of one operator. */
-  readonly threads?: number;
   /** Of which graph of the model the given one is a form. Default: its only one. */
   readonly graph?: string | undefined;
   /** Told after each utterance. */

@@ -9,6 +9,11 @@ export interface Ended {
 
 /** Runs a command of the command line in this process. */
 export async function quantlab(...args: readonly string[]): Promise<Ended> {
+  return await interrupted(new AbortController().signal, ...args);
+}
+
+/** The same, with a Ctrl-C. */
+export async function interrupted(signal: AbortSignal, ...args: readonly string[]): Promise<Ended> {
   let out = '';
   let err = '';
   const exitCode = await runCommandLine(args, {
@@ -19,7 +24,7 @@ export async function quantlab(...args: readonly string[]): Promise<Ended> {
       err += text;
     },
     progress: () => ({ update: () => undefined, stop: () => undefined }),
-    signal: new AbortController().signal,
+    signal,
     close: () => undefined,
   });
   return { exitCode, out, err };

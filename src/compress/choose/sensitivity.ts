@@ -55,7 +55,7 @@ export interface SensitivityOptions {
   readonly output: string;
   /** Names of the only layers to measure. Default: all. */
   readonly nodes?: readonly string[];
-  /** Told after each layer and choice. */
+  /** Told before the first layer and choice, and after each. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -93,7 +93,8 @@ export async function measureSensitivity(
     .filter(({ node }) => options.nodes === undefined || options.nodes.includes(node))
     .flatMap((layer) => choicesFor(layer.opType).map((choice) => ({ layer, choice })));
   const measured: LayerSensitivity[] = [];
-  for (const { layer, choice } of candidates) {
+  options.onProgress?.(0, candidates.length);
+  for (const [index, { layer, choice }] of candidates.entries()) {
     const recipe = recipeOf('one-layer', '', layers, new Map([[layer.node, choice]]));
     const { model: changed, report } = await applyRecipe(model, recipe, resources);
     if (report.compressed.length > 0) {
@@ -114,10 +115,7 @@ export async function measureSensitivity(
         savedMs: floatTimes && times ? without(floatTimes, times) - without(times, floatTimes) : null,
       });
     }
-    options.onProgress?.(
-      candidates.findIndex((one) => one.layer === layer && one.choice === choice) + 1,
-      candidates.length,
-    );
+    options.onProgress?.(index + 1, candidates.length);
   }
   if (measured.length === 0) {
     const names = [...new Set(candidates.map(({ layer }) => layer.node))].join(', ');

@@ -3,11 +3,12 @@ import { encodeFloat16 } from '../../onnx/tensor/halfFloat.js';
 import { createRandom, DEFAULT_SEED, type Random } from '../../random.js';
 import type { Elements, GraphSample } from '../../recognise/session/graphArrays.js';
 import type { GraphValue, LoadedGraph } from '../../recognise/session/modelSession.js';
+import type { RunOptions } from '../runModel.js';
 import { shapeOf, sizesOfFreeAxes } from './freeAxes.js';
 import { samplesOfFile } from './samplesOfFile.js';
 
 /** What a graph without a card is given. */
-export interface ArrayOptions {
+export interface ArrayOptions extends RunOptions {
   /** A NumPy file, `.npz` or `.npy`. Default: arrays drawn at random. */
   readonly inputs?: string | undefined;
   /** Sizes of axes that may have any, by their names; an axis without one is called `input.1`. */
@@ -18,8 +19,6 @@ export interface ArrayOptions {
   readonly samples?: number | undefined;
   /** Seed of what is drawn. */
   readonly seed?: number | undefined;
-  /** Threads of one operator. */
-  readonly threads?: number | undefined;
 }
 
 /** Samples, and where they are from. */
