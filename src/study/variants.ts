@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Recipe, readRecipe } from '../compress/recipe.js';
+import { parseRecipe, type Recipe, readRecipe } from '../compress/recipe.js';
 import { sha256OfBytes } from '../files.js';
 import { isFolder, variantPaths } from '../recognise/card/variantCard.js';
 import { modelSha256, modelSizeBytes, type ResolvedModel } from '../recognise/model.js';
@@ -73,8 +73,9 @@ export async function quantize(
   return { ...(await describe(made, sha256, recipeSha256)), quantized, isCalibrated };
 }
 
+/** A recipe, checked before anything is done: its name becomes part of an id. */
 async function read(recipe: string | Recipe): Promise<Recipe> {
-  return typeof recipe === 'string' ? await readRecipe(recipe) : recipe;
+  return typeof recipe === 'string' ? await readRecipe(recipe) : parseRecipe(JSON.stringify(recipe));
 }
 
 async function describe(

@@ -44,6 +44,9 @@ describe('quantize', () => {
     await expect(quantize(bare, recipe, { out })).rejects.toThrow(
       /bare\.onnx: weights that the recipe lstm makes smaller/,
     );
+    await expect(quantize(bare, { ...recipe, name: 'LSTM, too' }, { out })).rejects.toThrow(
+      /recipe: field name was required to be valid, got: lower-case letters, digits, dots and hyphens are required/,
+    );
     await expect(quantize(bare, 'dynamic', { out: join(folder, 'never') })).rejects.toThrow(/a name ending in \.onnx/);
     await expect(quantize(bare, 'static', { out })).rejects.toThrow(
       /a calibration set was required by the static step/,
