@@ -1,4 +1,4 @@
-import { createRandom } from '../../../random.js';
+import { createRandom, DEFAULT_SEED } from '../../../random.js';
 import type { Audio, FeatureExtractor } from '../../../speech/types.js';
 import type { Encoded, SpeechGraphs } from './graphs.js';
 import { encodedOf } from './graphTensors.js';
@@ -99,8 +99,6 @@ function canBeHeard({ samples, sampleRateHz }: Audio): boolean {
 
 /** Temperatures of the fall-back, as openai-whisper's. */
 const RISING_TEMPERATURES = [0.2, 0.4, 0.6, 0.8, 1] as const;
-/** Chance begins anew with each window, so that a text does not depend on what was heard before. */
-const SEED = 20_261_121;
 
 /** Hears windows, and adds up where the time goes. */
 export class WindowHearer {
@@ -189,7 +187,8 @@ export class WindowHearer {
       const spoken = language === undefined ? undefined : tokens.languages?.[language];
       return [...before, ...openingTokens(tokens, spoken, timestamps)];
     });
-    const { next } = createRandom(SEED);
+    // Chance begins anew with each window, so that a text does not depend on what was heard before.
+    const { next } = createRandom(DEFAULT_SEED);
     const written = await writeTokens(graphs, encoded, openings, {
       tokens,
       timestamps,
