@@ -7,14 +7,10 @@ import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-function compile(config) {
-  const args = [join('node_modules', 'typescript', 'bin', 'tsc'), '-p', config];
-  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
-  if (status !== 0) process.exit(1);
-}
-
-compile('tsconfig.build.json');
-compile('tsconfig.page.json');
+// Types are checked by `npm run types`; this only takes them away, in less than half the time.
+const tsc = [join('node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json', '--noCheck'];
+const { status } = spawnSync(process.execPath, tsc, { cwd: root, stdio: 'inherit' });
+if (status !== 0) process.exit(1);
 const [page, built] = ['src', 'dist'].map((folder) => join(root, folder, 'service', 'page'));
 await build({
   entryPoints: [join(page, 'page.ts')],

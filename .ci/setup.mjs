@@ -73,7 +73,7 @@ function build() {
     .map((name) => join(root, 'src', String(name)))
     .filter((path) => statSync(path).isFile())
     .sort();
-  const names = ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'tsconfig.page.json', '.ci/build.mjs'];
+  const names = ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json', '.ci/build.mjs'];
   const configs = names.map((name) => join(root, name));
   const wanted = sha256(...[...configs, ...sources].flatMap((path) => [path.slice(root.length), readFileSync(path)]));
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -227,7 +227,16 @@ describe('quantlab bench', () => {
     const small = join(folder, 'a-variant-with-a-name-that-is-far-too-long-for-a-column.onnx');
     try {
       await quantlab('quantize', 'deepspeech2-lstm', '-o', small);
-      const args = ['bench', 'deepspeech2-lstm', small, '--trials', '12', '--warm-up', '1', '--threads', '1'];
+      const line = {
+        id: 'one',
+        audio_filepath: join(import.meta.dirname, '..', '..', 'data', 'speech', 'audio', 'added.flac'),
+        duration: 0.7,
+        text: 'added',
+      };
+      const manifest = join(folder, 'manifest.jsonl');
+      writeFileSync(manifest, `${JSON.stringify(line)}\n`);
+      const few = ['--manifest', manifest, '--trials', '12', '--warm-up', '1', '--threads', '1'];
+      const args = ['bench', 'deepspeech2-lstm', small, ...few];
       const shown = await quantlab(...args);
       expect(shown.exitCode, shown.err).toBe(0);
       for (const line of shown.out.split('\n')) expect(line.length).toBeLessThanOrEqual(100);

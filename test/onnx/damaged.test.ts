@@ -20,7 +20,7 @@ import { smallModel } from './smallModels.js';
 const fixtures = fileURLToPath(new URL('../fixtures/compress/', import.meta.url));
 
 /** Inputs tried; `FUZZ=10000` tries as many. */
-const COUNT = Number(process.env['FUZZ'] ?? 400);
+const COUNT = Number(process.env['FUZZ'] ?? 140);
 
 /** Longest that one input may take, in milliseconds: a hang, not a slow machine. */
 const LONGEST_MS = 10_000;

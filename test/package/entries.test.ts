@@ -44,23 +44,32 @@ describe('the ways in', () => {
     }
   });
 
-  it.each(['', ...subPaths])('quantlab/%s has an example that prints what it says', { timeout: 120_000 }, (name) => {
-    const { code, printed } = exampleOf(sourceOf(name));
+  const examples = new Map(['', ...subPaths].map((name) => [name, exampleOf(sourceOf(name))] as const));
+  const pathOf = (name: string, ending: string): string => join(folder, `${name || 'index'}.${ending}`);
+
+  it('have examples of the right types', { timeout: 120_000 }, () => {
+    for (const [name, { code }] of examples) writeFileSync(pathOf(name, 'mts'), code);
+    writeFileSync(pathOf('wrong', 'mts'), "import { readModel } from 'quantlab/onnx';\nreadModel(1);");
+    const program = ts.createProgram(
+      ['wrong', ...examples.keys()].map((name) => pathOf(name, 'mts')),
+      {
+        strict: true,
+        noEmit: true,
+        skipLibCheck: true,
+        target: ts.ScriptTarget.ES2022,
+        module: ts.ModuleKind.NodeNext,
+        moduleResolution: ts.ModuleResolutionKind.NodeNext,
+        types: ['node'],
+      },
+    );
+    const wrong = ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => [file?.fileName, messageText]);
+    expect(wrong).toEqual([[pathOf('wrong', 'mts'), expect.stringMatching(/^Argument of type 'number'/)]]);
+  });
+
+  it.each([...examples])('quantlab/%s has an example that prints what it says', { timeout: 120_000 }, (...example) => {
+    const [name, { code, printed }] = example;
     expect(printed).not.toBe('');
-    const path = join(folder, `${name || 'index'}.mts`);
-    writeFileSync(path, code);
-    const program = ts.createProgram([path], {
-      strict: true,
-      noEmit: true,
-      skipLibCheck: true,
-      target: ts.ScriptTarget.ES2022,
-      module: ts.ModuleKind.NodeNext,
-      moduleResolution: ts.ModuleResolutionKind.NodeNext,
-      types: ['node'],
-    });
-    const wrong = ts.getPreEmitDiagnostics(program).map(({ messageText }) => messageText);
-    expect(wrong).toEqual([]);
-    const script = path.replace('.mts', '.mjs');
+    const script = pathOf(name, 'mjs');
     writeFileSync(script, ts.transpileModule(code, { compilerOptions: { module: ts.ModuleKind.ESNext } }).outputText);
     const { stdout, stderr } = spawnSync(process.execPath, [script], { encoding: 'utf8' });
     expect(`${stderr}${stdout}`.trim()).toBe(printed);

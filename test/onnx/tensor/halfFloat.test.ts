@@ -27,10 +27,11 @@ describe('16-bit floats', () => {
     const codes = Uint16Array.from({ length: 65_536 }, (_, code) => code);
     const numbers = codes.filter((code) => !Number.isNaN(fromFloat16Bits(code)));
     expect(numbers.length).toBe(65_536 - 2 * 1023);
-    expect(encodeFloat16(decodeFloat16(numbers))).toEqual(numbers);
     const brain = codes.filter((code) => !Number.isNaN(fromBfloat16Bits(code)));
     expect(brain.length).toBe(65_536 - 2 * 127);
-    expect(encodeBfloat16(decodeBfloat16(brain))).toEqual(brain);
+    const [again, brainAgain] = [encodeFloat16(decodeFloat16(numbers)), encodeBfloat16(decodeBfloat16(brain))];
+    expect(numbers.filter((code, at) => code !== again[at])).toHaveLength(0);
+    expect(brain.filter((code, at) => code !== brainAgain[at])).toHaveLength(0);
   });
 
   it('makes every NaN quiet', () => {
