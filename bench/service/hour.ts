@@ -22,16 +22,16 @@ const { values } = parseArgs({
   },
 });
 const RATE_HZ = 16_000;
-const length = Number(values.minutes) * 60 * RATE_HZ;
-const samples = new Float32Array(length);
-for (let at = 0; at < length; ) {
-  for (const { audioPath } of await readManifest(manifestPath('holdout'))) {
-    if (at >= length) break;
-    const { samples: said, sampleRateHz } = await readAudio(audioPath);
-    const part = resample(said, sampleRateHz, RATE_HZ).subarray(0, length - at);
-    samples.set(part, at);
-    at += part.length;
-  }
+const said: Float32Array[] = [];
+for (const { audioPath } of await readManifest(manifestPath('holdout'))) {
+  const audio = await readAudio(audioPath);
+  said.push(resample(audio.samples, audio.sampleRateHz, RATE_HZ));
+}
+const samples = new Float32Array(Number(values.minutes) * 60 * RATE_HZ);
+for (let at = 0, n = 0; at < samples.length; n++) {
+  const part = (said[n % said.length] as Float32Array).subarray(0, samples.length - at);
+  samples.set(part, at);
+  at += part.length;
 }
 const hour = new Blob([new Uint8Array(encodeWav({ samples, sampleRateHz: RATE_HZ }))]);
 

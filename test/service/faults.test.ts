@@ -364,6 +364,19 @@ describe('models', () => {
     expect((await post(url, 'those before go on')).status).toBe(200);
   }, 60_000);
 
+  it('are told apart by the cache, also when the file of one was replaced', async () => {
+    const [a, b] = [await modelAt('a'), await modelAt('b')];
+    const url = await start({ models: [a, b], cache: { memoryBytes: 1e6, folder: join(folder, 'results') } });
+    const isKept = async (model: string): Promise<unknown> => {
+      const answer = await fetch(`${url}/transcribe?model=${model}`, { method: 'POST', body: 'the same' });
+      return ((await answer.json()) as { readonly cached?: boolean }).cached;
+    };
+    expect([await isKept('a'), await isKept('a'), await isKept('b')]).toEqual([false, true, false]);
+    await writeFile(a, 'other bytes');
+    await fetch(`${url}/admin/reload`, { method: 'POST' });
+    expect([await isKept('a'), await isKept('b')]).toEqual([false, true]);
+  }, 60_000);
+
   it('are loaded when they are asked for, and leave where memory is short', async () => {
     const models = [await modelAt('a'), await modelAt('b')];
     const url = await start({ models, maximumMemoryBytes: 1 });
