@@ -57,6 +57,21 @@ describe('writeReport', () => {
     expect(existsSync(picture)).toBe(false);
   });
 
+  it('writes what was measured of a Whisper, and nothing of it where it was not', async () => {
+    const options = { ...places(), browser, whisperFolder: join(folder, 'whisper') };
+    await writeInventedRun(options.whisperFolder);
+    await writeReport(join(folder, 'run'), options);
+    const figure = join(folder, 'figures', '17-whisper.json');
+    const table = join(folder, 'post', '_includes', 'whisper-table.html');
+    const data = (): unknown => JSON.parse(readFileSync(join(folder, 'post', '_data', 'whisper.json'), 'utf8'));
+    expect(JSON.parse(readFileSync(figure, 'utf8')).title).toContain('Whisper');
+    expect(readFileSync(table, 'utf8')).toContain('<table>');
+    expect(data()).toMatchObject({ answer: expect.stringContaining('it is faster'), pair: expect.anything() });
+    rmSync(options.whisperFolder, { recursive: true });
+    await writeReport(join(folder, 'run'), options);
+    expect([existsSync(figure), readFileSync(table, 'utf8'), data()]).toEqual([false, '', null]);
+  });
+
   it('writes what the laboratory measured, and nothing of it where it did not', async () => {
     const options = { ...places(), browser };
     await writeInventedLaboratory(join(folder, 'laboratory'));
