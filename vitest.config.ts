@@ -5,8 +5,9 @@ const ALIKE = ['test/{speech,onnx,compress,recognise,tune,report}/**/*.test.ts']
 
 export default defineConfig({
   test: {
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Against hangs; a busy machine takes its time.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // Native sessions crash when a worker thread that holds one ends; processes do not.
     pool: 'forks',
     // Vitest would leave a core to itself, half of a machine that has two; tests mostly wait for processes of their own.
