@@ -51,7 +51,7 @@ export function addExperimentCommand(program: Command, terminal: Terminal): void
     .description('Measure latency, throughput, accuracy and size of float32 and int8; write table, figures and post')
     .argument(
       '[plan]',
-      'a JSON file of conditions and protocol, or `whisper`; default: CPU float32, CPU int8 dynamic and GPU float32',
+      'a JSON file of conditions and protocol, or `whisper`; default: float32 and int8 on the CPU, of two models, and float32 on a GPU',
     )
     .option('-o, --out <folder>', 'folder of the run (default: data/results/latest; with --short: data/results/short)')
     .addOption(

@@ -1,6 +1,6 @@
 import type { BreakEven, TranscriptionCost } from '../../measure/cost/cost.js';
 import { formatEstimate, formatNumber, roundTo } from '../tables/format.js';
-import { axis, estimatePoints, figureOf, LEGEND_BELOW, NEUTRAL_COLOR, rowAxis } from './drawing.js';
+import { axis, estimatePoints, figureOf, LEGEND_BELOW, NEUTRAL_COLOR, roomBelow, rowAxis } from './drawing.js';
 import type { Figure, JsonObject } from './figure.js';
 import { markOf } from './theme.js';
 
@@ -30,8 +30,8 @@ export function costFigure(costs: readonly TranscriptionCost[]): Figure {
     alt: `Price of 1,000 hours of sound. ${costs
       .map((cost) => `${cost.title} on ${machine(cost)}: ${formatEstimate(cost.usdPer1000Hours, dollars)} dollars`)
       .join('; ')}.`,
-    height: 190 + 44 * Math.max(1, machines.length),
-    margin: { l: 250, b: 110 },
+    height: 80 + roomBelow(titles.length) + 44 * Math.max(1, machines.length),
+    margin: { l: 262, b: roomBelow(titles.length) },
     data: titles.map((title) => {
       const own = costs.filter((cost) => cost.title === title);
       return estimatePoints({
@@ -103,6 +103,7 @@ export function breakEvenFigure(rows: readonly BreakEven[]): Figure {
     text: rows.map(({ title, gpu }) => `${gpuTitle(gpu)}, ${title}`),
     hovertemplate: '%{text}: %{x} times real time<extra></extra>',
   };
+  const below = roomBelow(levels.length + slopes.length + 1);
   return figureOf({
     name: 'break-even',
     title: 'How fast a GPU must be',
@@ -118,13 +119,13 @@ export function breakEvenFigure(rows: readonly BreakEven[]): Figure {
           `${gpuTitle(gpu)} against ${title}: ${formatNumber(audioSPerS.value, 0)} times real time, ${formatNumber(cpuMachinesForThePrice, 1)} times a machine without a GPU`,
       )
       .join('; ')}.`,
-    height: 520,
-    margin: { b: 190 },
+    height: 330 + below,
+    margin: { b: below },
     data: [...levels, ...slopes, crossings],
     layout: {
       xaxis: axis('Speed of the GPU (s of sound / s)', { type: 'log', dtick: 1 }),
       yaxis: axis('Price of 1,000 h ($)', { type: 'log', dtick: 1 }),
-      legend: { orientation: 'h', x: 0, xanchor: 'left', y: -0.25, yref: 'paper' },
+      legend: LEGEND_BELOW,
     },
   });
 }

@@ -51,6 +51,18 @@ export function rowAxis(names: readonly string[]): JsonObject {
   return { categoryorder: 'array', categoryarray: names.toReversed(), fixedrange: true };
 }
 
+/** Letters of a row's name that one line has room for, in the margins of the figures here. */
+const ROW_NAME_LENGTH = 17;
+
+/** The name of a row, in two lines as even as its words allow where it is long. */
+export function rowName(title: string): string {
+  const spaces = [...title.matchAll(/ /g)].map(({ index }) => index);
+  const unevenness = (space: number): number => Math.abs(2 * space + 1 - title.length);
+  const [middle] = spaces.sort((a, b) => unevenness(a) - unevenness(b));
+  if (title.length <= ROW_NAME_LENGTH || middle === undefined) return `<b>${title}</b>`;
+  return `<b>${title.slice(0, middle)}<br>${title.slice(middle + 1)}</b>`;
+}
+
 /** A row below everything: `margin.b` has to leave room for its lines. */
 export const LEGEND_BELOW: JsonObject = {
   orientation: 'h',
@@ -60,6 +72,11 @@ export const LEGEND_BELOW: JsonObject = {
   yref: 'container',
   yanchor: 'bottom',
 };
+
+/** `margin.b` for the title of the axis and a legend below it, whose names are too long to stand side by side. */
+export function roomBelow(names: number): number {
+  return 66 + 24 * names;
+}
 
 /** A row between the heading and the plot: `margin.t` has to leave room. */
 export const LEGEND_ABOVE: JsonObject = { orientation: 'h', x: 0, y: 1, xanchor: 'left', yanchor: 'bottom' };
@@ -141,7 +158,7 @@ export function stackedBars<Row extends { readonly title: string }>(
     orientation: 'h',
     name: title,
     x: upwards.map((row) => roundTo(of(row))),
-    y: upwards.map((row) => `<b>${row.title}</b>`),
+    y: upwards.map((row) => rowName(row.title)),
     marker: { color },
     width: 0.55,
     hovertemplate: `${title} %{x} ${unit}<extra></extra>`,

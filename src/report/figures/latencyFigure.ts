@@ -1,7 +1,7 @@
 import type { Observation, Summary } from '../../study/schema.js';
 import { formatEstimate, formatMs, roundTo } from '../tables/format.js';
 import { absencesOf, type Measured, machineOf, measuredOf } from '../tables/measured.js';
-import { axis, errorBars, figureOf } from './drawing.js';
+import { axis, errorBars, figureOf, rowName } from './drawing.js';
 import type { Figure, JsonObject } from './figure.js';
 import { type Mark, markOf } from './theme.js';
 
@@ -35,7 +35,7 @@ export function latencyFigure(summary: Summary, observations: readonly Observati
       yaxis: {
         tickvals: rows.map((_, place) => place),
         ticktext: rows.map(({ title, latency }) => {
-          return `<b>${title}</b><br>mean ${formatMs(latency.meanMs.value)} ms`;
+          return `${rowName(title)}<br>mean ${formatMs(latency.meanMs.value)} ms`;
         }),
         range: [-0.45, rows.length - 1 + 0.75],
         showgrid: false,

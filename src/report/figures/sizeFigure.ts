@@ -1,7 +1,7 @@
 import type { Summary } from '../../study/schema.js';
 import { formatFactor, formatMegabytes, roundTo } from '../tables/format.js';
 import { absencesOf, type Measured, measuredOf } from '../tables/measured.js';
-import { axis, figureOf } from './drawing.js';
+import { axis, figureOf, rowName } from './drawing.js';
 import type { Figure } from './figure.js';
 import { markOf } from './theme.js';
 
@@ -27,7 +27,7 @@ export function sizeFigure(summary: Summary): Figure {
         type: 'bar',
         orientation: 'h',
         x: rows.map(({ outcome }) => roundTo(outcome.sizeBytes / 1e6)),
-        y: rows.map(({ title }) => `<b>${title}</b>`),
+        y: rows.map(({ title }) => rowName(title)),
         marker: { color: rows.map(({ id }) => markOf(id, ids).color) },
         text: rows.map((row) => ` ${labelOf(row)}`),
         textposition: 'outside',

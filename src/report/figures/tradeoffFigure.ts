@@ -19,7 +19,7 @@ export function tradeoffFigure(summary: Summary, title: string = 'What speed cos
     caption: captionOf(summary, measured),
     alt: altOf(measured),
     height: 420,
-    data: measured.map((row, place) => pointTrace(row, place, ids, slowest)),
+    data: measured.map((row) => pointTrace(row, ids)),
     layout: {
       showlegend: false,
       xaxis: axis('Mean latency (ms)', { range: [0, roundTo(slowest * 1.25)], showline: true, zeroline: false }),
@@ -39,18 +39,28 @@ export function tradeoffFigure(summary: Summary, title: string = 'What speed cos
           yanchor: 'bottom',
           showarrow: false,
         },
+        ...measured.map(nameOf),
       ],
     },
   });
 }
 
-function pointTrace(row: Measured, place: number, ids: readonly string[], slowest: number): JsonObject {
+/** The name of a point: alternately above and below its interval, so that two near points' names do not meet and none lies on another's. */
+function nameOf({ title, latency, accuracy: { wer } }: Measured, place: number): JsonObject {
+  const isAbove = place % 2 === 0;
+  return {
+    text: `<b>${title}</b>`,
+    x: roundTo(latency.meanMs.value),
+    y: roundTo((isAbove ? wer.high : wer.low) * 100),
+    yanchor: isAbove ? 'bottom' : 'top',
+    showarrow: false,
+  };
+}
+
+function pointTrace(row: Measured, ids: readonly string[]): JsonObject {
   const { color, symbol } = markOf(row.id, ids);
   const { meanMs } = row.latency;
   const wer = row.accuracy.wer;
-  // Alternately above and below, so that the words of two near points do not meet.
-  const level = place % 2 === 0 ? 'top' : 'bottom';
-  const side = meanMs.value > slowest * 0.6 ? 'left' : 'right';
   return {
     type: 'scatter',
     name: row.title,
@@ -58,9 +68,7 @@ function pointTrace(row: Measured, place: number, ids: readonly string[], slowes
     y: [roundTo(wer.value * 100)],
     error_x: errorBars([meanMs], { color, thickness: 2, width: 5 }),
     error_y: errorBars([wer], { color, thickness: 2, width: 5 }, 100),
-    mode: 'markers+text',
-    text: [`  <b>${row.title}</b>  `],
-    textposition: `${level} ${side}`,
+    mode: 'markers',
     cliponaxis: false,
     marker: { color, symbol, size: 13 },
     hovertemplate: `${row.title}<br>%{x} ms<br>WER %{y} %<extra></extra>`,
