@@ -39,19 +39,37 @@ export function tradeoffFigure(summary: Summary, title: string = 'What speed cos
           yanchor: 'bottom',
           showarrow: false,
         },
-        ...measured.map(nameOf),
+        ...measured.map((row, place) => nameOf(row, place, sideOf(row, measured, 1.25 * slowest))),
       ],
     },
   });
 }
 
-/** The name of a point: alternately above and below its interval, so that two near points' names do not meet and none lies on another's. */
-function nameOf({ title, latency, accuracy: { wer } }: Measured, place: number): JsonObject {
+/** Points nearer than this share of the axis have their names on the sides that look away from each other. */
+const NEAR = 0.08;
+
+function sideOf(row: Measured, all: readonly Measured[], range: number): 'left' | 'center' | 'right' {
+  const distances = all
+    .filter((other) => other !== row)
+    .map((other) => other.latency.meanMs.value - row.latency.meanMs.value)
+    .sort((a, b) => Math.abs(a) - Math.abs(b));
+  const [nearest = Number.POSITIVE_INFINITY] = distances;
+  if (Math.abs(nearest) > NEAR * range) return 'center';
+  return nearest > 0 ? 'right' : 'left';
+}
+
+/** The name of a point: alternately above and below its interval, so that two near points' names do not meet. */
+function nameOf(
+  { title, latency, accuracy: { wer } }: Measured,
+  place: number,
+  xanchor: ReturnType<typeof sideOf>,
+): JsonObject {
   const isAbove = place % 2 === 0;
   return {
     text: `<b>${title}</b>`,
     x: roundTo(latency.meanMs.value),
     y: roundTo((isAbove ? wer.high : wer.low) * 100),
+    xanchor,
     yanchor: isAbove ? 'bottom' : 'top',
     showarrow: false,
   };
