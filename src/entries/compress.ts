@@ -50,6 +50,7 @@ export {
   PRESET_NAMES,
   PRESETS,
   type PresetName,
+  RECIPE_NAMES,
   type Recipe,
   type RecipeStep,
   readRecipe,
