@@ -40,6 +40,7 @@ export interface Given {
   readonly short?: true;
   readonly resume?: true;
   readonly from?: string;
+  readonly graph?: string;
 }
 
 /** Takes models by position: several, ids and paths alike. */
@@ -149,6 +150,11 @@ export function addTrials(command: Command): Command {
 /** Adds `--runs`. */
 export function addRuns(command: Command): Command {
   return command.option('--runs <n>', 'runs of whatever is measured', wholeNumber(1), 30);
+}
+
+/** Adds `--graph` to a command that works on one graph of a model. */
+export function addGraph(command: Command): Command {
+  return command.option('--graph <name>', 'of a model of several graphs: which one');
 }
 
 /** Adds `--seed`. */

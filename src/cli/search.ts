@@ -6,11 +6,20 @@ import { resolveModel } from '../recognise/registry/registry.js';
 import { searchOnSpeech } from '../tune/search.js';
 import { columns, megabytes, percent } from './columns.js';
 import { examples } from './help.js';
-import { addModel, addNormaliserOption, addOut, addSeed, addSpeech, declare, type Given } from './optionGroups.js';
+import {
+  addGraph,
+  addModel,
+  addNormaliserOption,
+  addOut,
+  addSeed,
+  addSpeech,
+  declare,
+  type Given,
+} from './optionGroups.js';
 import { fraction, wholeNumber, writableFile } from './options.js';
 import type { Terminal } from './terminal.js';
 
-interface SearchCommandOptions extends Pick<Given, 'manifest' | 'seed' | 'normaliser'> {
+interface SearchCommandOptions extends Pick<Given, 'manifest' | 'seed' | 'normaliser' | 'graph'> {
   readonly out: string;
   readonly goal: 'fastest' | 'smallest';
   readonly budget: number;
@@ -27,6 +36,7 @@ export function addSearchCommand(program: Command, terminal: Terminal): void {
     addSpeech('dev'),
     addNormaliserOption,
     addSeed,
+    addGraph,
   )
     .description('Search, layer by layer, for the fastest or smallest recipe within a budget of word error rate')
     .addOption(new Option('--goal <goal>', 'what is best').choices(['fastest', 'smallest']).default('fastest'))
@@ -49,6 +59,7 @@ export function addSearchCommand(program: Command, terminal: Terminal): void {
       const model = await resolveModel(input);
       const progress = terminal.progress();
       const result = await searchOnSpeech(model, {
+        graph: options.graph,
         goal: options.goal,
         budget: options.budget,
         manifest: options.manifest,

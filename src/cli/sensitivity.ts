@@ -12,6 +12,7 @@ import { modelFile } from './models.js';
 import {
   type ArraysOptions,
   addFigure,
+  addGraph,
   addModel,
   addValues,
   areFedWithArrays,
@@ -25,18 +26,16 @@ import { drawFigures, printJson } from './output.js';
 import type { Terminal } from './terminal.js';
 
 interface SensitivityCommandOptions
-  extends Pick<Given, 'manifest' | 'utterances' | 'threads' | 'figure' | 'json'>,
+  extends Pick<Given, 'manifest' | 'utterances' | 'threads' | 'figure' | 'json' | 'graph'>,
     ArraysOptions {
-  readonly graph?: string;
   readonly node?: readonly string[];
   readonly output?: string;
 }
 
 /** `quantlab sensitivity MODEL`: what compressing each layer alone costs and gains. */
 export function addSensitivityCommand(program: Command, terminal: Terminal): void {
-  declare(program.command('sensitivity'), addModel, addValues, addFigure)
+  declare(program.command('sensitivity'), addModel, addValues, addFigure, addGraph)
     .description('Compress one layer at a time, in each way; rank what it does to the output, the bytes and the time')
-    .option('--graph <name>', 'of a model of several graphs: which one')
     .option('--node <name>', 'only this layer (may be given several times)', collect)
     .option('--output <name>', 'judge by this output of a model without a card (default: the first of float32)')
     .addHelpText(

@@ -108,8 +108,16 @@ describe('a model of several graphs', () => {
     const named = await quantlab('quantize', model, '-o', join(folder, 'one.onnx'));
     expect(named).toMatchObject({ exitCode: 1, out: '' });
     expect(named.err).toMatch(/one\.onnx: a folder, since .*tiny has several files, was required/);
-    const graph = await quantlab('sensitivity', model);
-    expect(graph.err).toMatch(/the name of a graph \(encoder, decoder\) was required, got none/);
+    for (const command of [
+      ['sensitivity', model],
+      ['search', model, '-o', join(folder, 'found.json')],
+    ]) {
+      const unnamed = await quantlab(...command);
+      expect(unnamed.err).toMatch(/the name of a graph \(encoder, decoder\) was required, got none/);
+      expect((await quantlab(...command, '--graph', 'nosuch')).err).toMatch(
+        /\(encoder, decoder\) was required, got nosuch/,
+      );
+    }
     await expect(resolveModel(join(model, 'encoder.onnx'))).rejects.toThrow(/one of the 2 of tiny; name their folder/);
     const tokenizer = join(model, 'tokenizer.json');
     const text = await readFile(tokenizer, 'utf8');
