@@ -22,42 +22,28 @@ export type Kept = { readonly rank: number } | { readonly energy: number };
  * @param values - [rows, columns], finite, row by row
  */
 export function factorize(values: Float32Array, rows: number, columns: number, kept: Kept): Factors {
+  const matrix = Matrix.from1DArray(rows, columns, Array.from(values));
   const isWide = rows <= columns;
-  const [size, other] = isWide ? [rows, columns] : [columns, rows];
-  // The vectors of the smaller side, and the matrix with that side first.
-  const at = (i: number, k: number): number => values[isWide ? i * columns + k : k * columns + i] ?? 0;
-  const gram = new Matrix(size, size);
-  const sides = Array.from({ length: size }, (_, i) => Float64Array.from({ length: other }, (_, k) => at(i, k)));
-  for (let i = 0; i < size; i++) {
-    for (let j = i; j < size; j++) {
-      const sum = dot(sides[i] as Float64Array, sides[j] as Float64Array);
-      gram.set(i, j, sum);
-      gram.set(j, i, sum);
-    }
-  }
-  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(gram, { assumeSymmetric: true });
-  const order = realEigenvalues.map((_, i) => i).sort((a, b) => (realEigenvalues[b] ?? 0) - (realEigenvalues[a] ?? 0));
+  // With the smaller side first.
+  const wide = isWide ? matrix : matrix.transpose();
+  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(wide.mmul(wide.transpose()), {
+    assumeSymmetric: true,
+  });
+  const order = Array.from(realEigenvalues.keys()).sort(
+    (a, b) => (realEigenvalues[b] ?? 0) - (realEigenvalues[a] ?? 0),
+  );
   const powers = order.map((i) => Math.max(realEigenvalues[i] ?? 0, 0));
-  const rank = 'rank' in kept ? Math.min(kept.rank, size) : rankOf(powers, kept.energy);
-  // near [size, rank] holds the vectors, far [rank, other] what the matrix is along them.
-  const near = new Float32Array(size * rank);
-  const far = new Float32Array(rank * other);
-  for (let r = 0; r < rank; r++) {
-    const root = Math.sqrt(Math.sqrt(powers[r] ?? 0)) || 1;
-    const along = new Float64Array(other);
-    for (let i = 0; i < size; i++) {
-      const part = eigenvectorMatrix.get(i, order[r] ?? 0);
-      near[i * rank + r] = part * root;
-      const side = sides[i] as Float64Array;
-      for (let k = 0; k < other; k++) along[k] = (along[k] ?? 0) + part * (side[k] ?? 0);
-    }
-    far.set(
-      along.map((value) => value / root),
-      r * other,
-    );
-  }
-  const [left, right] = isWide ? [near, far] : [transpose(far, rank, other), transpose(near, size, rank)];
-  return { rank, left, right, product: multiply(left, right, rows, rank, columns) };
+  const rank = 'rank' in kept ? Math.min(kept.rank, powers.length) : rankOf(powers, kept.energy);
+  const vectors = eigenvectorMatrix.subMatrixColumn(order.slice(0, rank));
+  const roots = powers.slice(0, rank).map((power) => power ** 0.25 || 1);
+  const along = vectors.transpose().mmul(wide).divColumnVector(roots);
+  vectors.mulRowVector(roots);
+  const [left, right] = isWide ? [vectors, along] : [along.transpose(), vectors.transpose()];
+  return { rank, left: floatsOf(left), right: floatsOf(right), product: floatsOf(left.mmul(right)) };
+}
+
+function floatsOf(matrix: Matrix): Float32Array {
+  return Float32Array.from(matrix.to1DArray());
 }
 
 /** How many of the powers, largest first, hold a share of their sum. */
@@ -68,33 +54,5 @@ function rankOf(powers: readonly number[], energy: number): number {
     held += power;
     return held >= wanted;
   });
-  return index < 0 ? Math.max(powers.length, 1) : index + 1;
-}
-
-function dot(one: Float64Array, other: Float64Array): number {
-  let sum = 0;
-  for (let k = 0; k < one.length; k++) sum += (one[k] ?? 0) * (other[k] ?? 0);
-  return sum;
-}
-
-/** A matrix [rows, columns] as [columns, rows]. */
-export function transpose(values: Float32Array, rows: number, columns: number): Float32Array {
-  const turned = new Float32Array(values.length);
-  for (let i = 0; i < rows; i++) {
-    for (let k = 0; k < columns; k++) turned[k * rows + i] = values[i * columns + k] ?? 0;
-  }
-  return turned;
-}
-
-/** [rows, inner] times [inner, columns], in float32, as the runtime computes it but for the order of its sums. */
-function multiply(left: Float32Array, right: Float32Array, rows: number, inner: number, columns: number): Float32Array {
-  const product = new Float32Array(rows * columns);
-  for (let i = 0; i < rows; i++) {
-    const row = product.subarray(i * columns, (i + 1) * columns);
-    for (let r = 0; r < inner; r++) {
-      const factor = left[i * inner + r] ?? 0;
-      for (let k = 0; k < columns; k++) row[k] = (row[k] ?? 0) + factor * (right[r * columns + k] ?? 0);
-    }
-  }
-  return product;
+  return index < 0 ? powers.length : index + 1;
 }
