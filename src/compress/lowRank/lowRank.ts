@@ -3,15 +3,23 @@ import { z } from 'zod';
 import { InputError } from '../../errors.js';
 import { copyMessage } from '../../onnx/graph/copy.js';
 import { attributeOf, intAttribute, makeNode, stringAttribute } from '../../onnx/graph/node.js';
+import { transposeMatrices } from '../../onnx/graph/transpose.js';
 import type { OnnxModel } from '../../onnx/model.js';
 import { makeTensor, shapeOf, tensorFloats } from '../../onnx/tensor/tensor.js';
 import { applyAlone, type Compressed, nodeOptions, optionsSchema, type Pass } from '../pass.js';
 import { LeftInFloat } from '../rewrite/leftInFloat.js';
 import type { NormalGraph } from '../rewrite/normalGraph.js';
-import { type Changed, compressedWeight, constantFloats, type Rewriting, rewriteModel } from '../rewrite/rewrite.js';
+import {
+  type Changed,
+  compressedWeight,
+  constantFloats,
+  type NodeFilter,
+  type Rewriting,
+  rewriteModel,
+} from '../rewrite/rewrite.js';
 import type { Constant, Scope } from '../rewrite/scope.js';
 import { signalToErrorDb } from '../rewrite/signalToError.js';
-import { type Factors, factorize, transpose } from './factors.js';
+import { type Factors, factorize } from './factors.js';
 
 /** Operators whose weights can become two factors; of recurrent layers the input weights. */
 export const FACTORED_OP_TYPES = ['MatMul', 'Gemm', 'Conv', 'LSTM', 'GRU', 'RNN'] as const;
@@ -20,17 +28,12 @@ export const FACTORED_OP_TYPES = ['MatMul', 'Gemm', 'Conv', 'LSTM', 'GRU', 'RNN'
 export type FactoredOpType = (typeof FACTORED_OP_TYPES)[number];
 
 /** Options of {@link factorWeights}; `PASSES` describes each. */
-export interface LowRankOptions {
+export interface LowRankOptions extends Partial<NodeFilter<FactoredOpType>> {
   readonly energy?: number;
   readonly rank?: number;
-  readonly opTypesToFactor?: readonly FactoredOpType[];
-  readonly nodesToFactor?: readonly string[];
-  readonly nodesToExclude?: readonly string[];
 }
 
 type LowRankSettings = Required<Omit<LowRankOptions, 'rank'>> & { readonly rank: number | undefined };
-
-const NODES = nodeOptions(FACTORED_OP_TYPES, FACTORED_OP_TYPES);
 
 /** Weights in two factors: {@link factorWeights} as a step of a recipe. */
 export const LOW_RANK: Pass<'low-rank', LowRankOptions, LowRankSettings> = {
@@ -47,12 +50,10 @@ export const LOW_RANK: Pass<'low-rank', LowRankOptions, LowRankSettings> = {
       .default(0.9)
       .meta({ description: "share of a matrix's sum of squares that its factors keep; it decides their rank" }),
     rank: z.int().min(1).optional().meta({ description: 'rank of the factors of every matrix, instead of that share' }),
-    opTypesToFactor: NODES.opTypesToQuantize,
-    nodesToFactor: NODES.nodesToQuantize,
-    nodesToExclude: NODES.nodesToExclude,
+    ...nodeOptions(FACTORED_OP_TYPES, FACTORED_OP_TYPES),
   }),
-  looksFor: ({ opTypesToFactor }) =>
-    `constant weights of ${opTypesToFactor.join(', ')}, which two thin matrices stand for in fewer bytes`,
+  looksFor: ({ opTypesToQuantize }) =>
+    `constant weights of ${opTypesToQuantize.join(', ')}, which two thin matrices stand for in fewer bytes`,
   apply: factor,
 };
 
@@ -74,10 +75,9 @@ export function factorWeights(model: OnnxModel, options: LowRankOptions = {}): C
 }
 
 function factor(input: NormalGraph, settings: LowRankSettings): Changed {
-  const { opTypesToFactor, nodesToFactor, nodesToExclude, rank } = settings;
-  const filter = { opTypesToQuantize: opTypesToFactor, nodesToQuantize: nodesToFactor, nodesToExclude };
+  const { rank } = settings;
   let highest = 0;
-  const changed = rewriteModel(input, filter, {
+  const changed = rewriteModel(input, settings, {
     name: LOW_RANK.name,
     title: LOW_RANK.title,
     opTypes: FACTORED_OP_TYPES,
@@ -203,4 +203,11 @@ function nodesOf({ node, opType }: Layer, left: string, right: string, between: 
     makeNode('Conv', [read, left], [between], { name, inherited: node.attribute.filter(isStride) }),
     copyMessage(node, { ...second, attribute: node.attribute.filter((attribute) => !isStride(attribute)) }),
   ];
+}
+
+/** A matrix [rows, columns] as [columns, rows]. */
+function transpose(values: Float32Array, rows: number, columns: number): Float32Array {
+  const turned = new Float32Array(values.length);
+  transposeMatrices(values, turned, 1, rows, columns);
+  return turned;
 }

@@ -9,7 +9,7 @@ import { applyAlone, type Compressed, nodeOptions, optionsSchema, type Pass } fr
 import { LeftInFloat } from '../rewrite/leftInFloat.js';
 import type { NormalGraph } from '../rewrite/normalGraph.js';
 import { type CompressedWeight, weightBytes } from '../rewrite/report.js';
-import { type Changed, compressedWeight, constantFloats, rewriteModel } from '../rewrite/rewrite.js';
+import { type Changed, compressedWeight, constantFloats, type NodeFilter, rewriteModel } from '../rewrite/rewrite.js';
 import type { Scope } from '../rewrite/scope.js';
 import { type UnitReader, unitReaders } from './unitReaders.js';
 
@@ -20,14 +20,9 @@ export const UNIT_OP_TYPES = ['LSTM', 'GRU', 'RNN'] as const;
 export type UnitOpType = (typeof UNIT_OP_TYPES)[number];
 
 /** Options of {@link pruneUnits}; `PASSES` describes each. */
-export interface PruneUnitsOptions {
+export interface PruneUnitsOptions extends Partial<NodeFilter<UnitOpType>> {
   readonly share?: number;
-  readonly opTypesToPrune?: readonly UnitOpType[];
-  readonly nodesToPrune?: readonly string[];
-  readonly nodesToExclude?: readonly string[];
 }
-
-const NODES = nodeOptions(UNIT_OP_TYPES, UNIT_OP_TYPES);
 
 /** Pruning of units: {@link pruneUnits} as a step of a recipe. */
 export const PRUNE_UNITS: Pass<'prune-units', PruneUnitsOptions, Required<PruneUnitsOptions>> = {
@@ -43,11 +38,10 @@ export const PRUNE_UNITS: Pass<'prune-units', PruneUnitsOptions, Required<PruneU
       .lt(1, 'a share below 1 was required')
       .default(0.25)
       .meta({ description: 'share of the units of each recurrent layer that are taken out, the weakest' }),
-    opTypesToPrune: NODES.opTypesToQuantize,
-    nodesToPrune: NODES.nodesToQuantize,
-    nodesToExclude: NODES.nodesToExclude,
+    ...nodeOptions(UNIT_OP_TYPES, UNIT_OP_TYPES),
   }),
-  looksFor: ({ opTypesToPrune }) => `${opTypesToPrune.join(', ')} with constant weights, whose output products read`,
+  looksFor: ({ opTypesToQuantize }) =>
+    `${opTypesToQuantize.join(', ')} with constant weights, whose output products read`,
   apply: prune,
 };
 
@@ -73,20 +67,18 @@ interface Cut {
 }
 
 function prune(input: NormalGraph, settings: Required<PruneUnitsOptions>): Changed {
-  const { share, opTypesToPrune, nodesToPrune, nodesToExclude } = settings;
-  const filter = { opTypesToQuantize: opTypesToPrune, nodesToQuantize: nodesToPrune, nodesToExclude };
   const before = new Map(input.graph.initializer.map((tensor) => [tensor.name, tensor]));
   const cuts = new Map<string, Cut>();
   const now = (name: string): TensorProto => (cuts.get(name)?.tensor ?? before.get(name)) as TensorProto;
   const notes = [...input.notes];
-  const { graph, report } = rewriteModel(input, filter, {
+  const { graph, report } = rewriteModel(input, settings, {
     name: PRUNE_UNITS.name,
     title: PRUNE_UNITS.title,
     opTypes: UNIT_OP_TYPES,
     mainGraphOnly: true,
     begin: () => (node, _opType, scope) => {
       const layer = readLayer(input, node, scope);
-      const kept = strongest(layer, now, share);
+      const kept = strongest(layer, now, settings.share);
       const count = kept[0]?.length ?? 0;
       for (const [name, tensor] of withoutUnits(layer, now, kept)) {
         cuts.set(name, { node: layer.readers.find(({ constant }) => constant === name)?.node ?? node, tensor });
@@ -191,59 +183,56 @@ function strongest(layer: Layer, now: (name: string) => TensorProto, share: numb
 
 /** The layer's constants and those of its readers, without the units that go. */
 function withoutUnits(
-  { directions, units, own, readers }: Layer,
+  { units, own, readers }: Layer,
   now: (name: string) => TensorProto,
   kept: readonly (readonly number[])[],
 ): readonly (readonly [string, TensorProto])[] {
-  const made = own.map((name, index): [string, TensorProto] => {
-    const tensor = now(name);
-    const [, rows = 0, ...rest] = shapeOf(tensor);
-    const columns = rest[0] ?? 1;
-    const values = tensorFloats(tensor);
-    const left: number[] = [];
-    for (let direction = 0; direction < directions; direction++) {
-      const stays = kept[direction] ?? [];
-      const columnsLeft = index === 1 ? stays : Array.from({ length: columns }, (_, column) => column);
-      for (let block = 0; block < rows / units; block++) {
-        for (const unit of stays) {
-          const row = (direction * rows + block * units + unit) * columns;
-          for (const column of columnsLeft) left.push(values[row + column] ?? 0);
-        }
-      }
-    }
-    const count = kept[0]?.length ?? 0;
-    const shape = [directions, (rows / units) * count, ...(index === 1 ? [count] : rest)];
-    return [name, makeTensor(name, 'float32', shape, Float32Array.from(left))];
+  const keptOf = (direction: number): readonly number[] => kept[direction] ?? [];
+  const ownLeft = own.map((name, index) => {
+    const blocks = (shapeOf(now(name))[1] ?? 0) / units;
+    const starts = Array.from({ length: blocks }, (_, block) => block * units);
+    const left = along(now(name), 1, (direction) =>
+      starts.flatMap((start) => keptOf(direction).map((unit) => start + unit)),
+    );
+    // The recurrent weights have a column for each unit, too.
+    const rows = blocks * keptOf(0).length;
+    return [name, index === 1 ? along(left, 2, (row) => keptOf(Math.floor(row / rows))) : left] as const;
   });
-  for (const { constant, axis, isShape, isMerged } of readers) {
+  const theirsLeft = readers.map(({ constant, axis, isShape, isMerged }) => {
     const places = isMerged
-      ? kept.flatMap((own, direction) => own.map((unit) => direction * units + unit))
-      : (kept[0] ?? []);
+      ? kept.flatMap((stays, direction) => stays.map((unit) => direction * units + unit))
+      : keptOf(0);
     const tensor = now(constant);
-    const shape = shapeOf(tensor);
-    if (isShape) {
-      const sizes = tensorIntegers(tensor).map((size, index) => BigInt(index === axis ? places.length : size));
-      made.push([constant, makeTensor(constant, 'int64', shape, BigInt64Array.from(sizes))]);
-    } else made.push([constant, along(tensor, axis, places)]);
-  }
-  return made;
+    return [constant, isShape ? withSize(tensor, axis, places.length) : along(tensor, axis, () => places)] as const;
+  });
+  return [...ownLeft, ...theirsLeft];
 }
 
-/** A tensor with some places of an axis alone. */
-function along(tensor: TensorProto, axis: number, places: readonly number[]): TensorProto {
+/** A shape with another size at a place. */
+function withSize(tensor: TensorProto, place: number, size: number): TensorProto {
+  const sizes = BigInt64Array.from(tensorIntegers(tensor).with(place, size), BigInt);
+  return makeTensor(tensor.name, 'int64', shapeOf(tensor), sizes);
+}
+
+/**
+ * A tensor with some places of an axis alone.
+ *
+ * @param placesOf - of each run along the axis, counted over the axes before it; as many of each
+ */
+function along(tensor: TensorProto, axis: number, placesOf: (outer: number) => readonly number[]): TensorProto {
   const shape = shapeOf(tensor);
-  const inner = shape.slice(axis + 1).reduce((product, dim) => product * dim, 1);
-  const outer = shape.slice(0, axis).reduce((product, dim) => product * dim, 1);
+  const product = (sizes: readonly number[]): number => sizes.reduce((all, size) => all * size, 1);
+  const inner = product(shape.slice(axis + 1));
+  const outer = product(shape.slice(0, axis));
   const size = shape[axis] ?? 1;
+  const count = placesOf(0).length;
   const values = tensorFloats(tensor);
-  const left = new Float32Array(outer * places.length * inner);
-  let at = 0;
+  const left = new Float32Array(outer * count * inner);
   for (let i = 0; i < outer; i++) {
-    for (const place of places) {
+    for (const [k, place] of placesOf(i).entries()) {
       const from = (i * size + place) * inner;
-      left.set(values.subarray(from, from + inner), at);
-      at += inner;
+      left.set(values.subarray(from, from + inner), (i * count + k) * inner);
     }
   }
-  return makeTensor(tensor.name, 'float32', shape.with(axis, places.length), left);
+  return makeTensor(tensor.name, 'float32', shape.with(axis, count), left);
 }

@@ -7,7 +7,7 @@ import { makeTensor, shapeOf, storedSizeBytes, tensorFloats } from '../../onnx/t
 import { applyAlone, type Compressed, nodeOptions, optionsSchema, type Pass, weightInputs } from '../pass.js';
 import { LeftInFloat } from '../rewrite/leftInFloat.js';
 import type { NormalGraph } from '../rewrite/normalGraph.js';
-import { type Changed, compressedWeight, constantFloats, rewriteModel } from '../rewrite/rewrite.js';
+import { type Changed, compressedWeight, constantFloats, type NodeFilter, rewriteModel } from '../rewrite/rewrite.js';
 import { signalToErrorDb } from '../rewrite/signalToError.js';
 
 /** Operators whose weights can be pruned. */
@@ -17,17 +17,12 @@ export const PRUNED_OP_TYPES = ['MatMul', 'Gemm', 'LSTM', 'GRU', 'RNN', 'Conv'] 
 export type PrunedOpType = (typeof PRUNED_OP_TYPES)[number];
 
 /** Options of {@link pruneWeights}; `PASSES` describes each. */
-export interface PruneOptions {
+export interface PruneOptions extends Partial<NodeFilter<PrunedOpType>> {
   readonly sparsity?: number;
-  readonly opTypesToPrune?: readonly PrunedOpType[];
-  readonly nodesToPrune?: readonly string[];
-  readonly nodesToExclude?: readonly string[];
 }
 
 /** What is said of a share that is none. */
 const SHARE = 'a share of 0 to 1 was required';
-
-const NODES = nodeOptions(PRUNED_OP_TYPES, PRUNED_OP_TYPES);
 
 /** Magnitude pruning: {@link pruneWeights} as a step of a recipe. */
 export const PRUNE: Pass<'prune', PruneOptions, Required<PruneOptions>> = {
@@ -42,11 +37,9 @@ export const PRUNE: Pass<'prune', PruneOptions, Required<PruneOptions>> = {
       .max(1, SHARE)
       .default(0.5)
       .meta({ description: 'share of each weight matrix that becomes zero, 0 to 1; half is 0.5' }),
-    opTypesToPrune: NODES.opTypesToQuantize,
-    nodesToPrune: NODES.nodesToQuantize,
-    nodesToExclude: NODES.nodesToExclude,
+    ...nodeOptions(PRUNED_OP_TYPES, PRUNED_OP_TYPES),
   }),
-  looksFor: ({ opTypesToPrune }) => `constant weights of ${opTypesToPrune.join(', ')}`,
+  looksFor: ({ opTypesToQuantize }) => `constant weights of ${opTypesToQuantize.join(', ')}`,
   apply: prune,
 };
 
@@ -67,12 +60,10 @@ export function pruneWeights(original: OnnxModel, options: PruneOptions = {}): C
 }
 
 function prune(input: NormalGraph, settings: Required<PruneOptions>): Changed {
-  const { sparsity, opTypesToPrune, nodesToPrune, nodesToExclude } = settings;
   const stored = storedTensors(input.graph);
   const pruned = new Map<TensorProto, TensorProto>();
   const notes = [...input.notes];
-  const filter = { opTypesToQuantize: opTypesToPrune, nodesToQuantize: nodesToPrune, nodesToExclude };
-  const { report } = rewriteModel(input, filter, {
+  const { report } = rewriteModel(input, settings, {
     name: PRUNE.name,
     title: PRUNE.title,
     opTypes: PRUNED_OP_TYPES,
@@ -87,7 +78,7 @@ function prune(input: NormalGraph, settings: Required<PruneOptions>): Changed {
         for (const weight of weights) {
           if (pruned.has(weight.tensor)) continue;
           const before = tensorFloats(weight.tensor);
-          const { values, zeros } = withoutSmallest(before, sparsity);
+          const { values, zeros } = withoutSmallest(before, settings.sparsity);
           const made = makeTensor(weight.tensor.name, 'float32', shapeOf(weight.tensor), values);
           pruned.set(weight.tensor, made);
           const report = compressedWeight(weight, node, [made], 'tensor', signalToErrorDb(before, values));

@@ -203,7 +203,7 @@ describe('factorWeights', () => {
     [{ rank: 0 }, /rank/],
     [{ energy: 0 }, /energy: a share above 0 was required, got 0/],
     [{ energy: 1.5 }, /energy: a share of at most 1 was required, got 1.5/],
-    [{ nodesToFactor: ['nosuch'] }, /nosuch/],
+    [{ nodesToQuantize: ['nosuch'] }, /nosuch/],
   ])('refuses %j', (options, message) => {
     expect(() => factorWeights((LAYERS['MatMul'] as () => OnnxModel)(), options)).toThrow(message);
   });

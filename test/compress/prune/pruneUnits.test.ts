@@ -168,7 +168,7 @@ describe('pruneUnits', () => {
   it.each([
     [{ share: 1 }, /share: a share below 1 was required, got 1/],
     [{ share: -0.1 }, /share: a share of 0 or more was required/],
-    [{ nodesToPrune: ['nosuch'] }, /nosuch/],
+    [{ nodesToQuantize: ['nosuch'] }, /nosuch/],
   ])('refuses %j', (options, message) => {
     expect(() => pruneUnits(model('GRU', 'one'), options)).toThrow(message);
   });

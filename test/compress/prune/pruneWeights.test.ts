@@ -72,7 +72,7 @@ describe('pruneWeights', () => {
   });
 
   it('prunes only what it is asked to', () => {
-    const { report } = pruneWeights(convolutionModel(3), { opTypesToPrune: ['Conv'], nodesToExclude: ['conv2'] });
+    const { report } = pruneWeights(convolutionModel(3), { opTypesToQuantize: ['Conv'], nodesToExclude: ['conv2'] });
     expect(report.compressed.map(({ name }) => name)).toEqual(['w1']);
     expect(report.leftNodes).toEqual([
       { node: 'conv2', opType: 'Conv', cause: 'excluded', reason: 'it is in nodesToExclude' },
@@ -151,8 +151,8 @@ describe('pruneWeights', () => {
     expect(() => pruneWeights(product([1]), { sparsity: 50 })).toThrow(
       /sparsity: a share of 0 to 1 was required, got 50/,
     );
-    expect(() => pruneWeights(product([1]), { opTypesToPrune: ['Add' as PrunedOpType] })).toThrow(
-      /opTypesToPrune: .* got Add/,
+    expect(() => pruneWeights(product([1]), { opTypesToQuantize: ['Add' as PrunedOpType] })).toThrow(
+      /opTypesToQuantize: .* got Add/,
     );
     expect(() => pruneWeights(product([1]), { nodesToExclude: ['other'] })).toThrow(/nodesToExclude: .* got other/);
   });
