@@ -52,29 +52,23 @@ export interface PlanOptions {
  */
 export async function defaultPlan(options: PlanOptions = {}): Promise<ExperimentPlan> {
   const { model = DEFAULT_MODEL, threads = await defaultThreads() } = options;
-  const shared = { model, threads };
-  const second = { model: SECOND_MODEL, threads };
   return {
     ...DEFAULT_PROTOCOL,
     ...languageModelFor(DEFAULT_PROTOCOL.manifest),
     conditions: [
-      { id: 'cpu-float32', title: 'CPU float32', ...shared, recipe: 'none', device: 'cpu' },
-      { id: 'cpu-int8-dynamic', title: 'CPU int8 dynamic', ...shared, recipe: 'dynamic', device: 'cpu' },
-      { id: 'gpu-float32', title: 'GPU float32', ...shared, recipe: 'none', device: 'gpu' },
-      ...(options.model === undefined
-        ? ([
-            { id: 'whisper-ctc-float32', title: 'Whisper-CTC float32', ...second, recipe: 'none', device: 'cpu' },
-            {
-              id: 'whisper-ctc-int8-dynamic',
-              title: 'Whisper-CTC int8 dynamic',
-              ...second,
-              recipe: 'dynamic',
-              device: 'cpu',
-            },
-          ] as const)
-        : []),
+      ...onCpu(model, 'cpu', 'CPU', threads),
+      { id: 'gpu-float32', title: 'GPU float32', model, threads, recipe: NO_RECIPE, device: 'gpu' },
+      ...(options.model === undefined ? onCpu(SECOND_MODEL, SECOND_MODEL, 'Whisper-CTC', threads) : []),
     ],
   };
+}
+
+function onCpu(model: string, id: string, title: string, threads: number): readonly Condition[] {
+  const shared = { model, threads, device: 'cpu' } as const;
+  return [
+    { id: `${id}-float32`, title: `${title} float32`, recipe: NO_RECIPE, ...shared },
+    { id: `${id}-int8-dynamic`, title: `${title} int8 dynamic`, recipe: 'dynamic', ...shared },
+  ];
 }
 
 interface ConditionEntry extends Omit<Condition, 'title' | 'model' | 'threads'> {
