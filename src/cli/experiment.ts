@@ -47,7 +47,15 @@ const SHORT_TRIALS = {
 
 /** `quantlab experiment`: the whole measurement, and what people read of it. */
 export function addExperimentCommand(program: Command, terminal: Terminal): void {
-  declare(program.command('experiment'), addModelOption, addSpeech(), addThreads, addPace, addRestart, addJson)
+  declare(
+    program.command('experiment'),
+    addModelOption('those of the plan'),
+    addSpeech(),
+    addThreads,
+    addPace,
+    addRestart,
+    addJson,
+  )
     .description('Measure latency, throughput, accuracy and size of float32 and int8; write table, figures and post')
     .argument(
       '[plan]',

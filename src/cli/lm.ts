@@ -115,7 +115,7 @@ export function addLmCommand(program: Command, terminal: Terminal): void {
       terminal.print(`${options.out}: ${built.ngrams.join(', ')} n-grams, ${megabytes(built.sizeBytes)}\n`);
     });
 
-  declare(lm.command('tune'), addSpeech('dev'), addModelOption, addNormaliserOption, addThreads, addJson)
+  declare(lm.command('tune'), addSpeech('dev'), addModelOption(), addNormaliserOption, addThreads, addJson)
     .description(
       'Find the weights of a language model that err least on a development set; writes X.json beside X.arpa',
     )

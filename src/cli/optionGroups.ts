@@ -53,9 +53,13 @@ export function addModel(command: Command): Command {
   return command.argument('<model>', A_MODEL);
 }
 
-/** Adds `--model`, for commands whose arguments are something else. */
-export function addModelOption(command: Command): Command {
-  return command.option('--model <id|path>', `${A_MODEL} (default: ${DEFAULT_MODEL})`);
+/**
+ * Adds `--model`, for commands whose arguments are something else.
+ *
+ * @param otherwise - what is taken where none is named
+ */
+export function addModelOption(otherwise: string = DEFAULT_MODEL): (command: Command) => Command {
+  return (command) => command.option('--model <id|path>', `${A_MODEL} (default: ${otherwise})`);
 }
 
 /**

@@ -33,7 +33,7 @@ type TranscribeRecord = { readonly path: string } & (
 
 /** `quantlab transcribe AUDIO…`: what is said in recordings of any length. */
 export function addTranscribeCommand(program: Command, terminal: Terminal): void {
-  declare(program.command('transcribe'), addModelOption, addThreads, addDecoderOptions, addJson)
+  declare(program.command('transcribe'), addModelOption(), addThreads, addDecoderOptions, addJson)
     .description('Print what is said in recordings: WAV, FLAC, MP3, Ogg, WebM or SPHERE, of any length')
     .argument('<audio...>', 'the recordings')
     .option('--channel <n|mix>', 'the channel to transcribe, from 1; mix: the average of all', audioChannel, 'mix')
