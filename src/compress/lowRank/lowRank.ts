@@ -7,7 +7,7 @@ import { transposeMatrices } from '../../onnx/graph/transpose.js';
 import type { OnnxModel } from '../../onnx/model.js';
 import { makeTensor, shapeOf, tensorFloats } from '../../onnx/tensor/tensor.js';
 import { applyAlone, type Compressed, nodeOptions, optionsSchema, type Pass } from '../pass.js';
-import { LeftInFloat } from '../rewrite/leftInFloat.js';
+import { LeftInFloat, requireForm } from '../rewrite/leftInFloat.js';
 import type { NormalGraph } from '../rewrite/normalGraph.js';
 import {
   type Changed,
@@ -138,10 +138,6 @@ function readLayer(node: NodeProto, opType: FactoredOpType, scope: Scope): Layer
   }
 }
 
-function requireForm(holds: boolean, reason: string): void {
-  if (!holds) throw new LeftInFloat('form', reason);
-}
-
 function writeFactors(layer: Layer, settings: LowRankSettings, scope: Scope, { names, compressed }: Rewriting): void {
   const { node, weight, rows, columns, isTurned } = layer;
   const stored = tensorFloats(weight.tensor);
@@ -162,7 +158,7 @@ function writeFactors(layer: Layer, settings: LowRankSettings, scope: Scope, { n
     names.value(`${weight.name}_right`),
   ]);
   scope.added.push(left, right);
-  scope.nodes.push(...nodesOf(layer, left.name, right.name, between, names.node(`${node.name}_low_rank`)));
+  scope.nodes.push(...nodesOf(layer, left.name, right.name, between, names.node(`${title}_low_rank`)));
   // Each factor stands for its share of the matrix.
   for (const tensor of [left, right]) {
     const share = tensor === left ? rows / (rows + columns) : columns / (rows + columns);

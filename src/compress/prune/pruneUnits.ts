@@ -6,7 +6,7 @@ import type { OnnxModel } from '../../onnx/model.js';
 import { mapTensors } from '../../onnx/tensor/mapTensors.js';
 import { makeTensor, shapeOf, tensorFloats, tensorIntegers } from '../../onnx/tensor/tensor.js';
 import { applyAlone, type Compressed, nodeOptions, optionsSchema, type Pass } from '../pass.js';
-import { LeftInFloat } from '../rewrite/leftInFloat.js';
+import { requireForm } from '../rewrite/leftInFloat.js';
 import type { NormalGraph } from '../rewrite/normalGraph.js';
 import { type CompressedWeight, weightBytes } from '../rewrite/report.js';
 import { type Changed, compressedWeight, constantFloats, type NodeFilter, rewriteModel } from '../rewrite/rewrite.js';
@@ -116,9 +116,6 @@ interface Layer {
 }
 
 function readLayer(graph: NormalGraph, node: NodeProto, scope: Scope): Layer {
-  const requireForm = (holds: boolean, reason: string): void => {
-    if (!holds) throw new LeftInFloat('form', reason);
-  };
   const [directions = 0, rows = 0] = shapeOf(constantFloats(scope, node.input[1]).tensor);
   const units = intAttribute(node, 'hidden_size', 0);
   const gates = rows / units;

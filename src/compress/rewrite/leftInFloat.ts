@@ -16,3 +16,13 @@ export class LeftInFloat extends Error {
     super(message, options);
   }
 }
+
+/**
+ * Leaves a node as it is whose attributes, inputs or shapes a technique has no form of.
+ *
+ * @param reason - for people: the end of a sentence that begins with the node
+ * @throws {LeftInFloat} where it does not hold
+ */
+export function requireForm(holds: boolean, reason: string): void {
+  if (!holds) throw new LeftInFloat('form', reason);
+}
