@@ -45,17 +45,21 @@ export function tradeoffFigure(summary: Summary, title: string = 'What speed cos
   });
 }
 
-/** Points nearer than this share of the axis have their names on the sides that look away from each other. */
+/** Points nearer than this share of the axis, beside each other, have their names on the sides that look away from each other. */
 const NEAR = 0.08;
 
 function sideOf(row: Measured, all: readonly Measured[], range: number): 'left' | 'center' | 'right' {
   const distances = all
-    .filter((other) => other !== row)
+    .filter((other) => other !== row && isBeside(row, other))
     .map((other) => other.latency.meanMs.value - row.latency.meanMs.value)
     .sort((a, b) => Math.abs(a) - Math.abs(b));
   const [nearest = Number.POSITIVE_INFINITY] = distances;
   if (Math.abs(nearest) > NEAR * range) return 'center';
   return nearest > 0 ? 'right' : 'left';
+}
+
+function isBeside({ accuracy: { wer: one } }: Measured, { accuracy: { wer: other } }: Measured): boolean {
+  return one.low <= other.high && other.low <= one.high;
 }
 
 /** The name of a point: alternately above and below its interval, so that two near points' names do not meet. */
