@@ -234,6 +234,6 @@ export function addRestart(command: Command): Command {
 /** Adds `--short` and `--resume`, for what is measured in one go and takes long. */
 export function addPace(command: Command): Command {
   return command
-    .option('--short', 'fewer trials of everything: under a minute, too few to conclude from')
+    .option('--short', 'fewer trials of everything: about a minute, too few to conclude from')
     .option('--resume', 'go on where it was stopped; what was finished is kept');
 }
