@@ -5,7 +5,7 @@ similar lengths and visits them in random order; the first round goes from short
 section 3.3). Inside a corpus every utterance is used once before any is used again.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -34,12 +34,18 @@ def mixture(progress: float, names) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Batch:
-    """Padded features float32 [N, T, bins], lengths int64 [N], targets int64 [sum], target lengths int64 [N]."""
+    """Padded features float32 [N, T, bins], lengths int64 [N], targets int64 [sum], target lengths int64 [N].
+
+    With a teacher also what it said of the recordings, log-probabilities [N, steps, labels], and how many frames these
+    have as they were recorded, int64 [N].
+    """
 
     features: Tensor
     lengths: Tensor
     targets: Tensor
     target_lengths: Tensor
+    posteriors: Tensor | None = None
+    recorded: Tensor | None = None
 
 
 def pad(blocks: list[np.ndarray]) -> tuple[Tensor, Tensor]:
@@ -132,10 +138,10 @@ class Sampler:
 
 
 class Realiser:
-    """Makes augmented batches of groups, on the processor, from the cached spectra."""
+    """Makes augmented batches of groups, on the processor, from the cached spectra and, with a teacher, its posteriors."""
 
-    def __init__(self, corpora: dict[str, list[CachedUtterance]], front_end: FrontEnd):
-        self.corpora, self.front_end = corpora, front_end
+    def __init__(self, corpora: dict[str, list[CachedUtterance]], front_end: FrontEnd, posteriors: dict | None = None):
+        self.corpora, self.front_end, self.posteriors = corpora, front_end, posteriors
 
     def gather(self, group: list[tuple[str, int]]) -> tuple[Tensor, Tensor]:
         """The padded spectra of a group, and their lengths."""
@@ -148,9 +154,13 @@ class Realiser:
         wide_band = [name not in NARROW_BAND for name, _ in group]
         frames = [self.corpora[name][index].frames for name, index in group]
         plan = draw(rng, self.front_end, frames, wide_band, Augmentation())
-        features, lengths = augment(spectra, lengths, plan, self.front_end, generator)
+        features, augmented = augment(spectra, lengths, plan, self.front_end, generator)
         targets, target_lengths = encode_all([self.corpora[name][index].text for name, index in group])
-        return Batch(features, lengths, targets.to(features.device), target_lengths.to(features.device))
+        batch = Batch(features, augmented, targets.to(features.device), target_lengths.to(features.device))
+        if self.posteriors is None:
+            return batch
+        said, _ = pad([self.posteriors[name][index].astype(np.float32) for name, index in group])
+        return replace(batch, posteriors=said.to(features.device), recorded=lengths)
 
 
 def plain_batches(utterances: list[CachedUtterance], batch_frames: int, front_end: FrontEnd = LogSpectrogram):

@@ -6,6 +6,7 @@ and `<name>.json`, a list of {id, text, offset, frames}. Each front end has a fo
 
 import json
 import os
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -41,17 +42,21 @@ def _analyse(audio: Path, front_end: FrontEnd) -> np.ndarray:
     return front_end.analyse(read_audio(audio)).astype(np.float16)
 
 
-def write_cache(folder: Path, name: str, utterances: list[Utterance], front_end: FrontEnd) -> None:
-    """Compute the spectra of a corpus, a process a core, and write its two files."""
-    folder.mkdir(parents=True, exist_ok=True)
-    index, offset = [], 0
+def analyse_all(utterances: list[Utterance], front_end: FrontEnd) -> list[np.ndarray]:
+    """The spectra of a corpus, by a process a core."""
     with ProcessPoolExecutor(min(os.cpu_count() or 1, 16)) as pool:
         paths = [utterance.audio for utterance in utterances]
-        blocks = list(pool.map(partial(_analyse, front_end=front_end), paths, chunksize=32))
-    for utterance, block in zip(utterances, blocks):
+        return list(pool.map(partial(_analyse, front_end=front_end), paths, chunksize=32))
+
+
+def write_cache(folder: Path, name: str, utterances: list, blocks: list[np.ndarray]) -> None:
+    """Write the two files of a corpus; the list comes last, so that what is half written counts as not there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    index, offset = [], 0
+    for utterance, block in zip(utterances, blocks, strict=True):
         index.append({"id": utterance.id, "text": utterance.text, "offset": offset, "frames": len(block)})
         offset += len(block)
-    np.save(folder / f"{name}.npy", np.concatenate(blocks) if blocks else np.zeros((0, front_end.bins), np.float16))
+    np.save(folder / f"{name}.npy", np.concatenate(blocks) if blocks else np.zeros((0, 1), np.float16))
     (folder / f"{name}.json").write_text(json.dumps(index))
 
 
@@ -64,16 +69,22 @@ def read_cache(folder: Path, name: str) -> list[CachedUtterance]:
     ]
 
 
-def ensure_cache(
-    folder: Path, corpora: dict[str, list[Utterance]], front_end: FrontEnd = LogSpectrogram
-) -> dict[str, list[CachedUtterance]]:
-    """Read every corpus, computing first those whose cached list of utterances is not the one asked for."""
+def ensure_kept(folder: Path, corpora: dict[str, list], compute: Callable[[list], list[np.ndarray]]) -> dict[str, list]:
+    """Read every corpus, computing first those whose kept list of utterances is not the one asked for."""
     cached = {}
     for name, utterances in corpora.items():
         index = folder / f"{name}.json"
         wanted = [(utterance.id, utterance.text) for utterance in utterances]
         have = [(row["id"], row["text"]) for row in json.loads(index.read_text())] if index.exists() else None
         if have != wanted:
-            write_cache(folder, name, utterances, front_end)
+            index.unlink(missing_ok=True)
+            write_cache(folder, name, utterances, compute(utterances))
         cached[name] = read_cache(folder, name)
     return cached
+
+
+def ensure_cache(
+    folder: Path, corpora: dict[str, list[Utterance]], front_end: FrontEnd = LogSpectrogram
+) -> dict[str, list[CachedUtterance]]:
+    """The spectra of every corpus."""
+    return ensure_kept(folder, corpora, lambda utterances: analyse_all(utterances, front_end))

@@ -32,8 +32,11 @@ def choose_device(name: str) -> torch.device:
 class DeviceRealiser(Realiser):
     """Realiser whose spectra lie in the device's memory, float16, a row of frames for each corpus."""
 
-    def __init__(self, corpora: dict[str, list[CachedUtterance]], front_end: FrontEnd, device: torch.device):
-        super().__init__(corpora, front_end)
+    def __init__(
+        self, corpora: dict[str, list[CachedUtterance]], front_end: FrontEnd, device: torch.device,
+        posteriors: dict | None = None,
+    ):
+        super().__init__(corpora, front_end, posteriors)
         self.device = device
         self.frames: dict[str, Tensor] = {}
         self.offsets: dict[str, np.ndarray] = {}

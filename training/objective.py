@@ -4,8 +4,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from augment import interpolate
 from batches import Batch
 from network import Network
+
+# Least probability of a label that a teacher gives: below it float16 has nothing to say.
+SMALLEST = 1e-7
 
 
 def ctc(log_probabilities: Tensor, lengths: Tensor, batch: Batch) -> Tensor:
@@ -24,14 +28,16 @@ class Recognition:
         return ctc(*network(batch.features, batch.lengths), batch)
 
 
-def to_steps(log_probabilities: Tensor, steps: int, ratio: int) -> Tensor:
-    """Log-probabilities [N, T, V] as means over `ratio` steps at a time, [N, steps, V]; the end is repeated."""
-    if ratio == 1:
-        return log_probabilities
-    missing = steps * ratio - log_probabilities.shape[1]
-    ends = log_probabilities[:, -1:].expand(-1, max(missing, 0), -1)
-    padded = torch.cat([log_probabilities, ends], dim=1)[:, : steps * ratio]
-    return padded.exp().unflatten(1, (steps, ratio)).mean(dim=2).log()
+def stretched(posteriors: Tensor, lengths: Tensor, steps: Tensor, count: int) -> Tensor:
+    """What a teacher said, at the pace of what the student heard: log-probabilities [N, count, V].
+
+    posteriors: log-probabilities [N, T, V] of recordings of which augmentation made `steps` (int64 [N]) student's steps;
+    lengths: int64 [N], the student's steps of the recordings as they were. Probabilities are interpolated, so that a label
+    said between two steps is not lost. What a teacher says after the end (`whisper-ctc` appends silence) is left.
+    """
+    ratio = ((lengths - 1) / (steps - 1).clamp_min(1)).unsqueeze(1)
+    positions = torch.minimum(torch.arange(count, device=steps.device) * ratio, (lengths - 1).unsqueeze(1))
+    return interpolate(posteriors.float().exp(), positions).clamp_min(SMALLEST).log()
 
 
 class Distillation:
@@ -43,34 +49,17 @@ class Distillation:
     student that hears both directions and starts its steps where the teacher does.
     """
 
-    def __init__(self, teacher: Network, weight: float, temperature: float):
-        self.teacher = teacher.eval().requires_grad_(False)
+    def __init__(self, weight: float, temperature: float):
         self.weight, self.temperature = weight, temperature
 
     def loss(self, network: Network, batch: Batch) -> Tensor:
-        """Summed over the batch."""
+        """Summed over the batch, which holds what the teacher said of it."""
         log_probabilities, lengths = network(batch.features, batch.lengths)
-        with torch.no_grad():
-            wanted, _ = self.teacher(batch.features, batch.lengths)
-        ratio = network.time_stride // self.teacher.time_stride
-        wanted = to_steps(wanted, log_probabilities.shape[1], ratio)
+        recorded = network.output_lengths(batch.recorded)
+        wanted = stretched(batch.posteriors, recorded, lengths, log_probabilities.shape[1])
         soft = (log_probabilities / self.temperature).log_softmax(dim=2)
         targets = (wanted / self.temperature).log_softmax(dim=2)
         divergence = F.kl_div(soft, targets, log_target=True, reduction="none").sum(dim=2)
         inside = torch.arange(divergence.shape[1], device=lengths.device) < lengths.unsqueeze(1)
         distilled = self.temperature**2 * (divergence * inside).sum()
         return (1 - self.weight) * ctc(log_probabilities, lengths, batch) + self.weight * distilled
-
-
-def require_same_ears(student: Network, teacher: Network) -> None:
-    """Raise when a teacher cannot judge what a student hears."""
-    if student.shape.front_end != teacher.shape.front_end:
-        raise ValueError(
-            f"teacher: the student's front end ({student.shape.front_end}) was required, "
-            f"got {teacher.shape.front_end}; give the student --front-end {teacher.shape.front_end}"
-        )
-    if student.time_stride % teacher.time_stride:
-        raise ValueError(
-            f"teacher: steps of the student's {student.time_stride} frames or a part of them were required, "
-            f"got {teacher.time_stride}"
-        )

@@ -19,7 +19,7 @@ from fake_quantize import set_grid
 from fold import fold
 from model import DeepSpeech2
 from network import Network
-from objective import Distillation, Recognition, require_same_ears
+from objective import Distillation, Recognition
 from prune_units import UnitPruner
 from prune_weights import WeightPruner
 from separable import SeparableNetwork
@@ -57,7 +57,7 @@ def save_atomically(state: dict, path: Path) -> None:
 class Run:
     """Trains the network that `options` describe; see train.py for them."""
 
-    def __init__(self, options: argparse.Namespace, corpora: dict, development: dict):
+    def __init__(self, options: argparse.Namespace, corpora: dict, development: dict, posteriors: dict | None = None):
         torch.manual_seed(options.seed)
         self.options, self.development = options, development
         self.device = torch.device(options.device)
@@ -73,7 +73,7 @@ class Run:
             groups, lr=options.rate, weight_decay=WEIGHT_DECAY, betas=(0.9, 0.98), fused=True
         )
         self.pruner = self._make_pruner()
-        self.engine = self._make_engine(corpora)
+        self.engine = self._make_engine(corpora, posteriors)
         self.updates, self.elapsed_s, self.best = 0, 0.0, math.inf
 
     def _first_model(self) -> Network:
@@ -110,22 +110,17 @@ class Run:
             return WeightPruner(self.model, self.options.sparsity)
         return UnitPruner(self.model, self.options.units_kept) if self.options.units_kept else None
 
-    def _make_engine(self, corpora: dict) -> CoreEngine | DeviceEngine:
+    def _make_engine(self, corpora: dict, posteriors: dict | None) -> CoreEngine | DeviceEngine:
         options, front_end = self.options, front_end_of(self.model)
-        objective = Recognition()
-        if options.teacher:
-            teacher, _ = load_average(options.teacher / "best.pt")
-            require_same_ears(self.model, teacher)
-            teacher.compute_dtype = self.model.compute_dtype
-            objective = Distillation(teacher.on(self.device), options.teacher_weight, options.temperature)
+        objective = Distillation(options.teacher_weight, options.temperature) if posteriors else Recognition()
         shards = options.threads if self.device.type == "cpu" else 1
         self.sampler = Sampler(corpora, options.batch_frames // shards, options.round_frames, options.seed)
         if options.start_from:
             self.sampler.rounds = 1  # no short-to-long round for weights that can already listen
         if self.device.type == "cpu":
-            realiser = Realiser(corpora, front_end)
+            realiser = Realiser(corpora, front_end, posteriors)
             return CoreEngine(self.model, self.sampler, realiser, objective, shards, options.seed)
-        realiser = DeviceRealiser(corpora, front_end, self.device)
+        realiser = DeviceRealiser(corpora, front_end, self.device, posteriors)
         return DeviceEngine(self.model, self.sampler, realiser, objective, options.seed)
 
     def description(self) -> dict:

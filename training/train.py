@@ -15,6 +15,7 @@ averaged weights with the lowest mean WER on them.
 import argparse
 import json
 import os
+import time
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from cache import cache_folder, ensure_cache
 from corpora import load_judged, load_trained
 from device import choose_device
 from front_ends import FRONT_ENDS
+from posteriors import ensure_posteriors
 from run import Run
 from whisper_weights import WEIGHTS
 
@@ -106,10 +108,17 @@ def main() -> None:
     prompts_folder = options.data / "prompts"
     synthetic = None if options.no_synthetic else options.data / "synthetic"
     folder = cache_folder(options.data, front_end)
-    corpora = ensure_cache(folder, load_trained(options.corpora, prompts_folder, synthetic), front_end)
+    trained = load_trained(options.corpora, prompts_folder, synthetic)
+    corpora = ensure_cache(folder, trained, front_end)
     judged = load_judged(options.corpora, prompts_folder)
     development = ensure_cache(folder, {name: judged[name] for name in DEVELOPMENT_SETS}, front_end)
-    run = Run(options, corpora, development)
+    begun_s, posteriors = time.monotonic(), None
+    if options.teacher:
+        dtype, device = getattr(torch, options.dtype), torch.device(options.device)
+        posteriors = ensure_posteriors(options.teacher, options.data, trained, dtype, device)
+    run = Run(options, corpora, development, posteriors)
+    # The teacher's listening is part of the run's minutes.
+    run.elapsed_s = time.monotonic() - begun_s
     checkpoint = options.run / "checkpoint.pt"
     if checkpoint.exists():
         run.restore(torch.load(checkpoint, map_location="cpu", weights_only=False))

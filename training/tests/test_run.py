@@ -17,6 +17,7 @@ from export import build_onnx
 from front_ends import FRONT_ENDS
 from model import Shape
 from objective import Recognition
+from posteriors import listen
 from prune_units import UnitPruner
 from run import Run
 from train import parse_options
@@ -39,6 +40,12 @@ def speech(front_end) -> dict[str, list[CachedUtterance]]:
     }
 
 
+def said_by(run, corpora) -> dict[str, list]:
+    """What a teacher says of recordings; its spectra are the student's here."""
+    teacher, _ = load_average(run / "best.pt")
+    return {name: listen(teacher, utterances) for name, utterances in corpora.items()}
+
+
 def train(folder, shape, **changes):
     """Two updates, a judgement, the run's end; the kept weights."""
     options = Namespace(seed=3, shape=shape, dropout=0.1, dtype="float32", rate=1e-3, batch_frames=400, round_frames=900,
@@ -48,7 +55,8 @@ def train(folder, shape, **changes):
         setattr(options, name, value)
     folder.mkdir()
     corpora = speech(FRONT_ENDS[shape.front_end])
-    run = Run(options, corpora, development={"an4-dev": corpora["an4"][:2]})
+    posteriors = options.teacher and said_by(options.teacher, corpora)
+    run = Run(options, corpora, {"an4-dev": corpora["an4"][:2]}, posteriors)
     steps = [run.step(progress) for progress in (0.2, 0.9)]
     if run.pruner:
         run.pruner.apply(run.model.state_dict(), run.average, run.updates, 1.0)
