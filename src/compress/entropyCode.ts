@@ -1,17 +1,11 @@
-import { InputError } from '../errors.js';
-import { StreamReader, writeStream } from '../onnx/file/byteStreams.js';
-import { readSlice, sliceOf } from '../onnx/file/payload.js';
-import { CODE_MARKS, codeMark, MARK_BYTES } from '../onnx/file/storedData.js';
+import { encodeTensor } from '../onnx/file/codedTensor.js';
 import { copyMessage } from '../onnx/graph/copy.js';
 import { mainGraph, type OnnxModel } from '../onnx/model.js';
 import type { Dtype } from '../onnx/tensor/dtype.js';
 import { mapTensors } from '../onnx/tensor/mapTensors.js';
-import { shapeOf, storedSizeBytes, tensorBytes, tensorDtype } from '../onnx/tensor/tensor.js';
+import { elementCount, shapeOf, storedSizeBytes, tensorBytes, tensorDtype } from '../onnx/tensor/tensor.js';
 
-/** Element types whose bytes are single codes of a quantizer, unequally often used. */
-const CODED_TYPES: ReadonlySet<Dtype> = new Set(['int8', 'uint8']);
-
-/** Smaller tensors are zero points and the like: with nothing to gain. */
+/** Smaller tensors are scales, zero points and the like: with nothing to gain. */
 const SMALLEST_BYTES = 256;
 
 /** What coding makes of one tensor. */
@@ -21,7 +15,7 @@ export interface CodedTensor {
   readonly shape: readonly number[];
   /** As stored in a model. */
   readonly sizeBytes: number;
-  /** Shannon's entropy of its bytes: bits for each. */
+  /** Shannon's entropy of its bytes, those of each place in an element by themselves: bits for each element. */
   readonly entropyBits: number;
   /** As stored where that is less. */
   readonly codedBytes: number;
@@ -29,7 +23,7 @@ export interface CodedTensor {
 
 /** What coding makes of a model. */
 export interface CodingReport {
-  /** Integer tensors, as they stand in the model. */
+  /** Tensors of 256 bytes and more, as they stand in the model. */
   readonly tensors: readonly CodedTensor[];
   readonly sizeBytes: number;
   readonly codedBytes: number;
@@ -38,49 +32,37 @@ export interface CodingReport {
 }
 
 /**
- * Codes the 8-bit weights of a quantized model by how often each value occurs (Han et al., Deep Compression, 2016, section 4), each
- * tensor by itself, in the same streams as weights that are shipped: Huffman's code, as deflate writes it. For storing
- * and sending. The result keeps the form of a model but cannot be run before {@link entropyDecode} brings every byte back.
+ * Codes the weights of a model by how often each value occurs (Han et al., Deep Compression, 2016, section 4), each tensor by
+ * itself and without loss: Huffman's code as deflate writes it, or range asymmetric numeral systems where that is shorter.
  *
- * Packed 4-bit weights are coded by their bytes, two values together.
+ * The result keeps the form of a model. Whatever reads a model here decodes it, and sessions do so in memory; other programs cannot
+ * load it before it is read and written again. Packed 4-bit weights are coded by their bytes, two values together.
  *
  * @param model - left as it is
- * @returns the coded model and what each tensor became
- * @throws {InputError} when it is coded already
+ * @returns the model, to be written, and what each tensor became
  * @example
  * const { model, report } = entropyCode(quantizeDynamic(await readModel('model.onnx')).model);
+ * await writeModel(model, 'model.coded.onnx');
  */
 export function entropyCode(model: OnnxModel): { readonly model: OnnxModel; readonly report: CodingReport } {
-  if (isCoded(model)) {
-    throw new InputError(
-      `${model.path}: a model that is not coded was required, got a coded one; it is as small as this gets`,
-    );
-  }
   const tensors: CodedTensor[] = [];
   let leftBytes = 0;
   const graph = mapTensors(mainGraph(model), (tensor) => {
     const sizeBytes = storedSizeBytes(tensor);
     const dtype = tensorDtype(tensor);
-    if (!CODED_TYPES.has(dtype) || sizeBytes < SMALLEST_BYTES) {
+    if (sizeBytes < SMALLEST_BYTES) {
       leftBytes += sizeBytes;
       return tensor;
     }
     const bytes = tensorBytes(tensor);
-    // What stands in `int32_data` goes back there: every byte of the file comes back.
-    const mark = tensor.int32Data.length > 0 ? CODE_MARKS.int32 : CODE_MARKS.raw;
-    const rawData = new Uint8Array(Buffer.concat([Buffer.from(mark), ...writeStream(bytes)]));
+    const rawData = encodeTensor(tensor, bytes);
     const codedBytes = Math.min(rawData.length, sizeBytes);
-    tensors.push({
-      name: tensor.name,
-      dtype,
-      shape: shapeOf(tensor),
-      sizeBytes,
-      entropyBits: entropyOf(bytes),
-      codedBytes,
-    });
+    const entropyBits = entropyOf(bytes, bytes.length / elementCount(tensor));
+    tensors.push({ name: tensor.name, dtype, shape: shapeOf(tensor), sizeBytes, entropyBits, codedBytes });
     // A tensor is told to be coded by its length: one that would not shrink stays.
     if (codedBytes === sizeBytes) return tensor;
-    return copyMessage(tensor, { rawData, int32Data: [], externalData: [] }, ['dataLocation']);
+    const elsewhere = { floatData: [], int32Data: [], int64Data: [], doubleData: [], uint64Data: [], externalData: [] };
+    return copyMessage(tensor, { ...elsewhere, rawData }, ['dataLocation']);
   });
   const sum = (pick: (tensor: CodedTensor) => number): number => tensors.reduce((all, one) => all + pick(one), 0);
   return {
@@ -95,42 +77,21 @@ export function entropyCode(model: OnnxModel): { readonly model: OnnxModel; read
 }
 
 /**
- * Brings a model back from {@link entropyCode}, byte for byte; weights that had files of their own are in it now.
+ * Bits for each element by Shannon's entropy of the bytes at each of its places.
  *
- * @param model - coded, as read from its file; left as it is
- * @throws {InputError} when the code of a tensor is damaged
+ * @param width - bytes of an element; below 1 where several share a byte
  */
-export function entropyDecode(model: OnnxModel): OnnxModel {
-  const graph = mapTensors(mainGraph(model), (tensor) => {
-    const mark = CODED_TYPES.has(tensorDtype(tensor)) ? codeMark(tensor) : undefined;
-    if (mark === undefined) return tensor;
-    const slice = sliceOf(tensor);
-    const code = slice === undefined ? tensor.rawData : readSlice(slice);
-    const reader = new StreamReader(code, `${model.path}: tensor ${tensor.name}`);
-    reader.take(MARK_BYTES);
-    const decoded = new Uint8Array(reader.stream(storedSizeBytes(tensor)));
-    if (!reader.atEnd) throw reader.damaged('no more bytes', 'some');
-    if (mark === 'raw') return copyMessage(tensor, { rawData: decoded });
-    const signed = tensorDtype(tensor) === 'int8' ? new Int8Array(decoded.buffer) : decoded;
-    return copyMessage(tensor, { int32Data: Array.from(signed) }, ['rawData']);
-  });
-  return { proto: copyMessage(model.proto, { graph }), path: model.path };
-}
-
-/** Whether a model was coded by {@link entropyCode}. */
-export function isCoded(model: OnnxModel): boolean {
-  let coded = false;
-  mapTensors(mainGraph(model), (tensor) => {
-    coded ||= CODED_TYPES.has(tensorDtype(tensor)) && codeMark(tensor) !== undefined;
-    return tensor;
-  });
-  return coded;
-}
-
-/** Shannon's entropy of bytes, one by one, in bits: 0 to 8. */
-function entropyOf(bytes: Uint8Array): number {
-  const counts = new Uint32Array(256);
-  for (const byte of bytes) counts[byte] = (counts[byte] ?? 0) + 1;
-  const shares = [...counts].filter((count) => count > 0).map((count) => count / bytes.length);
-  return shares.reduce((sum, share) => sum - share * Math.log2(share), 0);
+function entropyOf(bytes: Uint8Array, width: number): number {
+  const places = Math.max(1, Math.round(width));
+  const counts = Array.from({ length: places }, () => new Uint32Array(256));
+  for (let i = 0; i < bytes.length; i++) {
+    const own = counts[i % places] as Uint32Array;
+    own[bytes[i] as number] = (own[bytes[i] as number] as number) + 1;
+  }
+  const total = bytes.length / places;
+  const ofByte = counts.reduce((sum, own) => {
+    for (const count of own) if (count > 0) sum -= (count / total) * Math.log2(count / total);
+    return sum;
+  }, 0);
+  return width < 1 ? ofByte * width : ofByte;
 }

@@ -22,7 +22,7 @@ export { type Layer, type LayerChoice, type LayerChoices, layersOf } from '../co
 export { type LayerWeights, layerWeights } from '../compress/choose/layerWeights.js';
 export { quantizeDynamic } from '../compress/dynamic/dynamic.js';
 export type { DynamicOpType, QuantizeDynamicOptions } from '../compress/dynamic/dynamicOptions.js';
-export { type CodingReport, entropyCode, entropyDecode } from '../compress/entropyCode.js';
+export { type CodedTensor, type CodingReport, entropyCode } from '../compress/entropyCode.js';
 export { convertToHalf, HALF_BLOCK_LIST, type HalfOptions } from '../compress/half/float16.js';
 export {
   FACTORED_OP_TYPES,

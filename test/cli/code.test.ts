@@ -13,8 +13,8 @@ afterAll(async () => {
 });
 
 describe('quantlab code', () => {
-  it('writes a smaller file and brings the model back byte for byte', async () => {
-    const [small, coded, back] = ['small.onnx', 'small.coded', 'back.onnx'].map((name) => join(folder, name)) as [
+  it('writes a smaller file with its card, which is heard with as it is, and brings the model back byte for byte', async () => {
+    const [small, coded, back] = ['small.onnx', 'coded.onnx', 'back.onnx'].map((name) => join(folder, name)) as [
       string,
       string,
       string,
@@ -26,24 +26,43 @@ describe('quantlab code', () => {
     // 8.28 to 6.53 MB for this model: one scale a tensor leaves the outer codes rare.
     expect(sizeBytes.before / sizeBytes.after).toBeGreaterThan(1.2);
     expect(report.codedBytes).toBeLessThan(report.sizeBytes);
+    const hear = async (model: string) =>
+      await quantlab('transcribe', 'data/speech/audio/auth-thankyou.flac', '--model', model);
+    expect(await hear(coded)).toEqual(await hear(small));
     expect(await quantlab('code', coded, '-o', back, '--decode')).toMatchObject({
       exitCode: 0,
       out: expect.stringContaining(`${(sizeBytes.after / 1e6).toFixed(1)} MB → 8.3 MB`),
     });
     expect((await readFile(back)).equals(await readFile(small))).toBe(true);
-    expect((await quantlab('code', small, '-o', coded)).out).toContain('entropy (bits a byte)');
+    expect((await quantlab('code', small, '-o', coded)).out).toContain('entropy (bits a value)');
+    for (const [command, message] of [
+      [['code', coded, '-o', back], 'it is as small as this gets'],
+      [['code', small, '-o', back, '--decode'], 'other programs load it as it is'],
+    ] as const) {
+      expect(await quantlab(...command)).toMatchObject({ exitCode: 1, err: expect.stringContaining(message) });
+    }
   });
 
-  it('writes nothing when the code is damaged', async () => {
-    const [coded, back] = [join(folder, 'small.coded'), join(folder, 'never.onnx')];
+  it('refuses a damaged code by its name, and writes nothing', async () => {
+    const [coded, bare, back] = ['coded.onnx', 'bare.onnx', 'never.onnx'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
     const bytes = await readFile(coded);
-    const at = bytes.indexOf('QLDR');
-    bytes.fill(0xff, at + 9, at + 99);
-    await writeFile(coded, bytes);
-    expect(await quantlab('code', coded, '-o', back, '--decode')).toMatchObject({
-      exitCode: 1,
-      err: expect.stringContaining('restore the file'),
-    });
+    const at = bytes.indexOf('QLCD');
+    bytes.fill(0xff, at + 10, at + 99);
+    // Without a card there is no checksum that would tell.
+    await writeFile(bare, bytes);
+    for (const command of [
+      ['code', bare, '-o', back, '--decode'],
+      ['bench', bare, '--dim', 'batch=1', '--dim', 'frames=20', '--trials', '1'],
+    ]) {
+      expect(await quantlab(...command)).toMatchObject({
+        exitCode: 1,
+        err: expect.stringContaining('restore the file'),
+      });
+    }
     expect(await readdir(folder)).not.toContain('never.onnx');
   });
 });

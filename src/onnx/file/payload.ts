@@ -24,6 +24,11 @@ export function bindSlice(tensor: TensorProto, slice: FileSlice): void {
   slices.set(tensor, slice);
 }
 
+/** Forgets where a tensor's bytes lie. */
+export function unbindSlice(tensor: TensorProto): void {
+  slices.delete(tensor);
+}
+
 const makers = new WeakMap<TensorProto, () => Uint8Array>();
 
 /** Says how a tensor's bytes are made when they are asked for, each time anew. */

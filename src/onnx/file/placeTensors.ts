@@ -5,8 +5,8 @@ import { modelTensors, nestedGraphs } from '../graph/subgraphs.js';
 import { mainGraph, type OnnxModel } from '../model.js';
 import { mapModelTensors } from '../tensor/mapTensors.js';
 import { storedSizeBytes, tensorBytes } from '../tensor/tensor.js';
+import { holdsCode } from './codedTensor.js';
 import { bindSlice, sliceOf } from './payload.js';
-import { codeMark } from './storedData.js';
 
 /** Smaller tensors stay in the model's file even when the others move out of it. */
 const SMALLEST_EXTERNAL_BYTES = 1024;
@@ -40,9 +40,7 @@ export function placeTensors(model: OnnxModel, location: string, limitBytes: num
   const split = total > limitBytes;
   // The runtime reads what stands in attributes from the model's file alone.
   const movable = new Set(
-    [...nestedGraphs(mainGraph(model))]
-      .flatMap((graph) => graph.initializer)
-      .filter((tensor) => codeMark(tensor) === undefined),
+    [...nestedGraphs(mainGraph(model))].flatMap((graph) => graph.initializer).filter((tensor) => !holdsCode(tensor)),
   );
   const external: PlacedTensor[] = [];
   let end = 0;

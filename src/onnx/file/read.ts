@@ -6,6 +6,7 @@ import { InputError } from '../../errors.js';
 import { describeFileError } from '../../files.js';
 import { modelTensors, nestingDepth } from '../graph/subgraphs.js';
 import type { OnnxModel } from '../model.js';
+import { bindCodes } from './codedTensor.js';
 import { bindExternal } from './external.js';
 import { bindSlice, type FileSlice } from './payload.js';
 import { checkStoredData } from './storedData.js';
@@ -26,7 +27,7 @@ const DEEPEST_NESTING = 64;
 const WINDOW_BYTES = 1 << 18;
 
 /**
- * Opens an ONNX file. The messages are decoded; weights stay in the file until they are asked for.
+ * Opens an ONNX file, coded by `quantlab code` or plain. The messages are decoded; weights stay in the file until they are asked for.
  *
  * @param path - the `.onnx` file; weights in external files are found relative to its folder
  * @throws {InputError} when it is missing, cut, no ONNX model, has a weight with more or less data than its shape asks
@@ -59,6 +60,7 @@ export async function readModel(path: string): Promise<OnnxModel> {
       if (tensor.dataLocation === TensorProto_DataLocation.EXTERNAL) bindExternal(tensor, dirname(path), path);
       checkStoredData(tensor, path);
     }
+    bindCodes(model);
     return model;
   } catch (error) {
     if (error instanceof WireError) throw damaged(path, error);
@@ -77,6 +79,7 @@ export async function readModel(path: string): Promise<OnnxModel> {
 export function modelFromBytes(bytes: Uint8Array, name = '<memory>'): OnnxModel {
   const model: OnnxModel = { proto: decode(bytes, name), path: name };
   checkGraph(model);
+  bindCodes(model);
   return model;
 }
 

@@ -2,23 +2,8 @@ import { type TensorProto, TensorProto_DataLocation } from 'onnx-buf';
 import { InputError } from '../../errors.js';
 import { bitsOf, dtypeOf } from '../tensor/dtype.js';
 import { elementCount, storedSizeBytes, tensorDtype } from '../tensor/tensor.js';
-import { readSlice, sliceOf } from './payload.js';
-
-/** First letters of weights that are coded for storing (`entropyCode`): from `raw_data`, and from `int32_data`. */
-export const CODE_MARKS = { raw: 'QLDR', int32: 'QLDI' } as const;
-
-/** How many letters a mark has. */
-export const MARK_BYTES = 4;
-
-/** The mark of a coded tensor; `undefined` where its bytes are its elements. */
-export function codeMark(tensor: TensorProto): keyof typeof CODE_MARKS | undefined {
-  const slice = sliceOf(tensor);
-  const length = slice?.length ?? tensor.rawData.length;
-  if (length <= MARK_BYTES || length === storedSizeBytes(tensor)) return undefined;
-  const bytes = slice === undefined ? tensor.rawData.subarray(0, MARK_BYTES) : readSlice(slice, 0, MARK_BYTES);
-  const letters = new TextDecoder().decode(bytes);
-  return letters === CODE_MARKS.raw ? 'raw' : letters === CODE_MARKS.int32 ? 'int32' : undefined;
-}
+import { holdsCode } from './codedTensor.js';
+import { sliceOf } from './payload.js';
 
 /**
  * Checks that a tensor has as much data as its shape asks for, wherever in the message it stands.
@@ -38,7 +23,7 @@ export function checkStoredData(tensor: TensorProto, path: string): void {
   }
   const got = dtype === 'string' ? tensor.stringData.length : storedBytes(tensor);
   const wanted = dtype === 'string' ? elementCount(tensor) : required;
-  if (got === wanted || codeMark(tensor) !== undefined) return;
+  if (got === wanted || holdsCode(tensor)) return;
   const unit = dtype === 'string' ? 'texts' : 'bytes';
   throw new InputError(
     `${path}: tensor ${tensor.name === '' ? '(without a name)' : tensor.name}: ${wanted} ${unit} for ${dtype} [${tensor.dims.join(', ')}] were required, got ${got}; the file is damaged`,

@@ -2,6 +2,9 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
 import { InputError, UnavailableError } from '../../errors.js';
 import { describeFileError } from '../../files.js';
+import { isCoded } from '../../onnx/file/codedTensor.js';
+import { readModel } from '../../onnx/file/read.js';
+import { modelToBytes } from '../../onnx/file/write.js';
 import { env, InferenceSession } from '../../runtime.js';
 import { ModelSession, runtimeMessage } from './modelSession.js';
 
@@ -60,7 +63,7 @@ export async function openSession(path: string, options: SessionOptions = {}): P
   // Set before the runtime starts: warnings are of no use to a reader, and what fails is thrown.
   if (!verbose) env.logLevel = 'fatal';
   try {
-    const session = await InferenceSession.create(path, {
+    const session = await create(path, {
       executionProviders: [executionProvider],
       interOpNumThreads: 1,
       enableCpuMemArena: arena,
@@ -73,6 +76,7 @@ export async function openSession(path: string, options: SessionOptions = {}): P
     });
     return new ModelSession(session, shownPath);
   } catch (error) {
+    if (error instanceof InputError) throw error;
     const message = (error as Error).message.trim();
     if (executionProvider !== 'cpu' && !isAboutTheModel(message)) {
       throw new UnavailableError(
@@ -84,6 +88,17 @@ export async function openSession(path: string, options: SessionOptions = {}): P
       `${shownPath}: an ONNX model that ONNX Runtime can load was required, got: ${runtimeMessage(error)}; restore the file or make it again`,
       { cause: error },
     );
+  }
+}
+
+/** Loads a model's file; one that `quantlab code` wrote, which the runtime refuses, is decoded in memory. */
+async function create(path: string, options: InferenceSession.SessionOptions): Promise<InferenceSession> {
+  try {
+    return await InferenceSession.create(path, options);
+  } catch (error) {
+    const model = await readModel(path).catch(() => undefined);
+    if (model === undefined || !isCoded(model)) throw error;
+    return await InferenceSession.create(modelToBytes(model), options);
   }
 }
 

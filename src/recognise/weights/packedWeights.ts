@@ -3,12 +3,12 @@ import { type TensorProto, TensorProto_DataLocation, TensorProtoSchema } from 'o
 import { InputError } from '../../errors.js';
 import { StreamReader, writeStream } from '../../onnx/file/byteStreams.js';
 import { modelFromBytes } from '../../onnx/file/read.js';
+import { decodeWords, encodeWords } from '../../onnx/file/wordCode.js';
 import { modelToBytes } from '../../onnx/file/write.js';
 import { copyModel } from '../../onnx/graph/copy.js';
 import { mainGraph, type OnnxModel } from '../../onnx/model.js';
 import { decodeFloat16, encodeFloat16 } from '../../onnx/tensor/halfFloat.js';
 import { elementCount, makeTensor, shapeOf, tensorDtype, tensorFloats } from '../../onnx/tensor/tensor.js';
-import { decodeHalves, encodeHalves } from './halfCode.js';
 
 /** The first bytes of a packed file. */
 const MAGIC: Buffer = Buffer.from('quantlab.weights/1\n');
@@ -30,7 +30,7 @@ export interface PackedWeights {
 
 /**
  * Packs a float32 model into the smallest file that gives it back: its float32 initializers as coded float16
- * ({@link encodeHalves}), the rest of the ONNX file, the frame, deflated. {@link unpackWeights} gives the original back byte for byte
+ * ({@link encodeWords}), the rest of the ONNX file, the frame, deflated. {@link unpackWeights} gives the original back byte for byte
  * where every value is a float16.
  *
  * The file: `quantlab.weights/1` and a line feed; the length of the frame, 32 bits, little-endian, and the frame as a
@@ -53,7 +53,7 @@ export function packWeights(model: OnnxModel): PackedWeights {
     }
     const { name, dims, dataType } = tensor;
     initializer.push(create(TensorProtoSchema, { name, dims, dataType }));
-    coded.push(...encodeHalves(half.codes));
+    coded.push(...encodeWords(half.codes));
     values += half.codes.length;
     roundedValues += half.rounded;
   }
@@ -105,7 +105,12 @@ export function unpackWeights(bytes: Uint8Array, where: string): OnnxModel {
   const frame = modelFromBytes(reader.stream(reader.take(4).readUInt32LE(0)), where);
   const initializer = mainGraph(frame).initializer.map((tensor) =>
     mayBePacked(tensor) && isWithoutData(tensor)
-      ? makeTensor(tensor.name, 'float32', shapeOf(tensor), decodeFloat16(decodeHalves(reader, elementCount(tensor))))
+      ? makeTensor(
+          tensor.name,
+          'float32',
+          shapeOf(tensor),
+          decodeFloat16(decodeWords(reader, new Uint16Array(elementCount(tensor)))),
+        )
       : tensor,
   );
   if (!reader.atEnd) throw reader.damaged('no more bytes', 'some');

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../../src/errors.js';
 import { StreamReader } from '../../../src/onnx/file/byteStreams.js';
+import { decodeWords, encodeWords } from '../../../src/onnx/file/wordCode.js';
 import { encodeFloat16 } from '../../../src/onnx/tensor/halfFloat.js';
-import { decodeHalves, encodeHalves } from '../../../src/recognise/weights/halfCode.js';
-import { weightValues } from '../../onnx/smallModels.js';
+import { weightValues } from '../smallModels.js';
 
-const coded = (values: Uint16Array) => Buffer.concat(encodeHalves(values));
-const decoded = (bytes: Uint8Array, count: number) => decodeHalves(new StreamReader(bytes, 'here'), count);
+const coded = (values: Uint16Array | Uint32Array) => Buffer.concat(encodeWords(values));
+const decoded = (bytes: Uint8Array, count: number) =>
+  decodeWords(new StreamReader(bytes, 'here'), new Uint16Array(count));
 
 /** Bits a value that no code of the values, one by one, goes below (Shannon). */
 function entropyBits(values: Uint16Array): number {
@@ -28,7 +29,7 @@ const pruned = (share: number) => {
 const largest = dense.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 const onGrid = dense.map((value) => Math.round((value / largest) * 127) * (largest / 127));
 
-describe('the code of half-precision weights', () => {
+describe('the code of weights', () => {
   it.each([
     ['dense', dense],
     ['half pruned', pruned(0.5)],
@@ -53,6 +54,18 @@ describe('the code of half-precision weights', () => {
   ])('%s come back', (_kind, list) => {
     const values = Uint16Array.from(list);
     expect(decoded(coded(values), values.length)).toEqual(values);
+  });
+
+  it.each([
+    ['float32 of every kind', Float32Array.from(dense, (value, i) => (i % 9 === 0 ? -0 : value / 3))],
+    ['float32, half pruned', Float32Array.from(pruned(0.5), (value) => value / 3)],
+    ['float32 on a grid', Float32Array.from(onGrid, (value) => value / 3)],
+    ['NaN and infinities', Float32Array.of(Number.NaN, Number.POSITIVE_INFINITY, 0, -0, 1e-45)],
+  ])('%s comes back in words of 32 bits', (_kind, weights) => {
+    const words = new Uint32Array(weights.buffer);
+    const bytes = coded(words);
+    expect(decodeWords(new StreamReader(bytes, 'here'), new Uint32Array(words.length))).toEqual(words);
+    if (words.length > 99) expect(bytes.length).toBeLessThan(0.9 * weights.byteLength);
   });
 
   it('refuses what is cut, damaged or of another length', () => {
