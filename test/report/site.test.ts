@@ -70,6 +70,9 @@ afterAll(async () => {
 const pages = [
   '/',
   '/does-int8-make-deepspeech-2-faster/',
+  '/every-number/',
+  '/what-limits-speed/',
+  '/all-variants/',
   '/how-to-read-the-numbers/',
   '/use-it-on-your-own-model/',
   '/the-service/',
@@ -100,6 +103,21 @@ describe.skipIf(!hasJekyll).each([
       );
       expect(violations).toEqual([]);
       expect(trouble).toEqual([]);
+    } finally {
+      await page.close();
+    }
+  });
+
+  it('a colleague reads the post in ten minutes: at most 2,000 words beside tables, and seven figures', async () => {
+    const page = await (browser as Browser).newPage({ viewport, colorScheme });
+    try {
+      await page.goto(`${origin}/does-int8-make-deepspeech-2-faster/`);
+      const words = await page.evaluate<number>(
+        "(() => { const text = document.querySelector('article').cloneNode(true); for (const part of text.querySelectorAll('table, figure')) part.remove(); return text.textContent.trim().split(/\\s+/).length; })()",
+      );
+      expect(words).toBeGreaterThan(500);
+      expect(words).toBeLessThanOrEqual(2000);
+      expect(await page.locator('figure[data-name]').count()).toBeLessThanOrEqual(7);
     } finally {
       await page.close();
     }

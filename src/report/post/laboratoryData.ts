@@ -120,6 +120,7 @@ function loadData({ load }: LaboratoryResults): Json {
       capacity_per_s: formatNumber(capacityPerS, 1),
     })),
     ratio: held !== null && heldToo !== null ? formatFactor(heldToo / held) : null,
+    capacity_ratio: one && other ? formatFactor(other.capacityPerS / one.capacityPerS) : null,
   };
 }
 
