@@ -20,6 +20,7 @@ import {
   addRestart,
   addSpeech,
   addThreads,
+  awaitQuiet,
   declare,
   type Given,
 } from './optionGroups.js';
@@ -27,7 +28,8 @@ import { wholeNumber } from './options.js';
 import { printJson } from './output.js';
 import type { Terminal } from './terminal.js';
 
-interface ExperimentCommandOptions extends Pick<Given, 'out' | 'short' | 'threads' | 'resume' | 'restart' | 'json'> {
+interface ExperimentCommandOptions
+  extends Pick<Given, 'out' | 'short' | 'threads' | 'resume' | 'restart' | 'waitUntilQuiet' | 'json'> {
   readonly normaliser?: NormaliserName;
   readonly model?: string;
   readonly manifest?: string;
@@ -126,6 +128,7 @@ async function measure(
   options: ExperimentCommandOptions,
   terminal: Terminal,
 ): Promise<Summary> {
+  await awaitQuiet(options, terminal);
   const said = new Set<string>();
   const warn = (warning: string): void => {
     if (!said.has(warning)) terminal.say(`warning: ${warning}\n`);

@@ -3,10 +3,10 @@ import { type Command, Option } from 'commander';
 import { LABORATORY_PARTS, type LaboratoryPart, laboratoryPlan } from '../study/laboratoryPlan.js';
 import { runExperiment } from '../study/runner.js';
 import { examples } from './help.js';
-import { addPace, declare, type Given } from './optionGroups.js';
+import { addPace, awaitQuiet, declare, type Given } from './optionGroups.js';
 import type { Terminal } from './terminal.js';
 
-interface LaboratoryCommandOptions extends Pick<Given, 'short' | 'resume' | 'out'> {
+interface LaboratoryCommandOptions extends Pick<Given, 'short' | 'resume' | 'waitUntilQuiet' | 'out'> {
   readonly only?: readonly LaboratoryPart[];
 }
 
@@ -22,7 +22,8 @@ export function addLaboratoryCommand(program: Command, terminal: Terminal): void
       'folder of the run (default: data/results/laboratory; with --short or --only: named so)',
     )
     .addHelpText('after', examples('laboratory --only caching load'))
-    .action(async ({ only = [], short, resume, out: folder }: LaboratoryCommandOptions) => {
+    .action(async ({ only = [], short, resume, out: folder, ...pace }: LaboratoryCommandOptions) => {
+      await awaitQuiet(pace, terminal);
       const out = folder ?? join('data', 'results', [...(short ? ['short'] : []), 'laboratory', ...only].join('-'));
       const progress = terminal.progress();
       const parts = only.length > 0 ? only : undefined;

@@ -1,12 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
 import { defaultThreads } from '../measure/machine/environment.js';
+import { untilQuiet } from '../measure/machine/untilQuiet.js';
 import { DEFAULT_SEED } from '../random.js';
 import { findCard } from '../recognise/registry/registry.js';
 import { DEFAULT_NORMALISER, NORMALISER_NAMES, type NormaliserName } from '../speech/text/normaliser.js';
 import { DEFAULT_MODEL } from '../study/plan.js';
 import type { ArrayOptions } from '../tune/arrays/samples.js';
 import { named, wholeNumber, writableFile, writableModel } from './options.js';
+import type { Terminal } from './terminal.js';
 
 /** What a command says of a model that it asks for. */
 export const A_MODEL = 'id of `quantlab model list`, or the path of an .onnx file';
@@ -39,6 +41,7 @@ export interface Given {
   readonly restart?: true;
   readonly short?: true;
   readonly resume?: true;
+  readonly waitUntilQuiet?: number;
   readonly from?: string;
   readonly graph?: string;
 }
@@ -231,9 +234,23 @@ export function addRestart(command: Command): Command {
   return command.option('--restart', 'discard the unfinished run in that folder and start over');
 }
 
-/** Adds `--short` and `--resume`, for what is measured in one go and takes long. */
+/** Adds `--short`, `--resume` and `--wait-until-quiet`, for what is measured in one go and takes long. */
 export function addPace(command: Command): Command {
   return command
     .option('--short', 'fewer trials of everything: about a minute, too few to conclude from')
-    .option('--resume', 'go on where it was stopped; what was finished is kept');
+    .option('--resume', 'go on where it was stopped; what was finished is kept')
+    .option(
+      '--wait-until-quiet <minutes>',
+      'begin when nothing else keeps the machine busy, or fail after so long; for results that are published',
+      wholeNumber(0),
+    );
+}
+
+/** Waits for a quiet machine where that was asked for. */
+export async function awaitQuiet({ waitUntilQuiet }: Pick<Given, 'waitUntilQuiet'>, terminal: Terminal): Promise<void> {
+  if (waitUntilQuiet === undefined) return;
+  await untilQuiet(waitUntilQuiet, {
+    signal: terminal.signal,
+    onBusy: (reason) => terminal.say(`${reason} Waiting until it is quiet …\n`),
+  });
 }

@@ -183,7 +183,7 @@ describe('wrong use', () => {
       expect(err).toContain('A folder that is there is required, got nowhere');
       expect(err).not.toContain('missing');
     }
-    expect((await quantlab('code', 'missing.onnx', '-o', 'test')).err).toContain('got that of a folder');
+    expect((await quantlab('search', 'missing.onnx', '-o', 'test')).err).toContain('got that of a folder');
   });
 });
 
