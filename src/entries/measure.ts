@@ -38,6 +38,7 @@ export { runExperiment } from '../study/runner.js';
 export type { Condition, Observation, Summary } from '../study/schema.js';
 export { activationsOnSpeech } from '../tune/activations.js';
 export { benchOnArrays } from '../tune/arrays/benchOnArrays.js';
+export { type CodedGraph, type CodeOptions, codeModel } from '../tune/codeModel.js';
 export { compareModels } from '../tune/compareModels.js';
 export type { QuantizedGraph, QuantizeOptions } from '../tune/quantizeModel.js';
 export { searchOnSpeech } from '../tune/search.js';
