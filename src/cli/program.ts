@@ -19,6 +19,7 @@ import { addLoadCommand } from './load.js';
 import { addMemoryCommand } from './memory.js';
 import { addMergeCommand } from './merge.js';
 import { addModelCommand } from './model.js';
+import { addPruneCommand } from './prune.js';
 import { addQuantizeCommand } from './quantize.js';
 import { addReportCommand } from './report.js';
 import { addResultsCommand } from './results.js';
@@ -43,6 +44,7 @@ const COMMANDS: readonly (readonly [group: string, commands: readonly AddCommand
     HELP_GROUPS.smaller,
     [
       addQuantizeCommand,
+      addPruneCommand,
       addSearchCommand,
       addSensitivityCommand,
       addInspectCommand,

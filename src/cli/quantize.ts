@@ -4,7 +4,7 @@ import { sum } from '../measure/statistics/statistics.js';
 import type { OnnxModel } from '../onnx/model.js';
 import { variantPaths } from '../recognise/card/variantCard.js';
 import type { ModelGraph, ResolvedModel } from '../recognise/model.js';
-import { describedModel } from '../recognise/registry/describedModel.js';
+import { type DescribedModel, describedModel } from '../recognise/registry/describedModel.js';
 import { type ModelLayout, quantizeModel } from '../tune/quantizeModel.js';
 import { measuredHybrid } from '../tune/sensitivity.js';
 import { megabytes } from './columns.js';
@@ -15,21 +15,32 @@ import { printJson } from './output.js';
 import { addRecipeOptions, withOptions } from './recipeOptions.js';
 import type { Terminal } from './terminal.js';
 
-interface QuantizeCommandOptions extends Pick<Given, 'json'> {
+/** What a command has that writes a smaller model. */
+export interface SmallerOptions extends Pick<Given, 'json'> {
   readonly out: string;
-  readonly recipe: string;
   readonly calibrate: string;
   readonly inputs?: string;
-  readonly layout: ModelLayout;
+  readonly layout?: ModelLayout;
+}
+
+interface QuantizeCommandOptions extends SmallerOptions {
+  readonly recipe: string;
   readonly measure: boolean;
 }
 
+/** The option of speech to calibrate on. */
+export const CALIBRATE: readonly [flag: string, description: string, otherwise: string] = [
+  '--calibrate <set|path>',
+  'speech for what is calibrated: calibration, dev, or a manifest',
+  'calibration',
+];
+
 /** `quantlab quantize IN -o OUT`: a smaller model, and what was done to each of its weights. */
 export function addQuantizeCommand(program: Command, terminal: Terminal): void {
-  declare(program.command('quantize'), addModel, addModelOut, addInputs, addJson, addRecipeOptions)
+  declare(program.command('quantize'), addModel, addModelOut, addInputs, addJson, addRecipeOptions())
     .description('Make a model smaller; report what was done to each weight, and why the rest was left')
     .option('--recipe <name|file>', `${RECIPE_NAMES.join(', ')}, or a recipe file (.json)`, 'dynamic')
-    .option('--calibrate <set|path>', 'speech for static steps: calibration, dev, or a manifest', 'calibration')
+    .option(...CALIBRATE)
     .addOption(
       new Option('--layout <whose>', 'whose folder a Whisper becomes')
         .choices(['quantlab', 'transformers.js'])
@@ -53,41 +64,47 @@ export function addQuantizeCommand(program: Command, terminal: Terminal): void {
           ? async (float: OnnxModel, graph: ModelGraph) =>
               await measureHybrid(float, { ...model, card }, graph, options, terminal)
           : undefined;
-      const progress = terminal.progress();
-      const graphs = await quantizeModel(model, asked, {
-        out: options.out,
-        inputs: options.inputs,
-        layout: options.layout,
-        manifest: options.calibrate,
-        onProgress: (done, total) => progress.update(done, total, 'calibration'),
-        onLeftOut: terminal.leaveOut,
-        signal: terminal.signal,
-        recipeFor,
-      }).finally(progress.stop);
-      const sizes = {
-        before: sum(graphs.map(({ sizeBytes }) => sizeBytes.before)),
-        after: sum(graphs.map(({ sizeBytes }) => sizeBytes.after)),
-      };
-      const [only, ...others] = graphs;
-      if (options.json) {
-        const result = { input: model.path, output: options.out, sizeBytes: sizes };
-        const reports = graphs.map(({ graph, path, sizeBytes, report }) => ({
-          graph,
-          output: path,
-          sizeBytes,
-          report,
-        }));
-        printJson(others.length === 0 ? { ...result, report: only?.report } : { ...result, graphs: reports }, terminal);
-        return;
-      }
-      for (const { graph, recipe, report } of graphs) {
-        if (others.length > 0) terminal.print(`${graph}\n`);
-        terminal.print(`${compressionTable(recipe, report)}${others.length > 0 ? '\n' : ''}`);
-      }
-      terminal.print(
-        `${options.out}: ${megabytes(sizes.before)} → ${megabytes(sizes.after)} (${(sizes.before / sizes.after).toFixed(2)} times smaller)\n`,
-      );
+      await writeSmaller(model, asked, options, terminal, recipeFor);
     });
+}
+
+/** Applies a recipe to a model, writes what comes of it, and tells what was done. */
+export async function writeSmaller(
+  model: DescribedModel,
+  recipe: Recipe,
+  options: SmallerOptions,
+  terminal: Terminal,
+  recipeFor?: (float: OnnxModel, graph: ModelGraph) => Promise<Recipe>,
+): Promise<void> {
+  const progress = terminal.progress();
+  const graphs = await quantizeModel(model, recipe, {
+    out: options.out,
+    inputs: options.inputs,
+    layout: options.layout,
+    manifest: options.calibrate,
+    onProgress: (done, total) => progress.update(done, total, 'calibration'),
+    onLeftOut: terminal.leaveOut,
+    signal: terminal.signal,
+    recipeFor,
+  }).finally(progress.stop);
+  const sizes = {
+    before: sum(graphs.map(({ sizeBytes }) => sizeBytes.before)),
+    after: sum(graphs.map(({ sizeBytes }) => sizeBytes.after)),
+  };
+  const [only, ...others] = graphs;
+  if (options.json) {
+    const result = { input: model.path, output: options.out, sizeBytes: sizes };
+    const reports = graphs.map(({ graph, path, sizeBytes, report }) => ({ graph, output: path, sizeBytes, report }));
+    printJson(others.length === 0 ? { ...result, report: only?.report } : { ...result, graphs: reports }, terminal);
+    return;
+  }
+  for (const { graph, recipe: applied, report } of graphs) {
+    if (others.length > 0) terminal.print(`${graph}\n`);
+    terminal.print(`${compressionTable(applied, report)}${others.length > 0 ? '\n' : ''}`);
+  }
+  terminal.print(
+    `${options.out}: ${megabytes(sizes.before)} → ${megabytes(sizes.after)} (${(sizes.before / sizes.after).toFixed(2)} times smaller)\n`,
+  );
 }
 
 /** Chooses for each layer what is fastest here, and writes the choices beside the model, so that others can apply them. */

@@ -21,9 +21,10 @@ interface Flag {
 }
 
 /** The options of all passes; those of one name are one flag. */
-function flags(): readonly Flag[] {
+function flags(only: readonly string[] = []): readonly Flag[] {
   const found = new Map<string, Flag>();
   for (const pass of PASSES) {
+    if (only.length > 0 && !only.includes(pass.name)) continue;
     for (const [option, field] of Object.entries(pass.options.shape)) {
       const { description = '', flag } = z.globalRegistry.get(field) ?? {};
       const name = typeof flag === 'string' ? flag : kebab(option);
@@ -40,10 +41,16 @@ function flags(): readonly Flag[] {
   return [...found.values()];
 }
 
-/** Adds an option for each option of each pass to a command. */
-export function addRecipeOptions(command: Command): Command {
-  for (const flag of flags()) for (const option of optionsFor(flag)) command.addOption(option.helpGroup(GROUP));
-  return command;
+/**
+ * Adds an option for each option of each pass to a command.
+ *
+ * @param passes - names of the only ones; all where none is named
+ */
+export function addRecipeOptions(...passes: readonly string[]): (command: Command) => Command {
+  return (command) => {
+    for (const flag of flags(passes)) for (const option of optionsFor(flag)) command.addOption(option.helpGroup(GROUP));
+    return command;
+  };
 }
 
 const GROUP = 'What the steps of the recipe do (in brackets: the techniques that know it):';
@@ -64,12 +71,14 @@ function optionsFor({ name, description, takes, knownAs, defaults }: Flag): read
       : [new Option(`--${name} <name>`, `${what} (may be given several times)`).argParser(collect)];
   }
   const values = valuesOf(takes);
-  const option = new Option(`--${name} <${values.length > 0 ? values.join('|') : 'n'}>`, what);
+  const shape = values.length > 0 ? values.join('|') : takes instanceof z.ZodString ? 'text' : 'n';
+  const option = new Option(`--${name} <${shape}>`, what);
   return [option.argParser((text) => parsed(text, takes, values))];
 }
 
 function parsed(text: string, takes: z.ZodType, values: readonly unknown[]): unknown {
-  const value = takes instanceof z.ZodEnum || text.trim() === '' ? text : Number(text);
+  const isText = takes instanceof z.ZodEnum || takes instanceof z.ZodString;
+  const value = isText || text.trim() === '' ? text : Number(text);
   const result = takes.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;

@@ -15,6 +15,15 @@ export interface CalibrationPlan {
   readonly model: OnnxModel;
 }
 
+/** Runs a model on the same samples each time: sample after sample the float32 values of the tensors asked for. */
+export type SampleRunner = (
+  model: OnnxModel,
+  tensors: readonly string[],
+) => AsyncIterable<CalibrationSample> | Iterable<CalibrationSample>;
+
+/** What a model answered for one sample: the values of each tensor watched, by name. */
+export type CalibrationSample = Readonly<Record<string, Float32Array>>;
+
 /** What passes need from outside: `compress` runs no model itself. */
 export interface RecipeResources {
   /**
@@ -22,6 +31,8 @@ export interface RecipeResources {
    * Needed by passes that say so; see `calibrator` of src/tune/calibrate.ts.
    */
   readonly calibrate?: (plan: CalibrationPlan, options: CalibrationOptions) => Promise<ReadonlyMap<string, ValueRange>>;
+  /** Runs a model over the calibration set: needed by passes whose options say so. See `sampler` of src/tune/calibrate.ts. */
+  readonly samples?: SampleRunner;
 }
 
 /** A smaller model and what was done to get it. */
@@ -154,6 +165,23 @@ export function nodeOptions<T extends string, Usual extends readonly T[] | undef
       .meta({ description: 'work on this node only; all nodes where none is named', flag: 'only' }),
     nodesToExclude: NODES_TO_EXCLUDE,
   };
+}
+
+/** The option of what a calibration set decides. */
+export const CALIBRATED: z.ZodDefault<z.ZodBoolean> = z
+  .boolean()
+  .default(false)
+  .meta({ description: 'let the calibration set decide what goes, and fit what stays to it' });
+
+/**
+ * Refuses the option where a technique is applied by itself, without a calibration set.
+ *
+ * @throws {InputError} where it is on
+ */
+export function refuseCalibrated({ calibrated }: { readonly calibrated: boolean }): void {
+  if (calibrated) {
+    throw new InputError('calibrated: a calibration set was required, got none; use applyRecipe with `samples`');
+  }
 }
 
 /** How the option of scales is described. */

@@ -42,10 +42,18 @@ export {
 export { type FixedFormat, fixedFormat } from '../compress/numbers/fixedPoint.js';
 export { BFLOAT16, FLOAT16, FLOAT32, type FloatFormat, floatRange } from '../compress/numbers/floating.js';
 export { type RelativeError, relativeErrors } from '../compress/numbers/relativeError.js';
-export type { CalibrationPlan, Compressed, Pass, RecipeResources } from '../compress/pass.js';
+export type {
+  CalibrationPlan,
+  CalibrationSample,
+  Compressed,
+  Pass,
+  RecipeResources,
+  SampleRunner,
+} from '../compress/pass.js';
 export { PASSES } from '../compress/passes.js';
-export { type PruneUnitsOptions, pruneUnits, UNIT_OP_TYPES, type UnitOpType } from '../compress/prune/pruneUnits.js';
+export { type PruneUnitsOptions, pruneUnits } from '../compress/prune/pruneUnits.js';
 export { PRUNED_OP_TYPES, type PrunedOpType, type PruneOptions, pruneWeights } from '../compress/prune/pruneWeights.js';
+export { UNIT_OP_TYPES, type UnitOpType } from '../compress/prune/unitLayers.js';
 export {
   PRESET_NAMES,
   PRESETS,
@@ -61,7 +69,7 @@ export type { QuantizeRecurrentOptions } from '../compress/recurrent/recurrentOp
 export type { WeightType } from '../compress/rewrite/params.js';
 export type { CompressedWeight, CompressionReport, LeftCause, LeftWeight } from '../compress/rewrite/report.js';
 export { signalToErrorDb } from '../compress/rewrite/signalToError.js';
-export { type CalibrationSample, calibrateRanges } from '../compress/static/calibrate.js';
+export { calibrateRanges } from '../compress/static/calibrate.js';
 export { quantizeStatic } from '../compress/static/static.js';
 export type { QuantizeStaticOptions, StaticOpType } from '../compress/static/staticOptions.js';
 export { planCalibration } from '../compress/static/staticPlan.js';

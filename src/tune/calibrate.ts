@@ -1,4 +1,4 @@
-import type { RecipeResources } from '../compress/pass.js';
+import type { RecipeResources, SampleRunner } from '../compress/pass.js';
 import { calibrateRanges } from '../compress/static/calibrate.js';
 import type { ResolvedModel } from '../recognise/model.js';
 import { runOverSpeech, type SpeechOptions } from './speechRunner.js';
@@ -23,10 +23,20 @@ export function calibrator(
   model: ResolvedModel,
   options: CalibrateOptions = {},
 ): NonNullable<RecipeResources['calibrate']> {
-  return async (plan, calibration) => {
-    const samples = runOverSpeech(plan.model, plan.tensors, model, { manifest: 'calibration', ...options });
-    return await calibrateRanges(plan.tensors, samples, calibration, 'leave');
-  };
+  const samples = sampler(model, options);
+  return async (plan, calibration) =>
+    await calibrateRanges(plan.tensors, samples(plan.model, plan.tensors), calibration, 'leave');
+}
+
+/**
+ * What values are on speech: runs forms of a model's graph over a manifest, one utterance after the other.
+ *
+ * @param model - the recogniser; `options.graph` says which of its graphs is run
+ * @returns the resource `samples` that `applyRecipe` takes
+ * @throws {InputError} when the manifest is missing or empty, or a recording cannot be read
+ */
+export function sampler(model: ResolvedModel, options: CalibrateOptions = {}): SampleRunner {
+  return (graph, tensors) => runOverSpeech(graph, tensors, model, { manifest: 'calibration', ...options });
 }
 
 /**

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { layersOf } from '../compress/choose/layers.js';
 import { withOutputs } from '../compress/choose/sensitivity.js';
+import type { CalibrationSample } from '../compress/pass.js';
 import { NormalGraph } from '../compress/rewrite/normalGraph.js';
 import { SignalToError } from '../compress/rewrite/signalToError.js';
-import type { CalibrationSample } from '../compress/static/calibrate.js';
 import { InputError } from '../errors.js';
 import { mean } from '../measure/statistics/statistics.js';
 import { readModel } from '../onnx/file/read.js';

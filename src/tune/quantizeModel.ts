@@ -19,8 +19,8 @@ import {
 } from '../recognise/export/transformersJs.js';
 import { graphsOf, type ModelGraph } from '../recognise/model.js';
 import type { DescribedModel } from '../recognise/registry/describedModel.js';
-import { calibratorOnArrays } from './arrays/onArrays.js';
-import { type CalibrateOptions, calibrator } from './calibrate.js';
+import { calibratorOnArrays, samplerOnArrays } from './arrays/onArrays.js';
+import { type CalibrateOptions, calibrator, sampler } from './calibrate.js';
 
 /** Whose folder a model becomes. */
 export type ModelLayout = 'quantlab' | 'transformers.js';
@@ -153,7 +153,14 @@ async function makeGraph(
 }
 
 function resourcesOf({ card, ...model }: DescribedModel, graph: string, options: QuantizeOptions): RecipeResources {
-  if (options.inputs !== undefined)
-    return { calibrate: calibratorOnArrays({ inputs: options.inputs, signal: options.signal }) };
-  return card ? { calibrate: calibrator({ ...model, card }, { ...options, graph }) } : {};
+  if (options.inputs !== undefined) {
+    const arrays = { inputs: options.inputs, signal: options.signal };
+    return { calibrate: calibratorOnArrays(arrays), samples: samplerOnArrays(arrays) };
+  }
+  if (card === null) return {};
+  const [resolved, speech] = [
+    { ...model, card },
+    { ...options, graph },
+  ];
+  return { calibrate: calibrator(resolved, speech), samples: sampler(resolved, speech) };
 }

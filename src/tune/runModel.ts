@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CalibrationSample } from '../compress/static/calibrate.js';
+import type { CalibrationSample } from '../compress/pass.js';
 import { InputError } from '../errors.js';
 import { writeModel } from '../onnx/file/write.js';
 import type { OnnxModel } from '../onnx/model.js';

@@ -1,4 +1,4 @@
-import type { CalibrationSample } from '../compress/static/calibrate.js';
+import type { CalibrationSample } from '../compress/pass.js';
 import { InputError } from '../errors.js';
 import type { OnnxModel } from '../onnx/model.js';
 import { kindOf } from '../recognise/kinds/kinds.js';

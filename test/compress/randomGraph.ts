@@ -125,6 +125,16 @@ export const FEEDS: Readonly<Record<string, Fed>> = {
   ids: { type: 'int64', shape: [ROWS], data: BigInt64Array.of(3n, 0n, 11n, 7n, 3n) },
 };
 
+/** More rows of the same: enough for what is fitted to them. */
+export const MANY_FEEDS: Readonly<Record<string, Fed>> = {
+  x: pattern([8 * ROWS, WIDTH], 2),
+  ids: {
+    type: 'int64',
+    shape: [8 * ROWS],
+    data: BigInt64Array.from({ length: 8 * ROWS }, (_, i) => BigInt(i % WIDTH)),
+  },
+};
+
 /** Whether some weight of a graph holds other than plain numbers: its errors have no floor. */
 export function isOdd(graph: DrawnGraph): boolean {
   return holds(graph.steps, (numbers) => numbers !== 'plain');

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { SampleRunner } from '../../src/compress/pass.js';
 import { sha256OfBytes } from '../../src/files.js';
 import { modelToBytes } from '../../src/onnx/file/write.js';
 import type { OnnxModel } from '../../src/onnx/model.js';
@@ -73,4 +74,14 @@ export function signalToErrorDb(reference: Float32Array, other: Float32Array): n
     error += (value - (other[index] ?? Number.NaN)) ** 2;
   }
   return 10 * Math.log10(signal / error);
+}
+
+/** Runs models on samples: what `applyRecipe` takes as its calibration set. */
+export function samplesOf(all: readonly Readonly<Record<string, Fed>>[]): SampleRunner {
+  return async function* (model, tensors) {
+    for (const feeds of all) {
+      const outputs = await runModel(model, feeds);
+      yield Object.fromEntries(tensors.map((name) => [name, outputs[name]?.data ?? new Float32Array()]));
+    }
+  };
 }

@@ -14,8 +14,8 @@ import { modelTensors } from '../../src/onnx/graph/subgraphs.js';
 import type { OnnxModel } from '../../src/onnx/model.js';
 import { simplifyModel } from '../../src/onnx/normalForm/simplify.js';
 import { storedSizeBytes } from '../../src/onnx/tensor/tensor.js';
-import { buildRandomGraph, type DrawnGraph, FEEDS, isEndless, isOdd } from './randomGraph.js';
-import { runModel } from './runModel.js';
+import { buildRandomGraph, type DrawnGraph, FEEDS, isEndless, isOdd, MANY_FEEDS } from './randomGraph.js';
+import { runModel, samplesOf } from './runModel.js';
 import { faultsOf } from './validModel.js';
 
 /** The recipes tried, and the least signal to error in decibels that each leaves of a graph of ordinary weights. */
@@ -50,6 +50,17 @@ export const TRIED: Readonly<Record<string, readonly [floorDb: number, steps: re
   bfloat16: [15, [{ transform: 'half', options: { format: 'bfloat16', weightsOnly: true } }]],
   'float16-weights': [20, [{ transform: 'half', options: { weightsOnly: true } }]],
   prune: [Number.NEGATIVE_INFINITY, [{ transform: 'prune', options: { sparsity: 0.3 } }]],
+  'prune-pattern': [Number.NEGATIVE_INFINITY, [{ transform: 'prune', options: { pattern: '1:4' } }]],
+  'prune-units': [Number.NEGATIVE_INFINITY, [{ transform: 'prune-units', options: { share: 0.3 } }]],
+  'prune-units-calibrated': [
+    Number.NEGATIVE_INFINITY,
+    [{ transform: 'prune-units', options: { share: 0.3, calibrated: true } }],
+  ],
+  'low-rank': [Number.NEGATIVE_INFINITY, [{ transform: 'low-rank', options: { rank: 4 } }]],
+  'low-rank-calibrated': [
+    Number.NEGATIVE_INFINITY,
+    [{ transform: 'low-rank', options: { bytes: 0.5, calibrated: true } }],
+  ],
   recurrent: [5, [{ transform: 'recurrent', options: { opTypesToQuantize: ['LSTM', 'GRU', 'RNN'] } }]],
   'recurrent-float': [
     60,
@@ -76,6 +87,7 @@ const resources: RecipeResources = {
     const sample = Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, data]));
     return await calibrateRanges(plan.tensors, [{ x: FEEDS['x']?.data as Float32Array, ...sample }], options, 'leave');
   },
+  samples: samplesOf([MANY_FEEDS]),
 };
 
 /** What is wrong with what a recipe makes of a graph; nothing where all is well. */

@@ -7,20 +7,13 @@ import { operatorSetsOf } from '../../onnx/types/signature.js';
 import { valueTypes } from '../../onnx/types/valueTypes.js';
 import { ownValue } from '../../ownValue.js';
 import { applyRecipe } from '../applyRecipe.js';
-import { LAYER_OPS, type RecipeResources } from '../pass.js';
+import { type CalibrationSample, LAYER_OPS, type RecipeResources, type SampleRunner } from '../pass.js';
 import { checkNodeNames } from '../rewrite/nodeNames.js';
 import { NormalGraph } from '../rewrite/normalGraph.js';
 import { SignalToError } from '../rewrite/signalToError.js';
 import { alignedForIntegers } from '../static/aligned.js';
-import type { CalibrationSample } from '../static/calibrate.js';
 import { floatValue } from '../static/staticPlan.js';
 import { choicesFor, type Layer, type LayerChoice, layersOfGraph, recipeOf } from './layers.js';
-
-/** Runs a model on the same utterances each time: sample after sample the values of the tensors asked for. */
-export type SampleRunner = (
-  model: OnnxModel,
-  tensors: readonly string[],
-) => AsyncIterable<CalibrationSample> | Iterable<CalibrationSample>;
 
 /** What measuring needs from outside: `compress` runs no model itself. */
 export interface SensitivityResources extends RecipeResources {

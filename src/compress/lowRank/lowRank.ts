@@ -6,7 +6,17 @@ import { attributeOf, intAttribute, makeNode, stringAttribute } from '../../onnx
 import { transposeMatrices } from '../../onnx/graph/transpose.js';
 import type { OnnxModel } from '../../onnx/model.js';
 import { makeTensor, shapeOf, tensorFloats } from '../../onnx/tensor/tensor.js';
-import { applyAlone, type Compressed, nodeOptions, optionsSchema, type Pass } from '../pass.js';
+import { channelsLast, type MomentsOf, measureMoments, type Watched } from '../calibrators/moments.js';
+import {
+  applyAlone,
+  CALIBRATED,
+  type Compressed,
+  nodeOptions,
+  optionsSchema,
+  type Pass,
+  type RecipeResources,
+  refuseCalibrated,
+} from '../pass.js';
 import { LeftInFloat, requireForm } from '../rewrite/leftInFloat.js';
 import type { NormalGraph } from '../rewrite/normalGraph.js';
 import {
@@ -19,7 +29,7 @@ import {
 } from '../rewrite/rewrite.js';
 import type { Constant, Scope } from '../rewrite/scope.js';
 import { signalToErrorDb } from '../rewrite/signalToError.js';
-import { type Factors, factorize } from './factors.js';
+import { type Factors, factorize, type Kept } from './factors.js';
 
 /** Operators whose weights can become two factors; of recurrent layers the input weights. */
 export const FACTORED_OP_TYPES = ['MatMul', 'Gemm', 'Conv', 'LSTM', 'GRU', 'RNN'] as const;
@@ -31,9 +41,14 @@ export type FactoredOpType = (typeof FACTORED_OP_TYPES)[number];
 export interface LowRankOptions extends Partial<NodeFilter<FactoredOpType>> {
   readonly energy?: number;
   readonly rank?: number;
+  readonly bytes?: number;
+  readonly calibrated?: boolean;
 }
 
-type LowRankSettings = Required<Omit<LowRankOptions, 'rank'>> & { readonly rank: number | undefined };
+type LowRankSettings = Required<Omit<LowRankOptions, 'rank' | 'bytes'>> & {
+  readonly rank: number | undefined;
+  readonly bytes: number | undefined;
+};
 
 /** Weights in two factors: {@link factorWeights} as a step of a recipe. */
 export const LOW_RANK: Pass<'low-rank', LowRankOptions, LowRankSettings> = {
@@ -50,11 +65,18 @@ export const LOW_RANK: Pass<'low-rank', LowRankOptions, LowRankSettings> = {
       .default(0.9)
       .meta({ description: "share of a matrix's sum of squares that its factors keep; it decides their rank" }),
     rank: z.int().min(1).optional().meta({ description: 'rank of the factors of every matrix, instead of that share' }),
+    bytes: z
+      .number()
+      .gt(0, 'a share above 0 was required')
+      .lt(1, 'a share below 1 was required')
+      .optional()
+      .meta({ description: "share of a matrix's bytes that its factors may take, instead of both" }),
+    calibrated: CALIBRATED,
     ...nodeOptions(FACTORED_OP_TYPES, FACTORED_OP_TYPES),
   }),
   looksFor: ({ opTypesToQuantize }) =>
     `constant weights of ${opTypesToQuantize.join(', ')}, which two thin matrices stand for in fewer bytes`,
-  apply: factor,
+  apply,
 };
 
 /**
@@ -62,7 +84,8 @@ export const LOW_RANK: Pass<'low-rank', LowRankOptions, LowRankSettings> = {
  *
  * MatMul and Gemm become two products, a convolution of kernel 1 two of them; of LSTM, GRU and RNN the input weights of both directions
  * share the first factor, which is multiplied with what the layer reads before it. Where the factors would take as many numbers
- * as the matrix, it stays.
+ * as the matrix, it stays. In a recipe that has a calibration set, `calibrated` weighs the error by what the layer reads there: what is
+ * nearest is then what the product gives, not the matrix, and `energy` is a share of that.
  *
  * @param model - left as it is
  * @returns the new model and a report on each weight
@@ -71,13 +94,43 @@ export const LOW_RANK: Pass<'low-rank', LowRankOptions, LowRankSettings> = {
  * const { model } = factorWeights(await readModel('model.onnx'), { energy: 0.95 });
  */
 export function factorWeights(model: OnnxModel, options: LowRankOptions = {}): Compressed {
-  return applyAlone(model, LOW_RANK, options, factor);
+  return applyAlone(model, LOW_RANK, options, (graph, settings) => {
+    refuseCalibrated(settings);
+    return factor(graph, settings);
+  });
 }
 
-function factor(input: NormalGraph, settings: LowRankSettings): Changed {
+async function apply(graph: NormalGraph, settings: LowRankSettings, { samples }: RecipeResources): Promise<Changed> {
+  if (!settings.calibrated) return factor(graph, settings);
+  const watched: Watched[] = [];
+  rewriteLayers(graph, settings, (layer) => {
+    watched.push(whatItReads(layer));
+    throw new LeftInFloat('uncalibrated', 'it was looked at alone');
+  });
+  return factor(graph, settings, await measureMoments(graph, watched, samples, LOW_RANK.title));
+}
+
+function factor(input: NormalGraph, settings: LowRankSettings, moments?: MomentsOf): Changed {
   const { rank } = settings;
   let highest = 0;
-  const changed = rewriteModel(input, settings, {
+  const changed = rewriteLayers(input, settings, (layer, scope, rewriting) => {
+    highest = Math.max(highest, Math.min(layer.rows, layer.columns));
+    writeFactors(layer, settings, moments, scope, rewriting);
+  });
+  if (rank !== undefined && highest > 0 && rank > highest) {
+    throw new InputError(
+      `rank: at most ${highest}, the full rank of the model's largest matrix, was required, got ${rank}; choose a lower one`,
+    );
+  }
+  return changed;
+}
+
+function rewriteLayers(
+  input: NormalGraph,
+  settings: LowRankSettings,
+  rewrite: (layer: Layer, scope: Scope, rewriting: Rewriting) => void,
+): Changed {
+  return rewriteModel(input, settings, {
     name: LOW_RANK.name,
     title: LOW_RANK.title,
     opTypes: FACTORED_OP_TYPES,
@@ -87,16 +140,9 @@ function factor(input: NormalGraph, settings: LowRankSettings): Changed {
       if ((input.users.get(node.input[1] ?? '')?.length ?? 0) > 1) {
         throw new LeftInFloat('shared', 'another node reads its weight, too');
       }
-      highest = Math.max(highest, Math.min(layer.rows, layer.columns));
-      writeFactors(layer, settings, scope, rewriting);
+      rewrite(layer, scope, rewriting);
     },
   });
-  if (rank !== undefined && highest > 0 && rank > highest) {
-    throw new InputError(
-      `rank: at most ${highest}, the full rank of the model's largest matrix, was required, got ${rank}; choose a lower one`,
-    );
-  }
-  return changed;
 }
 
 /** A node whose weight multiplies what it reads by a matrix [rows, columns]: rows are what is read, columns what comes of it. */
@@ -138,13 +184,23 @@ function readLayer(node: NodeProto, opType: FactoredOpType, scope: Scope): Layer
   }
 }
 
-function writeFactors(layer: Layer, settings: LowRankSettings, scope: Scope, { names, compressed }: Rewriting): void {
+function writeFactors(
+  layer: Layer,
+  settings: LowRankSettings,
+  moments: MomentsOf | undefined,
+  scope: Scope,
+  { names, compressed }: Rewriting,
+): void {
   const { node, weight, rows, columns, isTurned } = layer;
   const stored = tensorFloats(weight.tensor);
   if (!stored.every(Number.isFinite)) throw new LeftInFloat('values', 'its weight has numbers that are not finite');
   const matrix = isTurned ? transpose(stored, columns, rows) : stored;
   const most = (rows * columns - 1) / (rows + columns);
-  const factors = factorize(matrix, rows, columns, settings.rank === undefined ? settings : { rank: settings.rank });
+  const weighed = moments?.(whatItReads(layer));
+  if (moments !== undefined && weighed === undefined) {
+    throw new LeftInFloat('uncalibrated', `calibration has no finite values of ${node.input[0] ?? ''}`);
+  }
+  const factors = factorize(matrix, rows, columns, keptOf(layer, settings), weighed);
   const { rank } = factors;
   if (rank > most) {
     const why = `two factors of rank ${rank} would take no less than its ${rows} × ${columns} numbers`;
@@ -169,6 +225,20 @@ function writeFactors(layer: Layer, settings: LowRankSettings, scope: Scope, { n
       report: { ...report, shape: shapeOf(tensor), sizeBytesBefore, storedAs: tensor.name },
     });
   }
+}
+
+/** What the matrix multiplies: rows of a value's last axis, of a convolution those of its channels. */
+function whatItReads({ node, opType, weight, rows }: Layer): Watched {
+  const perm = opType === 'Conv' ? channelsLast(shapeOf(weight.tensor).length) : undefined;
+  return { value: node.input[0] ?? '', size: rows, perm };
+}
+
+/** What decides how many factors are kept: a rank, a share of the bytes, or of the energy. */
+function keptOf({ rows, columns }: Layer, { rank, bytes, energy }: LowRankSettings): Kept {
+  if (rank !== undefined) return { rank };
+  return bytes === undefined
+    ? { energy }
+    : { rank: Math.max(1, Math.floor((bytes * rows * columns) / (rows + columns))) };
 }
 
 function tensorsOf(

@@ -1,35 +1,43 @@
 import type { NodeProto, TensorProto } from 'onnx-buf';
 import { z } from 'zod';
 import { copyMessage } from '../../onnx/graph/copy.js';
-import { intAttribute, makeAttribute, nodeTitle } from '../../onnx/graph/node.js';
+import { makeAttribute, nodeTitle } from '../../onnx/graph/node.js';
 import type { OnnxModel } from '../../onnx/model.js';
 import { mapTensors } from '../../onnx/tensor/mapTensors.js';
 import { makeTensor, shapeOf, tensorFloats, tensorIntegers } from '../../onnx/tensor/tensor.js';
-import { applyAlone, type Compressed, nodeOptions, optionsSchema, type Pass } from '../pass.js';
-import { requireForm } from '../rewrite/leftInFloat.js';
+import { type MomentsOf, measureMoments, type Watched } from '../calibrators/moments.js';
+import {
+  applyAlone,
+  CALIBRATED,
+  type Compressed,
+  nodeOptions,
+  optionsSchema,
+  type Pass,
+  type RecipeResources,
+  refuseCalibrated,
+} from '../pass.js';
+import { LeftInFloat } from '../rewrite/leftInFloat.js';
 import type { NormalGraph } from '../rewrite/normalGraph.js';
 import { type CompressedWeight, weightBytes } from '../rewrite/report.js';
-import { type Changed, compressedWeight, constantFloats, type NodeFilter, rewriteModel } from '../rewrite/rewrite.js';
-import type { Scope } from '../rewrite/scope.js';
-import { type UnitReader, unitReaders } from './unitReaders.js';
-
-/** Operators whose units can be taken out. */
-export const UNIT_OP_TYPES = ['LSTM', 'GRU', 'RNN'] as const;
-
-/** An operator whose units can be taken out. */
-export type UnitOpType = (typeof UNIT_OP_TYPES)[number];
+import { type Changed, compressedWeight, type NodeFilter, rewriteModel } from '../rewrite/rewrite.js';
+import { refitProduct } from './refit.js';
+import { readUnitLayer, UNIT_OP_TYPES, type UnitLayer, type UnitOpType } from './unitLayers.js';
+import type { UnitReader } from './unitReaders.js';
 
 /** Options of {@link pruneUnits}; `PASSES` describes each. */
 export interface PruneUnitsOptions extends Partial<NodeFilter<UnitOpType>> {
   readonly share?: number;
+  readonly calibrated?: boolean;
 }
 
+type PruneUnitsSettings = Required<PruneUnitsOptions>;
+
 /** Pruning of units: {@link pruneUnits} as a step of a recipe. */
-export const PRUNE_UNITS: Pass<'prune-units', PruneUnitsOptions, Required<PruneUnitsOptions>> = {
+export const PRUNE_UNITS: Pass<'prune-units', PruneUnitsOptions, PruneUnitsSettings> = {
   name: 'prune-units',
   title: 'pruning of units',
   description:
-    'whole units of recurrent layers are taken out with all that reads them: smaller and faster, and it costs accuracy',
+    'whole units are taken out with all that reads them (channels of convolutions, columns of products, units of recurrent layers): smaller and faster, and it costs accuracy',
   stage: 'structure',
   options: optionsSchema<PruneUnitsOptions>({
     share: z
@@ -37,27 +45,45 @@ export const PRUNE_UNITS: Pass<'prune-units', PruneUnitsOptions, Required<PruneU
       .min(0, 'a share of 0 or more was required')
       .lt(1, 'a share below 1 was required')
       .default(0.25)
-      .meta({ description: 'share of the units of each recurrent layer that are taken out, the weakest' }),
+      .meta({ description: 'share of the units of each layer that are taken out, the weakest' }),
+    calibrated: CALIBRATED,
     ...nodeOptions(UNIT_OP_TYPES, UNIT_OP_TYPES),
   }),
   looksFor: ({ opTypesToQuantize }) =>
     `${opTypesToQuantize.join(', ')} with constant weights, whose output products read`,
-  apply: prune,
+  apply,
 };
 
 /**
- * Takes units out of recurrent layers: their rows of all gates, their columns of the recurrent weights, and their places in the
- * weights of what reads them (intrinsic sparse structures, Wen et al. 2018). The weakest go, by the norm of all that belongs to
+ * Takes units out of layers with all that reads them: of a recurrent layer their rows of all gates and their columns of the
+ * recurrent weights (intrinsic sparse structures, Wen et al. 2018), of a convolution its channels, of a product its columns, such
+ * as the rows of a feed-forward layer; and their places in what reads them. The weakest go, by the norm of all weights that belong to
  * a unit, without training after it. Where directions are added, a unit goes from both.
+ *
+ * In a recipe that has a calibration set, `calibrated` takes those whose activations matter least to what reads them, and all that
+ * never fire; what reads the others is fitted anew by least squares, so that what it gives is kept.
  *
  * @param model - left as it is
  * @returns the new model and a report on each weight
- * @throws {InputError} for a share outside 0…1, an unknown operator or node
+ * @throws {InputError} for a share outside 0…1, an unknown operator or node, or `calibrated`, which is for `applyRecipe`
  * @example
  * const { model } = pruneUnits(await readModel('model.onnx'), { share: 0.1 });
  */
 export function pruneUnits(model: OnnxModel, options: PruneUnitsOptions = {}): Compressed {
-  return applyAlone(model, PRUNE_UNITS, options, prune);
+  return applyAlone(model, PRUNE_UNITS, options, (graph, settings) => {
+    refuseCalibrated(settings);
+    return prune(graph, settings);
+  });
+}
+
+async function apply(graph: NormalGraph, settings: PruneUnitsSettings, { samples }: RecipeResources): Promise<Changed> {
+  if (!settings.calibrated) return prune(graph, settings);
+  const watched: Watched[] = [];
+  rewriteUnits(graph, settings, ({ own, readers }) => {
+    watched.push(...[...own, ...readers].flatMap(({ read }) => read ?? []));
+    throw new LeftInFloat('uncalibrated', 'it was looked at alone');
+  });
+  return prune(graph, settings, await measureMoments(graph, watched, samples, PRUNE_UNITS.title));
 }
 
 /** What became of a constant, and of which node's it is. */
@@ -66,27 +92,19 @@ interface Cut {
   readonly tensor: TensorProto;
 }
 
-function prune(input: NormalGraph, settings: Required<PruneUnitsOptions>): Changed {
+function prune(input: NormalGraph, settings: PruneUnitsSettings, moments?: MomentsOf): Changed {
   const before = new Map(input.graph.initializer.map((tensor) => [tensor.name, tensor]));
   const cuts = new Map<string, Cut>();
   const now = (name: string): TensorProto => (cuts.get(name)?.tensor ?? before.get(name)) as TensorProto;
   const notes = [...input.notes];
-  const { graph, report } = rewriteModel(input, settings, {
-    name: PRUNE_UNITS.name,
-    title: PRUNE_UNITS.title,
-    opTypes: UNIT_OP_TYPES,
-    mainGraphOnly: true,
-    begin: () => (node, _opType, scope) => {
-      const layer = readLayer(input, node, scope);
-      const kept = strongest(layer, now, settings.share);
-      const count = kept[0]?.length ?? 0;
-      for (const [name, tensor] of withoutUnits(layer, now, kept)) {
-        cuts.set(name, { node: layer.readers.find(({ constant }) => constant === name)?.node ?? node, tensor });
-      }
-      const attribute = node.attribute.filter(({ name }) => name !== 'hidden_size');
-      scope.nodes.push(copyMessage(node, { attribute: [...attribute, makeAttribute('hidden_size', count)] }));
-      notes.push(`${nodeTitle(node)}: ${count} of ${layer.units} units are left`);
-    },
+  const { graph, report } = rewriteUnits(input, settings, (layer, node) => {
+    const kept = strongest(layer, now, settings.share, moments);
+    const count = kept[0]?.length ?? 0;
+    for (const [name, tensor] of withoutUnits(layer, now, kept, moments)) {
+      cuts.set(name, { node: layer.readers.find(({ constant }) => constant === name)?.node ?? node, tensor });
+    }
+    notes.push(`${nodeTitle(node)}: ${count} of ${layer.units} units are left`);
+    return count;
   });
   const compressed = [...cuts].flatMap(([name, { node, tensor }]): CompressedWeight[] => {
     const old = before.get(name) as TensorProto;
@@ -105,104 +123,184 @@ function prune(input: NormalGraph, settings: Required<PruneUnitsOptions>): Chang
   };
 }
 
-/** A recurrent layer whose units can be taken out. */
-interface Layer {
-  readonly directions: number;
-  readonly gates: number;
-  readonly units: number;
-  /** Names of W, R, and, where there are such, of the biases and peepholes. */
-  readonly own: readonly string[];
-  readonly readers: readonly UnitReader[];
-}
-
-function readLayer(graph: NormalGraph, node: NodeProto, scope: Scope): Layer {
-  const [directions = 0, rows = 0] = shapeOf(constantFloats(scope, node.input[1]).tensor);
-  const units = intAttribute(node, 'hidden_size', 0);
-  const gates = rows / units;
-  const [y = '', ...states] = node.output;
-  requireForm(Number.isInteger(gates) && units > 1, 'its weights do not fit its units');
-  requireForm((node.input[5] ?? '') === '' && (node.input[6] ?? '') === '', 'it begins with a state');
-  const isRead = (name: string): boolean => graph.isOutput(name) || graph.users.has(name);
-  requireForm(!states.some((name) => name !== '' && isRead(name)), 'its last state is read');
-  const own = [1, 2, 3, 7].flatMap((place) => node.input[place] || []);
-  for (const name of own) {
-    constantFloats(scope, name);
-    const isStored = graph.graph.initializer.some((tensor) => tensor.name === name);
-    requireForm(isStored && graph.users.get(name)?.length === 1, `its ${name} is computed, or read by others, too`);
-  }
-  const directionAxis = intAttribute(node, 'layout', 0) === 0 ? 1 : 2;
-  const readers = unitReaders(graph, y, directionAxis, { directions, units });
-  requireForm(
-    readers.some(({ isShape }) => !isShape),
-    'no product reads its units',
-  );
-  return { directions, gates, units, own, readers };
+/**
+ * Rewrites the nodes whose sizes are written in attributes.
+ *
+ * @param cut - takes units out of the constants of a layer and tells how many are left
+ */
+function rewriteUnits(
+  input: NormalGraph,
+  settings: PruneUnitsSettings,
+  cut: (layer: UnitLayer, node: NodeProto) => number,
+): Changed {
+  const groups = new Map<NodeProto, number>();
+  const withSizes = (node: NodeProto, sizes: Readonly<Record<string, number>>): NodeProto => {
+    const others = node.attribute.filter(({ name }) => !Object.hasOwn(sizes, name));
+    const made = Object.entries(sizes).map(([name, size]) => makeAttribute(name, size));
+    return copyMessage(node, { attribute: [...others, ...made] });
+  };
+  return rewriteModel(input, settings, {
+    name: PRUNE_UNITS.name,
+    title: PRUNE_UNITS.title,
+    opTypes: UNIT_OP_TYPES,
+    mainGraphOnly: true,
+    // A convolution of a kernel for each channel comes after the layer whose channels they are.
+    keep: (node) => (groups.has(node) ? withSizes(node, { group: groups.get(node) ?? 1 }) : node),
+    begin: () => (node, opType, scope) => {
+      const layer = readUnitLayer(input, node, opType, scope);
+      const count = cut(layer, node);
+      for (const one of layer.depthwise) groups.set(one, count);
+      const isRecurrent = opType === 'LSTM' || opType === 'GRU' || opType === 'RNN';
+      scope.nodes.push(isRecurrent ? withSizes(node, { hidden_size: count }) : node);
+    },
+  });
 }
 
 /** The units that stay in each direction, in their order. */
-function strongest(layer: Layer, now: (name: string) => TensorProto, share: number): readonly (readonly number[])[] {
-  const { directions, units, own, readers } = layer;
-  const norms = Array.from({ length: directions }, () => new Float64Array(units));
-  const add = (direction: number, unit: number, value: number): void => {
-    const of = norms[direction];
-    if (of !== undefined) of[unit] = (of[unit] ?? 0) + value * value;
-  };
-  for (const name of own.slice(0, 2)) {
-    const [, rows = 0, columns = 0] = shapeOf(now(name));
-    for (const [i, value] of tensorFloats(now(name)).entries()) {
-      const [direction, row, column] = [Math.floor(i / (rows * columns)), Math.floor(i / columns) % rows, i % columns];
-      add(direction, row % units, value);
-      // A unit's own column of the recurrent weights.
-      if (name === own[1]) add(direction, column, value);
-    }
-  }
-  for (const { constant, axis, isShape, isMerged } of readers) {
-    if (isShape) continue;
-    const shape = shapeOf(now(constant));
-    const inner = shape.slice(axis + 1).reduce((product, dim) => product * dim, 1);
-    for (const [i, value] of tensorFloats(now(constant)).entries()) {
-      const place = Math.floor(i / inner) % (shape[axis] ?? 1);
-      if (isMerged) add(Math.floor(place / units), place % units, value);
-      else for (let direction = 0; direction < directions; direction++) add(direction, place, value);
-    }
-  }
-  const count = Math.max(1, units - Math.round(share * units));
+function strongest(
+  layer: UnitLayer,
+  now: (name: string) => TensorProto,
+  share: number,
+  moments: MomentsOf | undefined,
+): readonly (readonly number[])[] {
+  const { units, readers } = layer;
+  const products = readers.filter(({ role }) => role === 'product');
+  const strengths = moments === undefined ? normsOf(layer, products, now) : energiesOf(layer, products, now, moments);
   const isJoint = readers.some(({ isMerged }) => !isMerged);
   const together = Float64Array.from({ length: units }, (_, unit) =>
-    norms.reduce((sum, of) => sum + (of[unit] ?? 0), 0),
+    strengths.reduce((sum, of) => sum + (of[unit] ?? 0), 0),
   );
-  return norms.map((own) => {
-    const by = isJoint ? together : own;
-    const order = Array.from(by.keys()).sort((a, b) => (by[b] ?? 0) - (by[a] ?? 0) || a - b);
+  const by = strengths.map((own) => (isJoint ? together : own));
+  // What never fires on the calibration set goes in any case; directions stay as large as each other.
+  const living = Math.max(...by.map((own) => own.reduce((count, value) => count + (value > 0 ? 1 : 0), 0)));
+  const most = moments === undefined ? units : Math.min(units, living);
+  const count = Math.max(1, Math.min(most, units - Math.round(share * units)));
+  return by.map((own) => {
+    const order = Array.from(own.keys()).sort((a, b) => (own[b] ?? 0) - (own[a] ?? 0) || a - b);
     return order.slice(0, count).sort((a, b) => a - b);
   });
 }
 
+/** Sum of squares of all weights that belong to each unit of each direction. */
+function normsOf(
+  { directions, units, own }: UnitLayer,
+  products: readonly UnitReader[],
+  now: (name: string) => TensorProto,
+): readonly Float64Array[] {
+  const norms = Array.from({ length: directions }, () => new Float64Array(units));
+  for (const { constant, axis, counts } of own) {
+    if (!counts) continue;
+    forEachPlace(now(constant), axis, (value, place, part) => {
+      add(norms, Math.floor(part * directions), place % units, value * value);
+    });
+  }
+  for (const reader of products) {
+    forEachPlace(now(reader.constant), reader.axis, (value, place) => {
+      addToUnit(norms, reader, units, place, value * value);
+    });
+  }
+  return norms;
+}
+
+/** How much of what products give comes of each unit of each direction: energy of what they read times that of their weights. */
+function energiesOf(
+  { directions, units, own }: UnitLayer,
+  products: readonly UnitReader[],
+  now: (name: string) => TensorProto,
+  moments: MomentsOf,
+): readonly Float64Array[] {
+  const energies = Array.from({ length: directions }, () => new Float64Array(units));
+  for (const { constant, axis, read } of own) {
+    if (read === undefined) continue;
+    const energy = energyOf(moments, read);
+    forEachPlace(now(constant), axis, (value, unit, part) => {
+      const direction = Math.floor(part * directions);
+      add(energies, direction, unit, value * value * energy(direction * units + unit));
+    });
+  }
+  for (const reader of products) {
+    const energy = energyOf(moments, reader.read);
+    forEachPlace(now(reader.constant), reader.axis, (value, place) => {
+      addToUnit(energies, reader, units, place, value * value * energy(place));
+    });
+  }
+  return energies;
+}
+
+/** Sum of squares of each place of what was watched. */
+function energyOf(moments: MomentsOf, read: Watched | undefined): (place: number) => number {
+  const found = read && moments(read);
+  if (found === undefined) {
+    throw new LeftInFloat('uncalibrated', `calibration has no finite values of ${read?.value ?? ''}`);
+  }
+  return (place) => found.products[place * found.size + place] ?? 0;
+}
+
+function add(sums: readonly Float64Array[], direction: number, unit: number, value: number): void {
+  const of = sums[direction];
+  if (of !== undefined) of[unit] = (of[unit] ?? 0) + value;
+}
+
+/** Adds to the unit that a place of a reader is of: in both directions, where they share it. */
+function addToUnit(
+  sums: readonly Float64Array[],
+  { isMerged, run }: UnitReader,
+  units: number,
+  place: number,
+  value: number,
+): void {
+  const unit = Math.floor(place / run);
+  if (isMerged) add(sums, Math.floor(unit / units), unit % units, value);
+  else for (let direction = 0; direction < sums.length; direction++) add(sums, direction, unit, value);
+}
+
+/** Calls with each number of a tensor, its place along an axis, and how far of the axes before it it stands, 0…1. */
+function forEachPlace(
+  tensor: TensorProto,
+  axis: number,
+  call: (value: number, place: number, part: number) => void,
+): void {
+  const values = tensorFloats(tensor);
+  const { outer, size, inner } = spans(tensor, axis);
+  for (const [i, value] of values.entries()) {
+    const run = Math.floor(i / inner);
+    call(value, run % size, Math.floor(run / size) / outer);
+  }
+}
+
+function spans(tensor: TensorProto, axis: number): { outer: number; size: number; inner: number } {
+  const shape = shapeOf(tensor);
+  const product = (sizes: readonly number[]): number => sizes.reduce((all, size) => all * size, 1);
+  return { outer: product(shape.slice(0, axis)), size: shape[axis] ?? 1, inner: product(shape.slice(axis + 1)) };
+}
+
 /** The layer's constants and those of its readers, without the units that go. */
-function withoutUnits(
-  { units, own, readers }: Layer,
+function* withoutUnits(
+  { directions, units, own, readers }: UnitLayer,
   now: (name: string) => TensorProto,
   kept: readonly (readonly number[])[],
-): readonly (readonly [string, TensorProto])[] {
-  const keptOf = (direction: number): readonly number[] => kept[direction] ?? [];
-  const ownLeft = own.map((name, index) => {
-    const blocks = (shapeOf(now(name))[1] ?? 0) / units;
-    const starts = Array.from({ length: blocks }, (_, block) => block * units);
-    const left = along(now(name), 1, (direction) =>
-      starts.flatMap((start) => keptOf(direction).map((unit) => start + unit)),
-    );
-    // The recurrent weights have a column for each unit, too.
-    const rows = blocks * keptOf(0).length;
-    return [name, index === 1 ? along(left, 2, (row) => keptOf(Math.floor(row / rows))) : left] as const;
-  });
-  const theirsLeft = readers.map(({ constant, axis, isShape, isMerged }) => {
-    const places = isMerged
-      ? kept.flatMap((stays, direction) => stays.map((unit) => direction * units + unit))
-      : keptOf(0);
+  moments: MomentsOf | undefined,
+): Generator<readonly [string, TensorProto]> {
+  for (const { constant, axis, read } of own) {
     const tensor = now(constant);
-    return [constant, isShape ? withSize(tensor, axis, places.length) : along(tensor, axis, () => places)] as const;
-  });
-  return [...ownLeft, ...theirsLeft];
+    const { outer, size } = spans(tensor, axis);
+    const starts = Array.from({ length: size / units }, (_, block) => block * units);
+    const places = kept.map((stay) => starts.flatMap((start) => stay.map((unit) => start + unit)));
+    const left = read && moments && refitProduct(tensor, axis, kept, moments(read));
+    yield [constant, left ?? along(tensor, axis, (at) => places[Math.floor((at * directions) / outer)] ?? [])];
+  }
+  for (const { constant, axis, role, isMerged, run, read } of readers) {
+    const stay = isMerged
+      ? kept.flatMap((some, direction) => some.map((unit) => direction * units + unit))
+      : (kept[0] ?? []);
+    const places = stay.flatMap((unit) => Array.from({ length: run }, (_, i) => unit * run + i));
+    const tensor = now(constant);
+    if (role === 'shape') yield [constant, withSize(tensor, axis, places.length)];
+    else {
+      const left = read && moments && refitProduct(tensor, axis, [places], moments(read));
+      yield [constant, left ?? along(tensor, axis, () => places)];
+    }
+  }
 }
 
 /** A shape with another size at a place. */
@@ -217,11 +315,7 @@ function withSize(tensor: TensorProto, place: number, size: number): TensorProto
  * @param placesOf - of each run along the axis, counted over the axes before it; as many of each
  */
 function along(tensor: TensorProto, axis: number, placesOf: (outer: number) => readonly number[]): TensorProto {
-  const shape = shapeOf(tensor);
-  const product = (sizes: readonly number[]): number => sizes.reduce((all, size) => all * size, 1);
-  const inner = product(shape.slice(axis + 1));
-  const outer = product(shape.slice(0, axis));
-  const size = shape[axis] ?? 1;
+  const { outer, size, inner } = spans(tensor, axis);
   const count = placesOf(0).length;
   const values = tensorFloats(tensor);
   const left = new Float32Array(outer * count * inner);
@@ -231,5 +325,5 @@ function along(tensor: TensorProto, axis: number, placesOf: (outer: number) => r
       left.set(values.subarray(from, from + inner), (i * count + k) * inner);
     }
   }
-  return makeTensor(tensor.name, 'float32', shape.with(axis, count), left);
+  return makeTensor(tensor.name, 'float32', shapeOf(tensor).with(axis, count), left);
 }

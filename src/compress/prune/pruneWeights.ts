@@ -1,13 +1,16 @@
-import type { GraphProto, TensorProto } from 'onnx-buf';
+import type { GraphProto, NodeProto, TensorProto } from 'onnx-buf';
 import { z } from 'zod';
-import { nodeTitle } from '../../onnx/graph/node.js';
+import { InputError } from '../../errors.js';
+import { intAttribute, isOp, nodeTitle } from '../../onnx/graph/node.js';
 import type { OnnxModel } from '../../onnx/model.js';
 import { mapTensors } from '../../onnx/tensor/mapTensors.js';
 import { makeTensor, shapeOf, storedSizeBytes, tensorFloats } from '../../onnx/tensor/tensor.js';
 import { applyAlone, type Compressed, nodeOptions, optionsSchema, type Pass, weightInputs } from '../pass.js';
 import { LeftInFloat } from '../rewrite/leftInFloat.js';
 import type { NormalGraph } from '../rewrite/normalGraph.js';
+import type { CompressedWeight } from '../rewrite/report.js';
 import { type Changed, compressedWeight, constantFloats, type NodeFilter, rewriteModel } from '../rewrite/rewrite.js';
+import type { Constant } from '../rewrite/scope.js';
 import { signalToErrorDb } from '../rewrite/signalToError.js';
 
 /** Operators whose weights can be pruned. */
@@ -19,24 +22,37 @@ export type PrunedOpType = (typeof PRUNED_OP_TYPES)[number];
 /** Options of {@link pruneWeights}; `PASSES` describes each. */
 export interface PruneOptions extends Partial<NodeFilter<PrunedOpType>> {
   readonly sparsity?: number;
+  readonly scope?: 'tensor' | 'model';
+  readonly pattern?: string | undefined;
 }
 
+type PruneSettings = Required<Omit<PruneOptions, 'pattern'>> & { readonly pattern: string | undefined };
+
 /** What is said of a share that is none. */
-const SHARE = 'a share of 0 to 1 was required';
+const SHARE = 'a share of 0 or more, and below 1, was required';
 
 /** Magnitude pruning: {@link pruneWeights} as a step of a recipe. */
-export const PRUNE: Pass<'prune', PruneOptions, Required<PruneOptions>> = {
+export const PRUNE: Pass<'prune', PruneOptions, PruneSettings> = {
   name: 'prune',
   title: 'pruning',
   description: 'the smallest weights become zero: what is coded afterwards gets smaller, nothing gets faster',
   stage: 'structure',
-  options: optionsSchema<PruneOptions>({
+  options: optionsSchema<PruneOptions, PruneSettings>({
     sparsity: z
       .number()
       .min(0, SHARE)
-      .max(1, SHARE)
+      .lt(1, SHARE)
       .default(0.5)
-      .meta({ description: 'share of each weight matrix that becomes zero, 0 to 1; half is 0.5' }),
+      .meta({ description: 'share of the weights that becomes zero; half is 0.5' }),
+    scope: z.enum(['tensor', 'model']).default('tensor').meta({
+      description:
+        'whether each matrix loses that share, or all together, the smallest beside the root mean square of their matrix',
+    }),
+    pattern: z
+      .string()
+      .refine((text) => patternOf(text) !== undefined, 'N:M, such as 2:4, with N below M, was required')
+      .optional()
+      .meta({ description: 'N:M instead of a share: of M neighbours that a product adds up, at most N stay' }),
     ...nodeOptions(PRUNED_OP_TYPES, PRUNED_OP_TYPES),
   }),
   looksFor: ({ opTypesToQuantize }) => `constant weights of ${opTypesToQuantize.join(', ')}`,
@@ -44,14 +60,15 @@ export const PRUNE: Pass<'prune', PruneOptions, Required<PruneOptions>> = {
 };
 
 /**
- * Sets the smallest weights of each matrix to zero, without training after it (magnitude pruning, Han et al. 2015).
+ * Sets the smallest weights to zero, without training after it (magnitude pruning, Han et al. 2015): of each matrix, of all together,
+ * or of every few neighbours (N:M, Mishra et al. 2021). A budget for each layer is a recipe of several such steps, each with its nodes.
  *
  * The matrices keep their shapes: neither the file nor the time gets less by it, since the runtime has no sparse
  * products. What it gains shows once the weights are quantized and coded ({@link entropyCode}): zeros cost few bits.
  *
  * @param original - left as it is
  * @returns the new model and a report on each weight
- * @throws {InputError} for a sparsity outside 0…1, an unknown operator or node
+ * @throws {InputError} for a sparsity outside 0…1, N above M, an unknown operator or node
  * @example
  * const { model } = pruneWeights(await readModel('model.onnx'), { sparsity: 0.3 });
  */
@@ -59,44 +76,61 @@ export function pruneWeights(original: OnnxModel, options: PruneOptions = {}): C
   return applyAlone(original, PRUNE, options, prune);
 }
 
-function prune(input: NormalGraph, settings: Required<PruneOptions>): Changed {
+/** A weight that is pruned, for the first node that reads it. */
+interface Pruned {
+  readonly node: NodeProto;
+  readonly weight: Constant;
+  /** Its axis along which a product adds up. */
+  readonly axis: number;
+}
+
+function prune(input: NormalGraph, settings: PruneSettings): Changed {
+  const pattern = patternOf(settings.pattern);
+  if (pattern !== undefined && settings.scope === 'model') {
+    throw new InputError('scope: tensor was required with a pattern, got model; leave one of them out');
+  }
   const stored = storedTensors(input.graph);
-  const pruned = new Map<TensorProto, TensorProto>();
-  const notes = [...input.notes];
+  const weights = new Map<TensorProto, Pruned>();
   const { report } = rewriteModel(input, settings, {
     name: PRUNE.name,
     title: PRUNE.title,
     opTypes: PRUNED_OP_TYPES,
-    begin:
-      ({ compressed }) =>
-      (node, opType, scope) => {
-        const weights = weightInputs(opType).map((place) => constantFloats(scope, node.input[place]));
-        const computed = weights.find(({ tensor }) => !stored.has(tensor));
-        if (computed !== undefined) {
-          throw new LeftInFloat('not-constant', `its weight ${computed.name} is computed from constants`);
-        }
-        for (const weight of weights) {
-          if (pruned.has(weight.tensor)) continue;
-          const before = tensorFloats(weight.tensor);
-          const { values, zeros } = withoutSmallest(before, settings.sparsity);
-          const made = makeTensor(weight.tensor.name, 'float32', shapeOf(weight.tensor), values);
-          pruned.set(weight.tensor, made);
-          const report = compressedWeight(weight, node, [made], 'tensor', signalToErrorDb(before, values));
-          compressed.push({ stored: weight.name, report });
-          notes.push(`${weight.name} of ${nodeTitle(node)}: ${zeros} of ${values.length} weights are zero`);
-        }
-        scope.nodes.push(node);
-      },
+    begin: () => (node, opType, scope) => {
+      const read = weightInputs(opType).map((place) => constantFloats(scope, node.input[place]));
+      const computed = read.find(({ tensor }) => !stored.has(tensor));
+      if (computed !== undefined) {
+        throw new LeftInFloat('not-constant', `its weight ${computed.name} is computed from constants`);
+      }
+      for (const weight of read) {
+        if (!weights.has(weight.tensor))
+          weights.set(weight.tensor, { node, weight, axis: sumAxis(node, weight.tensor) });
+      }
+      scope.nodes.push(node);
+    },
   });
+  const all = [...weights.values()];
+  const masks = pattern === undefined ? masksOf(all, settings) : all.map((one) => patternMask(one, pattern));
+  const pruned = new Map<TensorProto, TensorProto>();
+  const compressed: CompressedWeight[] = [];
+  const notes = [...input.notes];
+  for (const [index, { node, weight }] of all.entries()) {
+    const before = tensorFloats(weight.tensor);
+    const values = before.map((value, i) => (masks[index]?.[i] === 1 ? 0 : value));
+    const made = makeTensor(weight.tensor.name, 'float32', shapeOf(weight.tensor), values);
+    pruned.set(weight.tensor, made);
+    compressed.push(compressedWeight(weight, node, [made], 'tensor', signalToErrorDb(before, values)));
+    const zeros = values.reduce((count, value) => count + (value === 0 ? 1 : 0), 0);
+    notes.push(`${weight.name} of ${nodeTitle(node)}: ${zeros} of ${values.length} weights are zero`);
+  }
   const graph = mapTensors(input.graph, (tensor) => pruned.get(tensor) ?? tensor);
   // The weights kept their names: what is in both lists was pruned.
-  const done = new Set(report.compressed.map(({ name }) => name));
+  const done = new Set(compressed.map(({ name }) => name));
   const leftWeights = report.leftWeights.filter(({ name }) => !done.has(name));
   const bytes = [...pruned.keys()].reduce((sum, tensor) => sum + storedSizeBytes(tensor), 0);
-  const all = leftWeights.reduce((sum, { sizeBytes }) => sum + sizeBytes, bytes);
+  const sizeBytes = leftWeights.reduce((sum, one) => sum + one.sizeBytes, bytes);
   return {
     graph: input.with({ graph }),
-    report: { ...report, leftWeights, weightBytesBefore: all, weightBytesAfter: all, notes },
+    report: { ...report, compressed, leftWeights, weightBytesBefore: sizeBytes, weightBytesAfter: sizeBytes, notes },
   };
 }
 
@@ -110,19 +144,77 @@ function storedTensors(graph: GraphProto): Set<TensorProto> {
   return tensors;
 }
 
-/** A copy with a share of its values, the smallest in magnitude, zero; of equal ones the first go. */
-function withoutSmallest(values: Float32Array, share: number): { values: Float32Array; zeros: number } {
-  const wanted = Math.floor(share * values.length);
-  const magnitudes = values.map(Math.abs).sort();
-  const limit = magnitudes[wanted] ?? Number.POSITIVE_INFINITY;
-  const below = magnitudes.findIndex((magnitude) => magnitude >= limit);
+/** For each weight which of its numbers go: ones for those. */
+function masksOf(weights: readonly Pruned[], { sparsity, scope }: PruneSettings): readonly Uint8Array[] {
+  const magnitudes = weights.map(({ weight }) => tensorFloats(weight.tensor).map(Math.abs));
+  if (scope === 'tensor') return magnitudes.map((values) => smallest(values, sparsity));
+  const all = new Float32Array(magnitudes.reduce((count, { length }) => count + length, 0));
+  let at = 0;
+  const starts = magnitudes.map((values) => {
+    const start = at;
+    const root = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length) || 1;
+    all.set(
+      values.map((value) => value / root),
+      start,
+    );
+    at += values.length;
+    return start;
+  });
+  const mask = smallest(all, sparsity);
+  return starts.map((start, index) => mask.subarray(start, start + (magnitudes[index]?.length ?? 0)));
+}
+
+/** Ones for a share of the magnitudes, the smallest; of equal ones the first go. */
+function smallest(magnitudes: Float32Array, share: number): Uint8Array {
+  const wanted = Math.floor(share * magnitudes.length);
+  const sorted = magnitudes.toSorted();
+  const limit = sorted[wanted] ?? Number.POSITIVE_INFINITY;
+  const below = sorted.findIndex((magnitude) => magnitude >= limit);
   let ties = wanted - (below < 0 ? wanted : below);
-  const kept = values.slice();
-  let zeros = 0;
-  for (const [i, value] of values.entries()) {
-    const magnitude = Math.abs(value);
-    if (magnitude < limit || (magnitude === limit && ties-- > 0)) kept[i] = 0;
-    if (kept[i] === 0) zeros++;
+  const mask = new Uint8Array(magnitudes.length);
+  for (const [i, magnitude] of magnitudes.entries()) {
+    if (magnitude < limit || (magnitude === limit && ties-- > 0)) mask[i] = 1;
   }
-  return { values: kept, zeros };
+  return mask;
+}
+
+/** At most `stay` of `of` neighbours are kept. */
+interface Pattern {
+  readonly stay: number;
+  readonly of: number;
+}
+
+function patternOf(text: string | undefined): Pattern | undefined {
+  const [, stay = 0, of = 0] = (/^([1-9]\d{0,3}):([1-9]\d{0,3})$/.exec(text ?? '') ?? []).map(Number);
+  return stay > 0 && stay < of ? { stay, of } : undefined;
+}
+
+/** Ones for all but the largest few of each few neighbours along the axis along which a product adds up. */
+function patternMask({ weight, axis }: Pruned, { stay, of }: Pattern): Uint8Array {
+  const shape = shapeOf(weight.tensor);
+  const magnitudes = tensorFloats(weight.tensor).map(Math.abs);
+  const inner = shape.slice(axis + 1).reduce((all, dim) => all * dim, 1);
+  const size = shape[axis] ?? 1;
+  const mask = new Uint8Array(magnitudes.length);
+  for (let start = 0; start < magnitudes.length; start += size * inner) {
+    for (let column = 0; column < inner; column++) {
+      for (let first = 0; first < size; first += of) {
+        const places = Array.from(
+          { length: Math.min(of, size - first) },
+          (_, i) => start + (first + i) * inner + column,
+        );
+        places.sort((a, b) => (magnitudes[b] ?? 0) - (magnitudes[a] ?? 0) || a - b);
+        for (const place of places.slice(stay)) mask[place] = 1;
+      }
+    }
+  }
+  return mask;
+}
+
+/** The axis of a weight along which its node adds up. */
+function sumAxis(node: NodeProto, tensor: TensorProto): number {
+  const rank = shapeOf(tensor).length;
+  if (isOp(node, 'MatMul')) return Math.max(0, rank - 2);
+  if (isOp(node, 'Gemm')) return intAttribute(node, 'transB', 0) === 0 ? 0 : 1;
+  return isOp(node, 'Conv') ? 1 : rank - 1;
 }

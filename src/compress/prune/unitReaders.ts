@@ -1,162 +1,321 @@
 import type { NodeProto } from 'onnx-buf';
 import { attributeOf, intAttribute, isOp, nodeTitle } from '../../onnx/graph/node.js';
-import { elementCount, shapeOf, tensorIntegers } from '../../onnx/tensor/tensor.js';
+import { UNARY } from '../../onnx/graph/unary.js';
+import { shapeOf, tensorDtype, tensorIntegers } from '../../onnx/tensor/tensor.js';
+import { channelsLast, type Watched } from '../calibrators/moments.js';
 import { LeftInFloat } from '../rewrite/leftInFloat.js';
 import type { NormalGraph } from '../rewrite/normalGraph.js';
 
-/** A constant that has a place for each unit of a layer: along one of its axes, or as a number in a shape. */
+/** A constant that has a place for each unit of a layer. */
 export interface UnitReader {
   /** Name of the constant. */
   readonly constant: string;
   readonly node: NodeProto;
   /** Its axis of the units; of a shape, where the number of units stands. */
   readonly axis: number;
-  readonly isShape: boolean;
+  /** Whether units are multiplied by it and added up, or each has a number of its own in it, or their number stands there. */
+  readonly role: 'product' | 'numbers' | 'shape';
   /** Whether the units of both directions follow one another along that axis; otherwise both directions share its places. */
   readonly isMerged: boolean;
+  /** Places of a unit along that axis: more than one where what belongs to a unit was laid behind it. */
+  readonly run: number;
+  /** What a product reads: of a product alone. */
+  readonly read?: Watched;
 }
 
-/** A value that has the units of a layer along its last axis. */
+/** All that reads the units of a layer. */
+export interface UnitReaders {
+  readonly readers: readonly UnitReader[];
+  /** Convolutions of a kernel for each unit: their number of groups is that of the units. */
+  readonly depthwise: readonly NodeProto[];
+}
+
+/** A value that has the units of a layer along an axis. */
 interface Carrier {
   readonly value: string;
-  readonly rank: number;
-  /** Its axis of the directions; `undefined` where it has none any more. */
+  /** How many axes it has; `undefined` where that is not known, and the units are along the last. */
+  readonly rank: number | undefined;
+  /** Axis of the units, from the end: 1 is the last. */
+  readonly fromEnd: number;
+  /** Its axis of the directions, from the front; `undefined` where it has none any more. */
   readonly directionAxis: number | undefined;
   readonly isMerged: boolean;
+  /** Whether the axis behind the units was joined with theirs. */
+  readonly isFlat: boolean;
 }
 
-/** The layer whose units are followed. */
+/** The layer whose units are followed, and where its output has them. */
 export interface UnitSource {
   readonly directions: number;
   readonly units: number;
+  readonly value: string;
+  readonly rank: number | undefined;
+  readonly fromEnd: number;
+  readonly directionAxis?: number | undefined;
 }
 
-/** Operators that work on each number by itself. */
-const ELEMENTWISE = ['Identity', 'Dropout', 'Cast', 'Relu', 'LeakyRelu', 'Elu', 'Tanh', 'Sigmoid', 'Gelu', 'Clip'];
-const ARITHMETIC = ['Add', 'Sub', 'Mul', 'Div'];
+const ARITHMETIC = ['Add', 'Sub', 'Mul', 'Div', 'PRelu'];
 const RECURRENT = ['LSTM', 'GRU', 'RNN'];
+/** Operators that work on each channel, the second axis, by itself. */
+const POOLS = ['MaxPool', 'AveragePool', 'GlobalAveragePool', 'GlobalMaxPool'];
 
 /**
- * Finds every constant that has a place for each unit of a recurrent layer, from its output on.
+ * Finds every constant that has a place for each unit of a layer, from its output on.
  *
- * @param value - Y of the layer: [time, directions, batch, units], or with the batch first
- * @param directionAxis - 1, or 2 with the batch first
  * @throws {LeftInFloat} when something reads the units whose form is not known here
  */
-export function unitReaders(
-  graph: NormalGraph,
-  value: string,
-  directionAxis: number,
-  source: UnitSource,
-): readonly UnitReader[] {
-  const found: UnitReader[] = [];
-  const waiting: Carrier[] = [{ value, rank: 4, directionAxis, isMerged: false }];
-  for (const carrier of waiting) {
+export function unitReaders(graph: NormalGraph, source: UnitSource): UnitReaders {
+  const { value, rank, fromEnd, directionAxis } = source;
+  const readers: UnitReader[] = [];
+  const depthwise: NodeProto[] = [];
+  const first: Carrier = { value, rank, fromEnd, directionAxis, isMerged: false, isFlat: false };
+  const carriers = new Map([[value, first]]);
+  const met: Meeting[] = [];
+  for (const carrier of carriers.values()) {
     if (graph.isOutput(carrier.value)) throw unknown('the model itself answers it');
     for (const node of graph.users.get(carrier.value) ?? []) {
-      const { next, reader } = follow(graph, node, carrier, source);
-      if (next !== undefined) waiting.push(next);
-      if (reader !== undefined) found.push(reader);
+      const step = follow(graph, node, carrier, source);
+      if (step.next !== undefined) addCarrier(carriers, step.next);
+      if (step.meets !== undefined) met.push({ node, value: step.meets, carrier });
+      if (step.isDepthwise === true) depthwise.push(node);
+      readers.push(...(step.readers ?? []));
     }
   }
-  for (const { constant } of found) {
+  for (const { node, value: other, carrier } of met) {
+    const meets = carriers.get(other);
+    if (meets === undefined || !isAlike(meets, carrier)) throw unknown(describe(node));
+  }
+  for (const { constant, role } of readers) {
+    const tensor = graph.constantOf(constant)?.tensor;
+    if (role !== 'shape' && (tensor === undefined || tensorDtype(tensor) !== 'float32')) {
+      throw unknown(`${constant} is not float32`);
+    }
     if (!graph.graph.initializer.some(({ name }) => name === constant)) throw unknown(`${constant} is computed`);
     if (graph.users.get(constant)?.length !== 1) throw unknown(`${constant} is read by other nodes, too`);
   }
-  return found;
+  return { readers, depthwise };
 }
 
 function unknown(why: string): LeftInFloat {
   return new LeftInFloat('form', `its units cannot be taken out of what reads them: ${why}`);
 }
 
-/** What becomes of the units in a node that reads them: the value that has them next, and a constant that has places for them. */
+function describe(node: NodeProto): string {
+  return `${nodeTitle(node)} (${node.opType})`;
+}
+
+/** A node that puts a value which has the units together with another one, which has to have them likewise. */
+interface Meeting {
+  readonly node: NodeProto;
+  readonly value: string;
+  readonly carrier: Carrier;
+}
+
+/** What two ways lead to has to have the units in the same places. */
+function addCarrier(carriers: Map<string, Carrier>, next: Carrier): void {
+  const known = carriers.get(next.value);
+  if (known === undefined) carriers.set(next.value, next);
+  else if (!isAlike(known, next)) throw unknown(`${next.value} has them in two ways`);
+}
+
+function isAlike(one: Carrier, other: Carrier): boolean {
+  return (
+    one.rank === other.rank &&
+    one.fromEnd === other.fromEnd &&
+    one.directionAxis === other.directionAxis &&
+    one.isMerged === other.isMerged &&
+    one.isFlat === other.isFlat
+  );
+}
+
+/** What becomes of the units in a node that reads them. */
 interface Step {
+  /** The value that has them next. */
   readonly next?: Carrier;
-  readonly reader?: UnitReader;
+  /** Constants that have places for them. */
+  readonly readers?: readonly UnitReader[];
+  /** Another value that has to have them, too. */
+  readonly meets?: string;
+  readonly isDepthwise?: boolean;
 }
 
 /** Follows the units through a node. */
 function follow(graph: NormalGraph, node: NodeProto, carrier: Carrier, source: UnitSource): Step {
-  const { rank, directionAxis, isMerged } = carrier;
-  const [output = ''] = node.output;
+  const { rank, fromEnd, directionAxis } = carrier;
+  const [output = '', ...otherOutputs] = node.output;
   const place = node.input.indexOf(carrier.value);
   const is = (...opTypes: readonly string[]): boolean => opTypes.some((opType) => isOp(node, opType));
-  const reads = (constant: string, axis: number, isShape = false): UnitReader => {
-    return { constant, node, axis, isShape, isMerged };
+  const none = (): LeftInFloat => unknown(describe(node));
+  const next = { ...carrier, value: output };
+  const axis = rank === undefined ? undefined : rank - fromEnd;
+  const reads = (constant: string, at: number, role: 'product' | 'numbers'): UnitReader => {
+    const reader = readerOf(graph, node, carrier, source, constant, at, role);
+    if (reader === undefined) throw none();
+    return reader;
   };
-  const none = (): LeftInFloat => unknown(`${nodeTitle(node)} (${node.opType})`);
-  if (is(...ELEMENTWISE) && place === 0) return { next: { ...carrier, value: output } };
+  if (is(...UNARY, 'Dropout') && place === 0 && otherOutputs.every((name) => name === '')) return { next };
   if (is(...ARITHMETIC)) {
     const other = node.input[1 - place] ?? '';
-    const shape = shapeOfConstant(graph, other);
-    if (shape === undefined || shape.length > rank) throw none();
-    const last = shape.at(-1) ?? 1;
-    return { next: { ...carrier, value: output }, ...(last !== 1 && { reader: reads(other, shape.length - 1) }) };
+    if (other === carrier.value) return { next };
+    const constant = graph.constantOf(other)?.tensor;
+    if (constant === undefined) return isOneAlong(graph, other, fromEnd) ? { next } : { next, meets: other };
+    const shape = shapeOf(constant);
+    if (shape.some((size) => size !== 1) && shape.length > (rank ?? 1)) throw none();
+    const at = shape.length - fromEnd;
+    return { next, readers: (shape[at] ?? 1) === 1 ? [] : [reads(other, at, 'numbers')] };
   }
-  if (place !== 0) throw none();
-  if (is('MatMul')) {
+  if (place !== 0 || node.input.lastIndexOf(carrier.value) !== 0) throw none();
+  if (is('Shape')) {
+    if (!readsOtherSizes(graph, node, axis, rank)) throw none();
+    return {};
+  }
+  const isLast = fromEnd === 1;
+  if (is('MatMul') && isLast) {
     const weight = node.input[1] ?? '';
-    if (shapeOfConstant(graph, weight)?.length !== 2) throw none();
-    return { reader: reads(weight, 0) };
+    if (graph.constantOf(weight)?.tensor.dims.length !== 2) throw none();
+    return { readers: [reads(weight, 0, 'product')] };
   }
-  if (is('Gemm')) {
+  if (is('Gemm') && isLast) {
     if (intAttribute(node, 'transA', 0) !== 0) throw none();
-    return { reader: reads(node.input[1] ?? '', intAttribute(node, 'transB', 0) === 0 ? 0 : 1) };
+    return { readers: [reads(node.input[1] ?? '', intAttribute(node, 'transB', 0) === 0 ? 0 : 1, 'product')] };
   }
-  if (is(...RECURRENT)) return { reader: reads(node.input[1] ?? '', 2) };
+  if (is(...RECURRENT) && isLast) return { readers: [reads(node.input[1] ?? '', 2, 'product')] };
+  if (axis === undefined || rank === undefined) throw none();
+  if (is('Conv') && axis === 1 && directionAxis === undefined) {
+    const group = intAttribute(node, 'group', 1);
+    const weight = node.input[1] ?? '';
+    if (group === 1) return { readers: [reads(weight, 1, 'product')] };
+    const outputs = Number(graph.constantOf(weight)?.tensor.dims[0] ?? 0);
+    if (group !== source.units || outputs !== group || carrier.isFlat) throw none();
+    const bias = node.input[2] ?? '';
+    const own = [reads(weight, 0, 'numbers'), ...(bias === '' ? [] : [reads(bias, 0, 'numbers')])];
+    return { next, readers: own, isDepthwise: true };
+  }
+  if (is('BatchNormalization') && axis === 1 && directionAxis === undefined) {
+    if (intAttribute(node, 'training_mode', 0) !== 0 || otherOutputs.some((name) => name !== '')) throw none();
+    return { next, readers: node.input.slice(1).map((constant) => reads(constant, 0, 'numbers')) };
+  }
+  if (is(...POOLS) && axis === 1 && otherOutputs.length === 0) return { next };
   if (is('Transpose')) {
-    const perm = attributeOf(node, 'perm')?.ints.map(Number) ?? [];
-    if (perm.at(-1) !== rank - 1) throw none();
+    const perm = attributeOf(node, 'perm')?.ints.map(Number) ?? Array.from({ length: rank }, (_, i) => rank - 1 - i);
     const moved = directionAxis === undefined ? undefined : perm.indexOf(directionAxis);
-    return { next: { ...carrier, value: output, directionAxis: moved } };
+    return { next: { ...next, fromEnd: rank - perm.indexOf(axis), directionAxis: moved } };
+  }
+  if (is('Unsqueeze') && directionAxis === undefined) {
+    const added = axesOf(graph, node);
+    if (added === undefined) throw none();
+    const all = rank + added.length;
+    const places = new Set(added.map((one) => (one < 0 ? one + all : one)));
+    const old = Array.from({ length: all }, (_, i) => i).filter((i) => !places.has(i));
+    return { next: { ...next, rank: all, fromEnd: all - (old[axis] ?? 0) } };
   }
   if (is('ReduceSum', 'Squeeze')) {
-    const axes = axesOf(graph, node, rank);
-    if (directionAxis === undefined || axes?.length !== 1 || axes[0] !== directionAxis) throw none();
-    if (is('Squeeze') && source.directions !== 1) throw none();
+    const axes = axesOf(graph, node)?.map((one) => (one < 0 ? one + rank : one));
+    const [only = -1] = axes ?? [];
+    if (axes?.length !== 1 || only === axis) throw none();
     const keeps = is('ReduceSum') && intAttribute(node, 'keepdims', 1) !== 0;
-    return { next: { ...carrier, value: output, rank: keeps ? rank : rank - 1, directionAxis: undefined } };
+    const isDirection = only === directionAxis;
+    if (isDirection && is('Squeeze') && source.directions !== 1) throw none();
+    if (directionAxis !== undefined && !isDirection) throw none();
+    const left = keeps ? rank : rank - 1;
+    return {
+      next: { ...next, rank: left, fromEnd: keeps || only < axis ? fromEnd : fromEnd - 1, directionAxis: undefined },
+    };
+  }
+  if (is('Flatten') && intAttribute(node, 'axis', 1) === axis && axis === 1 && directionAxis === undefined) {
+    return { next: { ...next, rank: 2, fromEnd: 1, isFlat: rank > 2 } };
   }
   const step = is('Reshape') ? reshaped(graph, node, carrier, source) : undefined;
   if (step === undefined) throw none();
   return step;
 }
 
-/** A reshape that puts the directions beside each other, or leaves the last axis alone; `undefined` where it does anything else. */
+/** A constant that has the units along an axis; `undefined` where its size does not fit them. */
+function readerOf(
+  graph: NormalGraph,
+  node: NodeProto,
+  { value, rank, fromEnd, isMerged, isFlat }: Carrier,
+  { directions, units }: UnitSource,
+  constant: string,
+  axis: number,
+  role: 'product' | 'numbers',
+): UnitReader | undefined {
+  const tensor = graph.constantOf(constant)?.tensor;
+  const size = tensor === undefined ? 0 : (shapeOf(tensor)[axis] ?? 0);
+  const run = size / (units * (isMerged ? directions : 1));
+  if (!Number.isInteger(run) || run === 0 || (run > 1 && !isFlat)) return undefined;
+  const read = { value, size, ...(fromEnd > 1 && { perm: channelsLast(rank ?? 0) }) };
+  return { constant, node, axis, role, isMerged, run, ...(role === 'product' && { read }) };
+}
+
+/**
+ * A reshape that puts the directions beside each other, or what belongs to a unit behind it, or leaves the last axis alone;
+ * `undefined` where it does anything else.
+ */
 function reshaped(
   graph: NormalGraph,
   node: NodeProto,
-  { rank, directionAxis, isMerged }: Carrier,
+  { rank, fromEnd, directionAxis, isMerged, isFlat }: Carrier,
   { directions, units }: UnitSource,
 ): Step | undefined {
   const constant = node.input[1] ?? '';
   const tensor = graph.constantOf(constant)?.tensor;
-  if (tensor === undefined) return undefined;
+  if (tensor === undefined || rank === undefined || isFlat) return undefined;
   const wanted = tensorIntegers(tensor);
   const last = wanted.at(-1) ?? 0;
+  const next = { value: node.output[0] ?? '', rank: wanted.length, fromEnd: 1, directionAxis: undefined, isFlat };
+  const size = (merged: boolean, run: number): readonly UnitReader[] => [
+    { constant, node, axis: wanted.length - 1, role: 'shape', isMerged: merged, run },
+  ];
+  const copies = wanted.length === rank - 1 && wanted.slice(0, -1).every((one) => one === 0);
+  if (fromEnd === 2 && directionAxis === undefined && copies) {
+    const run = last / (isMerged ? directions * units : units);
+    if (last !== -1 && !Number.isInteger(run)) return undefined;
+    return { next: { ...next, isMerged, isFlat: true }, readers: last === -1 ? [] : size(isMerged, run) };
+  }
+  if (fromEnd !== 1) return undefined;
   const places = isMerged ? directions * units : units;
-  const merges = directionAxis !== undefined && directionAxis === rank - 2;
-  const value = node.output[0] ?? '';
-  const next = { value, rank: wanted.length, directionAxis: undefined };
-  const reader = { constant, node, axis: wanted.length - 1, isShape: true };
   if (directionAxis === undefined && last === places)
-    return { next: { ...next, isMerged }, reader: { ...reader, isMerged } };
-  const merged = { next: { ...next, isMerged: true } };
-  if (merges && last === directions * units) return { ...merged, reader: { ...reader, isMerged: true } };
-  const copies = wanted.length === rank - 1 && wanted.slice(0, -1).every((size) => size === 0);
-  return merges && last === -1 && copies ? merged : undefined;
+    return { next: { ...next, isMerged }, readers: size(isMerged, 1) };
+  const merges = directionAxis !== undefined && directionAxis === rank - 2;
+  const merged = { ...next, isMerged: true };
+  if (merges && last === directions * units) return { next: merged, readers: size(true, 1) };
+  return merges && last === -1 && copies ? { next: merged } : undefined;
 }
 
-function shapeOfConstant(graph: NormalGraph, name: string): readonly number[] | undefined {
-  const tensor = graph.constantOf(name)?.tensor;
-  if (tensor === undefined) return undefined;
-  return elementCount(tensor) === 1 ? [] : shapeOf(tensor);
+/** Whether a value that is computed has one place along an axis: a mask that is the same for all units. */
+function isOneAlong(graph: NormalGraph, value: string, fromEnd: number): boolean {
+  const maker = graph.makers.get(value);
+  if (maker === undefined) return false;
+  if ([...UNARY].some((opType) => isOp(maker, opType))) return isOneAlong(graph, maker.input[0] ?? '', fromEnd);
+  if (!isOp(maker, 'Unsqueeze')) return false;
+  const axes = axesOf(graph, maker);
+  const rank = graph.ranks.get(value);
+  return axes?.some((axis) => axis === -fromEnd || (rank !== undefined && axis === rank - fromEnd)) ?? false;
 }
 
-/** Axes of a node, as an attribute or as its second input, from the front. */
-function axesOf(graph: NormalGraph, node: NodeProto, rank: number): readonly number[] | undefined {
+/** Whether of a shape only sizes of other axes are read: because it has no others, or by their places. */
+function readsOtherSizes(
+  graph: NormalGraph,
+  node: NodeProto,
+  axis: number | undefined,
+  rank: number | undefined,
+): boolean {
+  if (axis === undefined || rank === undefined) return false;
+  const [shape = ''] = node.output;
+  const fromFront = (at: number): number => (at < 0 ? at + rank : at);
+  const [start, end] = [fromFront(intAttribute(node, 'start', 0)), fromFront(intAttribute(node, 'end', rank))];
+  if (axis < start || axis >= end) return true;
+  if (graph.isOutput(shape)) return false;
+  return (graph.users.get(shape) ?? []).every((user) => {
+    const indices = graph.constantOf(user.input[1] ?? '')?.tensor;
+    if (!isOp(user, 'Gather') || user.input[0] !== shape || indices === undefined) return false;
+    return tensorIntegers(indices).every((index) => start + (index < 0 ? index + end - start : index) !== axis);
+  });
+}
+
+/** Axes of a node as they are written, as an attribute or as its second input. */
+function axesOf(graph: NormalGraph, node: NodeProto): readonly number[] | undefined {
   const tensor = graph.constantOf(node.input[1] ?? '')?.tensor;
-  const axes = tensor === undefined ? attributeOf(node, 'axes')?.ints.map(Number) : tensorIntegers(tensor);
-  return axes?.map((axis) => (axis < 0 ? axis + rank : axis));
+  return tensor === undefined ? attributeOf(node, 'axes')?.ints.map(Number) : tensorIntegers(tensor);
 }

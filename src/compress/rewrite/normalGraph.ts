@@ -2,6 +2,7 @@ import type { GraphProto, NodeProto, OperatorSetIdProto } from 'onnx-buf';
 import { copyMessage } from '../../onnx/graph/copy.js';
 import { consumersOf, producersOf } from '../../onnx/graph/graph.js';
 import { raiseToOpset11 } from '../../onnx/graph/raiseOpset.js';
+import { ranksOf } from '../../onnx/graph/ranks.js';
 import { modelNodes } from '../../onnx/graph/subgraphs.js';
 import { mainGraph, type OnnxModel, opsetVersion } from '../../onnx/model.js';
 import {
@@ -25,6 +26,7 @@ export class NormalGraph {
   #users: ReadonlyMap<string, readonly NodeProto[]> | undefined;
   #makers: ReadonlyMap<string, NodeProto> | undefined;
   #types: ValueTypes | undefined;
+  #ranks: ReadonlyMap<string, number> | undefined;
   #constants: Scope | undefined;
 
   private constructor(
@@ -116,6 +118,12 @@ export class NormalGraph {
   get types(): ValueTypes {
     this.#types ??= valueTypes(this.graph, this.sets);
     return this.#types;
+  }
+
+  /** How many axes each value has, as far as it is known. */
+  get ranks(): ReadonlyMap<string, number> {
+    this.#ranks ??= ranksOf(this.graph);
+    return this.#ranks;
   }
 
   /** Whether a value is an output of the model. */

@@ -2,9 +2,7 @@ import { InputError } from '../../errors.js';
 import { ownValue } from '../../ownValue.js';
 import { type CalibrationOptions, createRangeObserver } from '../calibrators/observer.js';
 import type { RangeObserver, ValueRange } from '../calibrators/range.js';
-
-/** What a model answered for one sample: the values of each tensor watched, by name. */
-export type CalibrationSample = Readonly<Record<string, Float32Array>>;
+import type { CalibrationSample } from '../pass.js';
 
 /**
  * Finds the range of each tensor over samples that come one at a time; none is kept, so that memory does not grow with

@@ -1,5 +1,5 @@
 import { type LayerSensitivity, measureSensitivity } from '../../compress/choose/sensitivity.js';
-import type { RecipeResources } from '../../compress/pass.js';
+import type { RecipeResources, SampleRunner } from '../../compress/pass.js';
 import { calibrateRanges } from '../../compress/static/calibrate.js';
 import { InputError } from '../../errors.js';
 import { mainGraph, type OnnxModel } from '../../onnx/model.js';
@@ -27,10 +27,19 @@ export function arrayFeeds(options: ArrayOptions, onOrigin?: (origin: string) =>
  * const { model } = await applyRecipe(float, PRESETS.static, { calibrate: calibratorOnArrays({ inputs: 'samples.npz' }) });
  */
 export function calibratorOnArrays(options: ArrayOptions): NonNullable<RecipeResources['calibrate']> {
-  return async (plan, calibration) => {
-    const samples = runModel(plan.model, plan.tensors, arrayFeeds(options), options);
-    return await calibrateRanges(plan.tensors, samples, calibration, 'leave');
-  };
+  const samples = samplerOnArrays(options);
+  return async (plan, calibration) =>
+    await calibrateRanges(plan.tensors, samples(plan.model, plan.tensors), calibration, 'leave');
+}
+
+/**
+ * What values are on a person's own arrays.
+ *
+ * @returns the resource `samples` that `applyRecipe` takes
+ * @throws {InputError} as {@link calibratorOnArrays}
+ */
+export function samplerOnArrays(options: ArrayOptions): SampleRunner {
+  return (model, tensors) => runModel(model, tensors, arrayFeeds(options), options);
 }
 
 /** How layers are measured on arrays. */

@@ -7,7 +7,7 @@ import { parseRecipe, readRecipe } from '../../../src/compress/recipe.js';
 import { makeNode } from '../../../src/onnx/graph/node.js';
 import { mainGraph, type OnnxModel } from '../../../src/onnx/model.js';
 import { makeTensor, shapeOf, storedSizeBytes } from '../../../src/onnx/tensor/tensor.js';
-import { pattern, runModel, signalToErrorDb } from '../runModel.js';
+import { type Fed, pattern, runModel, samplesOf, signalToErrorDb } from '../runModel.js';
 import { operatorCounts, smallModel, valueInfo, weight } from '../smallModels.js';
 
 /** A weight [rows, columns] of a rank, rows first or turned, in the shape given. */
@@ -68,6 +68,25 @@ function recurrent(opType: string, gates: number): OnnxModel {
     [valueInfo('x', ['t', 'n', 20])],
     [valueInfo('y', ['t', 2, 'n', hidden])],
   );
+}
+
+/** Numbers that are, along an axis, sums of three patterns. */
+function inFewDimensions(shape: readonly number[], axis: number, seed: number): Fed {
+  const size = shape[axis] ?? 1;
+  const inner = shape.slice(axis + 1).reduce((all, dim) => all * dim, 1);
+  const count = shape.reduce((all, dim) => all * dim, 1) / size;
+  const patterns = pattern([RANK, size], 77).data as Float32Array;
+  const shares = pattern([count, RANK], seed).data as Float32Array;
+  const data = new Float32Array(count * size);
+  for (let row = 0; row < count; row++) {
+    for (let place = 0; place < size; place++) {
+      const at = (Math.floor(row / inner) * size + place) * inner + (row % inner);
+      for (let r = 0; r < RANK; r++) {
+        data[at] = (data[at] ?? 0) + (shares[row * RANK + r] ?? 0) * (patterns[r * size + place] ?? 0);
+      }
+    }
+  }
+  return { type: 'float32', shape, data };
 }
 
 const SHAPES: Readonly<Record<string, readonly number[]>> = {
@@ -159,6 +178,47 @@ describe('factorWeights', () => {
     expect(report.compressed[0]?.signalToErrorDb).toBeGreaterThan(0);
   });
 
+  it('takes no more than a share of the bytes', () => {
+    const { report } = factorWeights((LAYERS['MatMul'] as () => OnnxModel)(), { bytes: 0.4 });
+    const [before, after] = [
+      20 * 30 * 4,
+      report.compressed.reduce((sum, { sizeBytesAfter }) => sum + sizeBytesAfter, 0),
+    ];
+    // Rank 4 is 200 numbers of 600, rank 5 is 250.
+    expect(after / before).toBeCloseTo(200 / 600);
+  });
+
+  it.each(Object.keys(LAYERS))(
+    '%s: weighed by what it reads, two factors do where that has few dimensions',
+    async (opType) => {
+      // A weight of full rank reads only sums of three patterns: rank 3 gives what it gave.
+      const model = (LAYERS[opType] as () => OnnxModel)();
+      const full = mainGraph(model).initializer.map((tensor) =>
+        tensor.name === 'w' ? weight('w', shapeOf(tensor), 11) : tensor,
+      );
+      const dense: OnnxModel = {
+        ...model,
+        proto: { ...model.proto, graph: { ...mainGraph(model), initializer: full } },
+      };
+      const shape = SHAPES[opType] ?? [6, 2, 20];
+      const channels = opType === 'Conv' ? 1 : shape.length - 1;
+      const sample = (seed: number) => ({ x: inFewDimensions(shape.with(0, 30), channels, seed) });
+      const steps = [{ transform: 'low-rank', options: { rank: RANK, calibrated: true } }];
+      const recipe = parseRecipe(
+        JSON.stringify({ schema: 'quantlab.recipe/1', name: 'weighed', description: '', steps }),
+      );
+      const { model: weighed, report } = await applyRecipe(dense, recipe, {
+        samples: samplesOf([sample(1), sample(2)]),
+      });
+      expect(report.replacedNodes).toEqual({ [opType]: 1 });
+      const plain = factorWeights(dense, { rank: RANK }).model;
+      const answers = async (one: OnnxModel) => (await runModel(one, sample(3)))['y']?.data ?? new Float32Array();
+      const reference = await answers(dense);
+      expect(signalToErrorDb(reference, await answers(weighed))).toBeGreaterThan(45);
+      expect(signalToErrorDb(reference, await answers(plain))).toBeLessThan(30);
+    },
+  );
+
   it('goes before other techniques: the report tells of the weights of the original model', async () => {
     const model = (LAYERS['LSTM'] as () => OnnxModel)();
     const steps = [{ transform: 'low-rank', options: { rank: 3 } }, { transform: 'dynamic' }];
@@ -202,6 +262,8 @@ describe('factorWeights', () => {
     [{ rank: 21 }, /rank: at most 20, the full rank of .*, was required, got 21/],
     [{ rank: 0 }, /rank/],
     [{ energy: 0 }, /energy: a share above 0 was required, got 0/],
+    [{ bytes: 1 }, /bytes: a share below 1 was required, got 1/],
+    [{ calibrated: true }, /calibrated: a calibration set was required, got none/],
     [{ energy: 1.5 }, /energy: a share of at most 1 was required, got 1.5/],
     [{ nodesToQuantize: ['nosuch'] }, /nosuch/],
   ])('refuses %j', (options, message) => {

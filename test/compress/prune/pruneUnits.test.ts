@@ -1,13 +1,15 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { applyRecipe } from '../../../src/compress/applyRecipe.js';
 import { pruneUnits } from '../../../src/compress/prune/pruneUnits.js';
+import { refitProduct } from '../../../src/compress/prune/refit.js';
 import { parseRecipe } from '../../../src/compress/recipe.js';
 import { modelFromBytes } from '../../../src/onnx/file/read.js';
 import { modelToBytes } from '../../../src/onnx/file/write.js';
 import { makeNode } from '../../../src/onnx/graph/node.js';
 import { mainGraph, type OnnxModel } from '../../../src/onnx/model.js';
 import { makeTensor, shapeOf, tensorFloats } from '../../../src/onnx/tensor/tensor.js';
-import { pattern, runModel, signalToErrorDb } from '../runModel.js';
+import { type Fed, pattern, runModel, samplesOf, signalToErrorDb } from '../runModel.js';
 import { operatorCounts, smallModel, valueInfo, weight } from '../smallModels.js';
 
 const UNITS = 10;
@@ -168,8 +170,319 @@ describe('pruneUnits', () => {
   it.each([
     [{ share: 1 }, /share: a share below 1 was required, got 1/],
     [{ share: -0.1 }, /share: a share of 0 or more was required/],
+    [{ calibrated: true }, /calibrated: a calibration set was required, got none/],
     [{ nodesToQuantize: ['nosuch'] }, /nosuch/],
   ])('refuses %j', (options, message) => {
     expect(() => pruneUnits(model('GRU', 'one'), options)).toThrow(message);
+  });
+});
+
+/** A layer of ten units, what reads it, and where both have places for a unit. */
+interface Case {
+  readonly model: OnnxModel;
+  readonly x: readonly number[];
+  /** Constants with places along an axis; several for a unit where a run is said. */
+  readonly places: readonly (readonly [constant: string, axis: number, run?: number])[];
+  /** Which of them a unit does nothing without. */
+  readonly silent: readonly string[];
+}
+
+const shape = (name: string, ...sizes: number[]) =>
+  makeTensor(name, 'int64', [sizes.length], BigInt64Array.from(sizes, BigInt));
+const scalar = (name: string, value: number) => makeTensor(name, 'float32', [], Float32Array.of(value));
+const positive = (name: string, seed: number) =>
+  makeTensor(
+    name,
+    'float32',
+    [UNITS],
+    (pattern([UNITS], seed).data as Float32Array).map((value) => 1 + Math.abs(value)),
+  );
+const convolution = (kernel: readonly number[]) =>
+  [weight('w', [UNITS, 3, ...kernel], 1, 2), weight('b', [UNITS], 2)] as const;
+const OWN = [
+  ['w', 0],
+  ['b', 0],
+] as const;
+
+const CASES_OF_PRODUCTS: Readonly<Record<string, Case>> = {
+  'a convolution, normalised, then one of a kernel for each channel': {
+    model: smallModel(
+      [
+        makeNode('Conv', ['x', 'w', 'b'], ['c'], { name: 'layer' }),
+        makeNode('BatchNormalization', ['c', 'gamma', 'beta', 'mean', 'variance'], ['n']),
+        makeNode('Relu', ['n'], ['a']),
+        makeNode('Conv', ['a', 'own', 'ownBias'], ['d'], { name: 'deep', attributes: { group: UNITS } }),
+        makeNode('MaxPool', ['d'], ['p'], { attributes: { kernel_shape: [2] } }),
+        makeNode('Shape', ['p'], ['size'], { attributes: { start: 2, end: 3 } }),
+        makeNode('Cast', ['size'], ['length'], { attributes: { to: 1 } }),
+        makeNode('Conv', ['p', 'out'], ['e'], { name: 'last' }),
+        makeNode('Div', ['e', 'length'], ['y']),
+      ],
+      [
+        ...convolution([3]),
+        ...[positive('gamma', 3), weight('beta', [UNITS], 4), weight('mean', [UNITS], 5), positive('variance', 6)],
+        ...[weight('own', [UNITS, 1, 2], 7, 2), weight('ownBias', [UNITS], 8), weight('out', [5, UNITS, 2], 9, 2)],
+      ],
+      [valueInfo('x', ['n', 3, 12])],
+      [valueInfo('y', ['n', 5, 't'])],
+    ),
+    x: [2, 3, 12],
+    places: [...OWN, ['gamma', 0], ['beta', 0], ['mean', 0], ['variance', 0], ['own', 0], ['ownBias', 0], ['out', 1]],
+    silent: ['w', 'out'],
+  },
+  'pictures whose channels become places of steps': {
+    model: smallModel(
+      [
+        makeNode('Conv', ['x', 'w', 'b'], ['c'], { name: 'layer' }),
+        makeNode('Clip', ['c', 'zero'], ['a']),
+        makeNode('ReduceMax', ['x'], ['most'], { attributes: { axes: [1, 2], keepdims: 0 } }),
+        makeNode('Unsqueeze', ['most', 'axes'], ['mask']),
+        makeNode('Mul', ['mask', 'a'], ['m']),
+        makeNode('Transpose', ['m'], ['t'], { attributes: { perm: [3, 0, 1, 2] } }),
+        makeNode('Reshape', ['t', 'flat'], ['f']),
+        makeNode('MatMul', ['f', 'out'], ['y'], { name: 'last' }),
+      ],
+      [
+        ...convolution([2, 1]),
+        ...[scalar('zero', 0), shape('axes', -3, -2), shape('flat', 0, 0, -1), weight('out', [UNITS * 4, 5], 9, 2)],
+      ],
+      [valueInfo('x', ['n', 3, 5, 't'])],
+      [valueInfo('y', ['s', 'n', 5])],
+    ),
+    x: [2, 3, 5, 6],
+    places: [...OWN, ['out', 0, 4]],
+    silent: ['w', 'out'],
+  },
+  'pictures laid flat': {
+    model: smallModel(
+      [
+        makeNode('Conv', ['x', 'w', 'b'], ['c'], { name: 'layer' }),
+        makeNode('Relu', ['c'], ['a']),
+        makeNode('Flatten', ['a'], ['f']),
+        makeNode('Gemm', ['f', 'out'], ['y'], { name: 'last', attributes: { transB: 1 } }),
+      ],
+      [...convolution([2, 2]), weight('out', [5, UNITS * 6], 9, 2)],
+      [valueInfo('x', ['n', 3, 3, 4])],
+      [valueInfo('y', ['n', 5])],
+    ),
+    x: [2, 3, 3, 4],
+    places: [...OWN, ['out', 1, 6]],
+    silent: ['w', 'out'],
+  },
+  'a feed-forward layer with GELU written out, around which its input goes': {
+    model: smallModel(
+      [
+        makeNode('MatMul', ['x', 'w'], ['p'], { name: 'layer' }),
+        makeNode('Add', ['b', 'p'], ['h']),
+        makeNode('Div', ['h', 'root'], ['d']),
+        makeNode('Erf', ['d'], ['e']),
+        makeNode('Add', ['e', 'one'], ['s']),
+        makeNode('Mul', ['h', 's'], ['g']),
+        makeNode('MatMul', ['g', 'out'], ['o'], { name: 'last' }),
+        makeNode('Add', ['x', 'o'], ['y']),
+      ],
+      [
+        ...[weight('w', [6, UNITS], 1, 2), weight('b', [UNITS], 2), weight('out', [UNITS, 6], 9, 2)],
+        ...[scalar('root', Math.SQRT2), scalar('one', 1)],
+      ],
+      [valueInfo('x', ['n', 't', 6])],
+      [valueInfo('y', ['n', 't', 6])],
+    ),
+    x: [2, 4, 6],
+    places: [
+      ['w', 1],
+      ['b', 0],
+      ['out', 0],
+    ],
+    silent: ['w', 'out'],
+  },
+  'a Gemm, turned, before another': {
+    model: smallModel(
+      [
+        makeNode('Gemm', ['x', 'w', 'b'], ['p'], { name: 'layer', attributes: { transB: 1 } }),
+        makeNode('Tanh', ['p'], ['a']),
+        makeNode('Gemm', ['a', 'out'], ['y'], { name: 'last' }),
+      ],
+      [weight('w', [UNITS, 6], 1, 2), weight('b', [UNITS], 2), weight('out', [UNITS, 5], 9, 2)],
+      [valueInfo('x', ['n', 6])],
+      [valueInfo('y', ['n', 5])],
+    ),
+    x: [4, 6],
+    places: [...OWN, ['out', 0]],
+    silent: ['w', 'out'],
+  },
+};
+
+/** A model with other numbers in some constants. */
+function withNumbers(
+  original: OnnxModel,
+  change: (name: string, place: (axis: number) => number, value: number) => number,
+): OnnxModel {
+  const copy = modelFromBytes(modelToBytes(original), '<changed>');
+  const { initializer } = mainGraph(copy);
+  for (const [index, tensor] of initializer.entries()) {
+    if (tensor.dataType !== 1) continue;
+    const sizes = shapeOf(tensor);
+    const values = tensorFloats(tensor).map((value, at) => {
+      const place = (axis: number): number =>
+        Math.floor(at / sizes.slice(axis + 1).reduce((all, size) => all * size, 1)) % (sizes[axis] ?? 1);
+      return change(tensor.name, place, value);
+    });
+    initializer[index] = makeTensor(tensor.name, 'float32', sizes, values);
+  }
+  return copy;
+}
+
+async function lossOn(x: readonly number[], one: OnnxModel, other: OnnxModel): Promise<number> {
+  const fed = { x: pattern(x, 5) };
+  const [before, after] = [await runModel(one, fed), await runModel(other, fed)];
+  expect(after['y']?.shape).toEqual(before['y']?.shape);
+  return signalToErrorDb(before['y']?.data ?? new Float32Array(), after['y']?.data ?? new Float32Array());
+}
+
+async function calibratedOn(model: OnnxModel, share: number, feeds: readonly Readonly<Record<string, Fed>>[]) {
+  const steps = [{ transform: 'prune-units', options: { share, calibrated: true } }];
+  const recipe = parseRecipe(JSON.stringify({ schema: 'quantlab.recipe/1', name: 'fitted', description: '', steps }));
+  return await applyRecipe(model, recipe, { samples: samplesOf(feeds) });
+}
+
+describe('pruneUnits of products', () => {
+  it.each(Object.entries(CASES_OF_PRODUCTS))('%s: units that do nothing go, the answers stay', async (_, one) => {
+    const dead = [3, 4];
+    const original = withNumbers(one.model, (name, place, value) => {
+      const [, axis = 0, run = 1] = one.places.find(([constant]) => constant === name) ?? [];
+      return one.silent.includes(name) && dead.includes(Math.floor(place(axis) / run)) ? 0 : value;
+    });
+    const { model: pruned, report } = pruneUnits(original, { share: 0.2 });
+    expect(report.notes).toContain('layer: 8 of 10 units are left');
+    const shapes = new Map(mainGraph(pruned).initializer.map((tensor) => [tensor.name, shapeOf(tensor)]));
+    for (const tensor of mainGraph(original).initializer) {
+      const [, axis = -1, run = 1] = one.places.find(([constant]) => constant === tensor.name) ?? [];
+      const sizes = shapeOf(tensor);
+      expect(shapes.get(tensor.name), tensor.name).toEqual(axis < 0 ? sizes : sizes.with(axis, 8 * run));
+    }
+    expect(await lossOn(one.x, original, pruned)).toBeGreaterThan(90);
+  });
+
+  it.each(Object.entries(CASES_OF_PRODUCTS))('%s: fitted on a calibration set it loses less', async (_, one) => {
+    const feeds = [1, 2].map((seed) => ({ x: pattern(one.x.with(0, 40), seed) }));
+    const { model: fitted } = await calibratedOn(one.model, 0.2, feeds);
+    const plain = pruneUnits(one.model, { share: 0.2 }).model;
+    expect(await lossOn(one.x, one.model, fitted)).toBeGreaterThan((await lossOn(one.x, one.model, plain)) + 3);
+  });
+
+  it('loses nothing where the units that stay can say what the others said', async () => {
+    // Ten units of six numbers, without anything between: eight of them say all of it.
+    const linear = smallModel(
+      [makeNode('MatMul', ['x', 'w'], ['h'], { name: 'layer' }), makeNode('MatMul', ['h', 'out'], ['y'])],
+      [weight('w', [6, UNITS], 1, 2), weight('out', [UNITS, 5], 9, 2)],
+      [valueInfo('x', ['n', 6])],
+      [valueInfo('y', ['n', 5])],
+    );
+    const { model: fitted } = await calibratedOn(linear, 0.2, [{ x: pattern([50, 6], 1) }]);
+    expect(await lossOn([7, 6], linear, fitted)).toBeGreaterThan(60);
+    expect(await lossOn([7, 6], linear, pruneUnits(linear, { share: 0.2 }).model)).toBeLessThan(30);
+  });
+
+  it('takes out what never fires, whatever the share', async () => {
+    const gemm = CASES_OF_PRODUCTS['a Gemm, turned, before another'] as Case;
+    const rectified = mainGraph(gemm.model).node.map((node) =>
+      node.opType === 'Tanh' ? makeNode('Relu', ['p'], ['a']) : node,
+    );
+    const graph = { ...mainGraph(gemm.model), node: rectified };
+    const quiet = withNumbers({ ...gemm.model, proto: { ...gemm.model.proto, graph } }, (name, place, value) =>
+      name === 'b' ? ([2, 5].includes(place(0)) ? -1000 : 1 + Math.abs(value)) : value,
+    );
+    const { model: without, report } = await calibratedOn(quiet, 0, [{ x: pattern([40, 6], 1) }]);
+    expect(report.notes).toContain('layer: 8 of 10 units are left');
+    expect(await lossOn(gemm.x, quiet, without)).toBeGreaterThan(90);
+  });
+
+  it('leaves units that meet others, and channels in groups', () => {
+    const nodes = [
+      makeNode('MatMul', ['x', 'w'], ['h'], { name: 'layer' }),
+      makeNode('Add', ['h', 'z'], ['s'], { name: 'sum' }),
+      makeNode('MatMul', ['s', 'out'], ['y']),
+    ];
+    const meets = smallModel(
+      nodes,
+      [weight('w', [6, UNITS], 1), weight('out', [UNITS, 5], 9)],
+      [valueInfo('x', ['n', 6]), valueInfo('z', ['n', UNITS])],
+      [valueInfo('y', ['n', 5])],
+    );
+    const reasons = (model: OnnxModel) =>
+      pruneUnits(model).report.leftNodes.map(({ node, reason }) => `${node}: ${reason}`);
+    expect(reasons(meets)[0]).toBe('layer: its units cannot be taken out of what reads them: sum (Add)');
+    const groups = smallModel(
+      [
+        makeNode('Conv', ['x', 'w'], ['c'], { name: 'layer', attributes: { group: 2 } }),
+        makeNode('Conv', ['c', 'out'], ['y'], { name: 'last' }),
+      ],
+      [weight('w', [UNITS, 2, 1], 1), weight('out', [5, UNITS, 1], 9)],
+      [valueInfo('x', ['n', 4, 't'])],
+      [valueInfo('y', ['n', 5, 't'])],
+    );
+    expect(reasons(groups)[0]).toBe('layer: its channels are in groups');
+  });
+
+  it('refuses a calibration set that is too small, and none at all', async () => {
+    const { model: gemm } = CASES_OF_PRODUCTS['a Gemm, turned, before another'] as Case;
+    await expect(calibratedOn(gemm, 0.2, [{ x: pattern([9, 6], 1) }])).rejects.toThrow(
+      /at least 10 rows of a, one for each of its places, were required by pruning of units, got 9/,
+    );
+    const steps = [{ transform: 'prune-units' as const, options: { calibrated: true } }];
+    const recipe = { schema: 'quantlab.recipe/1' as const, name: 'fitted', description: '', steps };
+    await expect(applyRecipe(gemm, recipe)).rejects.toThrow(
+      /a calibration set was required by pruning of units, got none/,
+    );
+  });
+});
+
+describe('pruneUnits of recurrent layers', () => {
+  it('loses less, by far on the whole, where it is fitted on a calibration set', async () => {
+    const samples = [1, 2, 3].map((seed) => ({ x: pattern([20, 3, 6], seed) }));
+    const x = [20, 2, 6];
+    const gains: number[] = [];
+    for (const [kind, join] of CASES) {
+      const original = model(kind, join);
+      const { model: fitted, report } = await calibratedOn(original, 0.2, samples);
+      expect(report.notes).toEqual(['layer1: 8 of 10 units are left', 'layer2: 8 of 10 units are left']);
+      const plain = pruneUnits(original, { share: 0.2 }).model;
+      gains.push((await lossOn(x, original, fitted)) - (await lossOn(x, original, plain)));
+    }
+    expect(gains.reduce((sum, gain) => sum + gain, 0) / gains.length).toBeGreaterThan(3);
+  });
+});
+
+describe('refitProduct', () => {
+  it('is where the error of what the product gives, with the ridge, has no slope any more', () => {
+    const sizes = fc.integer({ min: 2, max: 7 });
+    fc.assert(
+      fc.property(sizes, sizes, fc.integer({ min: 1, max: 99 }), (size, columns, seed) => {
+        const rows = 3 * size;
+        const x = pattern([rows, size], seed).data as Float32Array;
+        const old = weight('w', [size, columns], seed + 1);
+        const [was, kept] = [tensorFloats(old), Array.from({ length: size - 1 }, (_, i) => i)];
+        const at = (i: number, j: number): number => x[i * size + j] ?? 0;
+        const products = new Float64Array(size * size);
+        for (let i = 0; i < size * size; i++) {
+          for (let row = 0; row < rows; row++)
+            products[i] = (products[i] ?? 0) + at(row, Math.floor(i / size)) * at(row, i % size);
+        }
+        const made = refitProduct(old, 0, [kept], { size, rows, products });
+        const now = tensorFloats(made ?? old);
+        const ridge = (1e-4 * kept.reduce((sum, i) => sum + (products[i * size + i] ?? 0), 0)) / kept.length;
+        for (let column = 0; column < columns; column++) {
+          const change = (i: number): number =>
+            (kept.includes(i) ? (now[i * columns + column] ?? 0) : 0) - (was[i * columns + column] ?? 0);
+          for (const place of kept) {
+            let slope = ridge * change(place);
+            for (let j = 0; j < size; j++) slope += (products[place * size + j] ?? 0) * change(j);
+            expect(slope).toBeCloseTo(0, 3);
+          }
+        }
+      }),
+      { numRuns: 60, seed: 20_261_129 },
+    );
   });
 });

@@ -33,13 +33,12 @@ describe('pruneWeights', () => {
     ]);
     expect(weightOf(pruneWeights(product([1, 1, 1, 1]), { sparsity: 0.25 }).model)).toEqual([0, 1, 1, 1]);
     expect(weightOf(pruneWeights(product([1, -2]), { sparsity: 0 }).model)).toEqual([1, -2]);
-    expect(weightOf(pruneWeights(product([1, -2]), { sparsity: 1 }).model)).toEqual([0, 0]);
   });
 
   it('makes a share zero, changes nothing else, and none that is kept is smaller than one that went', () => {
     const numbers = fc.array(fc.integer({ min: -50, max: 50 }), { minLength: 1, maxLength: 60 });
     fc.assert(
-      fc.property(numbers, fc.double({ min: 0, max: 1, noNaN: true }), (values, sparsity) => {
+      fc.property(numbers, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (values, sparsity) => {
         const kept = weightOf(pruneWeights(product(values), { sparsity }).model);
         const gone = values.filter((value, i) => value !== 0 && kept[i] === 0);
         const rest = values.filter((_, i) => kept[i] !== 0);
@@ -53,6 +52,61 @@ describe('pruneWeights', () => {
       }),
       { numRuns: 300, seed: 20_261_121 },
     );
+  });
+
+  it('takes the smallest of all matrices together, each beside its own root mean square', () => {
+    const twoProducts = (first: readonly number[], second: readonly number[]): OnnxModel =>
+      smallModel(
+        [
+          makeNode('MatMul', ['x', 'w'], ['h'], { name: 'one' }),
+          makeNode('MatMul', ['h', 'v'], ['y'], { name: 'two' }),
+        ],
+        [
+          makeTensor('w', 'float32', [2, 2], Float32Array.from(first)),
+          makeTensor('v', 'float32', [2, 2], Float32Array.from(second)),
+        ],
+        [valueInfo('x', ['n', 2])],
+        [valueInfo('y', ['n', 2])],
+      );
+    // Root mean squares 100 and 1: of the second, all but one are small beside the largest.
+    const model = twoProducts([100, -100, 100, 100], [0.1, 0.2, 1.98, 0.1]);
+    const { model: pruned } = pruneWeights(model, { sparsity: 3 / 8, scope: 'model' });
+    expect(weightOf(pruned, 'w')).toEqual([100, -100, 100, 100]);
+    expect(weightOf(pruned, 'v').map((value) => value !== 0)).toEqual([false, false, true, false]);
+  });
+
+  it('keeps at most N of M neighbours that a product adds up, the largest, for each operator', () => {
+    const column = [1, -4, 3, 2, 5, 6, -7];
+    const left = [0, -4, 3, 0, 0, 6, -7];
+    expect(weightOf(pruneWeights(product(column), { pattern: '2:4' }).model)).toEqual(left);
+    const gemm = smallModel(
+      [makeNode('Gemm', ['x', 'w'], ['y'], { attributes: { transB: 1 } })],
+      [makeTensor('w', 'float32', [1, 7], Float32Array.from(column))],
+      [valueInfo('x', ['n', 7])],
+      [valueInfo('y', ['n', 1])],
+    );
+    expect(weightOf(pruneWeights(gemm, { pattern: '2:4' }).model)).toEqual(left);
+    // Channels are added up for each place of the kernel apart: here 1, 3, 5, 7 and 2, 4, 6, 8.
+    const convolution = smallModel(
+      [makeNode('Conv', ['x', 'w'], ['y'])],
+      [makeTensor('w', 'float32', [1, 4, 2], Float32Array.of(1, 8, 3, 4, 5, 6, 7, 2))],
+      [valueInfo('x', ['n', 4, 't'])],
+      [valueInfo('y', ['n', 1, 's'])],
+    );
+    expect(weightOf(pruneWeights(convolution, { pattern: '1:2' }).model)).toEqual([0, 8, 3, 0, 0, 6, 7, 0]);
+    const { model } = pruneWeights(recurrentModel(3), { pattern: '2:4' });
+    for (const [name, inputs] of [
+      ['w', 12],
+      ['r', 10],
+    ] as const) {
+      const rows = weightOf(model, name);
+      for (let start = 0; start < rows.length; start += inputs) {
+        for (let at = start; at < start + inputs; at += 4) {
+          const group = rows.slice(at, Math.min(at + 4, start + inputs));
+          expect(group.filter((value) => value !== 0)).toHaveLength(2);
+        }
+      }
+    }
   });
 
   it('prunes every matrix of a recurrent model, and says what it left', async () => {
@@ -149,8 +203,13 @@ describe('pruneWeights', () => {
 
   it('refuses what cannot be by name', () => {
     expect(() => pruneWeights(product([1]), { sparsity: 50 })).toThrow(
-      /sparsity: a share of 0 to 1 was required, got 50/,
+      /sparsity: a share of 0 or more, and below 1, was required, got 50/,
     );
+    expect(() => pruneWeights(product([1]), { sparsity: 1 })).toThrow(/sparsity: .* got 1;/);
+    for (const pattern of ['4:2', '2:2', '0:4', '2', 'two:four']) {
+      expect(() => pruneWeights(product([1]), { pattern })).toThrow(`N below M, was required, got ${pattern}`);
+    }
+    expect(() => pruneWeights(product([1]), { pattern: '2:4', scope: 'model' })).toThrow(/scope: tensor was required/);
     expect(() => pruneWeights(product([1]), { opTypesToQuantize: ['Add' as PrunedOpType] })).toThrow(
       /opTypesToQuantize: .* got Add/,
     );
