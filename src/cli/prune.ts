@@ -28,8 +28,7 @@ code does (quantize, then code). Units are gone, with all that reads them: the m
 what keeps accuracy; --calibrated does what can be done without. Both go before quantization: give the result to quantize.
 ${examples(
   'prune deepspeech2-lstm -o pruned.onnx --sparsity 0.5',
-  'prune deepspeech2-lstm -o smaller.onnx --share 0.1 --calibrated',
-  'prune model.onnx -o smaller.onnx --share 0.25 --op-types Conv --calibrated --inputs samples.npz',
+  'prune model.onnx -o smaller.onnx --share 0.1 --calibrated --inputs samples.npz',
 )}`,
     )
     .action(async (input: string, options: SmallerOptions & Readonly<Record<string, unknown>>) => {

@@ -6,7 +6,7 @@ import { resolveModel } from '../recognise/registry/registry.js';
 import { sensitivityFigure } from '../report/figures/sensitivityFigure.js';
 import { sensitivityOnArrays } from '../tune/arrays/onArrays.js';
 import { sensitivityOnSpeech } from '../tune/sensitivity.js';
-import { columns, decibelsText, megabytes, tableOf } from './columns.js';
+import { columns, decibelsText, megabytes, percent, tableOf } from './columns.js';
 import { examples } from './help.js';
 import { modelFile } from './models.js';
 import {
@@ -59,6 +59,7 @@ export function addSensitivityCommand(program: Command, terminal: Terminal): voi
         layer: ({ layer }) => layer.node,
         operator: ({ layer }) => layer.opType,
         choice: ({ choice }) => choice,
+        zeros: ({ zeros }) => percent(zeros),
         'weights dB': (one) => decibelsText(one.weightsDb),
         'layer dB': (one) => decibelsText(one.activationDb),
         'output dB': (one) => decibelsText(one.outputDb),

@@ -31,6 +31,8 @@ export interface LayerSensitivity {
   readonly choice: LayerChoice;
   /** Of the layer's weights: the worst of them. */
   readonly weightsDb: number | null;
+  /** Share of zeros in what the layer gives in float, after its rectifier: near 1, most of its units hardly ever fire. */
+  readonly zeros: number;
   /** Of what the layer gives. */
   readonly activationDb: number | null;
   /** Of the model's output. */
@@ -101,6 +103,7 @@ export async function measureSensitivity(
         layer,
         choice,
         weightsDb: lossless(Math.min(...decibels)),
+        zeros: zerosIn(reference, layer.output),
         activationDb,
         outputDb,
         weightBytesBefore: sum('sizeBytesBefore'),
@@ -118,6 +121,17 @@ export async function measureSensitivity(
   }
   const loss = (one: LayerSensitivity): number => one.outputDb ?? Number.POSITIVE_INFINITY;
   return measured.sort((a, b) => loss(a) - loss(b));
+}
+
+/** Share of a value's numbers that are zero. */
+function zerosIn(samples: readonly CalibrationSample[], name: string): number {
+  let [zeros, all] = [0, 0];
+  for (const sample of samples) {
+    const values = ownValue(sample, name) ?? new Float32Array();
+    all += values.length;
+    for (const value of values) if (value === 0) zeros++;
+  }
+  return all === 0 ? 0 : zeros / all;
 }
 
 /** Time of the nodes that only one of two models has: what both have is noise. */

@@ -202,6 +202,7 @@ describe('the hybrid choice', () => {
     activationDb,
     outputDb: activationDb + 10,
     weightsDb: 40,
+    zeros: 0,
     weightBytesBefore: 200_000,
     weightBytesAfter,
   });

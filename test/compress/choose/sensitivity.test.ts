@@ -63,6 +63,25 @@ describe('sensitivity', () => {
     expect(gemm?.activationDb).toBe(gemm?.outputDb);
   });
 
+  it('tells how many zeros a layer gives after its rectifier', async () => {
+    const model = convolutionModel(3);
+    const table = await measureSensitivity(model, resources, { output: 'y' });
+    for (const [node, value] of [
+      ['conv1', 'a1'],
+      ['conv2', 'a2'],
+    ] as const) {
+      const counts = { zero: 0, all: 0 };
+      for (const feed of feeds) {
+        const shown = (await runModel(withOutputs(model, [value]), feed))[value]?.data ?? new Float32Array();
+        counts.all += shown.length;
+        counts.zero += shown.filter((one) => one === 0).length;
+      }
+      expect(counts.zero).toBeGreaterThan(0);
+      expect(table.find(({ layer }) => layer.node === node)?.zeros).toBe(counts.zero / counts.all);
+    }
+    expect(table.find(({ layer }) => layer.node === 'gemm')?.zeros).toBe(0);
+  });
+
   it('does without a profile', async () => {
     const { profile: _, ...untimed } = resources;
     const table = await measureSensitivity(convolutionModel(4), untimed, { output: 'y' });
