@@ -10,7 +10,7 @@ import type { Terminal } from './terminal.js';
 
 /** The options that ask for a technique, in the order in which they are applied. */
 const ASKED_BY: Readonly<Record<string, readonly string[]>> = {
-  'prune-units': ['share', 'calibrated'],
+  'prune-units': ['share'],
   prune: ['sparsity', 'scope', 'pattern'],
 };
 

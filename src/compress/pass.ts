@@ -171,7 +171,7 @@ export function nodeOptions<T extends string, Usual extends readonly T[] | undef
 export const CALIBRATED: z.ZodDefault<z.ZodBoolean> = z
   .boolean()
   .default(false)
-  .meta({ description: 'let the calibration set decide what goes, and fit what stays to it' });
+  .meta({ description: 'let the calibration set decide what goes; of units and factors, fit what stays to it' });
 
 /**
  * Refuses the option where a technique is applied by itself, without a calibration set.

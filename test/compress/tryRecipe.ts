@@ -51,6 +51,10 @@ export const TRIED: Readonly<Record<string, readonly [floorDb: number, steps: re
   'float16-weights': [20, [{ transform: 'half', options: { weightsOnly: true } }]],
   prune: [Number.NEGATIVE_INFINITY, [{ transform: 'prune', options: { sparsity: 0.3 } }]],
   'prune-pattern': [Number.NEGATIVE_INFINITY, [{ transform: 'prune', options: { pattern: '1:4' } }]],
+  'prune-calibrated': [
+    Number.NEGATIVE_INFINITY,
+    [{ transform: 'prune', options: { sparsity: 0.3, scope: 'model', calibrated: true } }],
+  ],
   'prune-units': [Number.NEGATIVE_INFINITY, [{ transform: 'prune-units', options: { share: 0.3 } }]],
   'prune-units-calibrated': [
     Number.NEGATIVE_INFINITY,

@@ -20,6 +20,7 @@ import { LeftInFloat } from '../rewrite/leftInFloat.js';
 import type { NormalGraph } from '../rewrite/normalGraph.js';
 import { type CompressedWeight, weightBytes } from '../rewrite/report.js';
 import { type Changed, compressedWeight, type NodeFilter, rewriteModel } from '../rewrite/rewrite.js';
+import { along, forEachPlace, spans } from './places.js';
 import { refitProduct } from './refit.js';
 import { readUnitLayer, UNIT_OP_TYPES, type UnitLayer, type UnitOpType } from './unitLayers.js';
 import type { UnitReader } from './unitReaders.js';
@@ -254,26 +255,6 @@ function addToUnit(
   else for (let direction = 0; direction < sums.length; direction++) add(sums, direction, unit, value);
 }
 
-/** Calls with each number of a tensor, its place along an axis, and how far of the axes before it it stands, 0…1. */
-function forEachPlace(
-  tensor: TensorProto,
-  axis: number,
-  call: (value: number, place: number, part: number) => void,
-): void {
-  const values = tensorFloats(tensor);
-  const { outer, size, inner } = spans(tensor, axis);
-  for (const [i, value] of values.entries()) {
-    const run = Math.floor(i / inner);
-    call(value, run % size, Math.floor(run / size) / outer);
-  }
-}
-
-function spans(tensor: TensorProto, axis: number): { outer: number; size: number; inner: number } {
-  const shape = shapeOf(tensor);
-  const product = (sizes: readonly number[]): number => sizes.reduce((all, size) => all * size, 1);
-  return { outer: product(shape.slice(0, axis)), size: shape[axis] ?? 1, inner: product(shape.slice(axis + 1)) };
-}
-
 /** The layer's constants and those of its readers, without the units that go. */
 function* withoutUnits(
   { directions, units, own, readers }: UnitLayer,
@@ -307,23 +288,4 @@ function* withoutUnits(
 function withSize(tensor: TensorProto, place: number, size: number): TensorProto {
   const sizes = BigInt64Array.from(tensorIntegers(tensor).with(place, size), BigInt);
   return makeTensor(tensor.name, 'int64', shapeOf(tensor), sizes);
-}
-
-/**
- * A tensor with some places of an axis alone.
- *
- * @param placesOf - of each run along the axis, counted over the axes before it; as many of each
- */
-function along(tensor: TensorProto, axis: number, placesOf: (outer: number) => readonly number[]): TensorProto {
-  const { outer, size, inner } = spans(tensor, axis);
-  const count = placesOf(0).length;
-  const values = tensorFloats(tensor);
-  const left = new Float32Array(outer * count * inner);
-  for (let i = 0; i < outer; i++) {
-    for (const [k, place] of placesOf(i).entries()) {
-      const from = (i * size + place) * inner;
-      left.set(values.subarray(from, from + inner), (i * count + k) * inner);
-    }
-  }
-  return makeTensor(tensor.name, 'float32', shapeOf(tensor).with(axis, count), left);
 }

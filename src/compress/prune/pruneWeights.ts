@@ -5,13 +5,25 @@ import { intAttribute, isOp, nodeTitle } from '../../onnx/graph/node.js';
 import type { OnnxModel } from '../../onnx/model.js';
 import { mapTensors } from '../../onnx/tensor/mapTensors.js';
 import { makeTensor, shapeOf, storedSizeBytes, tensorFloats } from '../../onnx/tensor/tensor.js';
-import { applyAlone, type Compressed, nodeOptions, optionsSchema, type Pass, weightInputs } from '../pass.js';
+import { channelsLast, type MomentsOf, measureMoments, type Watched } from '../calibrators/moments.js';
+import {
+  applyAlone,
+  CALIBRATED,
+  type Compressed,
+  nodeOptions,
+  optionsSchema,
+  type Pass,
+  type RecipeResources,
+  refuseCalibrated,
+  weightInputs,
+} from '../pass.js';
 import { LeftInFloat } from '../rewrite/leftInFloat.js';
 import type { NormalGraph } from '../rewrite/normalGraph.js';
 import type { CompressedWeight } from '../rewrite/report.js';
 import { type Changed, compressedWeight, constantFloats, type NodeFilter, rewriteModel } from '../rewrite/rewrite.js';
 import type { Constant } from '../rewrite/scope.js';
 import { signalToErrorDb } from '../rewrite/signalToError.js';
+import { forEachPlace } from './places.js';
 
 /** Operators whose weights can be pruned. */
 export const PRUNED_OP_TYPES = ['MatMul', 'Gemm', 'LSTM', 'GRU', 'RNN', 'Conv'] as const;
@@ -24,6 +36,7 @@ export interface PruneOptions extends Partial<NodeFilter<PrunedOpType>> {
   readonly sparsity?: number;
   readonly scope?: 'tensor' | 'model';
   readonly pattern?: string | undefined;
+  readonly calibrated?: boolean;
 }
 
 type PruneSettings = Required<Omit<PruneOptions, 'pattern'>> & { readonly pattern: string | undefined };
@@ -53,15 +66,17 @@ export const PRUNE: Pass<'prune', PruneOptions, PruneSettings> = {
       .refine((text) => patternOf(text) !== undefined, 'N:M, such as 2:4, with N below M, was required')
       .optional()
       .meta({ description: 'N:M instead of a share: of M neighbours that a product adds up, at most N stay' }),
+    calibrated: CALIBRATED,
     ...nodeOptions(PRUNED_OP_TYPES, PRUNED_OP_TYPES),
   }),
   looksFor: ({ opTypesToQuantize }) => `constant weights of ${opTypesToQuantize.join(', ')}`,
-  apply: prune,
+  apply,
 };
 
 /**
  * Sets the smallest weights to zero, without training after it (magnitude pruning, Han et al. 2015): of each matrix, of all together,
- * or of every few neighbours (N:M, Mishra et al. 2021). A budget for each layer is a recipe of several such steps, each with its nodes.
+ * or of every few neighbours (N:M, Mishra et al. 2021). In a recipe that has a calibration set, `calibrated` takes those whose products are smallest
+ * there; of all together, the budget of each layer is then by what its output loses. A budget for each layer is a recipe of several such steps, each with its nodes.
  *
  * The matrices keep their shapes: neither the file nor the time gets less by it, since the runtime has no sparse
  * products. What it gains shows once the weights are quantized and coded ({@link entropyCode}): zeros cost few bits.
@@ -73,7 +88,10 @@ export const PRUNE: Pass<'prune', PruneOptions, PruneSettings> = {
  * const { model } = pruneWeights(await readModel('model.onnx'), { sparsity: 0.3 });
  */
 export function pruneWeights(original: OnnxModel, options: PruneOptions = {}): Compressed {
-  return applyAlone(original, PRUNE, options, prune);
+  return applyAlone(original, PRUNE, options, (graph, settings) => {
+    refuseCalibrated(settings);
+    return prune(graph, settings);
+  });
 }
 
 /** A weight that is pruned, for the first node that reads it. */
@@ -82,34 +100,34 @@ interface Pruned {
   readonly weight: Constant;
   /** Its axis along which a product adds up. */
   readonly axis: number;
+  /** What it multiplies there; of recurrent weights the outputs of all directions beside each other. */
+  readonly read: Watched | undefined;
 }
 
-function prune(input: NormalGraph, settings: PruneSettings): Changed {
+async function apply(graph: NormalGraph, settings: PruneSettings, { samples }: RecipeResources): Promise<Changed> {
+  if (!settings.calibrated) return prune(graph, settings);
+  const watched: Watched[] = [];
+  rewriteWeights(graph, settings, ({ read }) => {
+    if (read !== undefined) watched.push(read);
+  });
+  return prune(graph, settings, await measureMoments(graph, watched, samples, PRUNE.title));
+}
+
+function prune(input: NormalGraph, settings: PruneSettings, moments?: MomentsOf): Changed {
   const pattern = patternOf(settings.pattern);
   if (pattern !== undefined && settings.scope === 'model') {
     throw new InputError('scope: tensor was required with a pattern, got model; leave one of them out');
   }
-  const stored = storedTensors(input.graph);
   const weights = new Map<TensorProto, Pruned>();
-  const { report } = rewriteModel(input, settings, {
-    name: PRUNE.name,
-    title: PRUNE.title,
-    opTypes: PRUNED_OP_TYPES,
-    begin: () => (node, opType, scope) => {
-      const read = weightInputs(opType).map((place) => constantFloats(scope, node.input[place]));
-      const computed = read.find(({ tensor }) => !stored.has(tensor));
-      if (computed !== undefined) {
-        throw new LeftInFloat('not-constant', `its weight ${computed.name} is computed from constants`);
-      }
-      for (const weight of read) {
-        if (!weights.has(weight.tensor))
-          weights.set(weight.tensor, { node, weight, axis: sumAxis(node, weight.tensor) });
-      }
-      scope.nodes.push(node);
-    },
+  const { report } = rewriteWeights(input, settings, (one) => {
+    if (!weights.has(one.weight.tensor)) weights.set(one.weight.tensor, one);
   });
   const all = [...weights.values()];
-  const masks = pattern === undefined ? masksOf(all, settings) : all.map((one) => patternMask(one, pattern));
+  const scores = all.map((one) => scoresOf(one, moments));
+  const masks =
+    pattern === undefined
+      ? masksOf(scores, settings)
+      : all.map((one, index) => patternMask(one, scores[index] ?? new Float32Array(), pattern));
   const pruned = new Map<TensorProto, TensorProto>();
   const compressed: CompressedWeight[] = [];
   const notes = [...input.notes];
@@ -134,6 +152,47 @@ function prune(input: NormalGraph, settings: PruneSettings): Changed {
   };
 }
 
+/** Hands out the weights that can be pruned; every node stays. */
+function rewriteWeights(input: NormalGraph, settings: PruneSettings, found: (one: Pruned) => void): Changed {
+  const stored = storedTensors(input.graph);
+  return rewriteModel(input, settings, {
+    name: PRUNE.name,
+    title: PRUNE.title,
+    opTypes: PRUNED_OP_TYPES,
+    begin: () => (node, opType, scope) => {
+      const places = weightInputs(opType);
+      const weights = places.map((place) => constantFloats(scope, node.input[place]));
+      const computed = weights.find(({ tensor }) => !stored.has(tensor));
+      if (computed !== undefined) {
+        throw new LeftInFloat('not-constant', `its weight ${computed.name} is computed from constants`);
+      }
+      for (const [index, weight] of weights.entries()) {
+        const axis = sumAxis(node, weight.tensor);
+        // What a nested graph computes cannot be watched.
+        const read = scope.parent === null ? whatItReads(node, weight.tensor, axis, index === 1) : undefined;
+        found({ node, weight, axis, read });
+      }
+      scope.nodes.push(node);
+    },
+  });
+}
+
+/** What a weight multiplies; `undefined` where it has no rows of its own: of channels in groups, or of several matrices. */
+function whatItReads(node: NodeProto, tensor: TensorProto, axis: number, isRecurrence: boolean): Watched | undefined {
+  const shape = shapeOf(tensor);
+  const [size = 0, directions = 1] = [shape[axis], shape[0]];
+  const value = node.input[0] ?? '';
+  if (isOp(node, 'Conv')) {
+    return intAttribute(node, 'group', 1) === 1 ? { value, size, perm: channelsLast(shape.length) } : undefined;
+  }
+  if (isOp(node, 'MatMul')) return shape.length === 2 ? { value, size } : undefined;
+  if (isOp(node, 'Gemm')) return intAttribute(node, 'transA', 0) === 0 ? { value, size } : undefined;
+  if (!isRecurrence) return { value, size };
+  const [output = ''] = node.output;
+  const perm = intAttribute(node, 'layout', 0) === 0 ? [0, 2, 1, 3] : undefined;
+  return output === '' ? undefined : { value: output, size: directions * size, perm };
+}
+
 /** The tensors that a model holds as such: its initializers and constants, nested graphs included. */
 function storedTensors(graph: GraphProto): Set<TensorProto> {
   const tensors = new Set<TensorProto>();
@@ -144,13 +203,33 @@ function storedTensors(graph: GraphProto): Set<TensorProto> {
   return tensors;
 }
 
-/** For each weight which of its numbers go: ones for those. */
-function masksOf(weights: readonly Pruned[], { sparsity, scope }: PruneSettings): readonly Uint8Array[] {
-  const magnitudes = weights.map(({ weight }) => tensorFloats(weight.tensor).map(Math.abs));
-  if (scope === 'tensor') return magnitudes.map((values) => smallest(values, sparsity));
-  const all = new Float32Array(magnitudes.reduce((count, { length }) => count + length, 0));
+/**
+ * How much each number of a weight matters: its magnitude; with moments times the root of the energy of what it multiplies, which is
+ * what the product loses with it (Sun et al. 2024, Wanda).
+ */
+function scoresOf({ weight, axis, read }: Pruned, moments: MomentsOf | undefined): Float32Array {
+  const scores = tensorFloats(weight.tensor).map(Math.abs);
+  const found = read && moments?.(read);
+  if (found === undefined) return scores;
+  const { size, products, rows } = found;
+  const places = shapeOf(weight.tensor)[axis] ?? 1;
+  const roots = Float64Array.from({ length: size }, (_, i) => Math.sqrt((products[i * size + i] ?? 0) / rows));
   let at = 0;
-  const starts = magnitudes.map((values) => {
+  forEachPlace(weight.tensor, axis, (_value, place, part) => {
+    // Where directions are beside each other, each has places of its own.
+    const first = Math.floor((part * size) / places) * places;
+    scores[at] = (scores[at] ?? 0) * (roots[first + place] ?? 0);
+    at++;
+  });
+  return scores;
+}
+
+/** For each weight which of its numbers go: ones for those. */
+function masksOf(scores: readonly Float32Array[], { sparsity, scope }: PruneSettings): readonly Uint8Array[] {
+  if (scope === 'tensor') return scores.map((values) => smallest(values, sparsity));
+  const all = new Float32Array(scores.reduce((count, { length }) => count + length, 0));
+  let at = 0;
+  const starts = scores.map((values) => {
     const start = at;
     const root = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length) || 1;
     all.set(
@@ -161,7 +240,7 @@ function masksOf(weights: readonly Pruned[], { sparsity, scope }: PruneSettings)
     return start;
   });
   const mask = smallest(all, sparsity);
-  return starts.map((start, index) => mask.subarray(start, start + (magnitudes[index]?.length ?? 0)));
+  return starts.map((start, index) => mask.subarray(start, start + (scores[index]?.length ?? 0)));
 }
 
 /** Ones for a share of the magnitudes, the smallest; of equal ones the first go. */
@@ -190,20 +269,19 @@ function patternOf(text: string | undefined): Pattern | undefined {
 }
 
 /** Ones for all but the largest few of each few neighbours along the axis along which a product adds up. */
-function patternMask({ weight, axis }: Pruned, { stay, of }: Pattern): Uint8Array {
+function patternMask({ weight, axis }: Pruned, scores: Float32Array, { stay, of }: Pattern): Uint8Array {
   const shape = shapeOf(weight.tensor);
-  const magnitudes = tensorFloats(weight.tensor).map(Math.abs);
   const inner = shape.slice(axis + 1).reduce((all, dim) => all * dim, 1);
   const size = shape[axis] ?? 1;
-  const mask = new Uint8Array(magnitudes.length);
-  for (let start = 0; start < magnitudes.length; start += size * inner) {
+  const mask = new Uint8Array(scores.length);
+  for (let start = 0; start < scores.length; start += size * inner) {
     for (let column = 0; column < inner; column++) {
       for (let first = 0; first < size; first += of) {
         const places = Array.from(
           { length: Math.min(of, size - first) },
           (_, i) => start + (first + i) * inner + column,
         );
-        places.sort((a, b) => (magnitudes[b] ?? 0) - (magnitudes[a] ?? 0) || a - b);
+        places.sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
         for (const place of places.slice(stay)) mask[place] = 1;
       }
     }

@@ -10,7 +10,7 @@ import { modelToBytes } from '../../../src/onnx/file/write.js';
 import { makeNode } from '../../../src/onnx/graph/node.js';
 import { mainGraph, type OnnxModel } from '../../../src/onnx/model.js';
 import { makeTensor, tensorFloats } from '../../../src/onnx/tensor/tensor.js';
-import { pattern, runModel, signalToErrorDb } from '../runModel.js';
+import { type Fed, pattern, runModel, samplesOf, signalToErrorDb } from '../runModel.js';
 import { convolutionModel, recurrentModel, smallModel, valueInfo, weight } from '../smallModels.js';
 
 const product = (values: readonly number[]): OnnxModel =>
@@ -107,6 +107,33 @@ describe('pruneWeights', () => {
         }
       }
     }
+  });
+
+  it('takes what gives least on a calibration set, whatever its own size', async () => {
+    const calibrated = async (model: OnnxModel, options: object, x: Fed) => {
+      const steps = [{ transform: 'prune', options: { calibrated: true, ...options } }];
+      const recipe = JSON.stringify({ schema: 'quantlab.recipe/1', name: 'weighed', description: '', steps });
+      return (await applyRecipe(model, parseRecipe(recipe), { samples: samplesOf([{ x }]) })).model;
+    };
+    // The second number is never there, the third is small.
+    const few = Float32Array.of(1, 0, 0.1, 1, -1, 0, 0.1, 1, 1, 0, -0.1, -1, 1, 0, 0.1, 1);
+    const x = { type: 'float32', shape: [4, 4], data: few } as const;
+    const kept = await calibrated(product([1, 5, 2, 3]), { sparsity: 0.5 }, x);
+    expect(weightOf(kept)).toEqual([1, 0, 0, 3]);
+    expect(weightOf(await calibrated(product([1, 5, 2, 3]), { pattern: '1:2' }, x))).toEqual([1, 0, 0, 3]);
+    // Directions of a layer have outputs of their own; a third of the inputs says next to nothing.
+    const rows = pattern([60, 2, 12], 3);
+    const quiet = (rows.data as Float32Array).map((value, i) => (i % 3 === 0 ? value / 50 : value));
+    const feed: Fed = { type: 'float32', shape: rows.shape, data: quiet };
+    const model = recurrentModel(3);
+    const answers = async (one: OnnxModel) => (await runModel(one, { x: feed }))['y']?.data ?? new Float32Array();
+    const reference = await answers(model);
+    for (const scope of ['tensor', 'model'] as const) {
+      const weighed = signalToErrorDb(reference, await answers(await calibrated(model, { scope }, feed)));
+      const plain = signalToErrorDb(reference, await answers(pruneWeights(model, { scope }).model));
+      expect(weighed).toBeGreaterThan(plain + 1);
+    }
+    expect(() => pruneWeights(model, { calibrated: true })).toThrow(/calibrated: a calibration set was required/);
   });
 
   it('prunes every matrix of a recurrent model, and says what it left', async () => {
