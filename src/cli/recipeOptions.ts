@@ -48,7 +48,9 @@ function flags(only: readonly string[] = []): readonly Flag[] {
  */
 export function addRecipeOptions(...passes: readonly string[]): (command: Command) => Command {
   return (command) => {
-    for (const flag of flags(passes)) for (const option of optionsFor(flag)) command.addOption(option.helpGroup(GROUP));
+    for (const option of flags(passes).flatMap(optionsFor)) {
+      command.addOption(passes.length > 0 ? option : option.helpGroup(GROUP));
+    }
     return command;
   };
 }
