@@ -53,7 +53,7 @@ class Network(nn.Module):
         graph = onnx.load(path).graph
         weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
         self.residual = "front.weight" in weights
-        kinds = [node.op_type for node in graph.node if node.op_type in ("LSTM", "GRU", "RNN")]
+        recurrences = [node for node in graph.node if node.op_type in ("LSTM", "GRU", "RNN")]
         self.convolutions = nn.ModuleList()
         for node in graph.node:
             if node.op_type != "Conv":
@@ -66,11 +66,11 @@ class Network(nn.Module):
             convolution.bias = nn.Parameter(torch.from_numpy(weights[node.input[2]].copy()))
             self.convolutions.append(convolution)
         self.layers = nn.ModuleList([
-            recurrent(kind, *(weights[f"layer{i}.{part}"] for part in "WRB")) for i, kind in enumerate(kinds)])
+            recurrent(node.op_type, *(weights[name] for name in node.input[1:4])) for node in recurrences])
         self.block_norms = nn.ModuleList(
             [self.norm(weights, f"block{i // 2}.{i % 2}.norm") for i in range(6 if self.residual else 0)])
         self.layer_norms = nn.ModuleList(
-            [self.norm(weights, f"layer{i}.norm") for i in range(len(kinds) if self.residual else 0)])
+            [self.norm(weights, f"layer{i}.norm") for i in range(len(recurrences) if self.residual else 0)])
         names = ["front", "classifier", "labels"] if self.residual else ["labels"]
         self.linears = nn.ModuleDict({name: self.linear(weights, name) for name in names})
 

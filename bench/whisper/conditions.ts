@@ -1,24 +1,9 @@
-import { execFile } from 'node:child_process';
-import { copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runQuietly } from '../peers/programs.js';
+import type { Condition, Missing } from '../peers/turns.js';
 import { runJson } from '../quantizer/processes.js';
-
-/** What is measured: a program that hears recordings, with the files that it loads. */
-export interface Condition {
-  readonly name: string;
-  readonly program: string;
-  /** Arguments, by the number of threads. */
-  readonly args: (threads: number) => readonly string[];
-  /** Files or folders that it loads. */
-  readonly files: readonly string[];
-}
-
-/** A condition that cannot be had, and why. */
-export interface Missing {
-  readonly name: string;
-  readonly reason: string;
-}
 
 /** Where everything lies. */
 export interface Places {
@@ -48,49 +33,85 @@ export async function makeConditions(places: Places): Promise<{ conditions: Cond
   await runQuietly(process.execPath, [cli, 'model', 'import', weights, '-o', float32]);
   await runQuietly(process.execPath, [cli, 'quantize', float32, '-o', int8]);
   await runQuietly(process.execPath, [cli, 'quantize', float32, '-o', table4, '--recipe', 'transformer']);
-  const ours = (name: string, model: string, ...rest: string[]): Condition => {
+  const ours = (id: string, title: string, description: string, model: string, ...rest: string[]): Condition => {
     return {
-      name,
+      ...{ id, title, description, isOurs: true },
       program: process.execPath,
       args: (threads) => [here('ours.js'), model, String(threads), ...rest],
       files: [model],
     };
   };
-  const peer = (name: string, script: string, files: readonly string[], ...args: string[]): Condition => {
-    return { name, program: python, args: (threads) => [source(script), ...args, String(threads)], files };
+  const peer = (id: string, title: string, description: string, script: string, ...args: string[]): Condition => {
+    return {
+      ...{ id, title, description, isOurs: false },
+      program: python,
+      args: (threads) => [source(script), ...args, String(threads)],
+      files: args.slice(0, 1),
+    };
   };
   const conditions = [
-    ours('quantlab float32', float32),
-    ours('quantlab int8', int8),
-    ours('quantlab int8, table 4 bits', table4),
-    ours(`quantlab int8, table 4 bits, ${marginS} s margin`, table4, marginS),
-    peer('faster-whisper float32', 'faster_whisper_peer.py', [weights], weights, 'float32'),
-    peer('faster-whisper int8', 'faster_whisper_peer.py', [weights], weights, 'int8'),
-    peer('openai-whisper float32', 'openai_whisper_peer.py', [weights], weights, 'float32'),
-    peer('openai-whisper quantize_dynamic', 'openai_whisper_peer.py', [weights], weights, 'int8'),
+    ours('quantlab-float32', 'quantlab float32', 'as imported', float32),
+    ours('quantlab-int8', 'quantlab int8', 'recipe `dynamic`: products in int8, a scale for each tensor', int8),
+    ours(
+      'quantlab-table4',
+      'quantlab int8, table 4 bits',
+      'recipe `transformer`: products in int8, a scale for each channel, the table of tokens in 4 bits',
+      table4,
+    ),
+    ours(
+      'quantlab-table4-short',
+      'quantlab 4 bits, short window',
+      `the model before; the window ends ${marginS} s after the recording, and what is doubtful is heard again in a whole one`,
+      ...[table4, marginS],
+    ),
+    peer(
+      'faster-whisper-float32',
+      'faster-whisper float32',
+      'CTranslate2',
+      'faster_whisper_peer.py',
+      weights,
+      'float32',
+    ),
+    peer(
+      'faster-whisper-int8',
+      'faster-whisper int8',
+      'CTranslate2, which stores half precision and makes int8 of it when it loads',
+      ...['faster_whisper_peer.py', weights, 'int8'],
+    ),
+    peer('openai-whisper-float32', 'openai-whisper float32', 'PyTorch', 'openai_whisper_peer.py', weights, 'float32'),
+    peer(
+      'openai-whisper-int8',
+      'openai-whisper int8 dynamic',
+      'PyTorch, its linear layers by torch.ao.quantization.quantize_dynamic as it loads',
+      ...['openai_whisper_peer.py', weights, 'int8'],
+    ),
   ];
   const missing: Missing[] = [];
-  const attempt = async (name: string, make: () => Promise<Condition>): Promise<void> => {
+  const attempt = async (title: string, make: () => Promise<Condition>): Promise<void> => {
     try {
       conditions.push(await make());
     } catch (error) {
-      missing.push({ name, reason: (error as Error).message });
+      missing.push({ title, reason: (error as Error).message });
     }
   };
-  await attempt("ONNX Runtime's quantizer", async () =>
-    ours("ONNX Runtime's quantizer", await quantizedByRuntime(places, float32)),
-  );
-  for (const [name, kind] of [
-    ['whisper.cpp 8 bits', 'q8_0'],
-    ['whisper.cpp 5 bits', 'q5_0'],
+  const tool = "ONNX Runtime's tool";
+  await attempt(tool, async () => {
+    const made = await quantizedByRuntime(places, float32);
+    const description = 'quantize_dynamic of the Python package onnxruntime on our float32 graphs, run by quantlab';
+    return { ...ours('onnxruntime-int8', tool, description, made), isOurs: false };
+  });
+  for (const [id, title, kind] of [
+    ['whisper-cpp-8', 'whisper.cpp 8 bits', 'q8_0'],
+    ['whisper-cpp-5', 'whisper.cpp 5 bits', 'q5_0'],
   ] as const) {
-    await attempt(name, async () => {
+    await attempt(title, async () => {
       const path = join(folder, `${kind}.bin`);
       await runQuietly(python, [source('ggml_file.py'), weights, path, kind]);
-      return peer(name, 'whisper_cpp_peer.py', [path], path);
+      const description = `whisper.cpp, ${kind}; the binding on PyPI is built for AVX2`;
+      return peer(id, title, description, 'whisper_cpp_peer.py', path);
     });
   }
-  missing.push({ name: 'sherpa-onnx int8', reason: SHERPA });
+  missing.push({ title: 'sherpa-onnx int8', reason: SHERPA });
   return { conditions, missing };
 }
 
@@ -115,26 +136,4 @@ async function quantizedByRuntime({ folder, python }: Places, float32: string): 
   for (const graph of Object.values(card.graphs)) graph.file = { path: graph.file.path };
   await writeFile(join(out, 'model.json'), JSON.stringify(card));
   return out;
-}
-
-async function runQuietly(program: string, args: readonly string[]): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    execFile(program, args, { maxBuffer: 2 ** 26 }, (error, _, messages) => {
-      if (error === null) resolve();
-      else reject(new Error(messages.trim().split('\n').at(-1) ?? error.message));
-    });
-  });
-}
-
-/** Bytes of the network: what a program loads besides words and settings. */
-export async function modelBytes(files: readonly string[]): Promise<number> {
-  let bytes = 0;
-  for (const file of files) {
-    const found = await stat(file);
-    if (!found.isDirectory()) bytes += found.size;
-    else
-      for (const name of await readdir(file))
-        if (/\.(onnx|bin)$/.test(name)) bytes += (await stat(join(file, name))).size;
-  }
-  return bytes;
 }

@@ -2,9 +2,10 @@
 
 import sys
 
+import ctranslate2
 import faster_whisper
 import numpy as np
-from worker import serve
+from worker import serve_texts
 
 folder, kind, threads = sys.argv[1:4]
 model = faster_whisper.WhisperModel(
@@ -29,4 +30,4 @@ def hear(samples: np.ndarray) -> str:
     return "".join(segment.text for segment in segments)
 
 
-serve(hear, faster_whisper.__version__)
+serve_texts(hear, f"faster-whisper {faster_whisper.__version__}, ctranslate2 {ctranslate2.__version__}")

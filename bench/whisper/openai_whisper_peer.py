@@ -12,7 +12,7 @@ import torch
 import whisper
 from torch import nn
 from weights import load_whisper
-from worker import serve
+from worker import serve_texts
 
 folder, kind, threads = sys.argv[1:4]
 torch.set_num_threads(int(threads))
@@ -32,4 +32,4 @@ def hear(samples: np.ndarray) -> str:
     return whisper.decode(model, mel, options).text
 
 
-serve(hear, f"{whisper.__version__}, torch {torch.__version__}")
+serve_texts(hear, f"openai-whisper {whisper.__version__}, torch {torch.__version__}")

@@ -10,6 +10,7 @@ import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { resolveModel } from 'quantlab';
 import { Recognizer } from 'quantlab/recognise';
+import { quantlabVersion } from '../peers/version.js';
 import { peakMemoryMb } from '../quantizer/peakMemory.js';
 
 const [folder = '', threads = '', margin] = process.argv.slice(2);
@@ -18,7 +19,7 @@ const recognizer = await Recognizer.load(await resolveModel(folder), {
   threads: Number(threads),
   decoder: margin === undefined ? { fallBack: false } : { fallBack: true, marginS: Number(margin) },
 });
-answer({ ready: true, version: 'this tree' });
+answer({ version: await quantlabVersion() });
 for await (const line of createInterface({ input: process.stdin })) {
   const bytes = await readFile(line.trim());
   const samples = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
@@ -28,6 +29,6 @@ for await (const line of createInterface({ input: process.stdin })) {
   const ms = performance.now() - started;
   const { user, system } = process.cpuUsage(used);
   const parts = [timing.featuresMs, timing.inferenceMs, timing.decodingMs];
-  answer({ ms, processorMs: (user + system) / 1000, text, peakMemoryMb: peakMemoryMb(), parts });
+  answer({ ms, processorMs: (user + system) / 1000, text, peakBytes: peakMemoryMb() * 2 ** 20, parts });
 }
 await recognizer.release();

@@ -5,7 +5,7 @@ from importlib.metadata import version
 
 import numpy as np
 from pywhispercpp.model import Model
-from worker import serve
+from worker import serve_texts
 
 path, threads = sys.argv[1:3]
 model = Model(path, params_sampling_strategy=0, redirect_whispercpp_logs_to=None)
@@ -29,4 +29,4 @@ def hear(samples: np.ndarray) -> str:
     return " ".join(segment.text for segment in segments)
 
 
-serve(hear, f"pywhispercpp {version('pywhispercpp')}")
+serve_texts(hear, f"pywhispercpp {version('pywhispercpp')}")

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { QuantlabError } from '../errors.js';
+import { InputError, QuantlabError } from '../errors.js';
 import { WHISPER_RESULTS } from '../report/post/writeReport.js';
 import { recordsToCsv } from '../report/tables/csv.js';
 import { checkRun, type RunCheck } from '../study/checkRun.js';
 import { readFinishedRun } from '../study/finishedRun.js';
+import { PEER_FILES, readPeers } from '../study/peers.js';
 import { examples } from './help.js';
 import { addJson, declare } from './optionGroups.js';
 import { printJson } from './output.js';
@@ -34,13 +35,20 @@ export function addResultsCommand(program: Command, terminal: Terminal): void {
     .description(
       'Check runs: files as written, summary as it follows from the observations, models made again the same',
     )
-    .argument('[run...]', `folders of runs (default: ${COMMITTED.join(', ')})`)
+    .argument(
+      '[run...]',
+      `folders of runs, or files of peers (\`.json\`); default: ${COMMITTED.join(', ')}, and what else is in data/results of this repository`,
+    )
     .option('--hear', 'also transcribe the speech again with each model; on another processor a word may differ')
     .addHelpText('after', examples('results check', 'results check data/results/short --hear'))
     .action(async (runs: string[], options: { readonly hear?: true; readonly json?: true }) => {
       const checks: (RunCheck & { readonly run: string })[] = [];
-      const own = existsSync(WHISPER_RESULTS) ? [...COMMITTED, WHISPER_RESULTS] : COMMITTED;
-      for (const run of runs.length > 0 ? runs : own) {
+      const further = [WHISPER_RESULTS, ...Object.values(PEER_FILES)].filter((path) => existsSync(path));
+      for (const run of runs.length > 0 ? runs : [...COMMITTED, ...further]) {
+        if (run.endsWith('.json')) {
+          checks.push({ run, ...(await checkPeers(run)) });
+          continue;
+        }
         const progress = terminal.progress();
         try {
           const onProgress = (done: number, total: number, what: string): void => progress.update(done, total, what);
@@ -58,6 +66,18 @@ export function addResultsCommand(program: Command, terminal: Terminal): void {
       if (faults === 0) return;
       throw new QuantlabError(`results: runs without faults were required, got ${faults}; see above`);
     });
+}
+
+/** Peers are summarised when they are shown, and their models are others': what is checked is that the file is whole and as it was written. */
+async function checkPeers(path: string): Promise<RunCheck> {
+  const faults: string[] = [];
+  try {
+    await readPeers(path);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    faults.push(error.message);
+  }
+  return { faults, notes: [], models: { made: 0, same: 0 }, texts: { heard: 0, same: 0 } };
 }
 
 function describeCheck(run: string, { faults, notes, models, texts }: RunCheck): string {

@@ -23,7 +23,8 @@ export { measureColdStart } from '../measure/latency/coldStart.js';
 export { measureCapacity, runLoad } from '../measure/load/load.js';
 export { measureResultCaching } from '../measure/load/resultCaching.js';
 export { measureServers } from '../measure/load/server.js';
-export { defaultThreads } from '../measure/machine/environment.js';
+export { readBusyness } from '../measure/machine/busyness.js';
+export { defaultThreads, readEnvironment } from '../measure/machine/environment.js';
 export { measureHardware, threadCounts } from '../measure/machine/hardware.js';
 export { checkProviders } from '../measure/machine/providers.js';
 export { measureRoofline } from '../measure/machine/roofline.js';
@@ -33,6 +34,15 @@ export { bootstrap, bootstrapMedian } from '../measure/statistics/bootstrap.js';
 export { measureOffline, summarizeOffline } from '../measure/throughput/offline.js';
 export { manifestPath } from '../recognise/registry/embedded.js';
 export { readFinishedRun } from '../study/finishedRun.js';
+export {
+  PEER_FILES,
+  PEERS_SCHEMA,
+  type PeerCondition,
+  type PeerHearing,
+  type PeerResults,
+  readPeers,
+  writePeers,
+} from '../study/peers.js';
 export { DEFAULT_MODEL, DEFAULT_PROTOCOL, defaultPlan, readPlan } from '../study/plan.js';
 export { runExperiment } from '../study/runner.js';
 export type { Condition, Observation, Summary } from '../study/schema.js';

@@ -22,6 +22,7 @@ export { type ErrorsRow, errorsFigure } from '../report/figures/errorsFigure.js'
 export type { Figure, PlotlySpec } from '../report/figures/figure.js';
 export { buildFigures } from '../report/figures/figures.js';
 export { type Distribution, histogramFigure } from '../report/figures/histogramFigure.js';
+export { peersFigure } from '../report/figures/peersFigure.js';
 export { type PrecisionSeries, precisionFigure } from '../report/figures/precisionFigure.js';
 export { type RooflineRow, rooflineFigure } from '../report/figures/rooflineFigure.js';
 export { type SensitivityRow, sensitivityFigure } from '../report/figures/sensitivityFigure.js';
@@ -45,6 +46,7 @@ export { type ConditionSpeed, cheapestCost, type PricedCondition, speedsOf } fro
 export { recordsToCsv } from '../report/tables/csv.js';
 export { buildTable, type DataTable, type TableCells, type TableOptions } from '../report/tables/dataTable.js';
 export { type DataFrame, type GroupedColumns, type Groups, toFrame } from '../report/tables/frame.js';
+export { buildPeersTable } from '../report/tables/peersTable.js';
 export { type FlatRecord, flattenRecords, type Value } from '../report/tables/records.js';
 export { buildAnswerTable } from '../report/tables/table.js';
 export { tableToHtml, tableToMarkdown, tableToText } from '../report/tables/tableText.js';

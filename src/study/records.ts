@@ -51,7 +51,7 @@ const protocolSchema: z.ZodType<Protocol> = z.object({
   laboratory: (z.looseObject({ model: z.string() }) as z.ZodType<LaboratoryProtocol>).optional(),
 });
 
-const environmentSchema: z.ZodType<Environment> = z.object({
+export const environmentSchema: z.ZodType<Environment> = z.object({
   cpu: z.string(),
   physicalCores: count.nullable(),
   logicalCores: count,

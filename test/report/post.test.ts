@@ -9,6 +9,7 @@ import { readPrices } from '../../src/measure/cost/prices.js';
 import { laboratoryDataOf } from '../../src/report/post/laboratoryData.js';
 import { postDataOf } from '../../src/report/post/postData.js';
 import { writeReport } from '../../src/report/post/writeReport.js';
+import { PEER_FILES } from '../../src/study/peers.js';
 import { readInventedLaboratory, readInventedRun, writeInventedLaboratory, writeInventedRun } from './fixture.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -63,9 +64,10 @@ describe('post', () => {
       r: postDataOf(run.summary, run.summarySha256, prices),
       lab: laboratoryDataOf(laboratory, prices),
       w: postDataOf(run.summary, run.summarySha256, prices),
+      peers: JSON.parse(readFileSync(join(post, '_data', 'peers.json'), 'utf8')),
       s: JSON.parse(readFileSync(join(post, '_data', 'sources.json'), 'utf8')),
     };
-    for (const [name, root = '', path = ''] of text.matchAll(/\b(r|lab|s|w)((?:\.[a-z][a-z0-9_]*)+)/g)) {
+    for (const [name, root = '', path = ''] of text.matchAll(/\b(r|lab|s|w|peers)((?:\.[a-z][a-z0-9_]*)+)/g)) {
       const inTag = new RegExp(`\\{[{%][^}]*\\b${name.replaceAll('.', '\\.')}\\b`).test(text);
       // `r.energy` is null in the invented run, which has none: what is below it cannot be looked up there.
       if (!inTag || name.startsWith('r.energy')) continue;
@@ -103,6 +105,10 @@ describe('committed results', () => {
     ] as const) {
       const { source } = read(name) as { source: { summary_sha256: string } };
       expect(source.summary_sha256, remedy).toBe(sha256OfBytes(readFileSync(join(run, 'summary.json'))));
+    }
+    const peers = read('peers.json') as Record<string, { readonly sha256: string }>;
+    for (const [name, path] of Object.entries(PEER_FILES)) {
+      expect(peers[name]?.sha256, remedy).toBe(sha256OfBytes(readFileSync(join(root, path))));
     }
   });
 });

@@ -1,6 +1,7 @@
 import { breakEven, costOnInstance } from '../../measure/cost/cost.js';
 import type { InstancePrice } from '../../measure/cost/prices.js';
 import type { LaboratoryResults } from '../../study/laboratory.js';
+import type { PeerResults } from '../../study/peers.js';
 import type { Observation, Summary } from '../../study/schema.js';
 import { cheapestCost, speedsOf } from '../tables/costOf.js';
 import { measuredOf } from '../tables/measured.js';
@@ -13,6 +14,7 @@ import { glanceFigure } from './glanceFigure.js';
 import { latencyFigure } from './latencyFigure.js';
 import { memoryFigure } from './memoryFigure.js';
 import { partsFigure } from './partsFigure.js';
+import { peersFigure } from './peersFigure.js';
 import { rooflineFigure } from './rooflineFigure.js';
 import { sensitivityFigure } from './sensitivityFigure.js';
 import { serverFigure } from './serverFigure.js';
@@ -28,6 +30,8 @@ interface Results extends LaboratoryResults {
   readonly variants: Summary | undefined;
   /** Of the run of a Whisper. */
   readonly whisper: Summary | undefined;
+  /** Other programs beside ours on a Whisper. */
+  readonly peers: PeerResults | undefined;
   readonly observations: readonly Observation[];
   readonly prices: readonly InstancePrice[];
 }
@@ -55,6 +59,7 @@ const FIGURES: readonly (readonly [name: string, draw: Draw])[] = [
   ['variants', ({ variants }) => variants && variantsFigure(variants, 'latency')],
   ['variants-cost', ({ variants, prices }) => variants && variantsFigure(variants, 'cost', prices)],
   ['whisper', ({ whisper }) => whisper && tradeoffFigure(whisper, 'What speed costs a Whisper in accuracy')],
+  ['whisper-peers', ({ peers }) => peers && peersFigure(peers)],
 ];
 
 const fileName = (name: string, place: number): string => `${String(place).padStart(2, '0')}-${name}`;
@@ -71,6 +76,7 @@ export const FIGURE_NAMES: readonly string[] = FIGURES.map(([name], place) => fi
  * @param prices - of machines to rent, for the cost
  * @param laboratory - summary of the run that measured the variants of all models, and what else the write-up tells
  * @param whisper - summary of the run of a Whisper
+ * @param peers - other programs beside ours on a Whisper
  */
 export function buildFigures(
   summary: Summary,
@@ -78,9 +84,10 @@ export function buildFigures(
   prices: readonly InstancePrice[] = [],
   laboratory?: Summary,
   whisper?: Summary,
+  peers?: PeerResults,
 ): readonly Figure[] {
   const variants = laboratory?.conditions.length ? laboratory : undefined;
-  const results = { ...laboratory?.run.laboratory, summary, observations, prices, variants, whisper };
+  const results = { ...laboratory?.run.laboratory, summary, observations, prices, variants, whisper, peers };
   return FIGURES.flatMap(([name, draw], place) => {
     const figure = draw(results);
     return figure ? [{ ...figure, name: fileName(name, place) }] : [];

@@ -1,9 +1,10 @@
 import type { Summary } from '../../study/schema.js';
 import { METRICS } from '../metrics.js';
-import { gapsOf, type Pair, pairsOf } from '../tables/measured.js';
+import { gapsOf, type Measured, measuredOf, type Pair, pairsOf } from '../tables/measured.js';
 
 /**
- * The run's answer in a sentence for each model that was compressed, true whatever the numbers are.
+ * The run's answer in a sentence for each model that was compressed, true whatever the numbers are: of its first variant, and of those
+ * that are smaller than this one and make fewer errors.
  *
  * @example answerOf(summary) // 'CPU int8 dynamic against CPU float32: it is faster (1.84× (1.79× to 1.90×) the speed), …'
  */
@@ -14,7 +15,20 @@ export function answerOf(summary: Summary): string {
       ' ',
     );
   }
-  return pairs.map(sentenceOf).join(' ');
+  return pairs.flatMap((pair) => [pair, ...betterOf(pair, measuredOf(summary))].map(sentenceOf)).join(' ');
+}
+
+/** Variants of the same model, beside the same base, that are better than the first in words and in size. */
+function betterOf({ base, variant }: Pair, all: readonly Measured[]): readonly Pair[] {
+  return all
+    .filter(
+      ({ entry, outcome, accuracy }) =>
+        entry.comparison?.base === base.id &&
+        entry.condition.model === variant.entry.condition.model &&
+        accuracy.wer.value < variant.accuracy.wer.value &&
+        outcome.sizeBytes < variant.outcome.sizeBytes,
+    )
+    .map((better) => ({ base, variant: better }));
 }
 
 function sentenceOf({ base, variant }: Pair): string {

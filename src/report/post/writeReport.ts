@@ -5,6 +5,7 @@ import { removeFile, writeFileAtomic } from '../../files.js';
 import { readPrices } from '../../measure/cost/prices.js';
 import { describeOtherTiming } from '../../measure/latency/timingVersion.js';
 import { readFinishedRun } from '../../study/finishedRun.js';
+import { type FinishedPeers, PEER_FILES, readPeers } from '../../study/peers.js';
 import { RUN_FILES } from '../../study/runFolder.js';
 import { escapeKramdown, escapeLiquid } from '../escape.js';
 import type { FindBrowserOptions } from '../figures/browser.js';
@@ -12,6 +13,7 @@ import { type Figure, type JsonObject, mapText } from '../figures/figure.js';
 import { buildFigures, FIGURE_NAMES } from '../figures/figures.js';
 import { writeFigures } from '../figures/writeFigures.js';
 import type { DataTable } from '../tables/dataTable.js';
+import { buildPeersTable, identityOf, peersAnswerOf } from '../tables/peersTable.js';
 import { buildAnswerTable } from '../tables/table.js';
 import { tableToHtml, tableToMarkdown, tableToText } from '../tables/tableText.js';
 import { answerOf } from './answer.js';
@@ -34,6 +36,8 @@ export interface WriteReportOptions {
   readonly laboratoryFolder?: string | null;
   /** Folder of a Whisper's run, which need not be there; `null` for none. Default: `data/results/whisper`, beside that of the laboratory. */
   readonly whisperFolder?: string | null;
+  /** Files of what `npm run peers` measured, which need not be there; `null` for none. Default: {@link PEER_FILES}, beside that of the laboratory. */
+  readonly peerFiles?: typeof PEER_FILES | null;
   /** Where to look for the browser that draws pictures. */
   readonly browser?: FindBrowserOptions;
 }
@@ -71,9 +75,18 @@ export async function writeReport(runFolder: string, options: WriteReportOptions
   const laboratory = hasLaboratory ? await readFinishedRun(laboratoryFolder) : null;
   const hasWhisper = whisperFolder !== null && existsSync(join(whisperFolder, RUN_FILES.summary));
   const whisper = hasWhisper ? await readFinishedRun(whisperFolder) : null;
+  const { peerFiles = options.laboratoryFolder === undefined ? PEER_FILES : null } = options;
+  const peers = await readAllPeers(peerFiles);
   const prices = await readPrices();
   const table = await buildAnswerTable(run.summary);
-  const figures = buildFigures(run.summary, run.observations, prices, laboratory?.summary, whisper?.summary);
+  const figures = buildFigures(
+    run.summary,
+    run.observations,
+    prices,
+    laboratory?.summary,
+    whisper?.summary,
+    peers.whisper?.results,
+  );
   const files: string[] = [];
   const write = async (path: string, data: string | Uint8Array): Promise<void> => {
     await writeFileAtomic(path, data);
@@ -114,12 +127,39 @@ export async function writeReport(runFolder: string, options: WriteReportOptions
     );
     const ofWhisper = whisper === null ? '' : escapeLiquid(tableToHtml(await buildAnswerTable(whisper.summary)));
     await write(join(postFolder, '_includes', 'whisper-table.html'), ofWhisper);
+    await write(join(data, 'peers.json'), json(mapText(peersDataOf(peers), escapeKramdown)));
+    for (const [name, finished] of Object.entries(peers)) {
+      const html = finished === null ? '' : escapeLiquid(tableToHtml(buildPeersTable(finished.results)));
+      await write(join(postFolder, '_includes', `peers-${name}-table.html`), html);
+    }
     if (figuresFolder !== null) {
       await copyPictures(figures, figuresFolder, postFolder, write);
       await removeOthers(join(postFolder, 'assets', 'figures'), figures);
     }
   }
   return { table, text: tableToText(table), files, warnings };
+}
+
+type AllPeers = Readonly<Record<keyof typeof PEER_FILES, FinishedPeers | null>>;
+
+async function readAllPeers(files: typeof PEER_FILES | null): Promise<AllPeers> {
+  const read = async (path: string | undefined): Promise<FinishedPeers | null> =>
+    path !== undefined && existsSync(path) ? await readPeers(path) : null;
+  return { whisper: await read(files?.whisper), deepspeech2: await read(files?.deepspeech2) };
+}
+
+/** What the write-up says of peers; `null` where they were not measured. */
+function peersDataOf(peers: AllPeers): JsonObject {
+  return Object.fromEntries(
+    Object.entries(peers).map(([name, finished]) => [
+      name,
+      finished && {
+        sha256: finished.sha256,
+        answer: peersAnswerOf(finished.results),
+        identity: identityOf(finished.results).join(' '),
+      },
+    ]),
+  );
 }
 
 /** Figures that this report wrote when more was measured: they would show numbers that are no longer there. */

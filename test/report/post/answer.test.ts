@@ -36,6 +36,29 @@ describe('answer', () => {
     );
   });
 
+  it('names a further variant where it is better than the first in words and in size, and only there', () => {
+    const { summary } = readInventedRun();
+    const [, first] = summary.conditions;
+    if (first?.outcome.status !== 'measured' || !first.accuracy) throw new Error('a measured variant is required');
+    const { accuracy, outcome } = first;
+    const withThird = (wer: number, sizeBytes: number): Summary => ({
+      ...summary,
+      conditions: [
+        ...summary.conditions,
+        {
+          ...first,
+          condition: { ...first.condition, id: 'third', title: 'The third' },
+          accuracy: { ...accuracy, wer: { ...accuracy.wer, value: accuracy.wer.value * wer } },
+          outcome: { ...outcome, sizeBytes: outcome.sizeBytes * sizeBytes },
+        },
+      ],
+    });
+    expect(answerOf(withThird(0.9, 0.9))).toMatch(
+      /^CPU int8 dynamic against CPU float32: .*\. The third against CPU float32: /,
+    );
+    for (const other of [withThird(1.1, 0.9), withThird(0.9, 1.1)]) expect(answerOf(other)).toBe(answerOf(summary));
+  });
+
   it('has no answer without a measured variant, and says why', async () => {
     const { summary } = readInventedRun();
     const only: Summary = { ...summary, conditions: summary.conditions.filter(({ comparison }) => !comparison) };
