@@ -14,17 +14,10 @@
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readAudio, readManifest, type Utterance } from 'quantlab';
-import {
-  PEER_FILES,
-  PEERS_SCHEMA,
-  type PeerResults,
-  readBusyness,
-  readEnvironment,
-  writePeers,
-} from 'quantlab/measure';
+import { PEERS_SCHEMA, type PeerResults, peersFile, readBusyness, readEnvironment, writePeers } from 'quantlab/measure';
 import { buildPeersTable, tableToText } from 'quantlab/report';
 import * as deepspeech2 from '../deepspeech2/conditions.js';
 import * as whisper from '../whisper/conditions.js';
@@ -93,10 +86,9 @@ async function measure(
       .map(({ id, durationS, text }) => ({ id, durationS, text })),
     heard: turns.heard,
   };
-  const out = values.out === undefined ? path : join(values.out, basename(path));
-  await writePeers(out, results);
+  await writePeers(path, results);
   process.stdout.write(`${tableToText(buildPeersTable(results))}\n`);
-  say(out);
+  say(path);
 }
 
 /** So many of the recordings, drawn without replacement by a seed. */
@@ -135,7 +127,7 @@ try {
     const own = join(folder, 'deepspeech2');
     const made = await deepspeech2.makeConditions(own, python);
     await measure(
-      PEER_FILES.deepspeech2,
+      peersFile('deepspeech2', values.out),
       {
         model: 'deepspeech2-lstm',
         method: [
@@ -165,7 +157,7 @@ try {
       const own = join(folder, 'whisper');
       const made = await whisper.makeConditions({ weights, folder: own, python, marginS: values.margin });
       await measure(
-        PEER_FILES.whisper,
+        peersFile('whisper', values.out),
         {
           model: 'Whisper tiny.en',
           method: [

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { WHISPER_RESULTS, writeReport } from '../report/post/writeReport.js';
+import { PEERS_RESULTS } from '../study/peers.js';
 import { examples } from './help.js';
 import type { Terminal } from './terminal.js';
 
@@ -8,6 +9,7 @@ interface ReportCommandOptions {
   readonly post: string;
   readonly laboratory: string;
   readonly whisperRun: string;
+  readonly peers: string;
 }
 
 /** `quantlab report RUN`: table, figures and post of a finished run, without measuring again. */
@@ -20,11 +22,13 @@ export function addReportCommand(program: Command, terminal: Terminal): void {
     .option('--post <folder>', 'where the write-up lies', 'post')
     .option('--laboratory <folder>', 'what quantlab laboratory measured', 'data/results/laboratory')
     .option('--whisper-run <folder>', 'a run of `quantlab experiment whisper`', WHISPER_RESULTS)
+    .option('--peers <folder>', 'what npm run peers measured', PEERS_RESULTS)
     .addHelpText('after', examples('report data/results/latest'))
     .action(async (run: string, options: ReportCommandOptions) => {
       const { figures: figuresFolder, post: postFolder, laboratory: laboratoryFolder } = options;
-      const whisperFolder = options.whisperRun;
-      const report = await writeReport(run, { figuresFolder, postFolder, laboratoryFolder, whisperFolder });
+      const { whisperRun: whisperFolder, peers: peersFolder } = options;
+      const folders = { figuresFolder, postFolder, laboratoryFolder, whisperFolder, peersFolder };
+      const report = await writeReport(run, folders);
       terminal.print(`${report.text}\n`);
       for (const warning of report.warnings) terminal.say(`warning: ${warning}\n`);
       for (const file of report.files) terminal.say(`${file}\n`);

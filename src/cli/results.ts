@@ -5,7 +5,7 @@ import { WHISPER_RESULTS } from '../report/post/writeReport.js';
 import { recordsToCsv } from '../report/tables/csv.js';
 import { checkRun, type RunCheck } from '../study/checkRun.js';
 import { readFinishedRun } from '../study/finishedRun.js';
-import { PEER_FILES, readPeers } from '../study/peers.js';
+import { PEER_NAMES, peersFile, readPeers } from '../study/peers.js';
 import { examples } from './help.js';
 import { addJson, declare } from './optionGroups.js';
 import { printJson } from './output.js';
@@ -43,7 +43,9 @@ export function addResultsCommand(program: Command, terminal: Terminal): void {
     .addHelpText('after', examples('results check', 'results check data/results/short --hear'))
     .action(async (runs: string[], options: { readonly hear?: true; readonly json?: true }) => {
       const checks: (RunCheck & { readonly run: string })[] = [];
-      const further = [WHISPER_RESULTS, ...Object.values(PEER_FILES)].filter((path) => existsSync(path));
+      const further = [WHISPER_RESULTS, ...PEER_NAMES.map((name) => peersFile(name))].filter((path) =>
+        existsSync(path),
+      );
       for (const run of runs.length > 0 ? runs : [...COMMITTED, ...further]) {
         if (run.endsWith('.json')) {
           checks.push({ run, ...(await checkPeers(run)) });

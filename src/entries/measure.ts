@@ -35,11 +35,11 @@ export { measureOffline, summarizeOffline } from '../measure/throughput/offline.
 export { manifestPath } from '../recognise/registry/embedded.js';
 export { readFinishedRun } from '../study/finishedRun.js';
 export {
-  PEER_FILES,
   PEERS_SCHEMA,
   type PeerCondition,
   type PeerHearing,
   type PeerResults,
+  peersFile,
   readPeers,
   writePeers,
 } from '../study/peers.js';

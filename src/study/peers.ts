@@ -78,11 +78,16 @@ export interface PeerResults {
   readonly heard: readonly PeerHearing[];
 }
 
-/** Files of results of peers that belong to this repository, by the names that the write-up calls them. */
-export const PEER_FILES: Readonly<Record<'whisper' | 'deepspeech2', string>> = {
-  whisper: join('data', 'results', 'peers', 'whisper.json'),
-  deepspeech2: join('data', 'results', 'peers', 'deepspeech2.json'),
-};
+/** Where results of peers lie where nothing else is said. */
+export const PEERS_RESULTS: string = join('data', 'results', 'peers');
+
+/** What is measured beside other programs: the names of the files. */
+export const PEER_NAMES = ['whisper', 'deepspeech2'] as const;
+
+/** The file of one of {@link PEER_NAMES}. */
+export function peersFile(name: (typeof PEER_NAMES)[number], folder: string = PEERS_RESULTS): string {
+  return join(folder, `${name}.json`);
+}
 
 const positive: z.ZodNumber = z.number().positive();
 

@@ -9,7 +9,7 @@ import { readPrices } from '../../src/measure/cost/prices.js';
 import { laboratoryDataOf } from '../../src/report/post/laboratoryData.js';
 import { postDataOf } from '../../src/report/post/postData.js';
 import { writeReport } from '../../src/report/post/writeReport.js';
-import { PEER_FILES } from '../../src/study/peers.js';
+import { PEER_NAMES, peersFile } from '../../src/study/peers.js';
 import { readInventedLaboratory, readInventedRun, writeInventedLaboratory, writeInventedRun } from './fixture.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -107,8 +107,8 @@ describe('committed results', () => {
       expect(source.summary_sha256, remedy).toBe(sha256OfBytes(readFileSync(join(run, 'summary.json'))));
     }
     const peers = read('peers.json') as Record<string, { readonly sha256: string }>;
-    for (const [name, path] of Object.entries(PEER_FILES)) {
-      expect(peers[name]?.sha256, remedy).toBe(sha256OfBytes(readFileSync(join(root, path))));
+    for (const name of PEER_NAMES) {
+      expect(peers[name]?.sha256, remedy).toBe(sha256OfBytes(readFileSync(join(root, peersFile(name)))));
     }
   });
 });

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { PEER_FILES, readPeers, writePeers } from '../../src/study/peers.js';
+import { PEER_NAMES, peersFile, readPeers, writePeers } from '../../src/study/peers.js';
 import { quantlab } from '../cli/terminal.js';
 import { inventedPeers } from '../report/inventedPeers.js';
 import { newFolder } from './setUp.js';
@@ -51,7 +51,7 @@ describe('results of peers', () => {
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-it.each(Object.values(PEER_FILES))(
+it.each(PEER_NAMES.map((name) => peersFile(name)))(
   'the committed %s is whole, names no place of a machine, and is small',
   async (file) => {
     const path = join(root, file);

@@ -5,7 +5,7 @@ import { removeFile, writeFileAtomic } from '../../files.js';
 import { readPrices } from '../../measure/cost/prices.js';
 import { describeOtherTiming } from '../../measure/latency/timingVersion.js';
 import { readFinishedRun } from '../../study/finishedRun.js';
-import { type FinishedPeers, PEER_FILES, readPeers } from '../../study/peers.js';
+import { type FinishedPeers, type PEER_NAMES, PEERS_RESULTS, peersFile, readPeers } from '../../study/peers.js';
 import { RUN_FILES } from '../../study/runFolder.js';
 import { escapeKramdown, escapeLiquid } from '../escape.js';
 import type { FindBrowserOptions } from '../figures/browser.js';
@@ -36,8 +36,8 @@ export interface WriteReportOptions {
   readonly laboratoryFolder?: string | null;
   /** Folder of a Whisper's run, which need not be there; `null` for none. Default: `data/results/whisper`, beside that of the laboratory. */
   readonly whisperFolder?: string | null;
-  /** Files of what `npm run peers` measured, which need not be there; `null` for none. Default: {@link PEER_FILES}, beside that of the laboratory. */
-  readonly peerFiles?: typeof PEER_FILES | null;
+  /** Folder of what `npm run peers` measured, which need not be there; `null` for none. Default: `data/results/peers`, beside that of the laboratory. */
+  readonly peersFolder?: string | null;
   /** Where to look for the browser that draws pictures. */
   readonly browser?: FindBrowserOptions;
 }
@@ -75,8 +75,8 @@ export async function writeReport(runFolder: string, options: WriteReportOptions
   const laboratory = hasLaboratory ? await readFinishedRun(laboratoryFolder) : null;
   const hasWhisper = whisperFolder !== null && existsSync(join(whisperFolder, RUN_FILES.summary));
   const whisper = hasWhisper ? await readFinishedRun(whisperFolder) : null;
-  const { peerFiles = options.laboratoryFolder === undefined ? PEER_FILES : null } = options;
-  const peers = await readAllPeers(peerFiles);
+  const { peersFolder = options.laboratoryFolder === undefined ? PEERS_RESULTS : null } = options;
+  const peers = await readAllPeers(peersFolder);
   const prices = await readPrices();
   const table = await buildAnswerTable(run.summary);
   const figures = buildFigures(
@@ -140,12 +140,14 @@ export async function writeReport(runFolder: string, options: WriteReportOptions
   return { table, text: tableToText(table), files, warnings };
 }
 
-type AllPeers = Readonly<Record<keyof typeof PEER_FILES, FinishedPeers | null>>;
+type AllPeers = Readonly<Record<(typeof PEER_NAMES)[number], FinishedPeers | null>>;
 
-async function readAllPeers(files: typeof PEER_FILES | null): Promise<AllPeers> {
-  const read = async (path: string | undefined): Promise<FinishedPeers | null> =>
-    path !== undefined && existsSync(path) ? await readPeers(path) : null;
-  return { whisper: await read(files?.whisper), deepspeech2: await read(files?.deepspeech2) };
+async function readAllPeers(folder: string | null): Promise<AllPeers> {
+  const read = async (name: (typeof PEER_NAMES)[number]): Promise<FinishedPeers | null> => {
+    if (folder === null || !existsSync(peersFile(name, folder))) return null;
+    return await readPeers(peersFile(name, folder));
+  };
+  return { whisper: await read('whisper'), deepspeech2: await read('deepspeech2') };
 }
 
 /** What the write-up says of peers; `null` where they were not measured. */
