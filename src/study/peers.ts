@@ -84,7 +84,7 @@ export const PEERS_RESULTS: string = join('data', 'results', 'peers');
 /** What is measured beside other programs: the names of the files. */
 export const PEER_NAMES = ['whisper', 'deepspeech2'] as const;
 
-/** The file of one of {@link PEER_NAMES}. */
+/** The file of what was measured beside other programs, `whisper` or `deepspeech2`. */
 export function peersFile(name: (typeof PEER_NAMES)[number], folder: string = PEERS_RESULTS): string {
   return join(folder, `${name}.json`);
 }
