@@ -4,7 +4,7 @@
  *     npm run peers                                                        # deepspeech2: the shipped model, the hold-out
  *     npm run peers -- --whisper CT2_FOLDER --recordings MANIFEST.jsonl    # and a Whisper as faster-whisper keeps it
  *
- * Linux. The first time it installs Python packages, some minutes; then deepspeech2 takes some four minutes and Whisper `--minutes`
+ * Linux. The first time it installs Python packages, some minutes; then deepspeech2 takes some two minutes and Whisper `--minutes`
  * and one. `--only whisper|deepspeech2` does one of both, `--folder` keeps the models that are made (600 MB), `--python` is one with
  * the packages of requirements.txt, `--count N --seed S` draws recordings for Whisper, `--conditions REGEX` names conditions by id,
  * `--out FOLDER` is for trials that nobody publishes.
