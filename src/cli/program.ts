@@ -19,6 +19,7 @@ import { addLoadCommand } from './load.js';
 import { addMemoryCommand } from './memory.js';
 import { addMergeCommand } from './merge.js';
 import { addModelCommand } from './model.js';
+import { addPipelineCommand } from './pipeline.js';
 import { addPruneCommand } from './prune.js';
 import { addQuantizeCommand } from './quantize.js';
 import { addReportCommand } from './report.js';
@@ -28,6 +29,7 @@ import { addSearchCommand } from './search.js';
 import { addSensitivityCommand } from './sensitivity.js';
 import { addServeCommand } from './serve.js';
 import { addSimplifyCommand } from './simplify.js';
+import { addSplitCommand } from './split.js';
 import { processTerminal, type Streams, type Terminal } from './terminal.js';
 import { addThroughputCommand } from './throughput.js';
 import { addTranscribeCommand } from './transcribe.js';
@@ -50,12 +52,20 @@ const COMMANDS: readonly (readonly [group: string, commands: readonly AddCommand
       addInspectCommand,
       addSimplifyCommand,
       addCodeCommand,
+      addSplitCommand,
     ],
   ],
   [
     HELP_GROUPS.costs,
     [
-      ...[addEvaluateCommand, addCompareCommand, addScoreCommand, addBenchCommand, addThroughputCommand],
+      ...[
+        addEvaluateCommand,
+        addCompareCommand,
+        addScoreCommand,
+        addBenchCommand,
+        addThroughputCommand,
+        addPipelineCommand,
+      ],
       ...[addLoadCommand, addMemoryCommand, addEnergyCommand, addCostCommand, addCachingCommand, addHardwareCommand],
     ],
   ],

@@ -54,3 +54,6 @@ export type { QuantizedGraph, QuantizeOptions } from '../tune/quantizeModel.js';
 export { searchOnSpeech } from '../tune/search.js';
 export { sensitivityOnSpeech } from '../tune/sensitivity.js';
 export { profileOnSpeech } from '../tune/speechRunner.js';
+export { benchPipelines, type PipelineBench } from '../tune/split/benchPipelines.js';
+export type { SplitReport } from '../tune/split/splitFolder.js';
+export { splitModel } from '../tune/split/splitModel.js';

@@ -17,6 +17,9 @@ import type {
   Reply,
   Request,
   Setup,
+  StageRun,
+  StageSetup,
+  StageTimes,
   Trial,
 } from './protocol.js';
 
@@ -143,6 +146,32 @@ export class MeasuringProcess {
     const limitMs = this.#options.loadLimitMs ?? DEFAULT_LIMIT_MS;
     return await this.#ask({ kind: 'load-graph', setup }, limitMs, (reply) =>
       reply.kind === 'loaded' ? reply.loaded : undefined,
+    );
+  }
+
+  /**
+   * Loads a stage of a split model.
+   *
+   * @throws {InputError} when it cannot be loaded
+   * @throws {UnavailableError} when the process crashed or took too long
+   */
+  async loadStage(setup: StageSetup): Promise<Loaded> {
+    const limitMs = this.#options.loadLimitMs ?? DEFAULT_LIMIT_MS;
+    return await this.#ask({ kind: 'load-stage', setup }, limitMs, (reply) =>
+      reply.kind === 'loaded' ? reply.loaded : undefined,
+    );
+  }
+
+  /**
+   * Runs the stage once, from what was handed to it to what it hands on.
+   *
+   * @throws {InputError} when the graph does not take what it was given
+   * @throws {UnavailableError} when the process crashed or took too long
+   */
+  async runStage(run: StageRun): Promise<StageTimes> {
+    const limitMs = this.#options.trialLimitMs ?? DEFAULT_LIMIT_MS;
+    return await this.#ask({ kind: 'run-stage', run }, limitMs, (reply) =>
+      reply.kind === 'stage' ? reply.times : undefined,
     );
   }
 

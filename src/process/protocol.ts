@@ -46,6 +46,31 @@ export interface GraphSetup {
   readonly warmUpRuns: number;
 }
 
+/** A stage of a split model, and how it is loaded. */
+export interface StageSetup {
+  readonly path: string;
+  /** Threads of one operator. */
+  readonly threads: number;
+  readonly arena?: SessionOptions['arena'];
+}
+
+/** One run of a stage: where it finds what it reads, and leaves what it gives (see `ArraysFile`). */
+export interface StageRun {
+  readonly reads: readonly { readonly file: string; readonly names: readonly string[] }[];
+  readonly writes: string;
+  /** Names of what it gives. */
+  readonly outputs: readonly string[];
+}
+
+/** Where the time of a run of a stage went. */
+export interface StageTimes {
+  readonly readMs: number;
+  readonly runMs: number;
+  readonly writeMs: number;
+  readonly readBytes: number;
+  readonly writtenBytes: number;
+}
+
 /** Which results a process keeps, and where. */
 export interface CacheSetup extends Omit<ResultCacheOptions, 'now'> {
   /** Default: transcripts and scores. */
@@ -117,6 +142,8 @@ export interface Hearing extends Pick<ReadAudioOptions, 'channel' | 'maximumS'>,
 export type Request =
   | { readonly kind: 'load'; readonly setup: Setup }
   | { readonly kind: 'load-graph'; readonly setup: GraphSetup }
+  | { readonly kind: 'load-stage'; readonly setup: StageSetup }
+  | { readonly kind: 'run-stage'; readonly run: StageRun }
   | { readonly kind: 'trial'; readonly indices: readonly number[]; readonly decodeTwice: boolean }
   | { readonly kind: 'transcribe'; readonly path: string; readonly hearing: Hearing }
   | { readonly kind: 'cancel' }
@@ -131,6 +158,7 @@ export type Reply =
   | { readonly kind: 'opened'; readonly graphics: GraphicsTraces }
   | { readonly kind: 'loaded'; readonly loaded: Loaded }
   | { readonly kind: 'trial'; readonly trial: Trial }
+  | { readonly kind: 'stage'; readonly times: StageTimes }
   | { readonly kind: 'segment'; readonly segment: TranscribedSegment; readonly text: string }
   | { readonly kind: 'transcript'; readonly transcript: Transcript }
   | { readonly kind: 'kernel'; readonly times: KernelTimes }

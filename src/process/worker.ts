@@ -14,7 +14,19 @@ import { BareGraph } from './graph.js';
 import { readGraphics } from './graphics.js';
 import { timeKernel } from './kernel.js';
 import { readOwnMemory } from './processMemory.js';
-import type { GraphSetup, Hearing, Loaded, Reply, Request, Setup, Trial } from './protocol.js';
+import type {
+  GraphSetup,
+  Hearing,
+  Loaded,
+  Reply,
+  Request,
+  Setup,
+  StageRun,
+  StageSetup,
+  StageTimes,
+  Trial,
+} from './protocol.js';
+import { StageGraph } from './stage.js';
 
 /** Decoded sound that is kept, in bytes; of larger sets the rest is read again before each trial's clock starts. */
 const KEPT_SOUND_BYTES = 512 * 2 ** 20;
@@ -56,6 +68,7 @@ class Sounds {
 
 let recognizer: Recognizer | undefined;
 let graph: BareGraph | undefined;
+let stage: StageGraph | undefined;
 let secondDecoder: Decoder | undefined;
 let cached: CachedRecognizer | undefined;
 let sounds = new Sounds([]);
@@ -98,6 +111,17 @@ async function loadGraph(setup: GraphSetup): Promise<Loaded> {
   const opened = await BareGraph.load(setup);
   graph = opened.graph;
   return opened.loaded;
+}
+
+async function loadStage(setup: StageSetup): Promise<Loaded> {
+  const opened = await StageGraph.load(setup);
+  stage = opened.stage;
+  return opened.loaded;
+}
+
+async function runStage(run: StageRun): Promise<StageTimes> {
+  if (stage === undefined) throw new Error('a run was asked before a stage was loaded');
+  return await stage.run(run);
 }
 
 async function runTrial(indices: readonly number[], decodeTwice = false): Promise<Trial> {
@@ -150,6 +174,10 @@ async function answer(request: Exclude<Request, { kind: 'cancel' }>): Promise<Re
         return { kind: 'loaded', loaded: await load(request.setup) };
       case 'load-graph':
         return { kind: 'loaded', loaded: await loadGraph(request.setup) };
+      case 'load-stage':
+        return { kind: 'loaded', loaded: await loadStage(request.setup) };
+      case 'run-stage':
+        return { kind: 'stage', times: await runStage(request.run) };
       case 'trial':
         return { kind: 'trial', trial: await runTrial(request.indices, request.decodeTwice) };
       case 'transcribe':

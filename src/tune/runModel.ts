@@ -7,7 +7,7 @@ import { writeModel } from '../onnx/file/write.js';
 import type { OnnxModel } from '../onnx/model.js';
 import { ownValue } from '../ownValue.js';
 import type { ModelSession } from '../recognise/session/modelSession.js';
-import { openSession } from '../recognise/session/session.js';
+import { openSession, type SessionOptions } from '../recognise/session/session.js';
 import type { Tensor } from '../runtime.js';
 import { type NodeTimes, nodeTimes } from './profile.js';
 
@@ -67,12 +67,33 @@ export async function* runModel(
  * @throws {InputError} when the model cannot be loaded or run
  */
 export async function profileModel(model: OnnxModel, feedsOf: FeedsOf, options: RunOptions = {}): Promise<NodeTimes> {
+  const { text, runsOfRound } = await profileText(model, feedsOf, options);
+  return nodeTimes(text, WARM_UP_RUNS, runsOfRound);
+}
+
+/**
+ * The runtime's own profile of rounds of all feeds: read by {@link nodeTimes}.
+ *
+ * @param options - `graphOptimizationLevel: 'disabled'` leaves nodes as they stand in the file, with their names
+ * @throws {InputError} when the model cannot be loaded or run
+ */
+export async function profileText(
+  model: OnnxModel,
+  feedsOf: FeedsOf,
+  options: RunOptions & Pick<SessionOptions, 'graphOptimizationLevel'> = {},
+): Promise<{ readonly text: string; readonly warmUpRuns: number; readonly runsOfRound: number }> {
+  const { graphOptimizationLevel } = options;
   const folder = await mkdtemp(join(tmpdir(), 'quantlab-profile-'));
   try {
     const path = join(folder, 'model.onnx');
     await writeModel(model, path);
     const profilePrefix = join(folder, 'profile');
-    const session = await openSession(path, { ...threadsOf(options), profilePrefix, shownPath: model.path });
+    const session = await openSession(path, {
+      ...threadsOf(options),
+      ...(graphOptimizationLevel && { graphOptimizationLevel }),
+      profilePrefix,
+      shownPath: model.path,
+    });
     const runs: Readonly<Record<string, Tensor>>[] = [];
     try {
       for await (const feeds of feedsOf(session)) runs.push(feeds);
@@ -88,7 +109,8 @@ export async function profileModel(model: OnnxModel, feedsOf: FeedsOf, options: 
     }
     const file = (await readdir(folder)).find((name) => name.startsWith('profile'));
     if (file === undefined) throw new InputError('profile: a file of the runtime was required, got none');
-    return nodeTimes(await readFile(join(folder, file), 'utf8'), WARM_UP_RUNS, runs.length);
+    const text = await readFile(join(folder, file), 'utf8');
+    return { text, warmUpRuns: WARM_UP_RUNS, runsOfRound: runs.length };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

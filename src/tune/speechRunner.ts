@@ -56,11 +56,20 @@ export async function profileOnSpeech(
   model: ResolvedModel,
   options: SpeechOptions,
 ): Promise<NodeTimes> {
+  return await profileModel(graph, await middleFeeds(model, options), options);
+}
+
+/**
+ * What a graph of a model is fed with when it transcribes the utterance of middle length.
+ *
+ * @throws {InputError} when the manifest is missing or empty, or a recording cannot be read
+ */
+export async function middleFeeds(model: ResolvedModel, options: SpeechOptions): Promise<FeedsOf> {
   const utterances = [...(await utterancesOf(options))].sort((a, b) => a.durationS - b.durationS);
   const middle = utterances.slice(Math.floor(utterances.length / 2));
   const { value: sound } = await readSounds(middle, options.manifest, options).next();
   const { onProgress: _, ...quiet } = options;
-  return await profileModel(graph, feedsOf(model, [sound as HeardSound], quiet, 1), options);
+  return feedsOf(model, [sound as HeardSound], quiet, 1);
 }
 
 /** The inputs of a graph when its model transcribes recordings, one after the other. */
@@ -82,6 +91,17 @@ function feedsOf(
       await feeds.release();
     }
   };
+}
+
+/**
+ * What a graph of a model is fed with when it transcribes the utterances that the options name.
+ *
+ * @throws {InputError} when the manifest is missing or empty
+ */
+export async function speechFeeds(model: ResolvedModel, options: SpeechOptions): Promise<FeedsOf> {
+  const utterances = await utterancesOf(options);
+  return (session) =>
+    feedsOf(model, readSounds(utterances, options.manifest, options), options, utterances.length)(session);
 }
 
 /** The sounds that the options name. */

@@ -32,3 +32,13 @@ export function toTensors(sample: GraphSample): Readonly<Record<string, Tensor>>
     ]),
   );
 }
+
+/** A sample over the memory of tensors; what has no elements that can be handed on is left out. */
+export function fromTensors(tensors: Readonly<Record<string, Tensor | undefined>>): GraphSample {
+  const found: Record<string, GraphArray> = {};
+  for (const [name, tensor] of Object.entries(tensors)) {
+    if (!(tensor instanceof Tensor) || tensor.type === 'string') continue;
+    found[name] = { type: tensor.type, shape: tensor.dims, data: tensor.data as Elements };
+  }
+  return found;
+}

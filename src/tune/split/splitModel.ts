@@ -1,0 +1,104 @@
+import { InputError } from '../../errors.js';
+import { sha256OfFile } from '../../files.js';
+import { sum } from '../../measure/statistics/statistics.js';
+import { readModel } from '../../onnx/file/read.js';
+import { valuesRead } from '../../onnx/graph/graph.js';
+import { modelTensors } from '../../onnx/graph/subgraphs.js';
+import { mainGraph, type OnnxModel } from '../../onnx/model.js';
+import { simplifyModel } from '../../onnx/normalForm/simplify.js';
+import { chooseCuts } from '../../onnx/split/chooseCuts.js';
+import { type CrossingValue, crossingValues, cutGraph } from '../../onnx/split/cutGraph.js';
+import { storedSizeBytes } from '../../onnx/tensor/tensor.js';
+import { operatorSetsOf } from '../../onnx/types/signature.js';
+import { valueTypes } from '../../onnx/types/valueTypes.js';
+import { HANDED_TYPES } from '../../process/arraysFile.js';
+import type { FeedsOf, RunOptions } from '../runModel.js';
+import { nodeCosts } from './nodeCosts.js';
+import { type SplitReport, writeSplit } from './splitFolder.js';
+
+/** How a model is split. */
+export interface SplitOptions extends RunOptions {
+  /** How many stages. */
+  readonly stages: number;
+  /** What it is fed with, to measure times and sizes; `null` measures nothing: stages then have like shares of the weights. */
+  readonly feedsOf: FeedsOf | null;
+}
+
+/**
+ * Cuts a model into stages that are run one after another, each in a process or on a machine of its own, and writes them into a folder.
+ *
+ * Cuts are chosen such that the slowest stage takes as little time as can be and, of all that come within a tenth of it, where the
+ * fewest bytes cross. Where nothing is measured, by the bytes of the weights and the number of values: a model that no machine
+ * can run as a whole is split on any.
+ *
+ * @param path - the `.onnx` file; it is brought into normal form first
+ * @param out - folder that is made; it appears as a whole or not at all
+ * @throws {InputError} when the model cannot be run or has no such cuts, or the folder holds something
+ * @throws {UnavailableError} when the folder cannot be written
+ */
+export async function splitModel(path: string, out: string, options: SplitOptions): Promise<SplitReport> {
+  const { stages: wanted, feedsOf } = options;
+  if (!(Number.isInteger(wanted) && wanted >= 2)) {
+    throw new InputError(`stages: a whole number from 2 was required, got ${wanted}; 2 is usual`);
+  }
+  const { model } = simplifyModel(await readModel(path));
+  const nodes = mainGraph(model).node;
+  if (wanted > nodes.length) {
+    throw new InputError(
+      `${path}: a node for each of ${wanted} stages was required, got ${nodes.length} nodes; split it into fewer`,
+    );
+  }
+  const crossing = crossingValues(model);
+  const costs = feedsOf === null ? null : await nodeCosts(model, feedsOf, options);
+  const values = costs?.values ?? typesOf(model);
+  const sizeOf = (name: string): number => {
+    const value = values.get(name);
+    if (value === undefined || !HANDED_TYPES.includes(value.dtype)) return Number.POSITIVE_INFINITY;
+    return costs?.values.get(name)?.bytes ?? 1;
+  };
+  const bytes = crossing.map((names) => sum(names.map(sizeOf)));
+  const starts = chooseCuts(costs?.timesMs ?? weightBytesOf(model), bytes, wanted);
+  if (starts === null) {
+    throw new InputError(
+      `${path}: places for ${wanted - 1} cuts were required, where tensors alone cross, got fewer; split it into fewer stages`,
+    );
+  }
+  const stages = cutGraph(model, starts, values);
+  const bounds = [0, ...starts, nodes.length];
+  return await writeSplit(out, {
+    source: path,
+    sourceSha256: await sha256OfFile(path),
+    inputs: mainGraph(model).input.map(({ name }) => name),
+    outputs: mainGraph(model).output.map(({ name }) => name),
+    stages: stages.map((stage, index) => ({
+      stage,
+      nodes: stage.model.proto.graph?.node.length ?? 0,
+      weightBytes: sum([...modelTensors(stage.model.proto)].map(storedSizeBytes)),
+      timeMs: costs === null ? null : sum(costs.timesMs.slice(bounds[index], bounds[index + 1])),
+    })),
+    cuts: starts.map((start) => ({
+      values: (crossing[start] ?? []).map((name) => ({ name, dtype: values.get(name)?.dtype ?? 'undefined' })),
+      bytes: costs && (bytes[start] ?? 0),
+    })),
+  });
+}
+
+/** Element types as the file and the definitions of the operators tell them. */
+function typesOf(model: OnnxModel): ReadonlyMap<string, CrossingValue> {
+  const types = valueTypes(mainGraph(model), operatorSetsOf(model.proto));
+  return new Map([...types].map(([name, dtype]) => [name, { dtype, rank: null }]));
+}
+
+/** Bytes of the weights that each node is the first to read. */
+function weightBytesOf(model: OnnxModel): readonly number[] {
+  const { node: nodes, initializer } = mainGraph(model);
+  const left = new Map(initializer.map((tensor) => [tensor.name, storedSizeBytes(tensor)]));
+  return nodes.map((node) => {
+    let bytes = 0;
+    for (const name of valuesRead(node)) {
+      bytes += left.get(name) ?? 0;
+      left.delete(name);
+    }
+    return bytes;
+  });
+}
