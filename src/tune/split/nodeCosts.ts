@@ -4,6 +4,7 @@ import { copyMessage } from '../../onnx/graph/copy.js';
 import { mainGraph, type OnnxModel } from '../../onnx/model.js';
 import type { CrossingValue } from '../../onnx/split/cutGraph.js';
 import { bitsOf, type Dtype } from '../../onnx/tensor/dtype.js';
+import type { Tensor } from '../../runtime.js';
 import { nodeTimes } from '../profile.js';
 import { type FeedsOf, profileText, type RunOptions } from '../runModel.js';
 
@@ -13,6 +14,8 @@ export interface NodeCosts {
   readonly timesMs: readonly number[];
   /** Of each value that a run showed: what crosses where it is handed over, and how many bytes, the mean of all runs. */
   readonly values: ReadonlyMap<string, CrossingValue & { readonly bytes: number }>;
+  /** What the runs were fed with. */
+  readonly feeds: readonly Readonly<Record<string, Tensor>>[];
 }
 
 /** The runtime's names of element types, as C++ has them. */
@@ -39,7 +42,14 @@ export async function nodeCosts(model: OnnxModel, feedsOf: FeedsOf, options: Run
   // Names of the profile are made unique: exporters leave them out, or give one to several.
   const named = graph.node.map((node, index) => copyMessage(node, { name: `split:${index}` }));
   const proto = copyMessage(model.proto, { graph: copyMessage(graph, { node: named }) });
-  const profile = await profileText({ proto, path: model.path }, feedsOf, {
+  const feeds: Readonly<Record<string, Tensor>>[] = [];
+  const kept: FeedsOf = async function* (session) {
+    for await (const one of feedsOf(session)) {
+      feeds.push(one);
+      yield one;
+    }
+  };
+  const profile = await profileText({ proto, path: model.path }, kept, {
     ...options,
     graphOptimizationLevel: 'disabled',
   });
@@ -60,6 +70,7 @@ export async function nodeCosts(model: OnnxModel, feedsOf: FeedsOf, options: Run
     }
   }
   return {
+    feeds,
     timesMs: graph.node.map(({ opType }, index) => times.get(`split:${index} ${opType}`) ?? 0),
     values: new Map(
       [...seen].map(([name, { dtype, rank, bytes, runs }]) => [name, { dtype, rank, bytes: bytes / runs }]),

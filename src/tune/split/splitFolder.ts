@@ -19,7 +19,7 @@ export interface SplitStage {
   readonly outputs: readonly string[];
   readonly nodes: number;
   readonly weightBytes: number;
-  /** What its nodes took as they stand in the file, nothing fused, on one thread; `null` where nothing was measured. */
+  /** What it took, run after run of all samples on one thread, the fastest; `null` where nothing was measured. */
   readonly timeMs: number | null;
 }
 

@@ -13,8 +13,9 @@ import { operatorSetsOf } from '../../onnx/types/signature.js';
 import { valueTypes } from '../../onnx/types/valueTypes.js';
 import { HANDED_TYPES } from '../../process/arraysFile.js';
 import type { FeedsOf, RunOptions } from '../runModel.js';
-import { nodeCosts } from './nodeCosts.js';
+import { type NodeCosts, nodeCosts } from './nodeCosts.js';
 import { type SplitReport, writeSplit } from './splitFolder.js';
+import { stageTimes } from './stageTimes.js';
 
 /** How a model is split. */
 export interface SplitOptions extends RunOptions {
@@ -57,14 +58,21 @@ export async function splitModel(path: string, out: string, options: SplitOption
     return costs?.values.get(name)?.bytes ?? 1;
   };
   const bytes = crossing.map((names) => sum(names.map(sizeOf)));
-  const starts = chooseCuts(costs?.timesMs ?? weightBytesOf(model), bytes, wanted);
-  if (starts === null) {
+  const choose = (worth: readonly number[]): readonly number[] => {
+    const starts = chooseCuts(worth, bytes, wanted);
+    if (starts !== null) return starts;
     throw new InputError(
       `${path}: places for ${wanted - 1} cuts were required, where tensors alone cross, got fewer; split it into fewer stages`,
     );
-  }
+  };
+  const first = choose(costs?.timesMs ?? weightBytesOf(model));
+  const { starts, timesMs } =
+    costs === null
+      ? { starts: first, timesMs: null }
+      : await balanced(first, costs, choose, async (at) => {
+          return await stageTimes(cutGraph(model, at, values), costs.feeds, options);
+        });
   const stages = cutGraph(model, starts, values);
-  const bounds = [0, ...starts, nodes.length];
   return await writeSplit(out, {
     source: path,
     sourceSha256: await sha256OfFile(path),
@@ -74,13 +82,49 @@ export async function splitModel(path: string, out: string, options: SplitOption
       stage,
       nodes: stage.model.proto.graph?.node.length ?? 0,
       weightBytes: sum([...modelTensors(stage.model.proto)].map(storedSizeBytes)),
-      timeMs: costs === null ? null : sum(costs.timesMs.slice(bounds[index], bounds[index + 1])),
+      timeMs: timesMs?.[index] ?? null,
     })),
     cuts: starts.map((start) => ({
       values: (crossing[start] ?? []).map((name) => ({ name, dtype: values.get(name)?.dtype ?? 'undefined' })),
       bytes: costs && (bytes[start] ?? 0),
     })),
   });
+}
+
+/** How often other cuts are tried, after what the stages really took. */
+const TRIES = 4;
+
+/**
+ * Nodes that the runtime joins take less than alone: the stages of each choice are timed, what their nodes cost is set right by that,
+ * and cuts are chosen anew, until they are the same again.
+ *
+ * @param time - of each stage, for cuts
+ * @returns of the cuts that were tried those whose slowest stage took least
+ */
+async function balanced(
+  first: readonly number[],
+  { timesMs: alone }: NodeCosts,
+  choose: (costs: readonly number[]) => readonly number[],
+  time: (starts: readonly number[]) => Promise<readonly number[]>,
+): Promise<{ readonly starts: readonly number[]; readonly timesMs: readonly number[] }> {
+  let best = { starts: first, timesMs: await time(first) };
+  let costs = alone;
+  let last = best;
+  const tried = new Set([first.join()]);
+  for (let attempt = 1; attempt < TRIES; attempt++) {
+    const bounds = [0, ...last.starts, costs.length];
+    costs = costs.map((cost, index) => {
+      const stage = bounds.findLastIndex((start) => start <= index);
+      const thought = sum(costs.slice(bounds[stage], bounds[stage + 1]));
+      return thought > 0 ? (cost * (last.timesMs[stage] ?? 0)) / thought : cost;
+    });
+    const starts = choose(costs);
+    if (tried.has(starts.join())) break;
+    tried.add(starts.join());
+    last = { starts, timesMs: await time(starts) };
+    if (Math.max(...last.timesMs) < Math.max(...best.timesMs)) best = last;
+  }
+  return best;
 }
 
 /** Element types as the file and the definitions of the operators tell them. */

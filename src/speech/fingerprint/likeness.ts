@@ -1,0 +1,48 @@
+import type { Fingerprint } from './fingerprint.js';
+
+/** How like two recordings are, one shifted against the other. */
+export interface Likeness {
+  /** Share of bits that differ, over all steps in which either is not silent: about a half for other sound. */
+  readonly errorRate: number;
+  /** The largest share in any stretch. */
+  readonly worstRate: number;
+}
+
+/** Steps of a stretch that are not silent: a third of a second. */
+const STRETCH = 20;
+
+const BITS = 32;
+
+/**
+ * Compares two fingerprints.
+ *
+ * @param shift - step of the second at which the first begins
+ */
+export function likeness(one: Fingerprint, other: Fingerprint, shift: number): Likeness {
+  const errors: number[] = [];
+  const begin = Math.min(0, shift);
+  const end = Math.max(one.words.length + shift, other.words.length);
+  for (let at = begin; at < end; at++) {
+    const [mine, theirs] = [at - shift, at];
+    if (one.loud[mine] !== 1 && other.loud[theirs] !== 1) continue;
+    const [a, b] = [one.words[mine], other.words[theirs]];
+    errors.push(a === undefined || b === undefined ? BITS / 2 : differing(a, b));
+  }
+  let sum = 0;
+  let stretch = 0;
+  let worst = 0;
+  for (const [index, count] of errors.entries()) {
+    sum += count;
+    stretch += count - (errors[index - STRETCH] ?? 0);
+    if (index >= STRETCH - 1 || index === errors.length - 1) worst = Math.max(worst, stretch / Math.min(index + 1, STRETCH));
+  }
+  return { errorRate: sum / (BITS * errors.length), worstRate: worst / BITS };
+}
+
+/** Bits in which two words differ. */
+function differing(a: number, b: number): number {
+  let bits = a ^ b;
+  bits -= (bits >>> 1) & 0x55555555;
+  bits = (bits & 0x33333333) + ((bits >>> 2) & 0x33333333);
+  return Math.imul((bits + (bits >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+}
