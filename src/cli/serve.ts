@@ -38,6 +38,7 @@ interface ServeCommandOptions {
   readonly cache?: string | true;
   readonly cacheMemory: number;
   readonly cacheDisk: number;
+  readonly similar?: true;
   readonly optimized: boolean;
   readonly quiet?: true;
 }
@@ -81,6 +82,10 @@ export function addServeCommand(program: Command, terminal: Terminal): void {
     .option('--cache [folder]', 'keep results, in memory and in this folder (default: `results` in the cache)')
     .option('--cache-memory <n>', 'room for results in memory, in MiB', wholeNumber(0), 64)
     .option('--cache-disk <n>', 'room for results on disk, in MiB', wholeNumber(1), 1024)
+    .option(
+      '--similar',
+      'with --cache: the same recording in another encoding, at another volume or with silence around it is known, too',
+    )
     .option('--no-optimized', 'do not keep the optimised model on disk')
     .option('--quiet', 'log only what goes wrong')
     .addHelpText('after', examples('serve', 'serve small.onnx deepspeech2-lstm --port 9000 --workers 2 --cache'))
@@ -125,6 +130,9 @@ async function serviceOptions(
   terminal: Terminal,
 ): Promise<Parameters<typeof TranscriptionService.start>[0]> {
   const folder = options.cache === true ? join(cacheFolder(), 'results') : options.cache;
+  if (options.similar && folder === undefined) {
+    throw new UsageError('--similar: --cache was required, got none; results that are not kept cannot be found');
+  }
   const [first = DEFAULT_MODEL, ...others] = [...models, ...(options.model ?? [])];
   return {
     models: [first, ...others],
@@ -146,7 +154,12 @@ async function serviceOptions(
     log: terminal.say,
     logLevel: options.quiet ? 'warn' : 'info',
     ...(folder !== undefined && {
-      cache: { memoryBytes: options.cacheMemory * MIB, folder, diskBytes: options.cacheDisk * MIB },
+      cache: {
+        memoryBytes: options.cacheMemory * MIB,
+        folder,
+        diskBytes: options.cacheDisk * MIB,
+        similar: options.similar === true,
+      },
     }),
   };
 }

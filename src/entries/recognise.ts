@@ -20,6 +20,7 @@ export {
   type ResultKind,
 } from '../recognise/cache/cachedRecognizer.js';
 export { ResultCache, type ResultCacheOptions } from '../recognise/cache/resultCache.js';
+export { type SimilarSound, SimilarSounds, type SimilarSoundsOptions } from '../recognise/cache/similarSounds.js';
 export { type Caption, type CaptionFormat, captionsOf, formatCaptions } from '../recognise/captions.js';
 export type { CardFigure, CardFile, CardGraph, CardTraining, ModelCard } from '../recognise/card/card.js';
 export { readCard, writeCard } from '../recognise/card/readCard.js';

@@ -1,5 +1,6 @@
 import type { CachedRecognition, ResultKind } from '../recognise/cache/cachedRecognizer.js';
 import type { ResultCacheOptions } from '../recognise/cache/resultCache.js';
+import type { SimilarSoundsOptions } from '../recognise/cache/similarSounds.js';
 import type { DecoderOptions, Guide, Timing } from '../recognise/kinds/kind.js';
 import type { ResolvedModel } from '../recognise/model.js';
 import type { TranscribedSegment } from '../recognise/passage.js';
@@ -75,6 +76,8 @@ export interface StageTimes {
 export interface CacheSetup extends Omit<ResultCacheOptions, 'now'> {
   /** Default: transcripts and scores. */
   readonly kinds?: readonly ResultKind[] | undefined;
+  /** Finds transcripts of the same recording in another form, too. Default: none are found. */
+  readonly similar?: SimilarSoundsOptions | undefined;
 }
 
 /** What is loaded in the process that could draw, and which devices it holds open: tells a GPU from its imitation. */

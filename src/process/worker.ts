@@ -5,6 +5,7 @@
 import { InputError, UnavailableError } from '../errors.js';
 import { CachedRecognizer } from '../recognise/cache/cachedRecognizer.js';
 import { ResultCache } from '../recognise/cache/resultCache.js';
+import { SimilarSounds } from '../recognise/cache/similarSounds.js';
 import type { Decoder, Scores } from '../recognise/kinds/kind.js';
 import { Recognizer } from '../recognise/recognizer.js';
 import { type Transcript, transcribeFile } from '../recognise/transcribe.js';
@@ -92,8 +93,10 @@ async function load(setup: Setup): Promise<Loaded> {
   const loadMs = performance.now() - started;
   if (setup.cache !== undefined) {
     const cache = await ResultCache.open(setup.cache);
+    const similar = setup.cache.similar && (await SimilarSounds.open(setup.cache.similar));
     cached = await CachedRecognizer.create(recognizer, setup.model, cache, {
       kinds: setup.cache.kinds,
+      similar,
       session: { executionProvider, threads },
     });
   }

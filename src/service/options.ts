@@ -37,7 +37,12 @@ export interface ServiceOptions {
   /** Origins of pages elsewhere that may ask from a browser; `*` for any. */
   readonly allowedOrigins?: readonly string[] | undefined;
   /** Keeps transcripts, and in the processes what they are made from. Default: nothing is kept. */
-  readonly cache?: Pick<ResultCacheOptions, 'memoryBytes' | 'folder' | 'diskBytes'> | undefined;
+  readonly cache?:
+    | (Pick<ResultCacheOptions, 'memoryBytes' | 'folder' | 'diskBytes'> & {
+        /** Finds transcripts of the same recording in another encoding, at another volume, or with silence around it, too. Default: false. */
+        readonly similar?: boolean;
+      })
+    | undefined;
   /** Folder of optimised models: processes start sooner and share its pages. Default: not kept. */
   readonly optimizedFolder?: string | undefined;
   /** Folder for recordings while they are heard. Default: the system's. */

@@ -159,7 +159,12 @@ export class Transcriber {
       decoder: decoderOf(this.#settings),
       // Answers by file are kept here; a process keeps what it computes of the sound in them, for the same in another file.
       ...(cache !== undefined && {
-        cache: { ...cache, memoryBytes: cache.memoryBytes / (2 * workers), ...placeOf(cache.folder, 'results') },
+        cache: {
+          memoryBytes: cache.memoryBytes / (2 * workers),
+          diskBytes: cache.diskBytes,
+          ...placeOf(cache.folder, 'results'),
+          ...(cache.similar && { similar: placeOf(cache.folder, 'similar') }),
+        },
       }),
     };
   }

@@ -3,12 +3,14 @@ import { InputError } from '../../errors.js';
 import { sha256OfBytes } from '../../files.js';
 import { env } from '../../runtime.js';
 import { FEATURES_VERSION } from '../../speech/features/features.js';
+import type { Fingerprint } from '../../speech/fingerprint/fingerprint.js';
 import type { Audio, Decoding, Features } from '../../speech/types.js';
 import type { Recognition, Recognizer, Scores, Stages } from '../kinds/kind.js';
 import { kindOf } from '../kinds/kinds.js';
 import { modelSha256, type ResolvedModel } from '../model.js';
 import type { SessionOptions } from '../session/session.js';
 import type { ResultCache, ResultPlace } from './resultCache.js';
+import type { SimilarSounds } from './similarSounds.js';
 
 /** Results that may be kept, in the order in which they come about; of a recognizer without stages, transcripts alone. */
 export type ResultKind = 'features' | 'scores' | 'transcript';
@@ -26,6 +28,8 @@ export const KEPT_KINDS: readonly ResultKind[] = ['scores', 'transcript'];
 export interface CachedRecognizerOptions {
   /** Default: `KEPT_KINDS`. */
   readonly kinds?: readonly ResultKind[] | undefined;
+  /** Finds transcripts of the same recording in another form, too: other samples, the same sound. Default: none are found. */
+  readonly similar?: SimilarSounds | undefined;
   /** With which the recognizer was loaded: other options may give other numbers. */
   readonly session?: Pick<SessionOptions, 'executionProvider' | 'threads'>;
   /** Checksum of the model's files. Default: computed. */
@@ -39,7 +43,15 @@ export interface CachedRecognizerOptions {
 /** What was heard, and how much of that was known before. */
 export interface CachedRecognition extends Recognition {
   /** The furthest result that was kept; `null` when everything was computed. */
-  readonly kept: { readonly kind: ResultKind; readonly place: ResultPlace } | null;
+  readonly kept: KeptFrom | null;
+}
+
+/** Which result was kept, and where. */
+export interface KeptFrom {
+  readonly kind: ResultKind;
+  readonly place: ResultPlace;
+  /** It is of the same recording in another form, in which so much of the bits that tell its sound differs; left out where it is of the same samples. */
+  readonly differing?: number;
 }
 
 /**
@@ -55,6 +67,7 @@ export class CachedRecognizer {
   readonly #kinds: ReadonlySet<ResultKind>;
   readonly #bases: Readonly<Record<ResultKind, string>>;
   readonly #clock: () => number;
+  readonly #similar: SimilarSounds | undefined;
 
   private constructor(
     recognizer: Recognizer,
@@ -67,6 +80,7 @@ export class CachedRecognizer {
     this.#kinds = new Set(options.kinds ?? KEPT_KINDS);
     this.#bases = bases;
     this.#clock = options.clock ?? (() => performance.now());
+    this.#similar = options.similar;
   }
 
   /**
@@ -115,13 +129,16 @@ export class CachedRecognizer {
     const started = this.#clock();
     const content = contentOf(audio);
     const audioS = audio.samples.length / audio.sampleRateHz;
-    const transcript = await this.#find('transcript', content, readDecoding);
+    const known = await this.#find('transcript', content, readDecoding);
+    const print = known === undefined ? this.#similar?.of(audio) : undefined;
+    const transcript = known ?? (print ? await this.#findAlike(print, audioS) : undefined);
     if (transcript !== undefined) {
       const totalMs = this.#clock() - started;
       const timing = { totalMs, featuresMs: 0, inferenceMs: 0, decodingMs: totalMs };
       return { ...transcript.value, audioS, timing, kept: transcript.kept };
     }
     const { stages } = this.#recognizer;
+    if (print) await this.#similar?.add(print, content);
     if (stages === undefined) {
       const { audioS: _, timing, ...decoding } = await this.#recognizer.recognize(audio);
       await this.#keep('transcript', content, () => Buffer.from(JSON.stringify(decoding)));
@@ -146,6 +163,16 @@ export class CachedRecognizer {
       },
       kept: scores?.kept ?? features?.kept ?? null,
     };
+  }
+
+  /** The transcript of the same recording in another form, its words when they are said in this one. */
+  async #findAlike(print: Fingerprint, audioS: number): Promise<Found<Decoding> | undefined> {
+    for (const { content, laterS, errorRate } of (await this.#similar?.find(print)) ?? []) {
+      const found = await this.#find('transcript', content, readDecoding);
+      if (found === undefined || found.kept === null) continue;
+      return { value: later(found.value, laterS, audioS), kept: { ...found.kept, differing: errorRate } };
+    }
+    return undefined;
   }
 
   async #features(stages: Stages, audio: Audio, content: string): Promise<Found<Features>> {
@@ -181,6 +208,16 @@ export class CachedRecognizer {
 interface Found<T> {
   readonly value: T;
   readonly kept: CachedRecognition['kept'];
+}
+
+/** What was decoded, its words so much later, and within the recording. */
+function later({ words, ...decoding }: Decoding, laterS: number, audioS: number): Decoding {
+  if (words === undefined) return decoding;
+  const within = (timeS: number): number => Math.min(audioS, Math.max(0, timeS + laterS));
+  return {
+    ...decoding,
+    words: words.map((word) => ({ ...word, startS: within(word.startS), endS: within(word.endS) })),
+  };
 }
 
 /** SHA-256 of the samples and their rate: the same sound from a WAV and a FLAC file is the same. */
