@@ -32,6 +32,13 @@ export { measureMemory } from '../measure/memory/memory.js';
 export { measureModelSize } from '../measure/memory/modelSize.js';
 export { bootstrap, bootstrapMedian } from '../measure/statistics/bootstrap.js';
 export { measureOffline, summarizeOffline } from '../measure/throughput/offline.js';
+export {
+  type Pipeline,
+  type PipelineOptions,
+  type PipelineRun,
+  type PipelineStage,
+  withPipelines,
+} from '../process/pipeline.js';
 export { manifestPath } from '../recognise/registry/embedded.js';
 export { readFinishedRun } from '../study/finishedRun.js';
 export {
@@ -55,5 +62,5 @@ export { searchOnSpeech } from '../tune/search.js';
 export { sensitivityOnSpeech } from '../tune/sensitivity.js';
 export { profileOnSpeech } from '../tune/speechRunner.js';
 export { benchPipelines, type PipelineBench } from '../tune/split/benchPipelines.js';
-export type { SplitReport } from '../tune/split/splitFolder.js';
+export { readSplit, type SplitReport } from '../tune/split/splitFolder.js';
 export { splitModel } from '../tune/split/splitModel.js';

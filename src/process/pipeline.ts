@@ -23,6 +23,8 @@ export interface PipelineOptions extends SessionControl {
   readonly threads?: number;
   /** Cores that the processes are held to, `threads` for each, from the first on again where there are more processes. Default: none are. */
   readonly cores?: readonly number[] | null;
+  /** Program that starts a process in its own place, by the number of the process: `systemd-run --scope`, a control group. Default: that of `cores`. */
+  readonly launcherOf?: ((process: number) => readonly string[]) | undefined;
   /** Keeps the memory of one run for the next. Default: true. */
   readonly arena?: boolean;
   /** Outputs of the whole model. */
@@ -165,7 +167,7 @@ export async function withPipelines<T>(
   options: PipelineOptions,
   use: (pipelines: readonly Pipeline[], processes: readonly MeasuringProcess[]) => Promise<T>,
 ): Promise<T> {
-  const { count = 1, threads = 1, cores, arena, outputs } = options;
+  const { count = 1, threads = 1, cores, launcherOf, arena, outputs } = options;
   const folder = await mkdtemp(join(await sharedMemory(), 'quantlab-stages-'));
   const pipelines: Pipeline[] = [];
   try {
@@ -175,7 +177,7 @@ export async function withPipelines<T>(
       for (let pipeline = 0; pipeline < count; pipeline++) {
         const own: MeasuringProcess[] = [];
         for (const [index, { path }] of stages.entries()) {
-          const launcher = placeOf(processes.length, threads, cores);
+          const launcher = launcherOf?.(processes.length) ?? placeOf(processes.length, threads, cores);
           const name = `stage ${index + 1} of ${stages.length} (${path})`;
           const process = start({ name, ...(launcher && { launcher }) });
           own.push(process);

@@ -76,6 +76,10 @@ it('says why it cannot serve', async () => {
   taken.close();
   expect([late.exitCode, late.err]).toEqual([1, expect.stringMatching(/a free port was required, got .*EADDRINUSE/)]);
   expect((await quantlab('serve', '--workers', '1e9')).exitCode).toBe(2);
+  expect(await quantlab('serve', '--similar')).toMatchObject({
+    exitCode: 2,
+    err: expect.stringContaining('--similar: --cache was required'),
+  });
   expect((await quantlab('serve', '--workers', '1000')).err).toMatch(/workers: at most \d+ processes were required/);
   // Whom others can reach asks for a key.
   const open = await quantlab('serve', '--host', '0.0.0.0');

@@ -1,9 +1,14 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { InputError } from '../../src/errors.js';
 import { MeasuringProcess, ProcessError } from '../../src/process/process.js';
 import type { Setup } from '../../src/process/protocol.js';
 import { resolveModel } from '../../src/recognise/registry/registry.js';
+import { readAudio } from '../../src/speech/audio/audio.js';
+import { encodeWav } from '../../src/speech/audio/encodeWav.js';
 import { heardIn } from '../fixtures/model/reference.js';
 
 const FAKE = fileURLToPath(new URL('../fixtures/experiment/fakeWorker.mjs', import.meta.url));
@@ -27,6 +32,23 @@ describe('MeasuringProcess', () => {
     expect(trial.audioS).toBeCloseTo((2 * 5785) / 8000, 9);
     expect(trial.featuresMs + trial.inferenceMs + trial.decodingMs).toBeCloseTo(trial.totalMs, 6);
     await child.stop();
+  });
+
+  it('knows a recording again in another form, where that is asked for', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'quantlab-process-'));
+    const path = join(folder, 'quieter.wav');
+    const { samples, sampleRateHz } = await readAudio(ADDED);
+    await writeFile(path, encodeWav({ samples: samples.map((value) => value / 2), sampleRateHz }));
+    const recordings = ['added', 'quieter'].map((id) => ({ id, audioPath: id === 'added' ? ADDED : path }));
+    for (const similar of [{}, { folder }, undefined]) {
+      const child = new MeasuringProcess();
+      await child.load({ ...(await setup()), recordings, cache: { memoryBytes: 1e6, similar } });
+      const { kept } = await child.trial([1]);
+      if (similar === undefined) expect(kept).toBeNull();
+      else expect(kept).toEqual({ kind: 'transcript', place: 'memory', differing: expect.closeTo(0, 1) });
+      await child.stop();
+    }
+    await rm(folder, { recursive: true });
   });
 
   it('says what is wrong with a recording or a model', async () => {

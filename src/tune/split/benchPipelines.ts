@@ -182,11 +182,17 @@ async function samplesOf(
     for await (const feeds of feedsOf(session)) samples.push(fromTensors(feeds));
     if (samples.length === 0)
       throw new InputError(`${path}: a sample was required, got none; name other speech or arrays`);
+    // The longest first, so that streams end at about the same time.
+    samples.sort((a, b) => bytesOf(b) - bytesOf(a));
     const [inputs, outputs] = [session.inputs, session.outputs].map((values) => values.map(({ name }) => name));
     return { samples, inputs: inputs ?? [], outputs: outputs ?? [] };
   } finally {
     await session.release();
   }
+}
+
+function bytesOf(sample: GraphSample): number {
+  return Object.values(sample).reduce((sum, { data }) => sum + data.byteLength, 0);
 }
 
 async function outputsOf(

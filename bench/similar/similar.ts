@@ -3,7 +3,7 @@
  * hold-out, or other manifests, as Opus of 24 kbit/s, telephone µ-law, quieter and louder, and with half a second of silence around it.
  *
  *     npm run bench:build
- *     node dist/bench/similar.js --folder WORK [--manifest holdout --manifest an4/test.jsonl] [--model deepspeech2-lstm]
+ *     node dist/bench/similar/similar.js --folder WORK [--manifest holdout --manifest an4/test.jsonl] [--model deepspeech2-lstm]
  *
  * `sox` and `opusenc` (opus-tools) write the forms into `WORK`.
  */
