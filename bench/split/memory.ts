@@ -61,7 +61,7 @@ async function runWithin(files: readonly PipelineStage[], limitBytes: number): P
       return `runs, ${totalMs.toFixed(0)} ms`;
     });
   } catch (error) {
-    return (error as Error).message.replace(/.*(stage \d+ of \d+) .*?, got /, '$1: ').slice(0, 60);
+    return (error as Error).message.replace(/.*(stage \d+ of \d+) .*?, got (\w+).*/, '$1: $2');
   } finally {
     for (const group of groups) rmdirSync(group);
   }
