@@ -69,7 +69,9 @@ export async function quantize(
   const path = isFolder(model) ? stem : `${stem}.onnx`;
   const quantized = await quantizeModel(model, steps, { out: path, allowsNothing: true });
   const made = { ...model, card: { ...model.card, id }, path, graphs: variantPaths(model, path) };
-  const isCalibrated = steps.steps.some(({ transform }) => transform === 'static');
+  const isCalibrated = steps.steps.some(
+    ({ transform, options }) => transform === 'static' || (options && 'calibrated' in options && options.calibrated),
+  );
   return { ...(await describe(made, sha256, recipeSha256)), quantized, isCalibrated };
 }
 
