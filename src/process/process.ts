@@ -2,10 +2,11 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { InputError, UnavailableError } from '../errors.js';
+import { UnavailableError } from '../errors.js';
 import type { TranscribedSegment } from '../recognise/passage.js';
 import type { Transcript } from '../recognise/transcribe.js';
 import { Guard } from './guard.js';
+import { ProcessError, ProcessTimeoutError, revive } from './processError.js';
 import type { ProcessMemory } from './processMemory.js';
 import type {
   GraphicsTraces,
@@ -37,16 +38,6 @@ export interface ProcessOptions {
   readonly trialLimitMs?: number | undefined;
   /** Ends the process, whatever it does. */
   readonly signal?: AbortSignal | undefined;
-}
-
-/** A measuring process that crashed, took too long, or could not do what it was asked. */
-export class ProcessError extends UnavailableError {
-  override readonly name: string = 'ProcessError';
-}
-
-/** A process that did not answer in time, and was ended for it. */
-export class ProcessTimeoutError extends ProcessError {
-  override readonly name: string = 'ProcessTimeoutError';
 }
 
 /** How much of its standard error is kept, in characters. */
@@ -129,10 +120,9 @@ export class MeasuringProcess {
    * @throws {UnavailableError} when the execution provider does not exist, or the process crashed or took too long
    */
   async load(setup: Setup, onOpened: (graphics: GraphicsTraces) => void = () => undefined): Promise<Loaded> {
-    const limitMs = this.#options.loadLimitMs ?? DEFAULT_LIMIT_MS;
-    return await this.#ask({ kind: 'load', setup }, limitMs, (reply) => {
+    return await this.#ask({ kind: 'load', setup }, this.#loadLimitMs, (reply) => {
       if (reply.kind === 'opened') onOpened(reply.graphics);
-      return reply.kind === 'loaded' ? reply.loaded : undefined;
+      return takeLoaded(reply);
     });
   }
 
@@ -143,10 +133,7 @@ export class MeasuringProcess {
    * @throws {UnavailableError} when the execution provider does not exist, or the process crashed or took too long
    */
   async loadGraph(setup: GraphSetup): Promise<Loaded> {
-    const limitMs = this.#options.loadLimitMs ?? DEFAULT_LIMIT_MS;
-    return await this.#ask({ kind: 'load-graph', setup }, limitMs, (reply) =>
-      reply.kind === 'loaded' ? reply.loaded : undefined,
-    );
+    return await this.#ask({ kind: 'load-graph', setup }, this.#loadLimitMs, takeLoaded);
   }
 
   /**
@@ -156,10 +143,7 @@ export class MeasuringProcess {
    * @throws {UnavailableError} when the process crashed or took too long
    */
   async loadStage(setup: StageSetup): Promise<Loaded> {
-    const limitMs = this.#options.loadLimitMs ?? DEFAULT_LIMIT_MS;
-    return await this.#ask({ kind: 'load-stage', setup }, limitMs, (reply) =>
-      reply.kind === 'loaded' ? reply.loaded : undefined,
-    );
+    return await this.#ask({ kind: 'load-stage', setup }, this.#loadLimitMs, takeLoaded);
   }
 
   /**
@@ -169,8 +153,7 @@ export class MeasuringProcess {
    * @throws {UnavailableError} when the process crashed or took too long
    */
   async runStage(run: StageRun): Promise<StageTimes> {
-    const limitMs = this.#options.trialLimitMs ?? DEFAULT_LIMIT_MS;
-    return await this.#ask({ kind: 'run-stage', run }, limitMs, (reply) =>
+    return await this.#ask({ kind: 'run-stage', run }, this.#trialLimitMs, (reply) =>
       reply.kind === 'stage' ? reply.times : undefined,
     );
   }
@@ -183,8 +166,7 @@ export class MeasuringProcess {
    * @throws {UnavailableError} when the process crashed or took too long
    */
   async trial(indices: readonly number[], decodeTwice = false): Promise<Trial> {
-    const limitMs = this.#options.trialLimitMs ?? DEFAULT_LIMIT_MS;
-    return await this.#ask({ kind: 'trial', indices, decodeTwice }, limitMs, (reply) =>
+    return await this.#ask({ kind: 'trial', indices, decodeTwice }, this.#trialLimitMs, (reply) =>
       reply.kind === 'trial' ? reply.trial : undefined,
     );
   }
@@ -203,8 +185,7 @@ export class MeasuringProcess {
     hearing: Hearing = {},
     onSegment: (segment: TranscribedSegment, text: string) => void = () => undefined,
   ): Promise<Transcript> {
-    const limitMs = this.#options.trialLimitMs ?? DEFAULT_LIMIT_MS;
-    return await this.#ask({ kind: 'transcribe', path, hearing }, limitMs, (reply) => {
+    return await this.#ask({ kind: 'transcribe', path, hearing }, this.#trialLimitMs, (reply) => {
       if (reply.kind === 'segment') onSegment(reply.segment, reply.text);
       return reply.kind === 'transcript' ? reply.transcript : undefined;
     });
@@ -231,8 +212,7 @@ export class MeasuringProcess {
    * @throws {UnavailableError} when it does not run, or the process crashed or took too long
    */
   async timeKernel(kernel: KernelRequest): Promise<KernelTimes> {
-    const limitMs = this.#options.trialLimitMs ?? DEFAULT_LIMIT_MS;
-    return await this.#ask({ kind: 'kernel', kernel }, limitMs, (reply) =>
+    return await this.#ask({ kind: 'kernel', kernel }, this.#trialLimitMs, (reply) =>
       reply.kind === 'kernel' ? reply.times : undefined,
     );
   }
@@ -243,8 +223,7 @@ export class MeasuringProcess {
    * @throws {UnavailableError} when the process crashed or took too long
    */
   async memory(): Promise<ProcessMemory> {
-    const limitMs = this.#options.trialLimitMs ?? DEFAULT_LIMIT_MS;
-    return await this.#ask({ kind: 'memory' }, limitMs, (reply) =>
+    return await this.#ask({ kind: 'memory' }, this.#trialLimitMs, (reply) =>
       reply.kind === 'memory' ? reply.memory : undefined,
     );
   }
@@ -325,6 +304,14 @@ export class MeasuringProcess {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
+  get #loadLimitMs(): number {
+    return this.#options.loadLimitMs ?? DEFAULT_LIMIT_MS;
+  }
+
+  get #trialLimitMs(): number {
+    return this.#options.trialLimitMs ?? DEFAULT_LIMIT_MS;
+  }
+
   get #name(): string {
     return this.#options.name ?? 'measuring process';
   }
@@ -344,10 +331,8 @@ export class MeasuringProcess {
   }
 }
 
-function revive(kind: 'input' | 'unavailable' | 'fault', message: string): Error {
-  if (kind === 'input') return new InputError(message);
-  if (kind === 'unavailable') return new UnavailableError(message);
-  return new ProcessError(`measuring process: a result was required, got an error: ${message}; report this`);
+function takeLoaded(reply: Reply): Loaded | undefined {
+  return reply.kind === 'loaded' ? reply.loaded : undefined;
 }
 
 /** The worker beside this file; where this file is a source, the one in the build. */

@@ -1,5 +1,5 @@
 import { type Block, orderBlocks, runBlock, WHOLE } from '../measure/schedule.js';
-import { ProcessError } from '../process/process.js';
+import { ProcessError } from '../process/processError.js';
 import type { Trial } from '../process/protocol.js';
 import { withProcesses } from '../process/session.js';
 import { Turns } from '../process/turns.js';

@@ -1,6 +1,6 @@
 import { UnavailableError } from '../../errors.js';
 import { findImitation } from '../../process/graphics.js';
-import { ProcessError } from '../../process/process.js';
+import { ProcessError } from '../../process/processError.js';
 import { EXECUTION_PROVIDERS, explainProviderError } from '../../recognise/session/session.js';
 import { listSupportedBackends } from '../../runtime.js';
 import { runKernel } from './kernelProcess.js';

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { InputError, UnavailableError } from '../../errors.js';
-import { ProcessError } from '../../process/process.js';
+import { ProcessError } from '../../process/processError.js';
 import { readProcessMemory } from '../../process/processMemory.js';
 import { type SessionControl, withProcesses } from '../../process/session.js';
 import type { ResolvedModel } from '../../recognise/model.js';

@@ -1,4 +1,4 @@
-import { ProcessError, ProcessTimeoutError } from '../../process/process.js';
+import { ProcessError, ProcessTimeoutError } from '../../process/processError.js';
 import type { TranscribedSegment } from '../../recognise/passage.js';
 import type { Transcript } from '../../recognise/transcribe.js';
 import { BusyError } from '../answers/refusal.js';
