@@ -231,6 +231,6 @@ export async function buildVariantsTable(
   if (rows.length === 0) return null;
   return buildTable(rows, {
     title: `All variants, ${summary.run.protocol.latencyTrials} trials of latency each`,
-    notes: ['In parentheses: 95 % intervals. Energy and cost as in the table above.'],
+    notes: ['In parentheses: 95 % intervals. Energy and cost as in the table of the experiment.'],
   });
 }
