@@ -14,11 +14,10 @@ const requirements = join(root, 'notebooks', 'requirements.txt');
 const stamp = join(venv, '.quantlab-installed');
 const minimumPython = [3, 11];
 
-// The kernel is started by the command `tslab`, so that it must be on the PATH of Jupyter. The data folder keeps kernels of the
-// person's own out of the way: one with the same name would come first.
+// Kernels of the person's own are kept out of the way: one with the same name would come first.
 const env = {
   ...process.env,
-  PATH: [join(root, 'node_modules', '.bin'), binaries, process.env.PATH].join(delimiter),
+  PATH: [binaries, process.env.PATH].join(delimiter),
   JUPYTER_PREFER_ENV_PATH: '1',
   PYTHONDONTWRITEBYTECODE: '1',
   // A notebook may load ONNX Runtime without this package, which turns its reports off.
@@ -66,10 +65,13 @@ function prepare() {
   run('Installing JupyterLab', join(binaries, 'python'), [
     ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', '-r', requirements],
   ]);
-  const tslab = join(root, 'node_modules', 'tslab', 'bin', 'tslab');
-  run('Installing the TypeScript kernel', process.execPath, [
-    ...[tslab, 'install', `--python=${join(binaries, 'python')}`, `--prefix=${venv}`],
-  ]);
+  const kernel = join(venv, 'share', 'jupyter', 'kernels', 'tslab');
+  mkdirSync(kernel, { recursive: true });
+  const argv = [process.execPath, join(root, '.ci', 'kernel.mjs'), 'kernel', '--config-path', '{connection_file}'];
+  writeFileSync(
+    join(kernel, 'kernel.json'),
+    JSON.stringify({ argv, display_name: 'TypeScript', language: 'typescript' }),
+  );
   // JupyterLab's own scripts are not modules, which the package.json above them would make them.
   writeFileSync(join(venv, 'package.json'), '{}\n');
   // JupyterLab asks its makers for news and for updates; ours does not.

@@ -100,6 +100,42 @@ describe.each(chosen)('%s', (name) => {
   });
 });
 
+/** Opens a notebook of these cells. */
+async function openCells(name: string, lines: readonly string[]): Promise<{ open: LabPage; cells: readonly Cell[] }> {
+  const cells: Cell[] = lines.map((source) => ({ cell_type: 'code', source, outputs: [] }));
+  const whole = cells.map((cell, place) => ({ ...cell, id: `cell-${place}`, metadata: {}, execution_count: null }));
+  const kernelspec = { name: 'tslab', display_name: 'TypeScript', language: 'typescript' };
+  const notebook = { cells: whole, metadata: { kernelspec }, nbformat: 4, nbformat_minor: 5 };
+  await writeFile(join(lab.copies, name), JSON.stringify(notebook));
+  return { open: await openNotebook(browser, lab, `${lab.copiesPath}/${name}`, cells.length), cells };
+}
+
+describe('the kernel', () => {
+  it('knows constants of earlier cells in shorthand, and is busy while a cell runs', async () => {
+    const { open } = await openCells('kernel.ipynb', [
+      'const name = 5, other = { inner: 1 };',
+      'let inner = 0; ({ inner } = other);',
+      "const taken = { name, 'in a string': '{ name }', f: ({ name }: { name: number }) => ({ name }) };",
+      'console.log(JSON.stringify(taken), taken.f({ name: 3 }).name, inner);',
+      'await new Promise((end) => setTimeout(end, 8000)); const after = 1;',
+    ]);
+    const run = open.runAll(RUN_TIMEOUT_MS);
+    const output = open.page.locator('.jp-CodeCell .jp-OutputArea-output', { hasText: '"name":5' });
+    await output.waitFor();
+    // Help is asked for in the midst of it; the kernel answers when it can.
+    await readTooltip(open, 'name');
+    const last = open.page.locator('.jp-CodeCell .jp-InputPrompt').nth(4);
+    const status = open.page.locator('.jp-StatusBar-TextItem', { hasText: '| ' });
+    const seen = [await last.textContent(), await status.textContent()];
+    await run;
+    const text = await output.textContent();
+    await open.page.close();
+    await lab.endKernels();
+    expect(seen).toEqual([expect.stringContaining('*'), expect.stringContaining('| Busy')]);
+    expect(text?.trim()).toBe('{"name":5,"in a string":"{ name }"} 3 1');
+  });
+});
+
 describe('the check itself', () => {
   it('names the cell that fails and what is missing', async () => {
     const lines = [
@@ -109,12 +145,7 @@ describe('the check itself', () => {
       "throw new Error('on purpose');",
       'console.log(5)',
     ];
-    const cells: Cell[] = lines.map((source) => ({ cell_type: 'code', source, outputs: [] }));
-    const whole = cells.map((cell, place) => ({ ...cell, id: `cell-${place}`, metadata: {}, execution_count: null }));
-    const kernelspec = { name: 'tslab', display_name: 'TypeScript', language: 'typescript' };
-    const notebook = { cells: whole, metadata: { kernelspec }, nbformat: 4, nbformat_minor: 5 };
-    await writeFile(join(lab.copies, 'broken.ipynb'), JSON.stringify(notebook));
-    const open = await openNotebook(browser, lab, `${lab.copiesPath}/broken.ipynb`, cells.length);
+    const { open, cells } = await openCells('broken.ipynb', lines);
     await open.runAll(RUN_TIMEOUT_MS);
     const found = findMissing(cells, await open.read());
     await open.page.close();

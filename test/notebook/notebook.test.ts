@@ -30,10 +30,15 @@ const notebooks = new Map(NAMES.map((name) => [name, cellsOf(join(NOTEBOOKS, nam
 describe('notebooks', () => {
   it('are written against the sources as they are', { timeout: 240_000 }, () => {
     const wrong: Cell = { cell_type: 'code', source: "import { nothing } from 'quantlab';\nconst one: string = 1;" };
-    const found = typeErrorsOf(new Map([...notebooks, ['wrong.ipynb', [wrong]]]));
+    const next: Cell = {
+      cell_type: 'code',
+      source: 'const two = { one };\nconst three = { two }; console.log(three);',
+    };
+    const found = typeErrorsOf(new Map([...notebooks, ['wrong.ipynb', [wrong, next]]]));
     expect(found.get('wrong.ipynb')).toEqual([
       expect.stringMatching(/^cell 1, line 1: Module '"quantlab"' has no exported member 'nothing'/),
       "cell 1, line 2: Type 'number' is not assignable to type 'string'.",
+      expect.stringMatching(/^cell 2, line 1: \{ one \} is of an earlier cell/),
     ]);
     for (const name of NAMES) expect(found.get(name), name).toEqual([]);
   });

@@ -45,16 +45,40 @@ const pathOf = (name: string): string => join(NOTEBOOKS, name.replace('.ipynb', 
 
 function errorsOf(program: ts.Program, path: string, cells: readonly Cell[]): string[] {
   const file = program.getSourceFile(path);
-  const found = [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)];
-  return found.map(({ messageText, start = 0 }) => {
-    let line = file?.getLineAndCharacterOfPosition(start).line ?? 0;
-    let cell = 1;
-    for (const source of codeOf(cells).map(sourceOf)) {
-      const lines = source.split('\n').length;
-      if (line < lines) break;
-      line -= lines;
-      cell += 1;
+  if (file === undefined) throw new Error(`${path}: not compiled`);
+  const ends = endsOf(cells);
+  const cellAt = (start: number): number => ends.findIndex((end) => start < end);
+  const found = [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)].map(
+    ({ messageText, start = 0 }) => ({ start, text: ts.flattenDiagnosticMessageText(messageText, ' ') }),
+  );
+  const checker = program.getTypeChecker();
+  const visit = (node: ts.Node): void => {
+    if (ts.isShorthandPropertyAssignment(node)) {
+      const declared = checker.getShorthandAssignmentValueSymbol(node)?.declarations?.[0];
+      if (declared?.getSourceFile() === file && cellAt(declared.getStart()) < cellAt(node.getStart())) {
+        const name = node.name.text;
+        found.push({
+          start: node.getStart(),
+          text: `{ ${name} } is of an earlier cell, which tslab without .ci/kernel.mjs does not find; write { ${name}: ${name} }`,
+        });
+      }
     }
-    return `cell ${cell}, line ${line + 1}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
+    ts.forEachChild(node, visit);
+  };
+  visit(file);
+  return found.map(({ start, text }) => {
+    const cell = cellAt(start);
+    const { line } = file.getLineAndCharacterOfPosition(start);
+    const before = file.getLineAndCharacterOfPosition(ends[cell - 1] ?? 0).line;
+    return `cell ${cell + 1}, line ${line - before + 1}: ${text}`;
+  });
+}
+
+/** Where each code cell ends in the module, behind its line break. */
+function endsOf(cells: readonly Cell[]): number[] {
+  let end = 0;
+  return codeOf(cells).map((cell) => {
+    end += sourceOf(cell).length + 1;
+    return end;
   });
 }
