@@ -27,6 +27,7 @@ export { readCard, writeCard } from '../recognise/card/readCard.js';
 export { importModel } from '../recognise/import/importModel.js';
 export { buildModel } from '../recognise/kinds/ctc/buildModel.js';
 export { type CardTensors, type CtcCard, type CtcCardOnDisk, requireCtc } from '../recognise/kinds/ctc/card.js';
+export { initCard } from '../recognise/kinds/ctc/initCard.js';
 export { type ScoredUtterance, tuneBeam, type WeightTrial } from '../recognise/kinds/ctc/tuneBeam.js';
 export type { EncoderDecoderCard, SpecialTokens } from '../recognise/kinds/encoderDecoder/card.js';
 export type {

@@ -42,6 +42,7 @@ export {
   recommend,
 } from '../report/post/choosing.js';
 export { type Report, type WriteReportOptions, writeReport } from '../report/post/writeReport.js';
+export { type CompareTableOptions, compareTable, type ModelResults } from '../report/tables/compareTable.js';
 export { type ConditionSpeed, cheapestCost, type PricedCondition, speedsOf } from '../report/tables/costOf.js';
 export { recordsToCsv } from '../report/tables/csv.js';
 export { buildTable, type DataTable, type TableCells, type TableOptions } from '../report/tables/dataTable.js';

@@ -15,6 +15,7 @@
 import { UnavailableError } from '../errors.js';
 import { type FigureExporter, openExporter } from '../report/figures/export.js';
 import type { Figure } from '../report/figures/figure.js';
+import { compareTable, type ModelResults } from '../report/tables/compareTable.js';
 import type { DataTable } from '../report/tables/dataTable.js';
 import { tableToText } from '../report/tables/tableText.js';
 import { interactiveFigure } from './interactive.js';
@@ -29,12 +30,14 @@ export type { Screen } from './screen.js';
 /**
  * Shows a table: tidy HTML in a notebook, columns of text on a terminal.
  *
- * @param table - from `buildTable` or `buildAnswerTable`
+ * @param table - from `buildTable`, `compareTable` or `buildAnswerTable`; or what `bench` and `evaluate` gave, in one list
  * @param screen - where; found out by default
+ * @example await showTable(await bench(models, { utterances }));
  */
-export async function showTable(table: DataTable, screen?: Screen): Promise<void> {
+export async function showTable(table: DataTable | ModelResults, screen?: Screen): Promise<void> {
   const { show } = screen ?? (await openScreen());
-  show(notebookTable(table), tableToText(table));
+  const shown = 'rows' in table ? table : compareTable(table);
+  show(notebookTable(shown), tableToText(shown));
 }
 
 /** How figures are shown. */

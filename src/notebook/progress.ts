@@ -27,17 +27,34 @@ const REDRAW_MS = 200;
 export async function showProgress(screen?: Screen, now: () => number = () => performance.now()): Promise<ShowStep> {
   const write = (screen ?? (await openScreen())).openPlace();
   let drawn = Number.NEGATIVE_INFINITY;
-  let label = '';
+  let last: ProgressStep = { done: 0, total: 0, label: '' };
+  let begun: { readonly atMs: number; readonly done: number } | null = null;
   return (step) => {
-    const isDue = now() - drawn >= REDRAW_MS || step.done >= step.total || step.label !== label;
+    const isDue = now() - drawn >= REDRAW_MS || step.done >= step.total || step.label !== last.label;
+    // A second piece of work in the same place has a pace of its own.
+    if (begun === null || step.done < last.done) begun = { atMs: now(), done: step.done };
+    last = step;
     if (!isDue) return;
     drawn = now();
-    label = step.label;
-    write(barOf(step), `${step.label}: ${step.done} of ${step.total}`);
+    write(barOf(step, paceOf(step, begun, now())), `${step.label}: ${step.done} of ${step.total}`);
   };
 }
 
-function barOf({ done, total, label }: ProgressStep): string {
+/** Steps a second and the time that the rest takes at this pace; nothing before it is known, and at the end. */
+function paceOf(
+  { done, total }: ProgressStep,
+  begun: { readonly atMs: number; readonly done: number },
+  atMs: number,
+): string {
+  const elapsedS = (atMs - begun.atMs) / 1000;
+  const perS = (done - begun.done) / elapsedS;
+  if (elapsedS < 1 || !(perS > 0) || done >= total) return '';
+  const leftS = Math.ceil((total - done) / perS);
+  const left = leftS < 90 ? `${leftS} s` : `${Math.ceil(leftS / 60)} min`;
+  return ` · ${perS.toPrecision(2)} a second, ${left} left`;
+}
+
+function barOf({ done, total, label }: ProgressStep, pace: string): string {
   const text = escapeXml(label);
-  return `<div><progress value="${done}" max="${total}" aria-label="${text}"></progress> ${done} of ${total} · ${text}</div>`;
+  return `<div><progress value="${done}" max="${total}" aria-label="${text}"></progress> ${done} of ${total} · ${text}${pace}</div>`;
 }

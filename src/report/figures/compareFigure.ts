@@ -1,7 +1,6 @@
-import { basename } from 'node:path';
 import { InputError } from '../../errors.js';
-import type { ModelBench, ModelEvaluation } from '../../measure/latency/bench.js';
 import type { Estimate } from '../../study/schema.js';
+import { type ModelResults, namesOf } from '../tables/compareTable.js';
 import { formatEstimate, formatMs, formatPercent } from '../tables/format.js';
 import { axis, estimatePoints, figureOf, rowAxis } from './drawing.js';
 import type { Figure } from './figure.js';
@@ -25,7 +24,7 @@ interface Panel {
  * @example
  * await showFigures([compareFigure(await bench(models, { utterances }))]);
  */
-export function compareFigure(results: readonly (ModelBench | ModelEvaluation)[]): Figure {
+export function compareFigure(results: ModelResults): Figure {
   const names = namesOf(results);
   const rows = [...new Set(names.values())];
   if (rows.length === 0) {
@@ -74,21 +73,7 @@ function axisName(place: number): 'x' | 'x2' {
   return place === 0 ? 'x' : 'x2';
 }
 
-/** What each file is called: its model, and where two have the same name, its file. */
-function namesOf(results: readonly (ModelBench | ModelEvaluation)[]): ReadonlyMap<string, string> {
-  const models = new Map(results.map(({ path, model }) => [path, model]));
-  const all = [...models.values()];
-  return new Map(
-    [...models].map(([path, model]) => {
-      return [path, all.filter((other) => other === model).length > 1 ? `${model}, ${basename(path, '.onnx')}` : model];
-    }),
-  );
-}
-
-function panelsOf(
-  results: readonly (ModelBench | ModelEvaluation)[],
-  names: ReadonlyMap<string, string>,
-): readonly Panel[] {
+function panelsOf(results: ModelResults, names: ReadonlyMap<string, string>): readonly Panel[] {
   const latency = new Map<string, Estimate>();
   const errors = new Map<string, Estimate>();
   for (const result of results) {
