@@ -42,6 +42,7 @@ interface ExperimentCommandOptions
 
 /** Trials of `--short`: enough to see every part work, too few to conclude from. */
 const SHORT_TRIALS = {
+  starts: 1,
   latencyTrials: 30,
   throughputTrials: 5,
   resources: { memoryRuns: 5, energyTrials: 20 },

@@ -61,7 +61,7 @@ export function addMemoryCommand(program: Command, terminal: Terminal): void {
             runs,
             threads: await threadsOf(options),
             signal,
-            onProgress: (done) => progress.update(2 * found.length + done, 2 * models.length, title),
+            onProgress: (done, total) => progress.update(found.length * total + done, models.length * total, title),
           });
           const limits = { recordings, runs, signal };
           const device =

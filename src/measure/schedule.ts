@@ -28,6 +28,25 @@ export interface Shard {
 /** All trials in one place. */
 export const WHOLE: Shard = { index: 1, count: 1 };
 
+/**
+ * The parts of a run, or of a shard of it, that are measured each by processes of its own, one part after the other: independent
+ * starts. A part takes every n-th trial, as a shard does, so that a trial tells of which start it is ({@link startOf}).
+ *
+ * @param starts - how many. Default: 1
+ */
+export function startsOf(starts: number = 1, { index, count }: Shard = WHOLE): readonly Shard[] {
+  return Array.from({ length: starts }, (_, start) => ({ index: index + start * count, count: starts * count }));
+}
+
+/**
+ * In which start a trial ran.
+ *
+ * @param parts - starts of all shards together
+ */
+export function startOf(trial: number, parts: number): number {
+  return trial % parts;
+}
+
 /** Trials of one condition that run one behind another. */
 export interface Block {
   readonly condition: string;

@@ -1,4 +1,7 @@
-import type { MeasuredOutcome } from '../study/schema.js';
+import type { MemoryStages } from '../measure/memory/memory.js';
+import { FEWEST_STARTS, meanOverStarts, ratioOverStarts } from '../measure/statistics/betweenStarts.js';
+import { mean } from '../measure/statistics/statistics.js';
+import type { ColdStart, MeasuredOutcome } from '../study/schema.js';
 import { estimateOf, formatQuantity, type Measure, type Metric, type Quantity, verdictOf } from './metric.js';
 import type { PricedCondition } from './tables/costOf.js';
 import { formatFactor, formatMegabytes, formatMs, formatNumber, formatPercent, formatPoints } from './tables/format.js';
@@ -12,12 +15,29 @@ const three = (value: number): string => formatNumber(value, 3);
 
 const measured = ({ outcome }: PricedCondition): Partial<MeasuredOutcome> =>
   outcome.status === 'measured' ? outcome : {};
-const memory = (condition: PricedCondition): number | null =>
-  measured(condition).memory?.withArena.afterRuns.peakBytes ?? null;
+/** Of each start that was measured. */
+const memoryStarts = (condition: PricedCondition, of: (stages: MemoryStages) => number): readonly number[] => {
+  const { memory } = measured(condition);
+  return memory ? (memory.starts ?? [memory.withArena]).map(of) : [];
+};
+const peak = ({ afterRuns }: MemoryStages): number => afterRuns.peakBytes;
+const coldStarts = (condition: PricedCondition): readonly ColdStart[] => {
+  const { loadMs, firstRunMs, coldStarts: all } = measured(condition);
+  return all ?? (loadMs === undefined || firstRunMs === undefined ? [] : [{ loadMs, firstRunMs }]);
+};
 
-/** How many times less one number is than another; `null` where one was not measured. */
-function timesLess(own: Quantity | null, base: Quantity | null): number | null {
-  return own === null || base === null ? null : estimateOf(base).value / estimateOf(own).value;
+/** The mean of independent starts; of one or two, which say nothing of each other, without an interval. */
+function overStarts(values: readonly number[]): Quantity | null {
+  if (values.length >= FEWEST_STARTS) return meanOverStarts(values);
+  return values.length === 0 ? null : mean(values);
+}
+
+/** How many times less the starts of one took than those of another; `null` where one was not measured. */
+function timesLess(own: readonly number[], base: readonly number[]): Quantity | null {
+  if (own.length === 0 || base.length === 0) return null;
+  return own.length === base.length && own.length >= FEWEST_STARTS
+    ? ratioOverStarts(base, own)
+    : mean(base) / mean(own);
 }
 
 const LATENCY: Metric<MetricId> = {
@@ -106,10 +126,14 @@ const MEMORY: Metric<MetricId> = {
   id: 'peakBytes',
   title: 'Memory, peak',
   unit: 'MB',
-  of: memory,
+  of: (condition) => overStarts(memoryStarts(condition, peak)),
   format: formatMegabytes,
   lessIsBetter: true,
-  comparison: { neutral: 1, of: (own, base) => timesLess(memory(own), memory(base)), format: formatFactor },
+  comparison: {
+    neutral: 1,
+    of: (own, base) => timesLess(memoryStarts(own, peak), memoryStarts(base, peak)),
+    format: formatFactor,
+  },
 };
 
 /** Joules, where something tells of them. */
@@ -164,21 +188,27 @@ export const MEASURES: readonly (Measure | Metric<MetricId>)[] = [
     of: ({ latency }) => latency?.medianMs ?? null,
     format: formatMs,
   },
-  latencyPercentile(0.9),
-  latencyPercentile(0.95),
-  latencyPercentile(0.99),
+  {
+    id: 'startsPercent',
+    title: 'Latency: spread between starts',
+    unit: '%, standard deviation',
+    of: ({ starts }) => starts?.latency.standardDeviation ?? null,
+    format: (share) => one(100 * share),
+  },
+  ...latencyPercentile(0.9, 'p90Ms'),
+  ...latencyPercentile(0.95, 'p95Ms'),
   {
     id: 'loadMs',
     title: 'Cold start: model loaded',
     unit: 'ms',
-    of: (condition) => measured(condition).loadMs ?? null,
+    of: (condition) => overStarts(coldStarts(condition).map(({ loadMs }) => loadMs)),
     format: formatMs,
   },
   {
     id: 'firstRunMs',
     title: 'Cold start: first call',
     unit: 'ms',
-    of: (condition) => measured(condition).firstRunMs ?? null,
+    of: (condition) => overStarts(coldStarts(condition).map(({ firstRunMs }) => firstRunMs)),
     format: formatMs,
   },
   {
@@ -216,14 +246,14 @@ export const MEASURES: readonly (Measure | Metric<MetricId>)[] = [
     id: 'steadyBytes',
     title: 'Memory, steady',
     unit: 'MB',
-    of: (condition) => measured(condition).memory?.withArena.afterRuns.residentBytes ?? null,
+    of: (condition) => overStarts(memoryStarts(condition, ({ afterRuns }) => afterRuns.residentBytes)),
     format: formatMegabytes,
   },
   {
     id: 'baselineBytes',
     title: 'Memory without a model',
     unit: 'MB',
-    of: (condition) => measured(condition).memory?.withArena.baseline.residentBytes ?? null,
+    of: (condition) => overStarts(memoryStarts(condition, ({ baseline }) => baseline.residentBytes)),
     format: formatMegabytes,
   },
   ENERGY,
@@ -233,19 +263,23 @@ export const MEASURES: readonly (Measure | Metric<MetricId>)[] = [
 /** What one chooses by. */
 export const METRICS: readonly Metric<MetricId>[] = MEASURES.filter((measure) => 'lessIsBetter' in measure);
 
-/** MLPerf's early-stopping estimate, or how many trials it would take: a percentile is not claimed from fewer. */
-function latencyPercentile(percentile: number): Measure {
+/** A percentile of the trials, and MLPerf's early-stopping bound of it, or how many trials that would take. */
+function latencyPercentile(percentile: number, id: 'p90Ms' | 'p95Ms'): readonly Measure[] {
+  const title = `Latency, ${100 * percentile}th percentile`;
   const boundOf = ({ latency }: PricedCondition) =>
     latency?.percentiles.find((bound) => bound.percentile === percentile);
-  return {
-    id: `p${100 * percentile}Ms`,
-    title: `Latency, ${100 * percentile}th percentile`,
-    unit: 'ms',
-    of: (condition) => boundOf(condition)?.valueMs ?? null,
-    format: formatMs,
-    instead: (condition) => {
-      const bound = boundOf(condition);
-      return bound === undefined ? null : `needs ${bound.trialsNeeded} trials`;
+  return [
+    { id, title, unit: 'ms', of: ({ latency }) => latency?.[id] ?? null, format: formatMs },
+    {
+      id: id.replace('Ms', 'BoundMs'),
+      title: `${title}, at most`,
+      unit: 'ms',
+      of: (condition) => boundOf(condition)?.valueMs ?? null,
+      format: formatMs,
+      instead: (condition) => {
+        const bound = boundOf(condition);
+        return bound === undefined ? null : `needs ${bound.trialsNeeded} trials`;
+      },
     },
-  };
+  ];
 }

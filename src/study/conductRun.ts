@@ -1,4 +1,4 @@
-import { type Block, orderBlocks, runBlock, WHOLE } from '../measure/schedule.js';
+import { type Block, orderBlocks, runBlock, startsOf, WHOLE } from '../measure/schedule.js';
 import { ProcessError } from '../process/processError.js';
 import type { Trial } from '../process/protocol.js';
 import { withProcesses } from '../process/session.js';
@@ -17,7 +17,8 @@ import type { Condition, Observation, Outcome, Summary } from './schema.js';
 import { quantize, type Variant } from './variants.js';
 
 /**
- * Measures what a run has not measured yet: the conditions take turns in blocks of trials; then their memory and energy; then what is measured besides.
+ * Measures what a run has not measured yet: start by start, the conditions take turns in blocks of trials; then their memory and energy;
+ * then what is measured besides.
  *
  * @param state - what is there; each trial is written as it ends
  * @param now - time of day
@@ -34,37 +35,51 @@ export async function conductRun(
   try {
     const variants = await variantsOf(state, make, close);
     await state.begin(variants);
-    await withProcesses(options, async (start) => {
-      const running = new Map<string, OpenCondition>();
-      const end = async (open: OpenCondition, outcome: Outcome): Promise<void> => {
-        turns.leave(open.process);
-        await open.process.stop();
-        running.delete(open.condition.id);
-        await close(open.condition.id, outcome);
-      };
-      const setup = { protocol: state.record.protocol, utterances, options, start };
-      for (const condition of state.open) {
-        state.throwIfStopped();
-        const opened = await openCondition(condition, variants.get(condition.id) as Variant, setup);
-        state.throwIfStopped();
-        if ('status' in opened) {
-          await close(condition.id, opened);
-          continue;
+    const opened = new Map<string, OpenCondition[]>();
+    const { conditions, protocol, shard } = state.record;
+    const ids = conditions.map(({ id }) => id);
+    for (const [place, part] of startsOf(protocol.starts, shard).entries()) {
+      const blocks = orderBlocks(ids, state.trials, { seed: protocol.seed + 2 + place, shard: part });
+      const left = blocks.filter((block) => state.isOpen(block.condition) && !state.isDone(block));
+      // What has all its trials, and was stopped before it was closed, is opened once more for its outcome.
+      const known = (id: string): boolean => opened.has(id) || left.some(({ condition }) => condition === id);
+      const isLast = place === (protocol.starts ?? 1) - 1;
+      const wanted = state.open.filter(
+        ({ id }) => left.some(({ condition }) => condition === id) || (isLast && !known(id)),
+      );
+      await withProcesses(options, async (start) => {
+        const running = new Map<string, OpenCondition>();
+        const end = async ({ condition: { id }, process }: OpenCondition): Promise<void> => {
+          turns.leave(process);
+          await process.stop();
+          running.delete(id);
+        };
+        const setup = { protocol, utterances, options, start };
+        for (const condition of wanted) {
+          state.throwIfStopped();
+          const open = await openCondition(condition, variants.get(condition.id) as Variant, setup);
+          state.throwIfStopped();
+          if ('status' in open) {
+            await close(condition.id, open);
+            continue;
+          }
+          running.set(condition.id, open);
+          opened.set(condition.id, [...(opened.get(condition.id) ?? []), open]);
+          turns.join(open.process);
+          state.tell(condition.id, 'prepare', 1, 1);
         }
-        running.set(condition.id, opened);
-        turns.join(opened.process);
-        state.tell(condition.id, 'prepare', 1, 1);
-      }
-      const { conditions, protocol, shard } = state.record;
-      const ids = conditions.map(({ id }) => id);
-      for (const block of orderBlocks(ids, state.trials, { seed: protocol.seed + 2, shard })) {
-        const open = running.get(block.condition);
-        if (open === undefined) continue;
-        const failure = await takeBlock(state, turns, open, block, utterances);
-        if (failure !== null) await end(open, { status: 'failed', reason: failure });
-      }
-      for (const open of running.values()) await end(open, measuredOutcome(open));
-    });
+        for (const block of left) {
+          const open = running.get(block.condition);
+          if (open === undefined) continue;
+          const failure = await takeBlock(state, turns, open, block, utterances);
+          if (failure === null) continue;
+          await end(open);
+          await close(block.condition, { status: 'failed', reason: failure });
+        }
+        for (const open of running.values()) await end(open);
+      });
+    }
+    for (const { id } of state.open) await close(id, measuredOutcome(opened.get(id) ?? []));
     await measureRest(state, make, utterances, options, close);
     await measureTopics(state, options);
     return await state.finish(now(), turns.method);
@@ -154,6 +169,9 @@ function references(
   };
 }
 
+/** Memory hardly differs between starts: three tell by how much. */
+const MEMORY_STARTS = 3;
+
 /** Memory and energy, where the plan wants them. */
 async function measureRest(
   state: RunState,
@@ -177,7 +195,8 @@ async function measureRest(
     state.throwIfStopped();
     state.tell(id, resource, 0, 1);
   };
-  const options = { protocol: protocol.resources, utterances, signal, workerPath, onStep };
+  const memoryStarts = Math.min(protocol.starts ?? 1, MEMORY_STARTS);
+  const options = { protocol: protocol.resources, utterances, memoryStarts, signal, workerPath, onStep };
   for await (const { id, outcome } of measureResources(measured, options)) await close(id, outcome);
 }
 

@@ -9,7 +9,7 @@ import { type Condition, NO_RECIPE } from './schema.js';
 /** How much the laboratory measures: each topic, and each variant of each model as in the experiment, with fewer trials. */
 interface Extent {
   readonly topics: TopicProtocols;
-  readonly variants: Required<Pick<ExperimentPlan, 'latencyTrials' | 'throughputTrials' | 'resources'>>;
+  readonly variants: Required<Pick<ExperimentPlan, 'latencyTrials' | 'throughputTrials' | 'resources' | 'starts'>>;
 }
 
 const EXTENTS: Readonly<Record<'full' | 'short', Extent>> = {
@@ -22,7 +22,8 @@ const EXTENTS: Readonly<Record<'full' | 'short', Extent>> = {
       caching: { rounds: 6, requests: 150, utterances: 40, hitRates: [0, 0.5, 0.9, 1] },
       sensitivity: { utterances: 4, calibrationUtterances: 16 },
     },
-    variants: { latencyTrials: 60, throughputTrials: 8, resources: { memoryRuns: 5, energyTrials: 30 } },
+    // Where energy is estimated it is time once more, and where it is measured it takes longer than all else: the experiment tells of it.
+    variants: { starts: 5, latencyTrials: 60, throughputTrials: 10, resources: { memoryRuns: 5 } },
   },
   /** Enough to see every part work, too little to conclude from. */
   short: {
@@ -33,7 +34,7 @@ const EXTENTS: Readonly<Record<'full' | 'short', Extent>> = {
       caching: { rounds: 2, requests: 20, utterances: 10, hitRates: [0, 1] },
       sensitivity: { utterances: 1, calibrationUtterances: 2 },
     },
-    variants: { latencyTrials: 5, throughputTrials: 1, resources: { memoryRuns: 2, energyTrials: 5 } },
+    variants: { starts: 1, latencyTrials: 5, throughputTrials: 1, resources: { memoryRuns: 2 } },
   },
 };
 

@@ -9,6 +9,7 @@ export const LIMITS = {
   conditions: 500,
   batchSize: 4096,
   warmUpRuns: 10_000,
+  starts: 1000,
   threads: 1024,
   shards: 100_000,
   /** Characters of a title. */

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { InputError } from '../errors.js';
 import { sha256OfFile } from '../files.js';
-import { mean, median } from '../measure/statistics/statistics.js';
+import { mean } from '../measure/statistics/statistics.js';
+import { coldStartOf } from './openCondition.js';
 import { outcomeOf } from './outcomeOf.js';
 import { RUN_FILES, RunFolder, readRun, verifyRun } from './runFolder.js';
 import type { Environment, Observation, Outcome, RunRecord, Shard, ShardRecord, Summary } from './schema.js';
@@ -160,8 +161,7 @@ function joinOutcomes(id: string, parts: readonly Part[]): Outcome {
   const overheads = measured.flatMap(({ harnessOverhead }) => harnessOverhead ?? []);
   return {
     ...first,
-    loadMs: median(measured.map(({ loadMs }) => loadMs)),
-    firstRunMs: median(measured.map(({ firstRunMs }) => firstRunMs)),
+    ...coldStartOf(measured.flatMap(({ loadMs, firstRunMs, coldStarts }) => coldStarts ?? [{ loadMs, firstRunMs }])),
     ...(overheads.length > 0 && { harnessOverhead: mean(overheads) }),
   };
 }

@@ -1,6 +1,7 @@
 import { InputError } from '../errors.js';
 import { findGpu } from '../measure/machine/gpu.js';
 import { warmUpOf } from '../measure/schedule.js';
+import { mean, sum } from '../measure/statistics/statistics.js';
 import type { MeasuringProcess } from '../process/process.js';
 import type { Loaded } from '../process/protocol.js';
 import type { StartProcess } from '../process/session.js';
@@ -8,7 +9,7 @@ import { languageModelPath } from '../recognise/registry/embedded.js';
 import { recordingOf } from '../speech/corpora/recordings.js';
 import type { Utterance } from '../speech/types.js';
 import type { RunOptions } from './runOptions.js';
-import type { Condition, MeasuredOutcome, Outcome, Protocol } from './schema.js';
+import type { ColdStart, Condition, MeasuredOutcome, Outcome, Protocol } from './schema.js';
 import type { Variant } from './variants.js';
 
 /** A condition whose process has loaded its model. */
@@ -78,17 +79,32 @@ export async function openCondition(
   }
 }
 
-/** How a condition ended whose trials are all done. */
-export function measuredOutcome(open: OpenCondition): MeasuredOutcome {
-  const { executionProvider, loaded, variant, placement, wallMs, trialsMs } = open;
+/**
+ * How a condition ended whose trials are all done.
+ *
+ * @param starts - at least one
+ */
+export function measuredOutcome(starts: readonly OpenCondition[]): MeasuredOutcome {
+  const { executionProvider, variant, placement } = starts.at(-1) as OpenCondition;
+  const [wallMs, trialsMs] = [sum(starts.map((one) => one.wallMs)), sum(starts.map((one) => one.trialsMs))];
   return {
     status: 'measured',
     executionProvider,
-    loadMs: loaded.loadMs,
-    firstRunMs: loaded.firstRunMs,
+    ...coldStartOf(starts.map(({ loaded: { loadMs, firstRunMs } }) => ({ loadMs, firstRunMs }))),
     sizeBytes: variant.sizeBytes,
     modelSha256: variant.sha256,
     ...(wallMs > 0 ? { harnessOverhead: 1 - trialsMs / wallMs } : {}),
     ...(placement === undefined ? {} : { placement }),
+  };
+}
+
+/** Means of the starts, and each of them where there are several. */
+export function coldStartOf(
+  starts: readonly ColdStart[],
+): Pick<MeasuredOutcome, 'loadMs' | 'firstRunMs' | 'coldStarts'> {
+  return {
+    loadMs: mean(starts.map(({ loadMs }) => loadMs)),
+    firstRunMs: mean(starts.map(({ firstRunMs }) => firstRunMs)),
+    ...(starts.length > 1 && { coldStarts: starts }),
   };
 }

@@ -27,6 +27,9 @@ const SECOND_MODEL = 'whisper-ctc';
 /** How memory and energy are measured where nothing else is said. */
 const DEFAULT_RESOURCES: ResourceProtocol = { memoryRuns: 20, energyTrials: 150 };
 
+/** How often all conditions are started anew where nothing else is said. */
+const DEFAULT_STARTS = 6;
+
 /** How is measured where nothing else is said. */
 export const DEFAULT_PROTOCOL: Omit<Protocol, 'manifestSha256'> = {
   manifest: 'holdout',
@@ -55,6 +58,7 @@ export async function defaultPlan(options: PlanOptions = {}): Promise<Experiment
   return {
     ...DEFAULT_PROTOCOL,
     ...languageModelFor(DEFAULT_PROTOCOL.manifest),
+    starts: DEFAULT_STARTS,
     conditions: [
       ...onCpu(model, 'cpu', 'CPU', threads),
       { id: 'gpu-float32', title: 'GPU float32', model, threads, recipe: NO_RECIPE, device: 'gpu' },
@@ -111,11 +115,12 @@ const planSchema: z.ZodType<PlanFile> = z.strictObject({
     .strictObject({ gpu: count(LIMITS.warmUpRuns), cpu: count(LIMITS.warmUpRuns) })
     .default(DEFAULT_PROTOCOL.warmUpRuns),
   seed: z.number().int().default(DEFAULT_PROTOCOL.seed),
+  starts: count(LIMITS.starts).default(DEFAULT_STARTS),
   accuracy: z.boolean().optional(),
   normaliser: z.enum(NORMALISER_NAMES).optional(),
   languageModel: z.string().min(1).optional(),
   resources: z
-    .strictObject({ memoryRuns: count(LIMITS.trials), energyTrials: count(LIMITS.trials) })
+    .strictObject({ memoryRuns: count(LIMITS.trials), energyTrials: count(LIMITS.trials).optional() })
     .default(DEFAULT_RESOURCES)
     .optional(),
   conditions: z

@@ -43,11 +43,12 @@ const protocolSchema: z.ZodType<Protocol> = z.object({
   batchSize: count.max(LIMITS.batchSize),
   warmUpRuns: z.object({ gpu: count, cpu: count }),
   seed: z.number().int(),
+  starts: count.min(1).max(LIMITS.starts).optional(),
   accuracy: z.boolean().optional(),
   normaliser: z.enum(NORMALISER_NAMES).optional(),
   languageModel: z.string().optional(),
   languageModelSha256: z.string().optional(),
-  resources: z.object({ memoryRuns: count, energyTrials: count }).optional(),
+  resources: z.object({ memoryRuns: count, energyTrials: count.optional() }).optional(),
   laboratory: (z.looseObject({ model: z.string() }) as z.ZodType<LaboratoryProtocol>).optional(),
 });
 
@@ -110,6 +111,7 @@ const memorySchema: z.ZodType<MemoryRecord> = z.object({
   threads: count,
   runs: count,
   withArena: memoryStagesSchema,
+  starts: z.array(memoryStagesSchema).optional(),
   withoutArena: memoryStagesSchema,
 });
 
@@ -139,6 +141,7 @@ const outcomeSchema: z.ZodType<Outcome> = z.union([
     executionProvider: z.string(),
     loadMs: z.number(),
     firstRunMs: z.number(),
+    coldStarts: z.array(z.object({ loadMs: z.number(), firstRunMs: z.number() })).optional(),
     sizeBytes: count,
     modelSha256: z.string(),
     harnessOverhead: z.number().optional(),

@@ -12,6 +12,8 @@ import type { EnergyRecord, MeasuredOutcome, MemoryRecord, ResourceProtocol } fr
 export interface ResourceOptions extends SessionControl {
   readonly protocol: ResourceProtocol;
   readonly utterances: readonly Utterance[];
+  /** Processes of each model whose memory is read. Default: 1. */
+  readonly memoryStarts?: number | undefined;
   /** Called before each measurement, of the conditions that it is of. */
   readonly onStep?: (id: string, resource: 'memory' | 'energy') => void;
 }
@@ -49,7 +51,8 @@ export async function* measureResources(
       yield condition;
     }
     const key = JSON.stringify([source, outcome.executionProvider, threads]);
-    if (outcome.energy === undefined) groups.set(key, [...(groups.get(key) ?? []), condition]);
+    if (outcome.energy === undefined && options.protocol.energyTrials !== undefined)
+      groups.set(key, [...(groups.get(key) ?? []), condition]);
   }
   for (const group of groups.values()) {
     for (const { id } of group) options.onStep?.(id, 'energy');
@@ -72,6 +75,7 @@ async function memoryOf(condition: MeasuredCondition, options: ResourceOptions):
     }: MemorySummary = await measureMemory(condition.model, {
       recordings,
       runs: protocol.memoryRuns,
+      starts: options.memoryStarts ?? 1,
       threads: condition.threads,
       signal,
       workerPath,
@@ -93,7 +97,7 @@ async function energyOf(
       conditions.map(({ model }) => model),
       {
         utterances,
-        trials: protocol.energyTrials,
+        ...(protocol.energyTrials !== undefined && { trials: protocol.energyTrials }),
         threads: first.threads,
         executionProvider: first.outcome.executionProvider as ExecutionProvider,
         signal,

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { InputError, QuantlabError } from '../errors.js';
-import { drawTrials, PHASES, type Trials, trialsOfShard, WHOLE } from '../measure/schedule.js';
+import { type Block, drawTrials, PHASES, type Trials, trialsOfShard, WHOLE } from '../measure/schedule.js';
 import { ownValue } from '../ownValue.js';
 import type { LaboratoryResults } from './laboratory.js';
 import { outcomeOf } from './outcomeOf.js';
@@ -63,6 +63,17 @@ export class RunState {
     }
     this.#record = { ...this.#record, inputs };
     await this.#folder.writeRecord(this.#record);
+  }
+
+  /** Whether a condition has not ended. */
+  isOpen(id: string): boolean {
+    return outcomeOf(this.#record, id) === undefined;
+  }
+
+  /** Whether all trials of a block are there. */
+  isDone({ condition, phase, trials }: Block): boolean {
+    const done = this.doneTrials(condition, phase);
+    return trials.every((trial) => done.has(trial));
   }
 
   /** Trials of a condition and phase that are there. */

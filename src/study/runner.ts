@@ -9,7 +9,7 @@ import type { ExperimentPlan } from './plan.js';
 import { RunFolder, readFinishedRecord } from './runFolder.js';
 import type { RunOptions } from './runOptions.js';
 import { RunState } from './runState.js';
-import { requireSameMachine, requireSamePlan, requireSameTiming, requireShard } from './sameRun.js';
+import { requireSameMachine, requireSamePlan, requireSameTiming, requireShard, startsFor } from './sameRun.js';
 import { type Protocol, RESULTS_SCHEMA, type RunRecord, type Summary } from './schema.js';
 import { warningsOf } from './warnings.js';
 
@@ -31,10 +31,16 @@ export async function runExperiment(plan: ExperimentPlan, options: RunOptions): 
   const utterances = await readUtterances(manifest, { onLeftOut, onMismatch, signal });
   const { conditions, ...measured } = plan;
   const { languageModel } = measured;
-  const protocol: Protocol = {
+  const planned: Protocol = {
     ...measured,
     manifestSha256: await sha256OfFile(manifest),
     ...(languageModel !== undefined && { languageModelSha256: await sha256OfFile(languageModelPath(languageModel)) }),
+  };
+  const protocol: Protocol = {
+    ...planned,
+    ...(planned.starts !== undefined && {
+      starts: startsFor(planned, utterances.length, options.shard?.count ?? 1),
+    }),
   };
   const wanted = { ...protocol, conditions, shard: requireShard(options.shard, protocol, utterances.length) };
   if (options.resume) {

@@ -46,6 +46,23 @@ export function requireShard(shard: Shard | undefined, protocol: Protocol, utter
   );
 }
 
+/** Latency trials that a start must have of its own: with fewer, starting takes longer than what is measured. */
+const TRIALS_OF_START = 10;
+
+/**
+ * How many starts a run can have: as planned, but no more than there are trials for.
+ *
+ * @param utterances - how many are heard
+ */
+export function startsFor(
+  { starts = 1, latencyTrials, throughputTrials }: Protocol,
+  utterances: number,
+  shards: number,
+): number {
+  const most = Math.min(Math.floor(latencyTrials / TRIALS_OF_START), throughputTrials, utterances) / shards;
+  return Math.max(1, Math.min(starts, Math.floor(most)));
+}
+
 /** What of the machine and the software must be the same in a run that is resumed. */
 const SAME_MACHINE = ['cpu', 'logicalCores', 'node', 'packages'] as const;
 

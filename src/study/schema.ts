@@ -7,6 +7,7 @@ import type { Timed } from '../measure/latency/timingVersion.js';
 import type { Environment } from '../measure/machine/environment.js';
 import type { MemorySummary } from '../measure/memory/memory.js';
 import type { Phase, Shard } from '../measure/schedule.js';
+import type { StartSpread } from '../measure/statistics/betweenStarts.js';
 import type { Estimate } from '../measure/statistics/bootstrap.js';
 import type { TurnMethod } from '../process/turns.js';
 import type { NormaliserName } from '../speech/text/normaliser.js';
@@ -64,6 +65,11 @@ export interface Protocol {
   readonly warmUpRuns: { readonly gpu: number; readonly cpu: number };
   /** Seed of the permutations of the utterances. */
   readonly seed: number;
+  /**
+   * Independent starts: how often all conditions are started anew, each start with its share of the trials. A trial's number says of
+   * which start it is. Default: 1.
+   */
+  readonly starts?: number | undefined;
   /** Whether texts are judged. Default: true; false for models with random weights. */
   readonly accuracy?: boolean | undefined;
   /** Form in which texts are compared. Default: `plain`. */
@@ -84,8 +90,8 @@ export interface Protocol {
 export interface ResourceProtocol {
   /** Runs of a process that holds one model and nothing else, before its memory is read. */
   readonly memoryRuns: number;
-  /** Trials of each condition whose energy is counted. */
-  readonly energyTrials: number;
+  /** Trials of each condition whose energy is counted; left out, it is not. */
+  readonly energyTrials?: number | undefined;
 }
 
 /** Memory of a condition; see `measureMemory`. */
@@ -120,15 +126,23 @@ export interface ShardRecord {
   readonly observationsSha256: string;
 }
 
+/** What a process took before its first counted trial, in milliseconds. */
+export interface ColdStart {
+  readonly loadMs: number;
+  readonly firstRunMs: number;
+}
+
 /** How a condition ended whose trials are done, and what was measured beside them. */
 export interface MeasuredOutcome {
   readonly status: 'measured';
   /** Execution provider that served: `cpu`, `cuda`, `webgpu`. */
   readonly executionProvider: string;
-  /** From the call to a session that is ready, in milliseconds. */
+  /** From the call to a session that is ready, in milliseconds; mean of the starts. */
   readonly loadMs: number;
-  /** First inference of the process, in milliseconds. */
+  /** First inference of the process, in milliseconds; mean of the starts. */
   readonly firstRunMs: number;
+  /** The two of each start, where there were several. */
+  readonly coldStarts?: readonly ColdStart[] | undefined;
   /** Size of the model file on disk. */
   readonly sizeBytes: number;
   readonly modelSha256: string;
@@ -193,6 +207,21 @@ export interface ThroughputSummary {
   readonly audioSPerS: Estimate;
 }
 
+/**
+ * What each independent start gave, and how far they lie apart. Every condition ran the same trials in a start, so that any two are
+ * compared start by start.
+ */
+export interface StartsSummary {
+  /** Mean latency of each, in milliseconds. */
+  readonly latencyMs: readonly number[];
+  /** Seconds of sound each second in batches, of each. */
+  readonly audioSPerS: readonly number[];
+  /** The noise floor of the latency: times over what the length of the sound lets expect. */
+  readonly latency: StartSpread;
+  /** The same of the time in batches. */
+  readonly throughput: StartSpread;
+}
+
 /** A measured condition beside the first measured one of the same model. */
 export interface Comparison {
   /** Id of the condition that is the base. */
@@ -223,6 +252,8 @@ export interface ConditionSummary {
   /** By beam search with the language model; only where that was asked for. */
   readonly beamAccuracy?: AccuracySummary | undefined;
   readonly comparison: Comparison | null;
+  /** Only of runs with three starts or more. */
+  readonly starts?: StartsSummary | undefined;
 }
 
 /** `summary.json`: what was found, condition by condition. */

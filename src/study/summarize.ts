@@ -1,20 +1,26 @@
 import { InputError } from '../errors.js';
 import { type Heard, summarizeAccuracy } from '../measure/accuracy/accuracy.js';
 import { compareTexts, type TextComparison } from '../measure/accuracy/textComparison.js';
-import { summarizeLatency } from '../measure/latency/latency.js';
+import { summarizeLatency, widenLatency } from '../measure/latency/latency.js';
 import { compareTimes } from '../measure/latency/speedUp.js';
+import { startOf } from '../measure/schedule.js';
+import { FEWEST_STARTS, type StartSpread, spreadOf, widen } from '../measure/statistics/betweenStarts.js';
 import { bootstrapRatio } from '../measure/statistics/bootstrap.js';
+import { overExpected } from '../measure/statistics/stability.js';
+import { mean, sum } from '../measure/statistics/statistics.js';
 import type { NormaliserName } from '../speech/text/normaliser.js';
 import { outcomeOf } from './outcomeOf.js';
 import { readRun } from './runFolder.js';
 import type {
   Comparison,
   ConditionSummary,
+  Estimate,
   Observation,
   Outcome,
   Phase,
   RunRecord,
   SpeedUp,
+  StartsSummary,
   Summary,
   ThroughputSummary,
 } from './schema.js';
@@ -39,7 +45,8 @@ export async function summarizeRun(folder: string): Promise<Summary> {
 
 /**
  * Derives the summary of a run: estimates with 95 % bootstrap intervals. Trials of one utterance belong together and are
- * drawn together; comparisons of times are paired by trial and drawn by turn, those of accuracy by utterance.
+ * drawn together; comparisons of times are paired by trial and drawn by turn, those of accuracy by utterance. Where a run had three
+ * independent starts or more, the intervals of times hold what the starts differ by.
  *
  * @param run - what was planned, and how it ended
  * @param observations - in any order; of a trial that is there twice the first counts
@@ -50,7 +57,7 @@ export function summarize(run: RunRecord, observations: readonly Observation[]):
   const measured = run.conditions.flatMap(({ id, model }): Measured[] => {
     const outcome = outcomeOf(run, id);
     if (outcome?.status !== 'measured') return [];
-    const own = (phase: Phase): readonly Observation[] => inOrder(observations, id, phase);
+    const own = (phase: Phase): readonly Observation[] => inOrder(observations, id, phase, partsOf(run));
     const phases = { latency: own('latency'), throughput: own('throughput'), accuracy: own('accuracy') };
     return [{ id, model, sizeBytes: outcome.sizeBytes, ...phases }];
   });
@@ -63,37 +70,91 @@ export function summarize(run: RunRecord, observations: readonly Observation[]):
     }
     const judged = run.protocol.accuracy !== false;
     const searched = judged && run.protocol.languageModel !== undefined;
+    const starts = summarizeStarts(own);
+    const latency = summarizeLatency(own.latency);
     return {
       condition,
       outcome,
-      latency: summarizeLatency(own.latency),
-      throughput: summarizeThroughput(own.throughput),
+      latency: starts === null ? latency : widenLatency(latency, starts.latency),
+      throughput: summarizeThroughput(own.throughput, starts?.throughput),
       accuracy: judged ? summarizeAccuracy(own.accuracy.map(heardIn), normaliser) : null,
       ...(searched && { beamAccuracy: summarizeAccuracy(own.accuracy.map(heardByBeam), normaliser) }),
       comparison: base === undefined || own === base ? null : compare(base, own, normaliser),
+      ...(starts !== null && { starts }),
     };
   });
   return { schema: RESULTS_SCHEMA, run, conditions, warnings: warningsOf(run, conditions) };
 }
 
-function inOrder(observations: readonly Observation[], condition: string, phase: Phase): readonly Observation[] {
+/** Starts of all shards together; `null` where there was one. */
+function partsOf({ protocol: { starts = 1 }, shards, shard }: RunRecord): number | null {
+  return starts === 1 ? null : starts * (shards?.length ?? shard?.count ?? 1);
+}
+
+/** In the order in which they ran, where that is known: start by start. */
+function inOrder(
+  observations: readonly Observation[],
+  condition: string,
+  phase: Phase,
+  parts: number | null,
+): readonly Observation[] {
   const byTrial = new Map<number, Observation>();
   for (const observation of observations) {
     if (observation.condition !== condition || observation.phase !== phase) continue;
     if (!byTrial.has(observation.trial)) byTrial.set(observation.trial, observation);
   }
-  return [...byTrial.values()].sort((one, other) => one.trial - other.trial);
+  const rising = [...byTrial.values()].sort((one, other) => one.trial - other.trial);
+  if (parts === null || phase === 'accuracy') return rising;
+  return rising
+    .map((one) => ({ ...one, start: startOf(one.trial, parts) }))
+    .sort((one, other) => one.start - other.start);
 }
 
-function summarizeThroughput(trials: readonly Observation[]): ThroughputSummary {
+/** `null` where there were too few starts to say anything. */
+function summarizeStarts({ latency, throughput }: Measured): StartsSummary | null {
+  const [single, batched] = [byStart(latency), byStart(throughput)];
+  if (Math.min(single.length, batched.length) < FEWEST_STARTS) return null;
+  return {
+    latencyMs: single.map((trials) => mean(trials.map(({ totalMs }) => totalMs))),
+    audioSPerS: batched.map((trials) => sum(trials.map(({ audioS }) => audioS)) / sum(trials.map(secondsOf))),
+    latency: spreadOf(factorsOf(latency)),
+    throughput: spreadOf(factorsOf(throughput)),
+  };
+}
+
+function byStart(trials: readonly Observation[]): readonly (readonly Observation[])[] {
+  const starts = new Map<number, Observation[]>();
+  for (const trial of trials) {
+    const start = trial.start ?? 0;
+    starts.set(start, [...(starts.get(start) ?? []), trial]);
+  }
+  return [...starts.values()];
+}
+
+/** Of each start: its times over what their length lets expect. */
+function factorsOf(trials: readonly Observation[]): readonly number[] {
+  const ratios = overExpected(
+    trials.map(({ totalMs }) => totalMs),
+    trials.map(({ audioS }) => audioS),
+  );
+  return byStart(trials.map((trial, place) => ({ ...trial, totalMs: ratios[place] ?? 1 }))).map((start) =>
+    mean(start.map(({ totalMs }) => totalMs)),
+  );
+}
+
+function summarizeThroughput(trials: readonly Observation[], spread: StartSpread | undefined): ThroughputSummary {
   const seconds = trials.map(secondsOf);
   const utterances = trials.map((trial) => trial.utterances.length);
   const sound = trials.map(({ audioS }) => audioS);
+  const rate = (amounts: readonly number[]): Estimate => {
+    const estimate = bootstrapRatio(amounts, seconds);
+    return spread === undefined ? estimate : widen(estimate, spread);
+  };
   return {
     trials: trials.length,
     batchSize: Math.max(...utterances),
-    utterancesPerS: bootstrapRatio(utterances, seconds),
-    audioSPerS: bootstrapRatio(sound, seconds),
+    utterancesPerS: rate(utterances),
+    audioSPerS: rate(sound),
   };
 }
 

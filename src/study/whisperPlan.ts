@@ -20,6 +20,7 @@ export async function whisperPlan(options: PlanOptions = {}): Promise<Experiment
   const { model = DEFAULT_WHISPER, threads = await defaultThreads() } = options;
   return {
     ...DEFAULT_PROTOCOL,
+    starts: 4,
     latencyTrials: 64,
     throughputTrials: 8,
     normaliser: 'whisper',

@@ -69,7 +69,7 @@ describe('laboratoryPlan', () => {
       ids.flatMap((id) => [`${id}.float32`, `${id}.dynamic`, `${id}.hybrid`]),
     );
     expect(Object.keys(laboratory ?? {})).toEqual(['model', ...TOPICS]);
-    expect(plan).toMatchObject({ latencyTrials: 60, resources: { memoryRuns: 5, energyTrials: 30 } });
+    expect(plan).toMatchObject({ starts: 5, latencyTrials: 60, resources: { memoryRuns: 5 } });
   });
 
   it('has the parts that are asked for', async () => {

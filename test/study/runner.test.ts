@@ -53,6 +53,57 @@ describe('runExperiment', () => {
     expect(progress.at(-1)).toMatchObject({ overallDone: 2 * TRIALS_EACH, overallTotal: 2 * TRIALS_EACH });
   });
 
+  it('starts all conditions anew, each start with its share of the trials', async () => {
+    const { options, plan } = await place();
+    const loads: string[] = [];
+    const summary = await runExperiment(
+      { ...plan, starts: 3 },
+      { ...options, onProgress: ({ phase, condition, done }) => phase === 'prepare' && done && loads.push(condition) },
+    );
+    expect(loads).toEqual(Array(3).fill(['cpu-float32', 'cpu-int8-dynamic']).flat());
+    const { record, observations } = await readRun(options.out);
+    expect(new Set(observations.map(keyOf)).size).toBe(2 * TRIALS_EACH);
+    expect(record.protocol.starts).toBe(3);
+    const timed = observations.filter(({ condition, phase }) => condition === 'cpu-float32' && phase === 'latency');
+    const starts = timed.map(({ trial }) => trial % 3);
+    expect(starts).toEqual([...starts].sort());
+    expect(new Set(timed.map(({ turn }) => turn)).size).toBe(11);
+    const [float, int8] = summary.conditions;
+    expect(float?.outcome).toMatchObject({ loadMs: 5, coldStarts: Array(3).fill({ loadMs: 5, firstRunMs: 30 }) });
+    expect(float?.starts?.latencyMs).toHaveLength(3);
+    expect(float?.starts?.latency.starts).toBe(3);
+    expect(int8?.comparison?.latencySpeedUp.draws).toBe('starts');
+    expect(float?.latency?.trials).toBe(47);
+  });
+
+  it('goes on within a start, and starts nothing anew that has its trials', async () => {
+    const { options, plan } = await place();
+    const planned = { ...plan, starts: 3 };
+    const controller = new AbortController();
+    const stopped = runExperiment(planned, {
+      ...options,
+      signal: controller.signal,
+      onProgress: ({ overallDone }) => overallDone > 60 && controller.abort(),
+    });
+    await expect(stopped).rejects.toThrow(/continue it with --resume/);
+    const loads: string[] = [];
+    await runExperiment(planned, {
+      ...options,
+      resume: true,
+      onProgress: ({ phase, condition, done }) => phase === 'prepare' && done && loads.push(condition),
+    });
+    expect(loads).toHaveLength(4);
+    const { observations } = await readRun(options.out);
+    expect(new Set(observations.map(keyOf)).size).toBe(2 * TRIALS_EACH);
+    expect(observations).toHaveLength(2 * TRIALS_EACH);
+  });
+
+  it('has no more starts than there are trials for', async () => {
+    const { options, plan } = await place();
+    await runExperiment({ ...plan, starts: 100, latencyTrials: 20 }, options);
+    expect((await readRun(options.out)).record.protocol.starts).toBe(2);
+  });
+
   it('measures a condition whose name every object knows', async () => {
     const { options, plan } = await place();
     const conditions = plan.conditions.map((one, index) => ({

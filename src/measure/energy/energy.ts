@@ -11,6 +11,7 @@ import { recordingOf } from '../../speech/corpora/recordings.js';
 import type { Utterance } from '../../speech/types.js';
 import { defaultThreads } from '../machine/environment.js';
 import { warmUpOf } from '../schedule.js';
+import { FEWEST_STARTS, ratioOverStarts } from '../statistics/betweenStarts.js';
 import { bootstrapRatio, type Estimate } from '../statistics/bootstrap.js';
 import { type ChosenMeter, chooseEnergyMeter, type EnergyLadderOptions } from './energyLadder.js';
 import type { EnergySource, SkippedMethod } from './energyMeter.js';
@@ -79,12 +80,12 @@ interface Block {
 const DEFAULT_TRIALS = 150;
 const DEFAULT_IDLE_S = 3;
 
-/** Trials of a turn: long enough that a meter which reads ten times a second sees it. */
+/** Trials of a turn, which has processes of its own: long enough that a meter which reads ten times a second sees it. */
 const TURN_TRIALS = 30;
 
 /**
- * Measures or estimates the energy that models take, each in a process of its own, taking turns; the method stands beside every
- * number.
+ * Measures or estimates the energy that models take, each in a process of its own, taking turns; each turn starts them anew, and the
+ * intervals are over these starts, from three on. The method stands beside every number.
  *
  * @param models - at least one
  * @throws {InputError} when there is no model or no utterance, or one is bad
@@ -104,24 +105,29 @@ export async function measureEnergy(models: readonly ResolvedModel[], options: E
   const { signal, workerPath } = options;
   const recordings = utterances.map(recordingOf);
   const setup = { executionProvider, threads, recordings, warmUp: warmUpOf(utterances), turns, signal, workerPath };
-  return await withModels(models, setup, async (open) => {
-    const idleW = await measureIdle(chosen, options.idleS ?? DEFAULT_IDLE_S);
-    const order = balancedOrder(trials, utterances.length, createRandom(seed)).map((index) => [index]);
-    const blocks: Block[][] = models.map(() => []);
-    let done = 0;
+  const order = balancedOrder(trials, utterances.length, createRandom(seed)).map((index) => [index]);
+  const blocks: Block[][] = models.map(() => []);
+  let idleW = null as number | null;
+  let done = 0;
+  try {
     for (let from = 0, turn = 0; from < trials; from += TURN_TRIALS, turn++) {
       const own = order.slice(from, from + TURN_TRIALS);
       // A B, B A, A B …: a machine that warms up steadily favours none.
       const places = [...models.keys()];
-      for (const place of turn % 2 === 0 ? places : places.reverse()) {
-        const { process } = open[place] as OpenModel;
-        await turns.take(process, own[0] ?? [], [], () => undefined);
-        const block = await measureBlock(chosen, process, own, () => {
-          signal?.throwIfAborted();
-          options.onProgress?.(++done, models.length * trials);
-        });
-        blocks[place]?.push(block);
-      }
+      if (turn % 2 === 1) places.reverse();
+      await withModels(models, setup, async (open) => {
+        if (turn === 0) idleW = await measureIdle(chosen, options.idleS ?? DEFAULT_IDLE_S);
+        for (const place of places) {
+          const { process } = open[place] as OpenModel;
+          await turns.take(process, own[0] ?? [], [], () => undefined);
+          const block = await measureBlock(chosen, process, own, () => {
+            signal?.throwIfAborted();
+            options.onProgress?.(++done, models.length * trials);
+          });
+          blocks[place]?.push(block);
+        }
+        for (const { process } of open) turns.leave(process);
+      });
     }
     const { meter, skipped } = chosen;
     if (blocks.flat().every(({ joules }) => joules === 0)) {
@@ -137,7 +143,9 @@ export async function measureEnergy(models: readonly ResolvedModel[], options: E
       ...summarizeBlocks(blocks[index] ?? [], blocks[0] ?? [], idleW),
     }));
     return { source: meter.source, skipped, idleW, models: found };
-  }).finally(() => chosen.meter.stop());
+  } finally {
+    await chosen.meter.stop();
+  }
 }
 
 /** An estimate knows nothing of a machine at rest. */
@@ -178,21 +186,22 @@ function summarizeBlocks(
   const joules = blocks.map((block) => block.joules);
   const counts = blocks.map((block) => block.trials);
   const wallS = blocks.reduce((total, block) => total + block.wallS, 0);
+  const ratio = joules.length < FEWEST_STARTS ? bootstrapRatio : ratioOverStarts;
   return {
     trials: counts.reduce((total, count) => total + count, 0),
-    joulesPerUtterance: bootstrapRatio(joules, counts),
-    joulesPerAudioS: bootstrapRatio(
+    joulesPerUtterance: ratio(joules, counts),
+    joulesPerAudioS: ratio(
       joules,
       blocks.map(({ audioS }) => audioS),
     ),
     netJoulesPerUtterance:
       idleW === null
         ? null
-        : bootstrapRatio(
+        : ratio(
             blocks.map((block) => block.joules - idleW * block.wallS),
             counts,
           ),
-    ratioToFirst: bootstrapRatio(
+    ratioToFirst: ratio(
       joules,
       first.map((block) => block.joules),
     ),

@@ -1,4 +1,5 @@
 import type { Trial } from '../../process/protocol.js';
+import { type StartSpread, widen } from '../statistics/betweenStarts.js';
 import { bootstrap, bootstrapRatio, type Estimate } from '../statistics/bootstrap.js';
 import { boundPercentile, type PercentileBound } from '../statistics/earlyStopping.js';
 import { findStability, type Stability } from '../statistics/stability.js';
@@ -12,11 +13,10 @@ export interface TimeSummary {
   readonly medianMs: Estimate;
   readonly minMs: number;
   readonly maxMs: number;
-  /** MLPerf's early-stopping estimate of the 90th percentile at 99 % confidence; `null` below 64 trials. */
-  readonly p90Ms: number | null;
-  /** The same of the 95th; `null` below 130 trials. */
-  readonly p95Ms: number | null;
-  /** The 90th, 95th and 99th percentile, each with the trials that it needs. */
+  /** The 90th and the 95th percentile of the trials themselves (type 7, as `quantile`). */
+  readonly p90Ms: number;
+  readonly p95Ms: number;
+  /** What the 90th, 95th and 99th percentile are at most, each with the trials that such a bound needs. */
   readonly percentiles: readonly PercentileBound[];
   /** Whether the trials stayed alike; `null` when there are too few to tell. */
   readonly stability: Stability | null;
@@ -64,6 +64,17 @@ export function summarizeLatency(trials: readonly Trial[]): LatencySummary {
   };
 }
 
+/** Latency whose intervals hold what independent starts differ by, too. */
+export function widenLatency(latency: LatencySummary, spread: StartSpread): LatencySummary {
+  const { meanMs, medianMs, realTimeFactors } = latency;
+  return {
+    ...latency,
+    meanMs: widen(meanMs, spread),
+    medianMs: widen(medianMs, spread),
+    realTimeFactors: { ...realTimeFactors, total: widen(realTimeFactors.total, spread) },
+  };
+}
+
 /**
  * Describes the times of trials.
  *
@@ -88,8 +99,8 @@ export function summarizeTimes(
     medianMs: bootstrap(clusters.length, (drawn) => median(Array.from(drawn, (index) => clusters[index] ?? []).flat())),
     minMs: quantile(totals, 0),
     maxMs: quantile(totals, 1),
-    p90Ms: percentiles[0]?.valueMs ?? null,
-    p95Ms: percentiles[1]?.valueMs ?? null,
+    p90Ms: quantile(totals, 0.9),
+    p95Ms: quantile(totals, 0.95),
     percentiles,
     stability: findStability(totals, work),
   };

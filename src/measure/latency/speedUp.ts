@@ -1,5 +1,6 @@
 import { InputError } from '../../errors.js';
 import type { Trial } from '../../process/protocol.js';
+import { FEWEST_STARTS, ratioOverStarts } from '../statistics/betweenStarts.js';
 import { bootstrap, type Estimate } from '../statistics/bootstrap.js';
 import { twoSidedNormalTail } from '../statistics/normalDistribution.js';
 
@@ -7,15 +8,18 @@ import { twoSidedNormalTail } from '../statistics/normalDistribution.js';
 export interface TimedTrial extends Trial {
   /** Number of its turn: with the same number the same trials ran in each condition, one shortly after the other. */
   readonly turn?: number | undefined;
+  /** Which of several independent starts it belongs to: with the same number both conditions were started at the same time. */
+  readonly start?: number | undefined;
 }
 
 /** How many times faster one condition is than another: above 1 is faster. */
 export interface SpeedUp extends Estimate {
   /**
-   * What the interval draws: whole `turns`, in which both ran the same trials within a few seconds, so that utterances
-   * and moods of the machine are both in it; or, where there are fewer than six, `utterances` (of batches: trials).
+   * What the interval is over: independent `starts`, where there are three or more; else whole `turns`, in which both ran the same
+   * trials within a few seconds, so that utterances and moods of the machine are both in it, but not what a start brings; or, where
+   * there are fewer than six, `utterances` (of batches: trials).
    */
-  readonly draws: 'turns' | 'utterances';
+  readonly draws: 'starts' | 'turns' | 'utterances';
 }
 
 /** Fewest turns from which an interval is drawn. */
@@ -39,6 +43,11 @@ export function compareTimes(base: readonly TimedTrial[], own: readonly TimedTri
     throw new InputError(
       `comparison: the same trials of both were required, got ${base.length} and ${own.length}; measure both to the end`,
     );
+  }
+  const starts = group(base, own, ({ start }) => start ?? 0);
+  if (starts.length >= FEWEST_STARTS) {
+    const sums = (side: keyof Pair): readonly number[] => starts.map((pair) => pair[side]);
+    return { ...ratioOverStarts(sums('base'), sums('own')), draws: 'starts' };
   }
   const turns = group(base, own, ({ turn }) => turn ?? 0);
   if (turns.length >= FEWEST_TURNS) return { ...ratio(turns), draws: 'turns' };

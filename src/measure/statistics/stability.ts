@@ -111,8 +111,13 @@ export function describeDrift({ drift }: Stability): string {
   return `the second half of the latency trials was ${value} % (${from} to ${to}) ${sign > 0 ? 'slower' : 'faster'} than the first; the machine was not the same throughout (ratios between conditions, which took turns, suffer less).`;
 }
 
-/** Each time over what the line through all gives for its length. */
-function overExpected(timesMs: readonly number[], audioS: readonly number[]): readonly number[] {
+/**
+ * Each time over what the line through all (least squares) gives for its length.
+ *
+ * @param timesMs - in any order
+ * @param audioS - length of the sound of each, in seconds
+ */
+export function overExpected(timesMs: readonly number[], audioS: readonly number[]): readonly number[] {
   const [meanMs, meanS] = [mean(timesMs), mean(audioS)];
   let [products, squares] = [0, 0];
   for (const [index, seconds] of audioS.entries()) {

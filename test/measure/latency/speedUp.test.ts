@@ -16,6 +16,17 @@ describe('compareTimes', () => {
     expect(compareTimes([trial(8, 'a')], [trial(2, 'a')])).toMatchObject({ value: 4, draws: 'utterances' });
   });
 
+  it('is over starts where there are three or more: Student’s t of the ratio', () => {
+    // Ratios 2, 2.2 and 1.8 of 100 ms each: (200 + 220 + 180)/300 = 2, deviation 20/√3/100, t of 2 degrees 4.3027.
+    const own = [0, 1, 2].map((start) => ({ ...trial(100, 'a', start), start }));
+    const base = own.map((one, start) => ({ ...one, totalMs: [200, 220, 180][start] ?? 0 }));
+    const { value, low, high, draws } = compareTimes(base, own);
+    expect([value, draws]).toEqual([2, 'starts']);
+    expect(high - value).toBeCloseTo((4.3027 * 0.2) / Math.sqrt(3), 10);
+    expect(value - low).toBeCloseTo(high - value, 10);
+    expect(compareTimes(base.slice(1), own.slice(1)).draws).toBe('utterances');
+  });
+
   it('holds 1 for a condition against itself on a machine with moods, where drawing utterances does not', () => {
     // A mood lasts a turn of one condition and slows all its trials alike.
     const random = createRandom(5);

@@ -88,7 +88,9 @@ describe('measureMemory', () => {
       expect(loaded.peakBytes).toBeGreaterThanOrEqual(baseline.peakBytes);
       expect(afterRuns.peakBytes).toBeGreaterThanOrEqual(loaded.peakBytes);
     }
-    expect(seen).toEqual([1, 2]);
+    expect(seen).toEqual([1, 2, 3, 4]);
+    const peaks = summary.starts?.map(({ afterRuns }) => afterRuns.peakBytes).sort((a, b) => a - b);
+    expect(summary.withArena.afterRuns.peakBytes).toBe(peaks?.[1]);
   });
 
   it('needs a recording', async () => {

@@ -39,17 +39,16 @@ describe('answer table', () => {
   it('claims no percentile that there are too few trials for, and carries the warnings', async () => {
     const percentiles = [
       { percentile: 0.9, valueMs: 41.5, rank: 18, trialsNeeded: 64 },
-      { percentile: 0.95, valueMs: 52.25, rank: 6, trialsNeeded: 130 },
-      { percentile: 0.99, valueMs: null, rank: null, trialsNeeded: 662 },
+      { percentile: 0.95, valueMs: null, rank: null, trialsNeeded: 130 },
     ];
     const conditions = summary.conditions.map((entry) =>
       entry.latency === null ? entry : { ...entry, latency: { ...entry.latency, percentiles } },
     );
     const warned = await buildAnswerTable({ ...summary, conditions, warnings: ['The machine was busy.'] });
     const row = (name: string): string | undefined => warned.rows.find(([header]) => header === name)?.[1];
-    expect(row('Latency, 90th percentile (ms)')).toBe('41.5');
-    expect(row('Latency, 95th percentile (ms)')).toBe('52.3');
-    expect(row('Latency, 99th percentile (ms)')).toBe('needs 662 trials');
+    expect(row('Latency, 90th percentile, at most (ms)')).toBe('41.5');
+    expect(row('Latency, 95th percentile, at most (ms)')).toBe('needs 130 trials');
+    expect(row('Latency, 90th percentile (ms)')).toMatch(/^\d/);
     expect(tableToText(warned)).toContain('Warning: The machine was busy.');
   });
 
