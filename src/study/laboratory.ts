@@ -64,7 +64,12 @@ export interface LayerEffect {
 
 /** What is found of each topic; models are called by their variants' titles. */
 export interface TopicResults {
-  readonly hardware: { readonly limits: readonly MachineLimits[]; readonly roofline: readonly TitledRoofline[] };
+  readonly hardware: {
+    readonly limits: readonly MachineLimits[];
+    readonly roofline: readonly TitledRoofline[];
+    /** Models that were faster than their bound, however often the limits were measured: a sentence each. */
+    readonly refused?: readonly string[] | undefined;
+  };
   readonly throughput: readonly OfflineReport[];
   readonly load: readonly ServerReport[];
   readonly caching: { readonly load: readonly ColdStartReport[]; readonly results: readonly ResultCachingReport[] };

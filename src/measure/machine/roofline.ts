@@ -1,4 +1,4 @@
-import { InputError } from '../../errors.js';
+import { InputError, UnavailableError } from '../../errors.js';
 import { type SessionControl, withModel } from '../../process/session.js';
 import { kindOf } from '../../recognise/kinds/kinds.js';
 import { graphsOf, type ResolvedModel } from '../../recognise/model.js';
@@ -32,7 +32,7 @@ export interface Roofline {
   /** The network alone, measured: fastest run and median. */
   readonly fastestMs: number;
   readonly medianMs: number;
-  /** Bound over the fastest run: 1 would be all that the machine can do. */
+  /** Bound over the fastest run: 1 would be all that the machine can do, and more is not given. */
   readonly share: number;
 }
 
@@ -46,6 +46,17 @@ export interface RooflineOptions extends SessionControl {
 
 const DEFAULT_RUNS = 20;
 
+/** A model was faster than the limits of the machine allow: they were measured while something else ran. */
+export class ExceededBoundError extends UnavailableError {
+  override readonly name: string = 'ExceededBoundError';
+
+  constructor(model: string, boundMs: number, fastestMs: number) {
+    super(
+      `${model}: a bound that no run beats was required, got ${boundMs.toFixed(2)} ms beside a run of ${fastestMs.toFixed(2)} ms; the limits of the machine were measured too low: measure again while nothing else runs`,
+    );
+  }
+}
+
 /**
  * Sets the time of a model beside the least that its arithmetic and its memory allow (Williams et al., "Roofline", 2009), node
  * by node, with the limits measured in the same runtime. Weights that are read once come from beyond the caches; those that a
@@ -53,6 +64,7 @@ const DEFAULT_RUNS = 20;
  *
  * @param limits - of this machine; the model runs with as many threads
  * @throws {InputError} when the model or the recording is bad
+ * @throws {ExceededBoundError} when the model was faster than the bound
  * @throws {UnavailableError} when the process breaks
  */
 export async function measureRoofline(
@@ -78,6 +90,7 @@ export async function measureRoofline(
     }
     const fastestMs = Math.min(...times);
     const bound = boundOf(works, limits);
+    if (bound.boundMs > fastestMs) throw new ExceededBoundError(model.card.id, bound.boundMs, fastestMs);
     return {
       model: model.card.id,
       path: model.path,

@@ -63,15 +63,19 @@ function hardwareData({ hardware }: LaboratoryResults): Json {
     int8_gain: formatFactor(limits.int8PerS / limits.float32PerS),
     memory_gb_per_s: giga(rates.at(-1) ?? 0),
     cache_gb_per_s: giga(Math.max(...rates)),
-    rows: hardware.roofline.map((row) => ({
-      title: row.title,
-      bound_ms: formatMs(row.boundMs),
-      fastest_ms: formatMs(row.fastestMs),
-      arithmetic_ms: formatMs(row.arithmeticMs),
-      memory_ms: formatMs(row.memoryMs),
-      share_percent: formatNumber(100 * row.share, 0),
-      limit: row.arithmeticMs > row.memoryMs ? 'arithmetic' : 'memory',
-    })),
+    refused: [...(hardware.refused ?? [])],
+    // Results of earlier versions may hold a bound that was exceeded: it is no bound.
+    rows: hardware.roofline
+      .filter(({ share }) => share <= 1)
+      .map((row) => ({
+        title: row.title,
+        bound_ms: formatMs(row.boundMs),
+        fastest_ms: formatMs(row.fastestMs),
+        arithmetic_ms: formatMs(row.arithmeticMs),
+        memory_ms: formatMs(row.memoryMs),
+        share_percent: formatNumber(100 * row.share, 0),
+        limit: row.arithmeticMs > row.memoryMs ? 'arithmetic' : 'memory',
+      })),
   };
 }
 
