@@ -153,7 +153,7 @@ function timesTable(
 }
 
 function nameOf({ percentile }: PercentileBound): string {
-  return `p${100 * percentile} ≤ ms`;
+  return `p${100 * percentile} ≤`;
 }
 
 function missing(bound: PercentileBound): string {
