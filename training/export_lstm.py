@@ -32,8 +32,12 @@ def add_convolution(graph: GraphBuilder, name: str, x: str, lengths: str, block)
     return graph.node("Mul", [x, graph.mask(name, x, 3, lengths, "axes12")], f"{name}.masked"), lengths
 
 
-def add_lstm(graph: GraphBuilder, name: str, x: str, lengths32: str, layer, scale, shift) -> str:
+def add_lstm(graph: GraphBuilder, name: str, x: str, lengths32: str, layer, scale, shift, factor=torch.nn.Identity()) -> str:
     """One bidirectional LSTM whose input norm (`scale`, `shift`) is folded in; directions added, [T', N, units]."""
+    if not isinstance(factor, torch.nn.Identity):
+        left = factor.weight.double()
+        x = graph.node("MatMul", [x, graph.weight(f"{name}.W_left", (left * scale).T)], f"{name}.low_rank")
+        scale, shift = torch.ones(len(left), dtype=torch.float64), left @ shift
     input_weights, recurrent_weights, biases = [], [], []
     for direction in (layer.forward_direction, layer.backward_direction):
         weight = direction.input_weight.double()
@@ -62,10 +66,9 @@ def build_lstm(model: DeepSpeech2) -> onnx.ModelProto:
         x, lengths = add_convolution(graph, f"conv{index}", x, lengths, block)
     x = graph.to_steps(x)
     lengths32 = graph.node("Cast", [lengths], "lengths.int32", to=TensorProto.INT32)
-    width = model.layers[0].forward_direction.input_weight.shape[1]
-    scale, shift = torch.ones(width, dtype=torch.float64), torch.zeros(width, dtype=torch.float64)
-    for index, (layer, norm) in enumerate(zip(model.layers, model.norms)):
-        x = add_lstm(graph, f"lstm{index}", x, lengths32, layer, scale, shift)
+    scale, shift = torch.ones((), dtype=torch.float64), torch.zeros(model.inputs, dtype=torch.float64)
+    for index, (factor, layer, norm) in enumerate(zip(model.factors, model.layers, model.norms)):
+        x = add_lstm(graph, f"lstm{index}", x, lengths32, layer, scale, shift, factor)
         scale, shift = norm_scale_shift(norm, model.shape.units)
     weight = model.labels.weight.double()
     x = graph.linear("labels", x, (weight * scale).T, model.labels.bias.double() + weight @ shift, "labels.logits")

@@ -24,6 +24,7 @@ class Shape:
     """Sizes of a network: `channels` of the convolutions, `units` a direction, number of recurrent `layers`.
 
     folded: every BatchNorm is part of the weights beside it (see fold.py).
+    ranks: of each recurrent layer's input weights where they are two factors, 0 where they are whole; () where all are.
     """
 
     channels: int = 16
@@ -31,6 +32,7 @@ class Shape:
     layers: int = 3
     front_end: str = "log-spectrogram"
     folded: bool = False
+    ranks: tuple[int, ...] = ()
 
     def as_dict(self) -> dict:
         """Plain values, for checkpoints."""
@@ -71,8 +73,13 @@ class DeepSpeech2(Network):
             [Convolution(1, channels, (41, 11), folded), Convolution(channels, channels, (21, 11), folded)]
         )
         bins = ((FRONT_ENDS[shape.front_end].bins + 1) // 2 + 1) // 2  # 161 -> 81 -> 41
-        inputs = [shape.channels * bins] + [shape.units] * (shape.layers - 1)
-        self.layers = nn.ModuleList([BidirectionalLSTM(width, shape.units) for width in inputs])
+        self.inputs = shape.channels * bins
+        inputs = [self.inputs] + [shape.units] * (shape.layers - 1)
+        ranks = shape.ranks or (0,) * shape.layers
+        self.factors = nn.ModuleList(
+            [nn.Linear(width, rank, bias=False) if rank else nn.Identity() for width, rank in zip(inputs, ranks, strict=True)]
+        )
+        self.layers = nn.ModuleList([BidirectionalLSTM(rank or width, shape.units) for width, rank in zip(inputs, ranks)])
         # Sequence-wise BatchNorm between the recurrent layers and before the labels (Deep Speech 2, section 3.2).
         self.norms = nn.ModuleList(
             [nn.Identity() if folded else nn.BatchNorm1d(shape.units) for _ in range(shape.layers)]
@@ -97,7 +104,8 @@ class DeepSpeech2(Network):
         x = x.flatten(1, 2).permute(2, 0, 1)  # [T', N, channels * bins]
         reversal = reversal_index(lengths, x.shape[0])
         mask = inside(lengths, x.shape[0]).t().unsqueeze(2).to(dtype)
-        for layer, norm in zip(self.layers, self.norms):
+        for factor, layer, norm in zip(self.factors, self.layers, self.norms):
+            x = x if isinstance(factor, nn.Identity) else F.linear(x.to(dtype), factor.weight.to(dtype))
             x = layer(self.grid.activation(x, utterances=1), reversal, dtype) * mask
             x = self.drop(norm(x.flatten(0, 1)).view_as(x))
         logits = F.linear(self.grid.activation(x.float(), utterances=1), self.grid.weight(self.labels.weight), self.labels.bias)

@@ -57,6 +57,8 @@ class UnitPruner:
     def __init__(self, network: DeepSpeech2, kept: int):
         if not isinstance(network, DeepSpeech2):
             raise ValueError(f"units kept: an LSTM network was required, got {type(network).__name__}")
+        if network.shape.ranks:
+            raise ValueError("units kept: whole input weights were required, got factors; prune first, factor what is left")
         units, self.layers = network.shape.units, network.shape.layers
         if not 0 < kept < units:
             raise ValueError(f"units kept: 1 to {units - 1} of {units} were required, got {kept}")

@@ -96,12 +96,12 @@ class Run:
 
     def _foldable(self, start: Network) -> Network:
         """A network whose rounded weights are those that are exported."""
-        if isinstance(start, DeepSpeech2):
+        if isinstance(start, DeepSpeech2) and not start.shape.ranks:
             return fold(start)
         if isinstance(start, SeparableNetwork) and self.options.grid == "channel":
             return start
         raise ValueError(
-            "--grid: an LSTM network, or separable convolutions with `channel`, was required, "
+            "--grid: an LSTM network of whole weights, or separable convolutions with `channel`, was required, "
             f"got {architecture_of(start.shape)} with `{self.options.grid}`"
         )
 
@@ -202,7 +202,7 @@ class Run:
         return self.pruner is None or progress >= 1
 
     def train(self) -> None:
-        """Update until the minutes are over, with a judgement and a checkpoint every few minutes; SIGTERM saves and ends."""
+        """Update until the minutes, or the updates, are over, with a judgement and a checkpoint every few minutes; SIGTERM saves and ends."""
         options, folder = self.options, self.options.run
         started_s = time.monotonic() - self.elapsed_s
         judged_s, losses, norms = self.elapsed_s, [], []
@@ -210,7 +210,7 @@ class Run:
         signal.signal(signal.SIGTERM, lambda *_: asked_to_stop.set())
         while True:
             self.elapsed_s = time.monotonic() - started_s
-            progress = self.elapsed_s / (options.minutes * 60)
+            progress = self.updates / options.updates if options.updates else self.elapsed_s / (options.minutes * 60)
             if progress < 1:
                 loss, norm = self.step(progress)
                 losses.append(loss)

@@ -7,7 +7,7 @@
         --start-from runs/deepspeech2-lstm --grid tensor
 
 The run's name says which model it is unless --model does. The learning rate and the mixture of corpora follow the
-clock, so a run ends in time on a busy machine. A checkpoint is written every few minutes and replaced atomically; the
+clock, so a run ends in time on a busy machine (or the updates, with --updates). A checkpoint is written every few minutes and replaced atomically; the
 same command continues from it, random state included. Only development sets are looked at: `best.pt` holds the
 averaged weights with the lowest mean WER on them.
 """
@@ -46,7 +46,9 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--corpora", type=Path, required=True, help="folder with an4, mini-librispeech, ljspeech-part")
     parser.add_argument("--data", type=Path, default=Path("data"), help="folder that prepare.py filled")
     parser.add_argument("--run", type=Path, required=True, help="folder of checkpoints and log; continued if not empty")
-    parser.add_argument("--minutes", type=float, required=True, help="wall-clock length of the whole run")
+    length = parser.add_mutually_exclusive_group(required=True)
+    length.add_argument("--minutes", type=float, help="wall-clock length of the whole run")
+    length.add_argument("--updates", type=int, help="length of the whole run where runs are compared: the same on a busy machine")
     parser.add_argument("--judge-minutes", type=float, help="time between judgements")
     parser.add_argument("--no-synthetic", action="store_true", help="leave synthetic speech out")
     network = parser.add_argument_group("network")
