@@ -5,6 +5,13 @@ import { InvalidArgumentError } from 'commander';
 /** Counts above this are slips of the finger: nothing here is done a million times. */
 const LARGEST_COUNT = 1_000_000;
 
+/** Parses a number above 0. */
+export function numberAbove0(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError('A number above 0 is required.');
+}
+
 /** Parses an option that must be a whole number from `minimum` to `maximum`. */
 export function wholeNumber(minimum: number, maximum: number = LARGEST_COUNT): (text: string) => number {
   return (text) => {

@@ -33,6 +33,20 @@ export interface RecipeResources {
   readonly calibrate?: (plan: CalibrationPlan, options: CalibrationOptions) => Promise<ReadonlyMap<string, ValueRange>>;
   /** Runs a model over the calibration set: needed by passes whose options say so. See `sampler` of src/tune/calibrate.ts. */
   readonly samples?: SampleRunner;
+  /** Keeps what is slow to find out, where many recipes are tried on one model in normal form. */
+  readonly memory?: Memory;
+}
+
+/** What was found out about models and tensors, as long as they are there. */
+export class Memory {
+  readonly #all = new WeakMap<object, Map<string, unknown>>();
+
+  /** What is known of something; what is found out is written into it. */
+  of<T>(thing: object): Map<string, T> {
+    const known = this.#all.get(thing) ?? new Map<string, unknown>();
+    this.#all.set(thing, known);
+    return known as Map<string, T>;
+  }
 }
 
 /** A smaller model and what was done to get it. */
@@ -44,11 +58,11 @@ export interface Compressed {
 }
 
 /**
- * When a pass has its turn in a recipe that is made layer by layer: what takes numbers or parts away comes before what stores
- * the rest in fewer bits; what calibration watches has to be in float yet; `layer` is for layers that are named, `rest`
- * for what is left, `code` for what is done to stored integers.
+ * When a pass has its turn in a recipe that is made layer by layer: what takes parts away (`structure`), then numbers (`zeros`, which
+ * fitting parts would fill again), comes before what stores the rest in fewer bits; what calibration watches has to be in float yet;
+ * `layer` is for layers that are named, `rest` for what is left, `code` for what is done to stored integers.
  */
-export const STAGES = ['structure', 'calibrated', 'layer', 'rest', 'code'] as const;
+export const STAGES = ['structure', 'zeros', 'calibrated', 'layer', 'rest', 'code'] as const;
 
 /** Operators that carry the weights of a recogniser. */
 export const LAYER_OPS = ['Conv', 'MatMul', 'Gemm', 'LSTM', 'GRU', 'RNN'] as const;
@@ -68,6 +82,10 @@ export interface LayerForm<Options> {
   readonly opTypes: readonly LayerOp[];
   /** The options that do it to the nodes named, and to no others. */
   options(nodes: readonly string[]): Options;
+  /** The node, a MatMul, that it makes beside one: later steps do to it what they do to that one, where they can. */
+  makes?(node: string): string;
+  /** Whether nothing but the coded file gets smaller by it, and nothing faster. */
+  readonly isForCoding?: true;
 }
 
 /** A schema with a field for each option; {@link optionsSchema} makes it. */

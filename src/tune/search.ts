@@ -11,6 +11,8 @@ import {
   type SearchTrial,
   searchRecipe,
 } from '../compress/choose/search.js';
+import { entropyCode } from '../compress/entropyCode.js';
+import { Memory } from '../compress/pass.js';
 import { parseRecipe, type Recipe } from '../compress/recipe.js';
 import { InputError } from '../errors.js';
 import { describeFileError, parseJson, writeFileAtomic } from '../files.js';
@@ -18,6 +20,7 @@ import { median } from '../measure/statistics/statistics.js';
 import { modelFileSize } from '../onnx/file/modelFileSize.js';
 import { readModel } from '../onnx/file/read.js';
 import { writeModel } from '../onnx/file/write.js';
+import { simplifyModel } from '../onnx/normalForm/simplify.js';
 import type { Recognition } from '../recognise/kinds/kind.js';
 import { graphOf, modelSha256, type ResolvedModel } from '../recognise/model.js';
 import { Recognizer } from '../recognise/recognizer.js';
@@ -26,14 +29,13 @@ import { type LeftOut, readRecording, readUtterances } from '../speech/corpora/r
 import { DEFAULT_NORMALISER, NORMALISER_NAMES, type NormaliserName } from '../speech/text/normaliser.js';
 import { ratesOf } from '../speech/text/wer.js';
 import type { Audio } from '../speech/types.js';
-import { calibrator, remembering } from './calibrate.js';
+import { calibrator, remembering, sampler } from './calibrate.js';
 
 /** Utterances on which the latencies are compared, evenly spread. */
 const TURNS = 24;
 
 /** How a search on speech goes. */
-export interface SearchOnSpeechOptions
-  extends Pick<SearchOptions, 'goal' | 'budget' | 'minimumTrials' | 'maximumTrials' | 'random' | 'onTrial'> {
+export interface SearchOnSpeechOptions extends Omit<SearchOptions, 'trace'> {
   /** Utterances that judge each recipe; never the hold-out. Default: dev. */
   readonly manifest?: string;
   /** Which graph of the model. Default: its only one. */
@@ -51,46 +53,57 @@ export interface SearchOnSpeechOptions
 const scoreSchema: z.ZodType<RecipeScore> = z.strictObject({
   error: z.number().nonnegative(),
   latencyRatio: z.number().nonnegative(),
+  latencyMs: z.number().nonnegative(),
   sizeBytes: z.int().positive(),
 });
 const headSchema = z.strictObject({
-  schema: z.literal('quantlab.search/1'),
+  schema: z.literal('quantlab.search/2'),
   model: z.string(),
   graph: z.string().optional(),
   manifest: z.string(),
   threads: z.int(),
+  isCoded: z.boolean(),
   normaliser: z.enum(NORMALISER_NAMES).optional(),
 });
 const lineSchema = z.strictObject({ recipe: z.unknown(), score: scoreSchema });
 
 /**
- * Searches for the fastest or smallest recipe within a budget of word error rate: each recipe transcribes the
- * development set, its latency is compared with the float model's in turns, its size is that of the file.
+ * Searches for the fastest, the smallest or the most accurate recipe within limits of word error rate, bytes and milliseconds: each
+ * recipe transcribes the development set, its latency is compared with the float model's in turns, its size is that of the file.
  *
  * @throws {InputError} when the model, manifest or trace cannot be read, or the trace is of another model or setting
  */
 export async function searchOnSpeech(model: ResolvedModel, options: SearchOnSpeechOptions): Promise<SearchResult> {
-  const { manifest = 'dev', threads = 1, tracePath, normaliser = DEFAULT_NORMALISER } = options;
+  const { manifest = 'dev', threads = 1, tracePath, normaliser = DEFAULT_NORMALISER, isCoded = false } = options;
   const graph = graphOf(model, options.graph);
-  const float = await readModel(graph.path);
+  // In normal form already: what is remembered of it holds for every recipe.
+  const { model: float } = simplifyModel(await readModel(graph.path));
   const utterances = await readUtterances(manifestPath(manifest), { onLeftOut: options.onLeftOut });
   const audios = await Promise.all(utterances.map(readRecording));
-  const calibrate = remembering(calibrator(model, { threads, graph: graph.name }));
+  const calibration = { threads, graph: graph.name };
+  const resources = {
+    calibrate: remembering(calibrator(model, calibration)),
+    samples: sampler(model, calibration),
+    memory: new Memory(),
+  };
   const folder = await mkdtemp(join(tmpdir(), 'quantlab-search-'));
   const head: z.infer<typeof headSchema> = {
-    schema: 'quantlab.search/1',
+    schema: 'quantlab.search/2',
     model: await modelSha256(model),
     ...(options.graph !== undefined && { graph: graph.name }),
     manifest,
     threads,
+    isCoded,
     ...(normaliser !== DEFAULT_NORMALISER && { normaliser }),
   };
   const trace = tracePath === undefined ? [] : await openTrace(tracePath, head);
 
   const reference = await Recognizer.load(model, { threads });
-  const evaluate = async (recipe: Recipe): Promise<RecipeScore> => {
+  const evaluate = async (recipe: Recipe): Promise<RecipeScore | null> => {
     const path = join(folder, 'model.onnx');
-    await writeModel((await applyRecipe(float, recipe, { calibrate })).model, path);
+    const { model: made } = await applyRecipe(float, recipe, resources);
+    if (made === float && recipe.steps.length > 0) return null;
+    await writeModel(made, path);
     const recognizer = await Recognizer.load(
       { ...model, graphs: { ...model.graphs, [graph.name]: path } },
       { threads },
@@ -100,9 +113,10 @@ export async function searchOnSpeech(model: ResolvedModel, options: SearchOnSpee
       for (const [index, audio] of audios.entries()) {
         heard.push({ reference: utterances[index]?.text ?? '', text: (await recognizer.recognize(audio)).text });
       }
-      const latencyRatio = await compareLatency(recognizer, reference, audios);
+      const latency = await compareLatency(recognizer, reference, audios);
+      if (isCoded) await writeModel(entropyCode(made).model, path);
       const sizeBytes = await modelFileSize(await readModel(path));
-      return { error: ratesOf(heard, normaliser).wer, latencyRatio, sizeBytes };
+      return { error: ratesOf(heard, normaliser).wer, ...latency, sizeBytes };
     } finally {
       await recognizer.release();
     }
@@ -123,21 +137,23 @@ export async function searchOnSpeech(model: ResolvedModel, options: SearchOnSpee
 }
 
 /**
- * Median of the quotients of inference times, float and compressed in turns: whatever else the machine does slows both.
+ * Medians of inference times and of their quotients, float and compressed in turns: whatever else the machine does slows both.
  */
 async function compareLatency(
   recognizer: Recognizer,
   reference: Recognizer,
   audios: readonly Audio[],
-): Promise<number> {
+): Promise<Pick<RecipeScore, 'latencyRatio' | 'latencyMs'>> {
   const quotients: number[] = [];
+  const times: number[] = [];
   for (let turn = 0; turn < TURNS; turn++) {
     const audio = audios[Math.floor((turn * audios.length) / TURNS)] as Audio;
     const was = networkMs(await reference.recognize(audio));
     const is = networkMs(await recognizer.recognize(audio));
     quotients.push(is / was);
+    times.push(is);
   }
-  return median(quotients);
+  return { latencyRatio: median(quotients), latencyMs: median(times) };
 }
 
 /** What is not the front end's: the networks, and what they are followed by. */
@@ -163,7 +179,7 @@ async function openTrace(path: string, head: z.infer<typeof headSchema>): Promis
   const was = parseJson(first, headSchema, `${path}: line 1`);
   if (JSON.stringify(was) !== JSON.stringify(head)) {
     throw new InputError(
-      `${path}: a trace of this model, manifest and number of threads was required, got another; name a new file`,
+      `${path}: a trace of this model, manifest, number of threads and kind of size was required, got another; name a new file`,
     );
   }
   return rest.map((line, index) => {

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { applyRecipe } from '../../src/compress/applyRecipe.js';
-import { choicesFor, layersOf, recipeOf } from '../../src/compress/choose/layers.js';
+import { choicesFor, layersOf, recipeOf, withForm } from '../../src/compress/choose/layers.js';
 import { LAYER_OPS, STAGES, settingsOf } from '../../src/compress/pass.js';
 import { PASSES } from '../../src/compress/passes.js';
 import { parseRecipe } from '../../src/compress/recipe.js';
@@ -12,7 +12,8 @@ import { mainGraph } from '../../src/onnx/model.js';
 import { simplifyModel } from '../../src/onnx/normalForm/simplify.js';
 import { quantlab } from '../cli/terminal.js';
 import { buildRandomGraph, drawnGraph } from './randomGraph.js';
-import { convolutionModel, recurrentModel } from './smallModels.js';
+import { pattern, samplesOf } from './runModel.js';
+import { convolutionModel, operatorCounts, recurrentModel } from './smallModels.js';
 
 const step = (transform: string, options: object) =>
   JSON.stringify({
@@ -88,6 +89,29 @@ describe('every pass', () => {
           forms.add(`${choice} ${layer.opType}`);
         }
       }
+    }
+    const parts = new Set<string>();
+    for (const [model, x] of [
+      [convolutionModel(3), [40, 2, 12, 9]],
+      [recurrentModel(3), [20, 3, 12]],
+    ] as const) {
+      const layers = layersOf(model);
+      const samples = samplesOf([1, 2, 3, 4, 5].map((seed) => ({ x: pattern([...x], seed) })));
+      for (const { node, opType } of layers) {
+        for (const choice of choicesFor(opType, 'parts')) {
+          const recipe = recipeOf('one', '', layers, new Map([[node, withForm(opType, 'dynamic', 'parts', choice)]]));
+          const { model: made, report } = await applyRecipe(model, parseRecipe(JSON.stringify(recipe)), {
+            ...resources,
+            samples,
+          });
+          if (made !== model && report.compressed.length > 0) parts.add(`${choice} ${opType}`);
+          if (choice.startsWith('rank-')) expect(operatorCounts(made)['MatMulInteger'], choice).toBeGreaterThan(0);
+        }
+      }
+    }
+    const formsOfParts = LAYER_OPS.flatMap((opType) => choicesFor(opType, 'parts').map((one) => `${one} ${opType}`));
+    for (const one of formsOfParts) {
+      if (!/ (GRU|RNN)$|^units-\d+ (MatMul|Gemm)$/.test(one)) expect([...parts]).toContain(one);
     }
     const known = LAYER_OPS.flatMap((opType) => choicesFor(opType).map((choice) => `${choice} ${opType}`));
     expect(new Set(known).size).toBe(known.length);

@@ -5,7 +5,7 @@ import { makeNode } from '../../onnx/graph/node.js';
 import type { OnnxModel } from '../../onnx/model.js';
 import { DTYPE_CODE } from '../../onnx/tensor/dtype.js';
 import { makeTensor } from '../../onnx/tensor/tensor.js';
-import type { SampleRunner } from '../pass.js';
+import type { RecipeResources } from '../pass.js';
 import type { NormalGraph } from '../rewrite/normalGraph.js';
 import { floatValue } from '../static/staticPlan.js';
 
@@ -45,7 +45,7 @@ export type MomentsOf = (watched: Watched) => Moments | undefined;
 export async function measureMoments(
   graph: NormalGraph,
   all: readonly Watched[],
-  samples: SampleRunner | undefined,
+  { samples, memory }: RecipeResources,
   title: string,
 ): Promise<MomentsOf> {
   if (samples === undefined) {
@@ -53,8 +53,10 @@ export async function measureMoments(
       `calibrated: a calibration set was required by ${title}, got none; give the model a card, or arrays with --inputs`,
     );
   }
-  const watched = [...new Map(all.map((one) => [keyOf(one), one])).values()];
-  if (watched.length === 0) return () => undefined;
+  const found = memory?.of<Moments>(graph.model) ?? new Map<string, Moments>();
+  const wanted = new Map(all.map((one) => [keyOf(one), one]));
+  const watched = [...wanted.values()].filter((one) => !found.has(keyOf(one)));
+  if (watched.length === 0) return (one) => found.get(keyOf(one));
   const { model, names } = showMoments(graph, watched);
   const sums = watched.map(({ size }) => ({ size, rows: 0, products: new Float64Array(size * size) }));
   for await (const sample of samples(
@@ -68,7 +70,6 @@ export async function measureMoments(
       for (const [i, value] of values.entries()) sum.products[i] = (sum.products[i] ?? 0) + value;
     }
   }
-  const found = new Map<string, Moments>();
   for (const [index, one] of watched.entries()) {
     const { value, size } = one;
     const moments = sums[index] as Moments;

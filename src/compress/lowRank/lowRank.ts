@@ -6,11 +6,12 @@ import { attributeOf, intAttribute, makeNode, stringAttribute } from '../../onnx
 import { transposeMatrices } from '../../onnx/graph/transpose.js';
 import type { OnnxModel } from '../../onnx/model.js';
 import { makeTensor, shapeOf, tensorFloats } from '../../onnx/tensor/tensor.js';
-import { channelsLast, type MomentsOf, measureMoments, type Watched } from '../calibrators/moments.js';
+import { channelsLast, type Moments, type MomentsOf, measureMoments, type Watched } from '../calibrators/moments.js';
 import {
   applyAlone,
   CALIBRATED,
   type Compressed,
+  type Memory,
   nodeOptions,
   optionsSchema,
   type Pass,
@@ -74,6 +75,13 @@ export const LOW_RANK: Pass<'low-rank', LowRankOptions, LowRankSettings> = {
     calibrated: CALIBRATED,
     ...nodeOptions(FACTORED_OP_TYPES, FACTORED_OP_TYPES),
   }),
+  // A convolution of kernel 1 is for recipes alone: of the others it has no form.
+  forms: [0.75, 0.5].map((bytes) => ({
+    choice: `rank-${100 * bytes}`,
+    opTypes: ['MatMul', 'Gemm', 'LSTM', 'GRU', 'RNN'],
+    options: (nodesToQuantize) => ({ bytes, calibrated: true, nodesToQuantize }),
+    makes: firstFactorOf,
+  })),
   looksFor: ({ opTypesToQuantize }) =>
     `constant weights of ${opTypesToQuantize.join(', ')}, which two thin matrices stand for in fewer bytes`,
   apply,
@@ -96,26 +104,41 @@ export const LOW_RANK: Pass<'low-rank', LowRankOptions, LowRankSettings> = {
 export function factorWeights(model: OnnxModel, options: LowRankOptions = {}): Compressed {
   return applyAlone(model, LOW_RANK, options, (graph, settings) => {
     refuseCalibrated(settings);
-    return factor(graph, settings);
+    return factor(graph, settings, {});
   });
 }
 
-async function apply(graph: NormalGraph, settings: LowRankSettings, { samples }: RecipeResources): Promise<Changed> {
-  if (!settings.calibrated) return factor(graph, settings);
+/** What the product with the first factor of a node's weight is called. */
+function firstFactorOf(node: string): string {
+  return `${node}_low_rank`;
+}
+
+async function apply(graph: NormalGraph, settings: LowRankSettings, resources: RecipeResources): Promise<Changed> {
+  const { memory } = resources;
+  if (!settings.calibrated) return factor(graph, settings, { memory });
   const watched: Watched[] = [];
   rewriteLayers(graph, settings, (layer) => {
     watched.push(whatItReads(layer));
     throw new LeftInFloat('uncalibrated', 'it was looked at alone');
   });
-  return factor(graph, settings, await measureMoments(graph, watched, samples, LOW_RANK.title));
+  return factor(graph, settings, {
+    moments: await measureMoments(graph, watched, resources, LOW_RANK.title),
+    memory,
+  });
 }
 
-function factor(input: NormalGraph, settings: LowRankSettings, moments?: MomentsOf): Changed {
+/** What is known before factors are made. */
+interface Known {
+  readonly moments?: MomentsOf;
+  readonly memory?: Memory | undefined;
+}
+
+function factor(input: NormalGraph, settings: LowRankSettings, known: Known): Changed {
   const { rank } = settings;
   let highest = 0;
   const changed = rewriteLayers(input, settings, (layer, scope, rewriting) => {
     highest = Math.max(highest, Math.min(layer.rows, layer.columns));
-    writeFactors(layer, settings, moments, scope, rewriting);
+    writeFactors(layer, settings, known, scope, rewriting);
   });
   if (rank !== undefined && highest > 0 && rank > highest) {
     throw new InputError(
@@ -187,7 +210,7 @@ function readLayer(node: NodeProto, opType: FactoredOpType, scope: Scope): Layer
 function writeFactors(
   layer: Layer,
   settings: LowRankSettings,
-  moments: MomentsOf | undefined,
+  { moments, memory }: Known,
   scope: Scope,
   { names, compressed }: Rewriting,
 ): void {
@@ -200,7 +223,9 @@ function writeFactors(
   if (moments !== undefined && weighed === undefined) {
     throw new LeftInFloat('uncalibrated', `calibration has no finite values of ${node.input[0] ?? ''}`);
   }
-  const factors = factorize(matrix, rows, columns, keptOf(layer, settings), weighed);
+  const factors = remembered(memory, weight.tensor, keptOf(layer, settings), weighed, (kept) =>
+    factorize(matrix, rows, columns, kept, weighed),
+  );
   const { rank } = factors;
   if (rank > most) {
     const why = `two factors of rank ${rank} would take no less than its ${rows} × ${columns} numbers`;
@@ -208,13 +233,13 @@ function writeFactors(
   }
   const decibels = signalToErrorDb(matrix, factors.product);
   const title = node.name === '' ? (node.output[0] ?? layer.opType) : node.name;
-  const between = names.value(`${title}_low_rank`);
+  const between = names.value(firstFactorOf(title));
   const [left, right] = tensorsOf(layer, factors, [
     names.value(`${weight.name}_left`),
     names.value(`${weight.name}_right`),
   ]);
   scope.added.push(left, right);
-  scope.nodes.push(...nodesOf(layer, left.name, right.name, between, names.node(`${title}_low_rank`)));
+  scope.nodes.push(...nodesOf(layer, left.name, right.name, between, names.node(firstFactorOf(title))));
   // Each factor stands for its share of the matrix.
   for (const tensor of [left, right]) {
     const share = tensor === left ? rows / (rows + columns) : columns / (rows + columns);
@@ -225,6 +250,23 @@ function writeFactors(
       report: { ...report, shape: shapeOf(tensor), sizeBytesBefore, storedAs: tensor.name },
     });
   }
+}
+
+/** Factors that were made before of the same weight, for the same moments; else those that are made now. */
+function remembered(
+  memory: Memory | undefined,
+  weight: TensorProto,
+  kept: Kept,
+  moments: Moments | undefined,
+  make: (kept: Kept) => Factors,
+): Factors {
+  const known = memory?.of<{ readonly factors: Factors; readonly moments: Moments | undefined }>(weight);
+  const key = `${LOW_RANK.name} ${JSON.stringify(kept)}`;
+  const before = known?.get(key);
+  if (before !== undefined && before.moments === moments) return before.factors;
+  const factors = make(kept);
+  known?.set(key, { factors, moments });
+  return factors;
 }
 
 /** What the matrix multiplies: rows of a value's last axis, of a convolution those of its channels. */

@@ -50,6 +50,11 @@ export const PRUNE_UNITS: Pass<'prune-units', PruneUnitsOptions, PruneUnitsSetti
     calibrated: CALIBRATED,
     ...nodeOptions(UNIT_OP_TYPES, UNIT_OP_TYPES),
   }),
+  forms: [0.1, 0.25].map((share) => ({
+    choice: `units-${100 * share}`,
+    opTypes: UNIT_OP_TYPES,
+    options: (nodesToQuantize) => ({ share, calibrated: true, nodesToQuantize }),
+  })),
   looksFor: ({ opTypesToQuantize }) =>
     `${opTypesToQuantize.join(', ')} with constant weights, whose output products read`,
   apply,
@@ -77,14 +82,14 @@ export function pruneUnits(model: OnnxModel, options: PruneUnitsOptions = {}): C
   });
 }
 
-async function apply(graph: NormalGraph, settings: PruneUnitsSettings, { samples }: RecipeResources): Promise<Changed> {
+async function apply(graph: NormalGraph, settings: PruneUnitsSettings, resources: RecipeResources): Promise<Changed> {
   if (!settings.calibrated) return prune(graph, settings);
   const watched: Watched[] = [];
   rewriteUnits(graph, settings, ({ own, readers }) => {
     watched.push(...[...own, ...readers].flatMap(({ read }) => read ?? []));
     throw new LeftInFloat('uncalibrated', 'it was looked at alone');
   });
-  return prune(graph, settings, await measureMoments(graph, watched, samples, PRUNE_UNITS.title));
+  return prune(graph, settings, await measureMoments(graph, watched, resources, PRUNE_UNITS.title));
 }
 
 /** What became of a constant, and of which node's it is. */

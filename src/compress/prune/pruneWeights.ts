@@ -49,7 +49,7 @@ export const PRUNE: Pass<'prune', PruneOptions, PruneSettings> = {
   name: 'prune',
   title: 'pruning',
   description: 'the smallest weights become zero: what is coded afterwards gets smaller, nothing gets faster',
-  stage: 'structure',
+  stage: 'zeros',
   options: optionsSchema<PruneOptions, PruneSettings>({
     sparsity: z
       .number()
@@ -69,6 +69,12 @@ export const PRUNE: Pass<'prune', PruneOptions, PruneSettings> = {
     calibrated: CALIBRATED,
     ...nodeOptions(PRUNED_OP_TYPES, PRUNED_OP_TYPES),
   }),
+  forms: [0.5, 0.75].map((sparsity) => ({
+    choice: `zeros-${100 * sparsity}`,
+    opTypes: PRUNED_OP_TYPES,
+    options: (nodesToQuantize) => ({ sparsity, calibrated: true, nodesToQuantize }),
+    isForCoding: true,
+  })),
   looksFor: ({ opTypesToQuantize }) => `constant weights of ${opTypesToQuantize.join(', ')}`,
   apply,
 };
@@ -104,13 +110,13 @@ interface Pruned {
   readonly read: Watched | undefined;
 }
 
-async function apply(graph: NormalGraph, settings: PruneSettings, { samples }: RecipeResources): Promise<Changed> {
+async function apply(graph: NormalGraph, settings: PruneSettings, resources: RecipeResources): Promise<Changed> {
   if (!settings.calibrated) return prune(graph, settings);
   const watched: Watched[] = [];
   rewriteWeights(graph, settings, ({ read }) => {
     if (read !== undefined) watched.push(read);
   });
-  return prune(graph, settings, await measureMoments(graph, watched, samples, PRUNE.title));
+  return prune(graph, settings, await measureMoments(graph, watched, resources, PRUNE.title));
 }
 
 function prune(input: NormalGraph, settings: PruneSettings, moments?: MomentsOf): Changed {

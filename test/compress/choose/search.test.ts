@@ -49,8 +49,39 @@ function score(recipe: Recipe): RecipeScore {
     latencyRatio -= gain.ms / 100;
     sizeBytes -= gain.bytes;
   }
-  return { error, latencyRatio, sizeBytes };
+  return { error, latencyRatio, latencyMs: 50 * latencyRatio, sizeBytes };
 }
+
+/** A machine of which only fewer bits are asked: what takes parts away finds nothing to take. */
+async function bitsAlone(recipe: Recipe): Promise<RecipeScore | null> {
+  const parts: readonly string[] = ['prune', 'prune-units', 'low-rank'];
+  return recipe.steps.some(({ transform }) => parts.includes(transform)) ? null : score(recipe);
+}
+
+/** A machine on which units of LSTMs and the rank of products can be taken away, too: what each step saves and costs. */
+async function withParts(recipe: Recipe): Promise<RecipeScore> {
+  let [error, latencyRatio, sizeBytes] = [0.1, 1, 500_000];
+  for (const { transform, options = {} } of recipe.steps) {
+    const { nodesToQuantize = [], bytes = 1, share = 0 } = options as Record<string, never>;
+    for (const node of nodesToQuantize as readonly string[]) {
+      const isLstm = node.startsWith('lstm') && !node.endsWith('_low_rank');
+      if (transform === 'dynamic' && isLstm) [latencyRatio, sizeBytes] = [latencyRatio - 0.1, sizeBytes - 100_000];
+      if (transform === 'prune-units' && isLstm) {
+        [error, latencyRatio, sizeBytes] = [error + 0.02 * share, latencyRatio - share, sizeBytes - 50_000 * share];
+      }
+      if (transform === 'low-rank' && node === 'fc')
+        [error, sizeBytes] = [error + 0.001, sizeBytes - 9000 * (1 - bytes)];
+      if (transform === 'prune' && node === 'conv') [error, sizeBytes] = [error + 0.001, sizeBytes - 3000];
+    }
+  }
+  return { error, latencyRatio, latencyMs: 50 * latencyRatio, sizeBytes };
+}
+
+const stepsOf = ({ recipe }: SearchTrial) =>
+  recipe.steps.map(({ transform, options }) => [
+    transform,
+    (options as { readonly nodesToQuantize?: readonly string[] }).nodesToQuantize,
+  ]);
 
 function random(): () => number {
   let state = 1;
@@ -62,7 +93,7 @@ function random(): () => number {
 
 describe('search', () => {
   it('finds the fastest recipe of a small space, within the budget', async () => {
-    const result = await searchRecipe(layers, async (recipe) => score(recipe), {
+    const result = await searchRecipe(layers, bitsAlone, {
       goal: 'fastest',
       budget: 0.01,
       random: random(),
@@ -85,8 +116,7 @@ describe('search', () => {
   });
 
   it('gives up what harms most when the budget is small, and beats the presets', async () => {
-    const evaluate = async (recipe: Recipe): Promise<RecipeScore> => score(recipe);
-    const small = await searchRecipe(layers, evaluate, { goal: 'smallest', budget: 0.0245, random: random() });
+    const small = await searchRecipe(layers, bitsAlone, { goal: 'smallest', budget: 0.0245, random: random() });
     expect(small.best.score.error).toBeLessThanOrEqual(0.1245);
     expect(small.beatsPresets).toBe(true);
     // Exhaustively: the smallest of all 2 · 4 · 4 · 5 recipes within the budget.
@@ -146,14 +176,60 @@ describe('search', () => {
     expect(again).toEqual(whole);
   });
 
+  it('takes parts away, and then stores the rest in fewer bits', async () => {
+    const options = { budget: 0.02, random: random() };
+    const fastest = await searchRecipe(layers, withParts, { goal: 'fastest', ...options });
+    // By hand: a quarter of the units of both LSTMs, 0.01 of error, and both in int8.
+    expect(stepsOf(fastest.best)).toEqual([
+      ['prune-units', ['lstm0', 'lstm1']],
+      ['dynamic', ['lstm0', 'lstm1']],
+    ]);
+    expect(fastest.best.score.latencyRatio).toBeCloseTo(0.3, 10);
+    expect(fastest.beatsPresets).toBe(true);
+    const smallest = await searchRecipe(layers, withParts, { goal: 'smallest', ...options });
+    const found = new Map(stepsOf(smallest.best) as [string, readonly string[]][]);
+    expect([...found.keys()].slice(0, 2)).toEqual(['low-rank', 'prune-units']);
+    expect(found.get('low-rank')).toEqual(['fc']);
+    expect(smallest.trials.some(({ recipe }) => recipe.steps.some(({ transform }) => transform === 'prune'))).toBe(
+      false,
+    );
+  });
+
+  it('tries zeros where the bytes of coded files count', async () => {
+    const options = { goal: 'smallest', budget: 0.02, random: random(), isCoded: true } as const;
+    const { best } = await searchRecipe(layers, withParts, options);
+    expect(new Map(stepsOf(best) as [string, readonly string[]][]).get('prune')).toEqual(['conv']);
+  });
+
+  it('finds the most accurate recipe that keeps to bytes or to time, and says where none does', async () => {
+    const options = { goal: 'most-accurate', random: random() } as const;
+    const small = await searchRecipe(layers, withParts, { ...options, maximumBytes: 300_000 });
+    // Int8 costs nothing here, units would.
+    expect(small.best.score).toEqual({ error: 0.1, latencyRatio: 0.8, latencyMs: 40, sizeBytes: 300_000 });
+    expect(small.isWithin).toBe(true);
+    const quick = await searchRecipe(layers, withParts, { ...options, maximumMs: 35 });
+    // Of one LSTM a tenth is enough for the last 5 ms, as 0.002 of error; a quarter of one would cost 0.005.
+    expect(quick.best.score.latencyMs).toBeCloseTo(35, 10);
+    expect(quick.best.score.error).toBeCloseTo(0.102, 10);
+    const none = await searchRecipe(layers, withParts, { ...options, maximumBytes: 1000 });
+    expect(none.isWithin).toBe(false);
+    expect(none.beatsPresets).toBe(false);
+    expect(none.best.score.sizeBytes).toBe(Math.min(...none.trials.map(({ score }) => score.sizeBytes)));
+  });
+
   it('refuses what cannot be searched', async () => {
     const evaluate = async (recipe: Recipe): Promise<RecipeScore> => score(recipe);
     await expect(searchRecipe([], evaluate, { goal: 'fastest', budget: 0, random: random() })).rejects.toThrow(
       InputError,
     );
-    await expect(searchRecipe(layers, evaluate, { goal: 'fastest', budget: -1, random: random() })).rejects.toThrow(
-      InputError,
-    );
+    for (const [limits, message] of [
+      [{ budget: -1 }, /a budget of 0 or more was required, got -1/],
+      [{ maximumBytes: 0 }, /maximumBytes: more than 0 was required, got 0/],
+      [{ maximumMs: Number.NaN }, /maximumMs: more than 0 was required, got NaN/],
+    ] as const) {
+      const options = { goal: 'fastest', random: random(), ...limits } as const;
+      await expect(searchRecipe(layers, evaluate, options)).rejects.toThrow(message);
+    }
   });
 });
 
@@ -180,6 +256,13 @@ describe('layers', () => {
       ['fc', 'nbits8'],
     ]);
     const recipe = recipeOf('mine', 'by hand', layers, choices);
+    const both = recipeOf('both', '', layers, new Map([['fc', 'rank-50+nbits4']]));
+    expect(parseRecipe(JSON.stringify(both))).toEqual(both);
+    // What low rank makes beside the node is stored in four bits, too.
+    expect(both.steps.map(({ options }) => options)).toMatchObject([
+      { bytes: 0.5, nodesToQuantize: ['fc'] },
+      { bits: 4, nodesToQuantize: ['fc', 'fc_low_rank'] },
+    ]);
     expect(parseRecipe(JSON.stringify(recipe))).toEqual(recipe);
     expect(recipe.steps.map(({ transform }) => transform)).toEqual(['static', 'recurrent', 'weight-only', 'dynamic']);
     expect(choicesOf(recipe)).toEqual(choices);
