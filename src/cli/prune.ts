@@ -11,14 +11,14 @@ import type { Terminal } from './terminal.js';
 /** The options that ask for a technique, in the order in which they are applied. */
 const ASKED_BY: Readonly<Record<string, readonly string[]>> = {
   'prune-units': ['share'],
-  prune: ['sparsity', 'scope', 'pattern'],
+  prune: ['sparsity', 'sparsities', 'scope', 'pattern'],
 };
 
 /** `quantlab prune IN -o OUT`: the techniques that take weights away, by their options alone. */
 export function addPruneCommand(program: Command, terminal: Terminal): void {
   const techniques = Object.keys(ASKED_BY);
   declare(program.command('prune'), addModel, addModelOut, addInputs, addJson, addRecipeOptions(...techniques))
-    .description('Take weights away: single ones (--sparsity, --pattern), or whole units (--share)')
+    .description('Take weights away: single ones (--sparsity, --sparsities, --pattern), or whole units (--share)')
     .option(...CALIBRATE)
     .addHelpText(
       'after',
@@ -27,7 +27,7 @@ Single weights become zeros. The runtime has no sparse products: a model gets ne
 code does (quantize, then code). Units are gone, with all that reads them: the model is smaller and faster. To train on after it is
 what keeps accuracy; --calibrated does what can be done without. Both go before quantization: give the result to quantize.
 ${examples(
-  'prune deepspeech2-lstm -o pruned.onnx --sparsity 0.5',
+  'prune deepspeech2-lstm -o pruned.onnx --sparsity 0.5 --sparsities lstm0.lstm=0.3',
   'prune model.onnx -o smaller.onnx --share 0.1 --calibrated --inputs samples.npz',
 )}`,
     )
@@ -35,7 +35,7 @@ ${examples(
       const asked = techniques.filter((name) => ASKED_BY[name]?.some((option) => options[option] !== undefined));
       if (asked.length === 0) {
         throw new UsageError(
-          'prune: --sparsity, --pattern or --share was required, got none; say how much of what is to go',
+          'prune: --sparsity, --sparsities, --pattern or --share was required, got none; say how much of what is to go',
         );
       }
       const steps = asked.map((transform) => ({ transform }) as RecipeStep);

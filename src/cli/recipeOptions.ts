@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { PASSES } from '../compress/passes.js';
 import type { Recipe, RecipeStep } from '../compress/recipe.js';
 import { UsageError } from '../errors.js';
-import { collect, commaList } from './options.js';
+import { collect, commaList, named } from './options.js';
 
 /** What the command line calls the option that names operators: a recipe of several steps has another list for each. */
 const OP_TYPES = 'op-types';
@@ -72,15 +72,25 @@ function optionsFor({ name, description, takes, knownAs, defaults }: Flag): read
       ? [new Option(`--${name} <list>`, what).argParser(commaList)]
       : [new Option(`--${name} <name>`, `${what} (may be given several times)`).argParser(collect)];
   }
+  if (takes instanceof z.ZodRecord) {
+    return [
+      new Option(`--${name} <node=n>`, `${what} (may be given several times)`).argParser<
+        Readonly<Record<string, number>>
+      >((text, before) => parsed(named()(text, before), takes, []) as Readonly<Record<string, number>>),
+    ];
+  }
   const values = valuesOf(takes);
   const shape = values.length > 0 ? values.join('|') : takes instanceof z.ZodString ? 'text' : 'n';
   const option = new Option(`--${name} <${shape}>`, what);
-  return [option.argParser((text) => parsed(text, takes, values))];
+  return [option.argParser((text) => parsed(numberOrText(text, takes), takes, values))];
 }
 
-function parsed(text: string, takes: z.ZodType, values: readonly unknown[]): unknown {
+function numberOrText(text: string, takes: z.ZodType): string | number {
   const isText = takes instanceof z.ZodEnum || takes instanceof z.ZodString;
-  const value = isText || text.trim() === '' ? text : Number(text);
+  return isText || text.trim() === '' ? text : Number(text);
+}
+
+function parsed(value: unknown, takes: z.ZodType, values: readonly unknown[]): unknown {
   const result = takes.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;

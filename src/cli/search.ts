@@ -22,7 +22,7 @@ import type { Terminal } from './terminal.js';
 interface SearchCommandOptions extends Pick<Given, 'manifest' | 'seed' | 'normaliser' | 'graph'> {
   readonly out: string;
   readonly goal: SearchOptions['goal'];
-  readonly budget?: number;
+  readonly budget: number;
   readonly maxMb?: number;
   readonly maxMs?: number;
   readonly coded?: true;
@@ -45,10 +45,10 @@ export function addSearchCommand(program: Command, terminal: Terminal): void {
       'Search, layer by layer and among all techniques, for the best recipe within limits of errors, bytes or time',
     )
     .addOption(new Option('--goal <goal>', 'what is best').choices(SEARCH_GOALS).default('fastest'))
-    .option(
-      '--budget <points>',
-      'how much the word error rate may grow, in percentage points (default: 1; of most-accurate without limit)',
-      fraction(100),
+    .addOption(
+      new Option('--budget <points>', 'how much the word error rate may grow, in percentage points')
+        .argParser(fraction(100))
+        .default(0.01, '1'),
     )
     .option('--max-mb <n>', 'megabytes that the file may take', numberAbove0)
     .option('--max-ms <n>', 'milliseconds that an utterance may take on this machine, in the median', numberAbove0)
@@ -64,19 +64,20 @@ export function addSearchCommand(program: Command, terminal: Terminal): void {
       `
 Tried are forms in fewer bits, units taken out, factors of lower rank and (--coded) zeros, also one after the other; each is
 measured on the development set. \`quantize --recipe found.json\` applies what is found. A search that was stopped goes on.
+most-accurate has no budget of errors unless one is given.
 ${examples(
-  'search deepspeech2-lstm -o found.json',
-  'search model.onnx -o found.json --goal smallest --budget 0.5 --coded',
+  'search deepspeech2-lstm -o found.json --goal smallest --coded',
   'search model.onnx -o found.json --goal most-accurate --max-mb 10',
 )}`,
     )
-    .action(async (input: string, options: SearchCommandOptions) => {
+    .action(async (input: string, options: SearchCommandOptions, command: Command) => {
+      const isFree = options.goal === 'most-accurate' && command.getOptionValueSource('budget') === 'default';
       const model = await resolveModel(input);
       const progress = terminal.progress();
       const result = await searchOnSpeech(model, {
         graph: options.graph,
         goal: options.goal,
-        budget: options.budget ?? (options.goal === 'most-accurate' ? undefined : 0.01),
+        budget: isFree ? undefined : options.budget,
         maximumBytes: options.maxMb === undefined ? undefined : options.maxMb * 1e6,
         maximumMs: options.maxMs,
         isCoded: options.coded,

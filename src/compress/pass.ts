@@ -111,6 +111,8 @@ export interface Pass<Name extends string = string, Options extends object = obj
   readonly needs?: 'calibration';
   /** What it can do to a single layer; why a layer stays as it is, its report says. */
   readonly forms?: readonly LayerForm<Options>[];
+  /** The options that take a share of a layer's numbers away, about, 0…1: by them layers can be given shares of their own. */
+  readonly taking?: (share: number) => Options;
   /** What it looks for, for errors: `constant weights of MatMul`. */
   looksFor(settings: Settings): string;
   /**

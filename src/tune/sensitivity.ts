@@ -1,11 +1,12 @@
 import { chooseHybrid, type HybridOptions } from '../compress/choose/hybrid.js';
 import { layersOf, recipeOf } from '../compress/choose/layers.js';
-import { type LayerSensitivity, measureSensitivity } from '../compress/choose/sensitivity.js';
+import { type LayerSensitivity, measureSensitivity, type Way } from '../compress/choose/sensitivity.js';
+import { Memory } from '../compress/pass.js';
 import type { Recipe } from '../compress/recipe.js';
 import type { OnnxModel } from '../onnx/model.js';
 import { kindOf } from '../recognise/kinds/kinds.js';
 import { graphOf, type ResolvedModel } from '../recognise/model.js';
-import { calibrator, remembering } from './calibrate.js';
+import { calibrator, remembering, sampler } from './calibrate.js';
 import { profileOnSpeech, runOverSpeech, type SpeechOptions } from './speechRunner.js';
 
 /** How layers are measured on speech. */
@@ -18,6 +19,8 @@ export interface SensitivityOnSpeechOptions extends Partial<SpeechOptions> {
   readonly calibrationUtterances?: number;
   /** Names of the only layers to measure. Default: all. */
   readonly nodes?: readonly string[];
+  /** What is done to each layer. Default: each form in fewer bits that its operator has. */
+  readonly ways?: readonly Way[];
   /** Whether to take the time of each layer from the runtime's profile. Default true. */
   readonly timed?: boolean;
   /** Told before the first layer and choice, and after each. */
@@ -42,20 +45,23 @@ export async function sensitivityOnSpeech(
   const { name } = graphOf(model, options.graph);
   const limited = { graph: name, threads, signal: options.signal };
   const speech = { manifest, utterances, onLeftOut: options.onLeftOut, ...limited };
-  const calibrate = calibrator(model, {
+  const calibration = {
     ...limited,
     ...(calibrationUtterances === undefined ? {} : { utterances: calibrationUtterances }),
-  });
+  };
   return await measureSensitivity(
     graph,
     {
-      calibrate: remembering(calibrate),
+      calibrate: remembering(calibrator(model, calibration)),
+      samples: sampler(model, calibration),
+      memory: new Memory(),
       run: (changed, tensors) => runOverSpeech(changed, tensors, model, speech),
       ...(timed ? { profile: (changed) => profileOnSpeech(changed, model, speech) } : {}),
     },
     {
       output: kindOf(model.card).judgedOutput(model.card, name),
       ...(options.nodes === undefined ? {} : { nodes: options.nodes }),
+      ...(options.ways === undefined ? {} : { ways: options.ways }),
       ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
     },
   );

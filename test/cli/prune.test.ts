@@ -74,7 +74,10 @@ describe('quantlab prune', () => {
   });
 
   it.each([
-    [[], 2, /--sparsity, --pattern or --share was required, got none/],
+    [[], 2, /--sparsity, --sparsities, --pattern or --share was required, got none/],
+    [['--sparsities', 'nosuch=0.5'], 1, /model\.onnx: sparsities: .* got nosuch/],
+    [['--sparsities', 'first=1'], 2, /a share of 0 or more, and below 1, was required/],
+    [['--sparsities', 'first'], 2, /A name, =, and a number are required/],
     [['--sparsity', '1'], 2, /a share of 0 or more, and below 1, was required/],
     [['--sparsity', '-0.5'], 2, /a share of 0 or more, and below 1, was required/],
     [['--share', '1'], 2, /a share below 1 was required/],
@@ -86,6 +89,34 @@ describe('quantlab prune', () => {
     expect(ended.exitCode).toBe(exitCode);
     expect(ended.err).toMatch(says);
     expect(await readdir(folder)).not.toContain('refused.onnx');
+  });
+
+  it('takes what `sensitivity` shared out among the layers', async () => {
+    const [budget, out] = [join(folder, 'budget.json'), join(folder, 'shared.onnx')];
+    const asked = ['--technique', 'prune', '--inputs', STACK];
+    const measured = await quantlab('sensitivity', input, ...asked, '--budget', '0.5', '-o', budget);
+    expect(measured.exitCode, measured.err).toBe(0);
+    expect(measured.out).toContain('prune 0.75');
+    const done = await quantlab('quantize', input, '-o', out, '--recipe', budget, '--json');
+    expect(done.exitCode, done.err).toBe(0);
+    const zeros = [...(await weightsOf(out)).values()].flatMap((tensor) => {
+      return Array.from(tensorFloats(tensor)).filter((value) => value === 0);
+    });
+    expect(zeros.length).toBeGreaterThanOrEqual(70);
+    for (const [more, exitCode, says] of [
+      [['--budget', '0.9', '-o', budget], 1, /budget: a share of at most 0.75, .*, was required, got 0.9/],
+      [['--budget', '0.5'], 2, /--out was required with --budget/],
+      [['--shares', '0.5,1'], 2, /A share above 0 and below 1 is required/],
+    ] as const) {
+      expect(await quantlab('sensitivity', input, ...asked, ...more)).toMatchObject({
+        exitCode,
+        err: expect.stringMatching(says),
+      });
+    }
+    expect(await quantlab('sensitivity', input, '--budget', '0.5', '-o', budget)).toMatchObject({
+      exitCode: 2,
+      err: expect.stringMatching(/--technique was required/),
+    });
   });
 
   it('says that zeros make nothing faster', async () => {

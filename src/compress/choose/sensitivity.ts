@@ -8,6 +8,7 @@ import { valueTypes } from '../../onnx/types/valueTypes.js';
 import { ownValue } from '../../ownValue.js';
 import { applyRecipe } from '../applyRecipe.js';
 import { type CalibrationSample, LAYER_OPS, type RecipeResources, type SampleRunner } from '../pass.js';
+import type { Recipe, RecipeStep } from '../recipe.js';
 import { checkNodeNames } from '../rewrite/nodeNames.js';
 import { NormalGraph } from '../rewrite/normalGraph.js';
 import { SignalToError } from '../rewrite/signalToError.js';
@@ -44,12 +45,22 @@ export interface LayerSensitivity {
   readonly savedMs: number | null;
 }
 
+/** A way of making a layer smaller. */
+export interface Way {
+  /** What it is called. */
+  readonly choice: LayerChoice;
+  /** The step of a recipe that does it to the nodes named. */
+  stepFor(nodes: readonly string[]): RecipeStep;
+}
+
 /** Options of {@link measureSensitivity}. */
 export interface SensitivityOptions {
   /** The model's output that is judged. */
   readonly output: string;
   /** Names of the only layers to measure. Default: all. */
   readonly nodes?: readonly string[];
+  /** What is done to each layer. Default: each form in fewer bits that its operator has. */
+  readonly ways?: readonly Way[];
   /** Told before the first layer and choice, and after each. */
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -66,7 +77,8 @@ export async function measureSensitivity(
   resources: SensitivityResources,
   options: SensitivityOptions,
 ): Promise<readonly LayerSensitivity[]> {
-  const graph = alignedForIntegers(NormalGraph.enter(original));
+  const entered = NormalGraph.enter(original);
+  const graph = options.ways === undefined ? alignedForIntegers(entered) : entered;
   const { model } = graph;
   const layers = layersOfGraph(graph);
   if (layers.length === 0) {
@@ -86,11 +98,10 @@ export async function measureSensitivity(
   const floatTimes = await resources.profile?.(model);
   const candidates = layers
     .filter(({ node }) => options.nodes === undefined || options.nodes.includes(node))
-    .flatMap((layer) => choicesFor(layer.opType).map((choice) => ({ layer, choice })));
+    .flatMap((layer) => recipesFor(layer, layers, options.ways).map((recipe) => ({ layer, recipe })));
   const measured: LayerSensitivity[] = [];
   options.onProgress?.(0, candidates.length);
-  for (const [index, { layer, choice }] of candidates.entries()) {
-    const recipe = recipeOf('one-layer', '', layers, new Map([[layer.node, choice]]));
+  for (const [index, { layer, recipe }] of candidates.entries()) {
     const { model: changed, report } = await applyRecipe(model, recipe, resources);
     if (report.compressed.length > 0) {
       const names = [...new Set([layer.output, options.output])];
@@ -101,7 +112,7 @@ export async function measureSensitivity(
         report.compressed.reduce((total, weight) => total + weight[key], 0);
       measured.push({
         layer,
-        choice,
+        choice: recipe.name,
         weightsDb: lossless(Math.min(...decibels)),
         zeros: zerosIn(reference, layer.output),
         activationDb,
@@ -121,6 +132,16 @@ export async function measureSensitivity(
   }
   const loss = (one: LayerSensitivity): number => one.outputDb ?? Number.POSITIVE_INFINITY;
   return measured.sort((a, b) => loss(a) - loss(b));
+}
+
+/** What is tried of a layer, each recipe by the name of what it does. */
+function recipesFor(layer: Layer, layers: readonly Layer[], ways: readonly Way[] | undefined): readonly Recipe[] {
+  if (ways === undefined) {
+    return choicesFor(layer.opType).map((choice) => recipeOf(choice, '', layers, new Map([[layer.node, choice]])));
+  }
+  return ways.map(({ choice, stepFor }) => {
+    return { schema: 'quantlab.recipe/1', name: choice, description: '', steps: [stepFor([layer.node])] };
+  });
 }
 
 /** Share of a value's numbers that are zero. */

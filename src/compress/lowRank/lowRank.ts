@@ -30,7 +30,7 @@ import {
 } from '../rewrite/rewrite.js';
 import type { Constant, Scope } from '../rewrite/scope.js';
 import { signalToErrorDb } from '../rewrite/signalToError.js';
-import { type Factors, factorize, type Kept } from './factors.js';
+import { type Factors, factorsOf, type Kept, type Spectrum, spectrumOf } from './factors.js';
 
 /** Operators whose weights can become two factors; of recurrent layers the input weights. */
 export const FACTORED_OP_TYPES = ['MatMul', 'Gemm', 'Conv', 'LSTM', 'GRU', 'RNN'] as const;
@@ -75,6 +75,7 @@ export const LOW_RANK: Pass<'low-rank', LowRankOptions, LowRankSettings> = {
     calibrated: CALIBRATED,
     ...nodeOptions(FACTORED_OP_TYPES, FACTORED_OP_TYPES),
   }),
+  taking: (share) => ({ bytes: Number((1 - share).toFixed(6)) }),
   // A convolution of kernel 1 is for recipes alone: of the others it has no form.
   forms: [0.75, 0.5].map((bytes) => ({
     choice: `rank-${100 * bytes}`,
@@ -223,9 +224,8 @@ function writeFactors(
   if (moments !== undefined && weighed === undefined) {
     throw new LeftInFloat('uncalibrated', `calibration has no finite values of ${node.input[0] ?? ''}`);
   }
-  const factors = remembered(memory, weight.tensor, keptOf(layer, settings), weighed, (kept) =>
-    factorize(matrix, rows, columns, kept, weighed),
-  );
+  const spectrum = remembered(memory, weight.tensor, weighed, () => spectrumOf(matrix, rows, columns, weighed));
+  const factors = factorsOf(spectrum, keptOf(layer, settings));
   const { rank } = factors;
   if (rank > most) {
     const why = `two factors of rank ${rank} would take no less than its ${rows} × ${columns} numbers`;
@@ -252,21 +252,20 @@ function writeFactors(
   }
 }
 
-/** Factors that were made before of the same weight, for the same moments; else those that are made now. */
+/** What was found out before of the same weight, for the same moments; else what is found out now. */
 function remembered(
   memory: Memory | undefined,
   weight: TensorProto,
-  kept: Kept,
   moments: Moments | undefined,
-  make: (kept: Kept) => Factors,
-): Factors {
-  const known = memory?.of<{ readonly factors: Factors; readonly moments: Moments | undefined }>(weight);
-  const key = `${LOW_RANK.name} ${JSON.stringify(kept)}`;
+  make: () => Spectrum,
+): Spectrum {
+  const known = memory?.of<{ readonly spectrum: Spectrum; readonly moments: Moments | undefined }>(weight);
+  const key = moments === undefined ? 'spectrum' : 'weighed spectrum';
   const before = known?.get(key);
-  if (before !== undefined && before.moments === moments) return before.factors;
-  const factors = make(kept);
-  known?.set(key, { factors, moments });
-  return factors;
+  if (before !== undefined && before.moments === moments) return before.spectrum;
+  const spectrum = make();
+  known?.set(key, { spectrum, moments });
+  return spectrum;
 }
 
 /** What the matrix multiplies: rows of a value's last axis, of a convolution those of its channels. */

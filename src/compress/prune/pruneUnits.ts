@@ -50,6 +50,7 @@ export const PRUNE_UNITS: Pass<'prune-units', PruneUnitsOptions, PruneUnitsSetti
     calibrated: CALIBRATED,
     ...nodeOptions(UNIT_OP_TYPES, UNIT_OP_TYPES),
   }),
+  taking: (share) => ({ share }),
   forms: [0.1, 0.25].map((share) => ({
     choice: `units-${100 * share}`,
     opTypes: UNIT_OP_TYPES,

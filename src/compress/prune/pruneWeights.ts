@@ -5,6 +5,7 @@ import { intAttribute, isOp, nodeTitle } from '../../onnx/graph/node.js';
 import type { OnnxModel } from '../../onnx/model.js';
 import { mapTensors } from '../../onnx/tensor/mapTensors.js';
 import { makeTensor, shapeOf, storedSizeBytes, tensorFloats } from '../../onnx/tensor/tensor.js';
+import { ownValue } from '../../ownValue.js';
 import { channelsLast, type MomentsOf, measureMoments, type Watched } from '../calibrators/moments.js';
 import {
   applyAlone,
@@ -18,6 +19,7 @@ import {
   weightInputs,
 } from '../pass.js';
 import { LeftInFloat } from '../rewrite/leftInFloat.js';
+import { checkNodeNames } from '../rewrite/nodeNames.js';
 import type { NormalGraph } from '../rewrite/normalGraph.js';
 import type { CompressedWeight } from '../rewrite/report.js';
 import { type Changed, compressedWeight, constantFloats, type NodeFilter, rewriteModel } from '../rewrite/rewrite.js';
@@ -34,6 +36,7 @@ export type PrunedOpType = (typeof PRUNED_OP_TYPES)[number];
 /** Options of {@link pruneWeights}; `PASSES` describes each. */
 export interface PruneOptions extends Partial<NodeFilter<PrunedOpType>> {
   readonly sparsity?: number;
+  readonly sparsities?: Readonly<Record<string, number>>;
   readonly scope?: 'tensor' | 'model';
   readonly pattern?: string | undefined;
   readonly calibrated?: boolean;
@@ -43,6 +46,7 @@ type PruneSettings = Required<Omit<PruneOptions, 'pattern'>> & { readonly patter
 
 /** What is said of a share that is none. */
 const SHARE = 'a share of 0 or more, and below 1, was required';
+const SPARSITY: z.ZodNumber = z.number().min(0, SHARE).lt(1, SHARE);
 
 /** Magnitude pruning: {@link pruneWeights} as a step of a recipe. */
 export const PRUNE: Pass<'prune', PruneOptions, PruneSettings> = {
@@ -51,12 +55,10 @@ export const PRUNE: Pass<'prune', PruneOptions, PruneSettings> = {
   description: 'the smallest weights become zero: what is coded afterwards gets smaller, nothing gets faster',
   stage: 'zeros',
   options: optionsSchema<PruneOptions, PruneSettings>({
-    sparsity: z
-      .number()
-      .min(0, SHARE)
-      .lt(1, SHARE)
-      .default(0.5)
-      .meta({ description: 'share of the weights that becomes zero; half is 0.5' }),
+    sparsity: SPARSITY.default(0.5).meta({ description: 'share of the weights that becomes zero; half is 0.5' }),
+    sparsities: z.record(z.string(), SPARSITY).readonly().default({}).meta({
+      description: 'a share of its own for a node, by its name, instead of that of all',
+    }),
     scope: z.enum(['tensor', 'model']).default('tensor').meta({
       description:
         'whether each matrix loses that share, or all together, the smallest beside the root mean square of their matrix',
@@ -69,6 +71,7 @@ export const PRUNE: Pass<'prune', PruneOptions, PruneSettings> = {
     calibrated: CALIBRATED,
     ...nodeOptions(PRUNED_OP_TYPES, PRUNED_OP_TYPES),
   }),
+  taking: (sparsity) => ({ sparsity }),
   forms: [0.5, 0.75].map((sparsity) => ({
     choice: `zeros-${100 * sparsity}`,
     opTypes: PRUNED_OP_TYPES,
@@ -82,14 +85,14 @@ export const PRUNE: Pass<'prune', PruneOptions, PruneSettings> = {
 /**
  * Sets the smallest weights to zero, without training after it (magnitude pruning, Han et al. 2015): of each matrix, of all together,
  * or of every few neighbours (N:M, Mishra et al. 2021). In a recipe that has a calibration set, `calibrated` takes those whose products are smallest
- * there; of all together, the budget of each layer is then by what its output loses. A budget for each layer is a recipe of several such steps, each with its nodes.
+ * there; of all together, the budget of each layer is then by what its output loses. A share for each layer is said by `sparsities`.
  *
  * The matrices keep their shapes: neither the file nor the time gets less by it, since the runtime has no sparse
  * products. What it gains shows once the weights are quantized and coded ({@link entropyCode}): zeros cost few bits.
  *
  * @param original - left as it is
  * @returns the new model and a report on each weight
- * @throws {InputError} for a sparsity outside 0…1, N above M, an unknown operator or node
+ * @throws {InputError} for a sparsity outside 0…1, N above M, an unknown operator or node, or shares of nodes beside another budget
  * @example
  * const { model } = pruneWeights(await readModel('model.onnx'), { sparsity: 0.3 });
  */
@@ -121,6 +124,12 @@ async function apply(graph: NormalGraph, settings: PruneSettings, resources: Rec
 
 function prune(input: NormalGraph, settings: PruneSettings, moments?: MomentsOf): Changed {
   const pattern = patternOf(settings.pattern);
+  const named = Object.keys(settings.sparsities);
+  checkNodeNames('sparsities', named, input.nodeNames);
+  if (named.length > 0 && (pattern !== undefined || settings.scope === 'model')) {
+    const other = pattern === undefined ? 'scope' : 'pattern';
+    throw new InputError(`sparsities: no ${other} was required beside it, got both; leave one of them out`);
+  }
   if (pattern !== undefined && settings.scope === 'model') {
     throw new InputError('scope: tensor was required with a pattern, got model; leave one of them out');
   }
@@ -132,7 +141,7 @@ function prune(input: NormalGraph, settings: PruneSettings, moments?: MomentsOf)
   const scores = all.map((one) => scoresOf(one, moments));
   const masks =
     pattern === undefined
-      ? masksOf(scores, settings)
+      ? masksOf(all, scores, settings)
       : all.map((one, index) => patternMask(one, scores[index] ?? new Float32Array(), pattern));
   const pruned = new Map<TensorProto, TensorProto>();
   const compressed: CompressedWeight[] = [];
@@ -231,21 +240,27 @@ function scoresOf({ weight, axis, read }: Pruned, moments: MomentsOf | undefined
 }
 
 /** For each weight which of its numbers go: ones for those. */
-function masksOf(scores: readonly Float32Array[], { sparsity, scope }: PruneSettings): readonly Uint8Array[] {
-  if (scope === 'tensor') return scores.map((values) => smallest(values, sparsity));
-  const all = new Float32Array(scores.reduce((count, { length }) => count + length, 0));
+function masksOf(
+  all: readonly Pruned[],
+  scores: readonly Float32Array[],
+  { sparsity, sparsities, scope }: PruneSettings,
+): readonly Uint8Array[] {
+  if (scope === 'tensor') {
+    return scores.map((values, i) => smallest(values, ownValue(sparsities, all[i]?.node.name ?? '') ?? sparsity));
+  }
+  const together = new Float32Array(scores.reduce((count, { length }) => count + length, 0));
   let at = 0;
   const starts = scores.map((values) => {
     const start = at;
     const root = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length) || 1;
-    all.set(
+    together.set(
       values.map((value) => value / root),
       start,
     );
     at += values.length;
     return start;
   });
-  const mask = smallest(all, sparsity);
+  const mask = smallest(together, sparsity);
   return starts.map((start, index) => mask.subarray(start, start + (scores[index]?.length ?? 0)));
 }
 

@@ -1,5 +1,5 @@
-import { type LayerSensitivity, measureSensitivity } from '../../compress/choose/sensitivity.js';
-import type { RecipeResources, SampleRunner } from '../../compress/pass.js';
+import { type LayerSensitivity, measureSensitivity, type Way } from '../../compress/choose/sensitivity.js';
+import { Memory, type RecipeResources, type SampleRunner } from '../../compress/pass.js';
 import { calibrateRanges } from '../../compress/static/calibrate.js';
 import { InputError } from '../../errors.js';
 import { mainGraph, type OnnxModel } from '../../onnx/model.js';
@@ -48,6 +48,8 @@ export interface ArraySensitivityOptions extends ArrayOptions {
   readonly output?: string | undefined;
   /** Names of the only layers to measure. Default: all. */
   readonly nodes?: readonly string[] | undefined;
+  /** What is done to each layer. Default: each form in fewer bits that its operator has. */
+  readonly ways?: readonly Way[] | undefined;
   /** Told after each layer and choice. */
   readonly onProgress?: (done: number, total: number) => void;
   /** Told what the model is fed with. */
@@ -65,7 +67,7 @@ export async function sensitivityOnArrays(
   model: OnnxModel,
   options: ArraySensitivityOptions = {},
 ): Promise<readonly LayerSensitivity[]> {
-  const { nodes, onProgress, onOrigin } = options;
+  const { nodes, ways, onProgress, onOrigin } = options;
   const outputs = floatOutputs(model);
   const output = options.output ?? outputs[0];
   if (output === undefined) {
@@ -80,10 +82,12 @@ export async function sensitivityOnArrays(
     model,
     {
       calibrate: remembering(calibratorOnArrays(options)),
+      samples: samplerOnArrays(options),
+      memory: new Memory(),
       run: (changed, tensors) => runModel(changed, tensors, feeds, options),
       profile: (changed) => profileModel(changed, firstOf(feeds), options),
     },
-    { output, ...(nodes && { nodes }), ...(onProgress && { onProgress }) },
+    { output, ...(nodes && { nodes }), ...(ways && { ways }), ...(onProgress && { onProgress }) },
   );
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { applyRecipe } from '../../../src/compress/applyRecipe.js';
-import { factorize } from '../../../src/compress/lowRank/factors.js';
+import { factorsOf, type Kept, spectrumOf } from '../../../src/compress/lowRank/factors.js';
 import { factorWeights } from '../../../src/compress/lowRank/lowRank.js';
 import { parseRecipe, readRecipe } from '../../../src/compress/recipe.js';
 import { makeNode } from '../../../src/onnx/graph/node.js';
@@ -102,7 +102,10 @@ async function lossDb(opType: string, model: OnnxModel, other: OnnxModel): Promi
   return signalToErrorDb(before['y']?.data ?? new Float32Array(), after['y']?.data ?? new Float32Array());
 }
 
-describe('factorize', () => {
+const factorize = (values: Float32Array, rows: number, columns: number, kept: Kept) =>
+  factorsOf(spectrumOf(values, rows, columns), kept);
+
+describe('factorsOf', () => {
   it('gives the nearest matrix of a rank: what it lacks is what the singular values left out hold', () => {
     // Singular values 4, 2 and 1, by construction: a rotation about each axis on both sides would change none of them.
     const values = Float32Array.of(0, 4, 0, 0, 2, 0, 0, 0, 0, 0, 0, 1);

@@ -75,6 +75,19 @@ describe('pruneWeights', () => {
     expect(weightOf(pruned, 'v').map((value) => value !== 0)).toEqual([false, false, true, false]);
   });
 
+  it('takes of a node that is named its own share, of the others that of all', () => {
+    const model = recurrentModel(3);
+    const zeros = (name: string, pruned: OnnxModel) => weightOf(pruned, name).filter((value) => value === 0).length;
+    const { model: pruned, report } = pruneWeights(model, { sparsity: 0.25, sparsities: { classes: 0.5 } });
+    expect(['w', 'r', 'm'].map((name) => zeros(name, pruned))).toEqual([240, 200, 70]);
+    expect(report.notes).toContain('m of classes: 70 of 140 weights are zero');
+    const refused = (options: object) => () => pruneWeights(model, { sparsities: { classes: 0.5 }, ...options });
+    expect(refused({ sparsities: { clases: 0.5 } })).toThrow(/sparsities: .* got clases; did you mean classes/);
+    expect(refused({ sparsities: { classes: 1 } })).toThrow(/sparsities: a share of 0 or more, and below 1/);
+    expect(refused({ pattern: '2:4' })).toThrow(/sparsities: no pattern was required beside it/);
+    expect(refused({ scope: 'model' })).toThrow(/sparsities: no scope was required beside it/);
+  });
+
   it('keeps at most N of M neighbours that a product adds up, the largest, for each operator', () => {
     const column = [1, -4, 3, 2, 5, 6, -7];
     const left = [0, -4, 3, 0, 0, 6, -7];
