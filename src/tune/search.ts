@@ -101,8 +101,9 @@ export async function searchOnSpeech(model: ResolvedModel, options: SearchOnSpee
   const reference = await Recognizer.load(model, { threads });
   const evaluate = async (recipe: Recipe): Promise<RecipeScore | null> => {
     const path = join(folder, 'model.onnx');
-    const { model: made } = await applyRecipe(float, recipe, resources);
-    if (made === float && recipe.steps.length > 0) return null;
+    const { model: made, report } = await applyRecipe(float, recipe, resources);
+    const isNothing = report.compressed.length === 0 && Object.keys(report.replacedNodes).length === 0;
+    if (isNothing && recipe.steps.length > 0) return null;
     await writeModel(made, path);
     const recognizer = await Recognizer.load(
       { ...model, graphs: { ...model.graphs, [graph.name]: path } },

@@ -20,6 +20,7 @@ import { LeftInFloat } from '../rewrite/leftInFloat.js';
 import type { NormalGraph } from '../rewrite/normalGraph.js';
 import { type CompressedWeight, weightBytes } from '../rewrite/report.js';
 import { type Changed, compressedWeight, type NodeFilter, rewriteModel } from '../rewrite/rewrite.js';
+import { type Attention, attentionsOf, withOwnShapes } from './attentionHeads.js';
 import { along, forEachPlace, spans } from './places.js';
 import { refitProduct } from './refit.js';
 import { readUnitLayer, UNIT_OP_TYPES, type UnitLayer, type UnitOpType } from './unitLayers.js';
@@ -38,7 +39,7 @@ export const PRUNE_UNITS: Pass<'prune-units', PruneUnitsOptions, PruneUnitsSetti
   name: 'prune-units',
   title: 'pruning of units',
   description:
-    'whole units are taken out with all that reads them (channels of convolutions, columns of products, units of recurrent layers): smaller and faster, and it costs accuracy',
+    'whole units are taken out with all that reads them (channels of convolutions, columns of products, units of recurrent layers, heads of attentions): smaller and faster, and it costs accuracy',
   stage: 'structure',
   options: optionsSchema<PruneUnitsOptions>({
     share: z
@@ -65,7 +66,8 @@ export const PRUNE_UNITS: Pass<'prune-units', PruneUnitsOptions, PruneUnitsSetti
  * Takes units out of layers with all that reads them: of a recurrent layer their rows of all gates and their columns of the
  * recurrent weights (intrinsic sparse structures, Wen et al. 2018), of a convolution its channels, of a product its columns, such
  * as the rows of a feed-forward layer; and their places in what reads them. The weakest go, by the norm of all weights that belong to
- * a unit, without training after it. Where directions are added, a unit goes from both.
+ * a unit, without training after it. Where directions are added, a unit goes from both. Of an attention whole heads go: their columns of
+ * queries, keys and values and their rows of the product that reads them (Michel et al. 2019); they go by the first of those products.
  *
  * In a recipe that has a calibration set, `calibrated` takes those whose activations matter least to what reads them, and all that
  * never fire; what reads the others is fitted anew by least squares, so that what it gives is kept.
@@ -86,7 +88,7 @@ export function pruneUnits(model: OnnxModel, options: PruneUnitsOptions = {}): C
 async function apply(graph: NormalGraph, settings: PruneUnitsSettings, resources: RecipeResources): Promise<Changed> {
   if (!settings.calibrated) return prune(graph, settings);
   const watched: Watched[] = [];
-  rewriteUnits(graph, settings, ({ own, readers }) => {
+  rewriteUnits(withOwnShapes(graph), settings, ({ own, readers }) => {
     watched.push(...[...own, ...readers].flatMap(({ read }) => read ?? []));
     throw new LeftInFloat('uncalibrated', 'it was looked at alone');
   });
@@ -99,7 +101,8 @@ interface Cut {
   readonly tensor: TensorProto;
 }
 
-function prune(input: NormalGraph, settings: PruneUnitsSettings, moments?: MomentsOf): Changed {
+function prune(given: NormalGraph, settings: PruneUnitsSettings, moments?: MomentsOf): Changed {
+  const input = withOwnShapes(given);
   const before = new Map(input.graph.initializer.map((tensor) => [tensor.name, tensor]));
   const cuts = new Map<string, Cut>();
   const now = (name: string): TensorProto => (cuts.get(name)?.tensor ?? before.get(name)) as TensorProto;
@@ -110,7 +113,7 @@ function prune(input: NormalGraph, settings: PruneUnitsSettings, moments?: Momen
     for (const [name, tensor] of withoutUnits(layer, now, kept, moments)) {
       cuts.set(name, { node: layer.readers.find(({ constant }) => constant === name)?.node ?? node, tensor });
     }
-    notes.push(`${nodeTitle(node)}: ${count} of ${layer.units} units are left`);
+    notes.push(`${nodeTitle(node)}: ${count} of ${layer.units} ${layer.what} are left`);
     return count;
   });
   const compressed = [...cuts].flatMap(([name, { node, tensor }]): CompressedWeight[] => {
@@ -140,8 +143,11 @@ function rewriteUnits(
   settings: PruneUnitsSettings,
   cut: (layer: UnitLayer, node: NodeProto) => number,
 ): Changed {
-  const groups = new Map<NodeProto, number>();
+  const attentions = attentionsOf(input);
+  const withoutHeads = new Set<Attention>();
+  const resized = new Map<NodeProto, Readonly<Record<string, number>>>();
   const withSizes = (node: NodeProto, sizes: Readonly<Record<string, number>>): NodeProto => {
+    if (Object.keys(sizes).length === 0) return node;
     const others = node.attribute.filter(({ name }) => !Object.hasOwn(sizes, name));
     const made = Object.entries(sizes).map(([name, size]) => makeAttribute(name, size));
     return copyMessage(node, { attribute: [...others, ...made] });
@@ -151,12 +157,22 @@ function rewriteUnits(
     title: PRUNE_UNITS.title,
     opTypes: UNIT_OP_TYPES,
     mainGraphOnly: true,
-    // A convolution of a kernel for each channel comes after the layer whose channels they are.
-    keep: (node) => (groups.has(node) ? withSizes(node, { group: groups.get(node) ?? 1 }) : node),
+    // A convolution of a kernel for each channel comes after the layer whose channels they are, an attention after its heads.
+    keep: (node) => withSizes(node, resized.get(node) ?? {}),
     begin: () => (node, opType, scope) => {
-      const layer = readUnitLayer(input, node, opType, scope);
+      const attention = attentions.find(({ products }) => products.includes(node));
+      const [first = node] = attention?.products ?? [];
+      if (attention !== undefined && first !== node) {
+        if (!withoutHeads.has(attention)) {
+          throw new LeftInFloat('form', `its heads go with those of ${nodeTitle(first)}, which stay`);
+        }
+        scope.nodes.push(node);
+        return;
+      }
+      const layer = readUnitLayer(input, node, opType, scope, attention);
       const count = cut(layer, node);
-      for (const one of layer.depthwise) groups.set(one, count);
+      if (attention !== undefined) withoutHeads.add(attention);
+      for (const one of layer.sized) resized.set(one.node, { [one.attribute]: count });
       const isRecurrent = opType === 'LSTM' || opType === 'GRU' || opType === 'RNN';
       scope.nodes.push(isRecurrent ? withSizes(node, { hidden_size: count }) : node);
     },
@@ -195,10 +211,10 @@ function normsOf(
   now: (name: string) => TensorProto,
 ): readonly Float64Array[] {
   const norms = Array.from({ length: directions }, () => new Float64Array(units));
-  for (const { constant, axis, counts } of own) {
+  for (const { constant, axis, counts, run = 1 } of own) {
     if (!counts) continue;
     forEachPlace(now(constant), axis, (value, place, part) => {
-      add(norms, Math.floor(part * directions), place % units, value * value);
+      add(norms, Math.floor(part * directions), Math.floor(place / run) % units, value * value);
     });
   }
   for (const reader of products) {
@@ -268,11 +284,13 @@ function* withoutUnits(
   kept: readonly (readonly number[])[],
   moments: MomentsOf | undefined,
 ): Generator<readonly [string, TensorProto]> {
-  for (const { constant, axis, read } of own) {
+  const placesOf = (stay: readonly number[], run: number): readonly number[] =>
+    stay.flatMap((unit) => Array.from({ length: run }, (_, i) => unit * run + i));
+  for (const { constant, axis, read, run = 1 } of own) {
     const tensor = now(constant);
     const { outer, size } = spans(tensor, axis);
-    const starts = Array.from({ length: size / units }, (_, block) => block * units);
-    const places = kept.map((stay) => starts.flatMap((start) => stay.map((unit) => start + unit)));
+    const starts = Array.from({ length: size / units / run }, (_, block) => block * units * run);
+    const places = kept.map((stay) => starts.flatMap((start) => placesOf(stay, run).map((place) => start + place)));
     const left = read && moments && refitProduct(tensor, axis, kept, moments(read));
     yield [constant, left ?? along(tensor, axis, (at) => places[Math.floor((at * directions) / outer)] ?? [])];
   }
@@ -280,7 +298,7 @@ function* withoutUnits(
     const stay = isMerged
       ? kept.flatMap((some, direction) => some.map((unit) => direction * units + unit))
       : (kept[0] ?? []);
-    const places = stay.flatMap((unit) => Array.from({ length: run }, (_, i) => unit * run + i));
+    const places = placesOf(stay, run);
     const tensor = now(constant);
     if (role === 'shape') yield [constant, withSize(tensor, axis, places.length)];
     else {

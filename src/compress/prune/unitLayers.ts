@@ -6,7 +6,7 @@ import { requireForm } from '../rewrite/leftInFloat.js';
 import type { NormalGraph } from '../rewrite/normalGraph.js';
 import { constantFloats } from '../rewrite/rewrite.js';
 import type { Scope } from '../rewrite/scope.js';
-import { type UnitReader, unitReaders } from './unitReaders.js';
+import { type UnitReaders, unitReaders } from './unitReaders.js';
 
 /** Operators whose units can be taken out: of a convolution its channels, of a product its columns. */
 export const UNIT_OP_TYPES = ['LSTM', 'GRU', 'RNN', 'Conv', 'MatMul', 'Gemm'] as const;
@@ -14,10 +14,12 @@ export const UNIT_OP_TYPES = ['LSTM', 'GRU', 'RNN', 'Conv', 'MatMul', 'Gemm'] as
 /** An operator whose units can be taken out. */
 export type UnitOpType = (typeof UNIT_OP_TYPES)[number];
 
-/** A constant of a layer that has places for its units along an axis, one block of them behind the other. */
+/** A constant of a layer that has places for its units along an axis, one block of units behind the other. */
 export interface OwnPart {
   readonly constant: string;
   readonly axis: number;
+  /** Places of a unit in each block. Default 1. */
+  readonly run?: number;
   /** Whether it tells how strong a unit is: weights do, biases do not. */
   readonly counts: boolean;
   /** What it multiplies, where that is what the units say: their outputs of all directions beside each other. */
@@ -25,21 +27,30 @@ export interface OwnPart {
 }
 
 /** A layer whose units can be taken out. */
-export interface UnitLayer {
+export interface UnitLayer extends UnitReaders {
+  /** What its units are called. */
+  readonly what: 'units' | 'heads';
   readonly directions: number;
   readonly units: number;
   readonly own: readonly OwnPart[];
-  readonly readers: readonly UnitReader[];
-  readonly depthwise: readonly NodeProto[];
 }
 
 /**
  * Reads a layer, and all that reads it.
  *
+ * @param attention - whose heads are the units of the node
  * @throws {LeftInFloat} when its units cannot be taken out
  */
-export function readUnitLayer(graph: NormalGraph, node: NodeProto, opType: UnitOpType, scope: Scope): UnitLayer {
-  const layer = isRecurrent(opType) ? recurrentLayer(graph, node, scope) : productLayer(graph, node, opType, scope);
+export function readUnitLayer(
+  graph: NormalGraph,
+  node: NodeProto,
+  opType: UnitOpType,
+  scope: Scope,
+  attention?: { read(): UnitLayer },
+): UnitLayer {
+  const layer =
+    attention?.read() ??
+    (isRecurrent(opType) ? recurrentLayer(graph, node, scope) : productLayer(graph, node, opType, scope));
   const { directions, units, own, readers } = layer;
   requireForm(directions > 0 && units > 1, 'it has one unit');
   for (const name of new Set(own.map(({ constant }) => constant))) {
@@ -80,7 +91,13 @@ function recurrentLayer(graph: NormalGraph, node: NodeProto, scope: Scope): Unit
     { constant: p, axis: 1, counts: false },
   ];
   const source = { directions, units, value: y, rank: 4, fromEnd: 1, directionAxis };
-  return { directions, units, own: own.filter(({ constant }) => constant !== ''), ...unitReaders(graph, source) };
+  return {
+    what: 'units',
+    directions,
+    units,
+    own: own.filter(({ constant }) => constant !== ''),
+    ...unitReaders(graph, source),
+  };
 }
 
 function productLayer(graph: NormalGraph, node: NodeProto, opType: UnitOpType, scope: Scope): UnitLayer {
@@ -105,5 +122,5 @@ function productLayer(graph: NormalGraph, node: NodeProto, opType: UnitOpType, s
     rank,
     fromEnd: isConvolution ? shape.length - 1 : 1,
   };
-  return { directions: 1, units, own, ...unitReaders(graph, source) };
+  return { what: 'units', directions: 1, units, own, ...unitReaders(graph, source) };
 }

@@ -26,8 +26,8 @@ export interface UnitReader {
 /** All that reads the units of a layer. */
 export interface UnitReaders {
   readonly readers: readonly UnitReader[];
-  /** Convolutions of a kernel for each unit: their number of groups is that of the units. */
-  readonly depthwise: readonly NodeProto[];
+  /** Nodes an attribute of which is the number of units: the groups of a convolution of a kernel for each, the heads of an attention. */
+  readonly sized: readonly { readonly node: NodeProto; readonly attribute: string }[];
 }
 
 /** A value that has the units of a layer along an axis. */
@@ -52,6 +52,8 @@ export interface UnitSource {
   readonly rank: number | undefined;
   readonly fromEnd: number;
   readonly directionAxis?: number | undefined;
+  /** Whether several places beside each other belong to a unit, as to a head. Default: false. */
+  readonly isFlat?: boolean;
 }
 
 const ARITHMETIC = ['Add', 'Sub', 'Mul', 'Div', 'PRelu'];
@@ -65,10 +67,10 @@ const POOLS = ['MaxPool', 'AveragePool', 'GlobalAveragePool', 'GlobalMaxPool'];
  * @throws {LeftInFloat} when something reads the units whose form is not known here
  */
 export function unitReaders(graph: NormalGraph, source: UnitSource): UnitReaders {
-  const { value, rank, fromEnd, directionAxis } = source;
+  const { value, rank, fromEnd, directionAxis, isFlat = false } = source;
   const readers: UnitReader[] = [];
-  const depthwise: NodeProto[] = [];
-  const first: Carrier = { value, rank, fromEnd, directionAxis, isMerged: false, isFlat: false };
+  const sized: UnitReaders['sized'][number][] = [];
+  const first: Carrier = { value, rank, fromEnd, directionAxis, isMerged: false, isFlat };
   const carriers = new Map([[value, first]]);
   const met: Meeting[] = [];
   for (const carrier of carriers.values()) {
@@ -77,7 +79,7 @@ export function unitReaders(graph: NormalGraph, source: UnitSource): UnitReaders
       const step = follow(graph, node, carrier, source);
       if (step.next !== undefined) addCarrier(carriers, step.next);
       if (step.meets !== undefined) met.push({ node, value: step.meets, carrier });
-      if (step.isDepthwise === true) depthwise.push(node);
+      if (step.isDepthwise === true) sized.push({ node, attribute: 'group' });
       readers.push(...(step.readers ?? []));
     }
   }
@@ -93,7 +95,7 @@ export function unitReaders(graph: NormalGraph, source: UnitSource): UnitReaders
     if (!graph.graph.initializer.some(({ name }) => name === constant)) throw unknown(`${constant} is computed`);
     if (graph.users.get(constant)?.length !== 1) throw unknown(`${constant} is read by other nodes, too`);
   }
-  return { readers, depthwise };
+  return { readers, sized };
 }
 
 function unknown(why: string): LeftInFloat {
@@ -283,10 +285,16 @@ function reshaped(
   return merges && last === -1 && copies ? { next: merged } : undefined;
 }
 
-/** Whether a value that is computed has one place along an axis: a mask that is the same for all units. */
-function isOneAlong(graph: NormalGraph, value: string, fromEnd: number): boolean {
+/** Whether a value has one place along an axis, or none: a mask that is the same for all units. */
+export function isOneAlong(graph: NormalGraph, value: string, fromEnd: number): boolean {
+  const constant = graph.constantOf(value)?.tensor;
+  if (constant !== undefined) return (shapeOf(constant).at(-fromEnd) ?? 1) === 1;
+  if ((graph.ranks.get(value) ?? fromEnd) < fromEnd) return true;
   const maker = graph.makers.get(value);
   if (maker === undefined) return false;
+  if (ARITHMETIC.some((opType) => isOp(maker, opType))) {
+    return maker.input.every((input) => isOneAlong(graph, input, fromEnd));
+  }
   if ([...UNARY].some((opType) => isOp(maker, opType))) return isOneAlong(graph, maker.input[0] ?? '', fromEnd);
   if (!isOp(maker, 'Unsqueeze')) return false;
   const axes = axesOf(graph, maker);

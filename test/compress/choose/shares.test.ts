@@ -53,7 +53,11 @@ describe('sharedOut', () => {
     const drawn = fc.array(
       fc.record({
         parameters: fc.integer({ min: 1, max: 1000 }),
-        losses: fc.tuple(...Array.from({ length: 3 }, () => fc.integer({ min: 1, max: 20 }))),
+        losses: fc.tuple(
+          fc.integer({ min: 1, max: 20 }),
+          fc.integer({ min: 1, max: 20 }),
+          fc.integer({ min: 1, max: 20 }),
+        ),
       }),
       { minLength: 1, maxLength: 6 },
     );
