@@ -84,6 +84,7 @@ ${examples(
         manifest: options.manifest,
         normaliser: options.normaliser,
         onLeftOut: terminal.leaveOut,
+        onNotTried: (why) => terminal.say(`not tried: ${why}\n`),
         minimumTrials: options.recipes,
         random: createRandom(options.seed).next,
         tracePath: options.trace ?? options.out.replace(/(\.json)?$/, '.trace.jsonl'),

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { applyRecipe } from '../compress/applyRecipe.js';
+import { CalibrationTooSmall } from '../compress/calibrators/moments.js';
 import { layersOf } from '../compress/choose/layers.js';
 import {
   type RecipeScore,
@@ -46,6 +47,8 @@ export interface SearchOnSpeechOptions extends Omit<SearchOptions, 'trace'> {
   readonly tracePath?: string;
   /** Form in which texts are compared. Default `plain`. */
   readonly normaliser?: NormaliserName | undefined;
+  /** Told what cannot be tried, and why: calibration speech that is too short for what a layer reads. */
+  readonly onNotTried?: ((why: string) => void) | undefined;
   /** Told of each recording that cannot be read: the others are used. */
   readonly onLeftOut?: ((leftOut: LeftOut) => void) | undefined;
 }
@@ -101,7 +104,14 @@ export async function searchOnSpeech(model: ResolvedModel, options: SearchOnSpee
   const reference = await Recognizer.load(model, { threads });
   const evaluate = async (recipe: Recipe): Promise<RecipeScore | null> => {
     const path = join(folder, 'model.onnx');
-    const { model: made, report } = await applyRecipe(float, recipe, resources);
+    const applied = await applyRecipe(float, recipe, resources).catch((error: unknown) => {
+      const { cause } = error as Error;
+      if (!(cause instanceof CalibrationTooSmall)) throw error;
+      options.onNotTried?.(cause.message);
+      return null;
+    });
+    if (applied === null) return null;
+    const { model: made, report } = applied;
     const isNothing = report.compressed.length === 0 && Object.keys(report.replacedNodes).length === 0;
     if (isNothing && recipe.steps.length > 0) return null;
     await writeModel(made, path);

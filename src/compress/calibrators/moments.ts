@@ -35,12 +35,15 @@ export interface Moments {
 /** Moments of what was watched; values that were not finite have none. */
 export type MomentsOf = (watched: Watched) => Moments | undefined;
 
+/** A calibration set that has fewer rows of a value than the value has places. */
+export class CalibrationTooSmall extends InputError {}
+
 /**
  * Measures the second moments of values over a calibration set. The runtime itself multiplies, in float32, a run after the other;
  * the runs are added in float64.
  *
  * @param title - what needs them, for errors: `pruning of units`
- * @throws {InputError} when there is no calibration set, or it has fewer rows than a value has places
+ * @throws {InputError} when there is no calibration set; {@link CalibrationTooSmall} when it has fewer rows than a value has places
  */
 export async function measureMoments(
   graph: NormalGraph,
@@ -74,7 +77,7 @@ export async function measureMoments(
     const { value, size } = one;
     const moments = sums[index] as Moments;
     if (moments.rows < size) {
-      throw new InputError(
+      throw new CalibrationTooSmall(
         `calibration: at least ${size} rows of ${value}, one for each of its places, were required by ${title}, got ${moments.rows}; give more recordings or arrays`,
       );
     }

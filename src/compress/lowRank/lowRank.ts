@@ -146,7 +146,7 @@ function factor(input: NormalGraph, settings: LowRankSettings, known: Known): Ch
       `rank: at most ${highest}, the full rank of the model's largest matrix, was required, got ${rank}; choose a lower one`,
     );
   }
-  return changed;
+  return { ...changed, graph: changed.graph.allowing(settings.nodesToQuantize.map(firstFactorOf)) };
 }
 
 function rewriteLayers(

@@ -71,6 +71,11 @@ export class NormalGraph {
     return new NormalGraph(this.model, this.original, this.nodeNames, [...this.notes, ...notes]);
   }
 
+  /** The same, whose later options may name nodes, too, that a pass was asked to make and had no reason to. */
+  allowing(names: readonly string[]): NormalGraph {
+    return new NormalGraph(this.model, this.original, new Set([...this.nodeNames, ...names]), this.notes);
+  }
+
   /** What the next pass is given of what this pass made. */
   handedOn(): NormalGraph {
     const { model } = this.with({ graph: withoutStaleTypes(this.graph) });

@@ -239,6 +239,36 @@ describe('factorWeights', () => {
     expect(await lossDb('LSTM', model, made)).toBeGreaterThan(20);
   });
 
+  it('lets later steps name what it had no reason to make', async () => {
+    const twice = smallModel(
+      [makeNode('MatMul', ['x', 'w'], ['h'], { name: 'one' }), makeNode('MatMul', ['h', 'w'], ['y'], { name: 'two' })],
+      [weight('w', [20, 20], 1)],
+      [valueInfo('x', ['n', 20])],
+      [valueInfo('y', ['n', 20])],
+    );
+    const nodesToQuantize = ['one', 'two', 'one_low_rank'];
+    const steps = (bits: string[]) => [
+      { transform: 'low-rank' as const, options: { bytes: 0.5, nodesToQuantize: ['one'] } },
+      { transform: 'dynamic' as const, options: { nodesToQuantize: bits } },
+    ];
+    const recipe = { schema: 'quantlab.recipe/1' as const, name: 'both', description: '' };
+    const { model: made } = await applyRecipe(twice, { ...recipe, steps: steps(nodesToQuantize) });
+    expect(operatorCounts(made)).toMatchObject({ MatMulInteger: 2 });
+    await expect(applyRecipe(twice, { ...recipe, steps: steps(['two_low_rank']) })).rejects.toThrow(/two_low_rank/);
+  });
+
+  it('refuses a calibration set that is too small', async () => {
+    const model = (LAYERS['MatMul'] as () => OnnxModel)();
+    const steps = [{ transform: 'low-rank' as const, options: { calibrated: true } }];
+    const recipe = { schema: 'quantlab.recipe/1' as const, name: 'weighed', description: '', steps };
+    const samples = async function* (_: OnnxModel, tensors: readonly string[]) {
+      yield Object.fromEntries(tensors.map((name) => [name, Float32Array.of(40)]));
+    };
+    await expect(applyRecipe(model, recipe, { samples })).rejects.toThrow(
+      /at least 20 rows of x, .*, were required by low-rank factorization, got 2; give more recordings or arrays/,
+    );
+  });
+
   it('leaves what would get no smaller, and what it has no form of, with the reason', () => {
     const reasons = (model: OnnxModel, options = {}) =>
       factorWeights(model, options).report.leftNodes.map(({ cause, reason }) => `${cause}: ${reason}`);
