@@ -78,17 +78,17 @@ describe('notebook', () => {
     const { screen, html } = record();
     let clock = 0;
     const step = await showProgress(screen, () => clock);
-    const after = (seconds: number, done: number): string => {
+    const htmlAfter = (seconds: number, done: number): string => {
       clock += seconds * 1000;
       step({ done, total: 100, label: 'trials' });
       return html.at(-1)?.replace(/<[^>]*>/g, '') ?? '';
     };
-    expect(after(0, 1)).toBe(' 1 of 100 · trials');
-    expect(after(10, 21)).toBe(' 21 of 100 · trials · 2.0 a second, 40 s left');
-    expect(after(490, 51)).toBe(' 51 of 100 · trials · 0.10 a second, 9 min left');
-    expect(after(1, 1)).toBe(' 1 of 100 · trials');
-    expect(after(1, 50)).toBe(' 50 of 100 · trials · 49 a second, 2 s left');
-    expect(after(1, 100)).toBe(' 100 of 100 · trials');
+    expect(htmlAfter(0, 1)).toBe(' 1 of 100 · trials');
+    expect(htmlAfter(10, 21)).toBe(' 21 of 100 · trials · 2.0 a second, 40 s left');
+    expect(htmlAfter(490, 51)).toBe(' 51 of 100 · trials · 0.10 a second, 9 min left');
+    expect(htmlAfter(1, 1)).toBe(' 1 of 100 · trials');
+    expect(htmlAfter(1, 50)).toBe(' 50 of 100 · trials · 49 a second, 2 s left');
+    expect(htmlAfter(1, 100)).toBe(' 100 of 100 · trials');
   });
 
   it('puts a static picture under each interactive figure, and no Plotly', () => {
