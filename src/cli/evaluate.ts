@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { evaluate, type ModelEvaluation } from '../measure/latency/bench.js';
 import type { Estimate } from '../measure/statistics/bootstrap.js';
 import { describeDecoder } from '../recognise/recognizer.js';
+import { gateText, marginText, powerText } from '../report/metrics.js';
 import { alignWords } from '../speech/text/alignmentView.js';
 import type { Utterance } from '../speech/types.js';
 import { type Cell, percent } from './columns.js';
@@ -16,7 +17,6 @@ import {
   addExport,
   addModels,
   addNormaliserOption,
-  addSpeech,
   addThreads,
   declare,
   type Given,
@@ -26,15 +26,22 @@ import { type OutputOptions, printRecords, type SetTable } from './output.js';
 import { heardOf } from './recordings.js';
 import type { Terminal } from './terminal.js';
 
-type EvaluateCommandOptions = Pick<Given, 'manifest' | 'threads' | 'errors' | 'normaliser'> &
-  DecoderCommandOptions &
+type EvaluateCommandOptions = Pick<Given, 'threads' | 'errors' | 'normaliser'> & {
+  readonly manifest?: readonly string[];
+} & DecoderCommandOptions &
   OutputOptions;
 
 /** `quantlab evaluate`: how accurate models are. */
 export function addEvaluateCommand(program: Command, terminal: Terminal): void {
   declare(
-    program.command('evaluate'),
-    ...[addModels, addSpeech('holdout'), addNormaliserOption, addErrors, addDecoderOptions, addThreads, addExport],
+    program
+      .command('evaluate')
+      .option(
+        '--manifest <set|path>',
+        'speech: holdout, dev, calibration, or a manifest; several are pooled (default: holdout)',
+        oneMore,
+      ),
+    ...[addModels, addNormaliserOption, addErrors, addDecoderOptions, addThreads, addExport],
   )
     .description('Word and character error rate of models on a manifest, and how they differ from the first one')
     .addHelpText(
@@ -42,12 +49,14 @@ export function addEvaluateCommand(program: Command, terminal: Terminal): void {
       examples(
         'evaluate deepspeech2-lstm small.onnx',
         'evaluate --manifest speech/an4/test.jsonl --decoder beam --lm prompts',
+        'evaluate deepspeech2-lstm small.onnx --manifest holdout --manifest speech/an4/test.jsonl',
       ),
     )
     .action(async (names: readonly string[], options: EvaluateCommandOptions) => {
       const decoder = decoderOptions(options);
       const models = await namedModels(names);
-      const utterances = await heardOf(options.manifest, terminal);
+      const utterances: Utterance[] = [];
+      for (const manifest of options.manifest ?? ['holdout']) utterances.push(...(await heardOf(manifest, terminal)));
       const warnings = await Promise.all(
         models.map(async ({ card }) => (await describeDecoder(card, decoder)).warnings),
       );
@@ -74,6 +83,11 @@ export function addEvaluateCommand(program: Command, terminal: Terminal): void {
         evaluations.map((evaluation) => recordOf(evaluation, utterances, options)),
       );
     });
+}
+
+/** An option that may be given several times. */
+function oneMore(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
 }
 
 function recordOf(
@@ -144,7 +158,14 @@ function comparisonTable(evaluations: readonly ModelEvaluation[], table: SetTabl
       ],
     ];
   });
-  return table(header, rows);
+  const tests = evaluations.flatMap(({ model, comparison }) => {
+    if (comparison === null) return [];
+    const { gate } = comparison.test;
+    return [
+      `${model}: ${marginText(comparison.test)} (${powerText(comparison.test)})${gate === null ? '' : `; it ${gateText(gate)}`}.\n`,
+    ];
+  });
+  return `${table(header, rows)}\n${tests.join('')}`;
 }
 
 function errorsOf({ model, heard }: ModelEvaluation, utterances: readonly Utterance[]): string {

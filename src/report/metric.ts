@@ -34,7 +34,7 @@ export interface MetricComparison {
   /** Writes one number, its sign included. */
   readonly format: (value: number) => string;
   /** What it says in the sentence that answers the run's question. */
-  readonly inWords?: (compared: Quantity) => string;
+  readonly inWords?: (compared: Quantity, own: PricedCondition) => string;
 }
 
 /** A measure by which one chooses what to deploy. */
@@ -43,6 +43,10 @@ export interface Metric<Id extends string = string> extends Measure {
   /** Of the others, more is. */
   readonly lessIsBetter: boolean;
   readonly comparison: MetricComparison;
+  /** What each start gave, or each utterance, where that is known: by it any two conditions are compared. */
+  readonly samples?: (condition: PricedCondition) => readonly number[] | undefined;
+  /** Whether it follows from another metric, as energy that is time times a constant: it is then no evidence of its own. */
+  readonly isDerived?: (condition: PricedCondition) => boolean;
   /** Where columns are narrow; `plain` leaves out intervals. */
   readonly brief?: Partial<Wording> & { readonly plain?: true };
   /** As something of which less is better, in the figure at a glance. */

@@ -1,3 +1,4 @@
+import { type AccuracyGate, type AccuracyTest, FEWEST_WORDS } from '../measure/accuracy/accuracyTest.js';
 import type { MemoryStages } from '../measure/memory/memory.js';
 import { FEWEST_STARTS, meanOverStarts, ratioOverStarts } from '../measure/statistics/betweenStarts.js';
 import { mean } from '../measure/statistics/statistics.js';
@@ -45,6 +46,7 @@ const LATENCY: Metric<MetricId> = {
   title: 'Latency, mean',
   unit: 'ms',
   of: ({ latency }) => latency?.meanMs ?? null,
+  samples: ({ starts }) => starts?.latencyMs,
   format: formatMs,
   lessIsBetter: true,
   comparison: {
@@ -66,6 +68,7 @@ const THROUGHPUT: Metric<MetricId> = {
   title: 'Throughput',
   unit: 's of sound/s',
   of: ({ throughput }) => throughput?.audioSPerS ?? null,
+  samples: ({ starts }) => starts?.audioSPerS,
   format: one,
   lessIsBetter: false,
   comparison: {
@@ -78,11 +81,13 @@ const THROUGHPUT: Metric<MetricId> = {
   burden: { title: 'Time, in batches', unit: 'ms / s of sound', format: (value) => formatMs(1000 / value) },
 };
 
-const WORD_ERRORS: Metric<MetricId> = {
+/** Word error rate. */
+export const WORD_ERRORS: Metric<MetricId> = {
   id: 'wer',
   title: 'Word error rate',
   unit: '%',
   of: ({ accuracy }) => accuracy?.wer ?? null,
+  samples: ({ wordEdits }) => wordEdits,
   format: formatPercent,
   lessIsBetter: true,
   comparison: {
@@ -90,17 +95,37 @@ const WORD_ERRORS: Metric<MetricId> = {
     neutral: 0,
     of: ({ comparison }) => comparison?.werChange ?? null,
     format: formatPoints,
-    inWords: (change) => {
-      const words = {
-        above: 'it makes more errors',
-        below: 'it makes fewer errors',
-        undecided: 'no difference in errors is shown',
-      };
-      return `${words[verdictOf(change, 0)]} (word error rate ${formatQuantity(change, formatPoints)} points)`;
+    inWords: (change, { comparison }) => {
+      const rate = `word error rate ${formatQuantity(change, formatPoints)} points`;
+      const test = comparison?.significance?.test;
+      const differs = { above: 'it makes more errors', below: 'it makes fewer errors', undecided: null };
+      const words = differs[verdictOf(change, 0)];
+      if (test === undefined) return `${words ?? 'whether it makes more errors is not known'} (${rate})`;
+      return `${words === null ? '' : `${words}, and `}${marginText(test)} (${rate})`;
     },
   },
   brief: { title: 'WER' },
 };
+
+/** Whether it is shown that a variant loses no more words than was fixed before. */
+export function marginText({ words, margin, withinMargin }: AccuracyTest): string {
+  const claim = `no worse than by ${formatNumber(100 * margin, 0)} point`;
+  if (withinMargin === 'shown') return `that it is ${claim} is shown`;
+  const few = withinMargin === 'too few words' ? `, ${formatNumber(words, 0)} words being too few` : '';
+  return `that it is ${claim} is not shown${few}`;
+}
+
+/** What the test rests on, and what it could have shown. */
+export function powerText({ words, mostChange, visibleChange }: AccuracyTest): string {
+  return `at most ${formatPoints(mostChange)} points more, one-sided 95 %; ${formatNumber(FEWEST_WORDS, 0)} words were asked for beforehand, and ${formatNumber(words, 0)} show a margin of ${formatPercent(visibleChange)} points in 80 of 100 cases`;
+}
+
+/** MLPerf's gate: whether a variant passes, and whether other speech of the kind would let it pass. */
+export function gateText({ required, kept, leastKept, passes, withinGate }: AccuracyGate): string {
+  const share = `keeps ${formatPercent(kept)} % of the accuracy, at least ${formatPercent(leastKept)} %`;
+  const rest = passes && withinGate !== 'shown' ? ' as measured; for other speech of the kind it is not shown' : '';
+  return `${passes ? 'passes' : 'misses'} MLPerf's gate of ${formatNumber(100 * required, 0)} %${rest} (${share})`;
+}
 
 const FILE_SIZE: Metric<MetricId> = {
   id: 'sizeBytes',
@@ -127,6 +152,7 @@ const MEMORY: Metric<MetricId> = {
   title: 'Memory, peak',
   unit: 'MB',
   of: (condition) => overStarts(memoryStarts(condition, peak)),
+  samples: (condition) => memoryStarts(condition, peak),
   format: formatMegabytes,
   lessIsBetter: true,
   comparison: {
@@ -142,6 +168,7 @@ export const ENERGY: Metric<MetricId> = {
   title: 'Energy',
   unit: 'J an utterance',
   of: (condition) => measured(condition).energy?.joulesPerUtterance ?? null,
+  isDerived: (condition) => measured(condition).energy?.source.estimated ?? false,
   format: three,
   lessIsBetter: true,
   comparison: {
@@ -163,6 +190,7 @@ const COST: Metric<MetricId> = {
   title: 'Cost',
   unit: 'US$ for 1,000 h of sound',
   of: ({ cost }) => cost?.usdPer1000Hours ?? null,
+  isDerived: () => true,
   format: two,
   lessIsBetter: true,
   comparison: {
@@ -220,6 +248,27 @@ export const MEASURES: readonly (Measure | Metric<MetricId>)[] = [
   },
   THROUGHPUT,
   WORD_ERRORS,
+  {
+    id: 'mostWerChange',
+    title: 'Change of word error rate, at most (one-sided 95 %)',
+    unit: 'points',
+    of: ({ comparison }) => comparison?.significance?.test.mostChange ?? null,
+    format: formatPoints,
+  },
+  {
+    id: 'visibleWerChange',
+    title: 'Margin that so many words show in 80 of 100 cases',
+    unit: 'points',
+    of: ({ comparison }) => comparison?.significance?.test.visibleChange ?? null,
+    format: formatPercent,
+  },
+  {
+    id: 'keptAccuracy',
+    title: 'Accuracy kept (MLPerf asks for 99 %)',
+    unit: '% of the base',
+    of: ({ comparison }) => comparison?.significance?.test.gate?.kept ?? null,
+    format: formatPercent,
+  },
   {
     id: 'cer',
     title: 'Character error rate',

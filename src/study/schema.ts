@@ -252,6 +252,8 @@ export interface ConditionSummary {
   /** By beam search with the language model; only where that was asked for. */
   readonly beamAccuracy?: AccuracySummary | undefined;
   readonly comparison: Comparison | null;
+  /** Words that had to be replaced, removed or added in each utterance, in the order of the manifest; only where texts were judged. */
+  readonly wordEdits?: readonly number[] | undefined;
   /** Only of runs with three starts or more. */
   readonly starts?: StartsSummary | undefined;
 }

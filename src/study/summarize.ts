@@ -1,5 +1,5 @@
 import { InputError } from '../errors.js';
-import { type Heard, summarizeAccuracy } from '../measure/accuracy/accuracy.js';
+import { type Heard, summarizeAccuracy, wordEditsOf } from '../measure/accuracy/accuracy.js';
 import { compareTexts, type TextComparison } from '../measure/accuracy/textComparison.js';
 import { summarizeLatency, widenLatency } from '../measure/latency/latency.js';
 import { compareTimes } from '../measure/latency/speedUp.js';
@@ -80,6 +80,7 @@ export function summarize(run: RunRecord, observations: readonly Observation[]):
       accuracy: judged ? summarizeAccuracy(own.accuracy.map(heardIn), normaliser) : null,
       ...(searched && { beamAccuracy: summarizeAccuracy(own.accuracy.map(heardByBeam), normaliser) }),
       comparison: base === undefined || own === base ? null : compare(base, own, normaliser),
+      ...(judged && { wordEdits: wordEditsOf(own.accuracy.map(heardIn), normaliser) }),
       ...(starts !== null && { starts }),
     };
   });
@@ -112,18 +113,19 @@ function inOrder(
 
 /** `null` where there were too few starts to say anything. */
 function summarizeStarts({ latency, throughput }: Measured): StartsSummary | null {
+  const durations = new Map(latency.map(({ utterances: [id = ''], audioS }) => [id, audioS]));
   const [single, batched] = [byStart(latency), byStart(throughput)];
   if (Math.min(single.length, batched.length) < FEWEST_STARTS) return null;
   return {
     latencyMs: single.map((trials) => mean(trials.map(({ totalMs }) => totalMs))),
     audioSPerS: batched.map((trials) => sum(trials.map(({ audioS }) => audioS)) / sum(trials.map(secondsOf))),
-    latency: spreadOf(factorsOf(latency)),
-    throughput: spreadOf(factorsOf(throughput)),
+    latency: spreadOf(factorsOf(latency, durations)),
+    throughput: spreadOf(factorsOf(throughput, durations)),
   };
 }
 
-function byStart(trials: readonly Observation[]): readonly (readonly Observation[])[] {
-  const starts = new Map<number, Observation[]>();
+function byStart<One extends Observation>(trials: readonly One[]): readonly (readonly One[])[] {
+  const starts = new Map<number, One[]>();
   for (const trial of trials) {
     const start = trial.start ?? 0;
     starts.set(start, [...(starts.get(start) ?? []), trial]);
@@ -131,15 +133,21 @@ function byStart(trials: readonly Observation[]): readonly (readonly Observation
   return [...starts.values()];
 }
 
-/** Of each start: its times over what their length lets expect. */
-function factorsOf(trials: readonly Observation[]): readonly number[] {
+/** Of each start: its time over what is usual for so much sound. */
+function factorsOf(trials: readonly Observation[], durations: ReadonlyMap<string, number>): readonly number[] {
   const ratios = overExpected(
     trials.map(({ totalMs }) => totalMs),
-    trials.map(({ audioS }) => audioS),
+    trials.map((trial) => paddedS(trial, durations)),
   );
-  return byStart(trials.map((trial, place) => ({ ...trial, totalMs: ratios[place] ?? 1 }))).map((start) =>
-    mean(start.map(({ totalMs }) => totalMs)),
+  return byStart(trials.map((trial, place) => ({ ...trial, ratio: ratios[place] ?? 1 }))).map(
+    (start) => sum(start.map(({ totalMs }) => totalMs)) / sum(start.map(({ totalMs, ratio }) => totalMs / ratio)),
   );
+}
+
+/** Seconds that a batch takes, each utterance as long as the longest: its time follows these, not the sound. */
+function paddedS({ utterances, audioS }: Observation, durations: ReadonlyMap<string, number>): number {
+  const lengths = utterances.flatMap((id) => durations.get(id) ?? []);
+  return lengths.length < utterances.length ? audioS : utterances.length * Math.max(...lengths);
 }
 
 function summarizeThroughput(trials: readonly Observation[], spread: StartSpread | undefined): ThroughputSummary {

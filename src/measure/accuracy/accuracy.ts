@@ -15,7 +15,7 @@ export interface AccuracySummary {
   readonly wer: Estimate;
   /** Character error rate, a fraction. */
   readonly cer: Estimate;
-  /** Intervals that draw speakers instead of utterances; only where more than one is known. */
+  /** Intervals that draw speakers instead of utterances; only where five or more are known. */
   readonly bySpeaker?: { readonly speakers: number; readonly wer: Estimate; readonly cer: Estimate } | undefined;
 }
 
@@ -29,8 +29,8 @@ export interface Heard {
 
 /**
  * Counts the errors of a corpus: edits summed over all utterances, over the words (characters) of all references. The
- * intervals draw utterances, and speakers where more than one is known: what other speakers would bring is less certain
- * (and with fewer than some ten speakers the interval is itself uncertain, rather too narrow).
+ * intervals draw utterances, and speakers where five or more are known: what other speakers would bring is less certain
+ * (and with fewer than some ten speakers the interval is itself uncertain, rather too narrow; with fewer than five it is none).
  *
  * @param texts - at least one
  * @param normaliser - brings both texts to one form before they are compared
@@ -64,6 +64,14 @@ export function summarizeAccuracy(
   };
 }
 
+/** Word edits of each text, in order. */
+export function wordEditsOf(
+  texts: readonly Heard[],
+  normaliser: NormaliserName = DEFAULT_NORMALISER,
+): readonly number[] {
+  return normaliseHeard(texts, normaliser).map(({ reference, text }) => editsIn(countWordEdits(reference, text)));
+}
+
 /** An error rate with its interval; of references without any unit the number of edits alone, as jiwer 4 has it. */
 function bootstrapRate(
   edits: readonly number[],
@@ -81,10 +89,13 @@ export function normaliseHeard(heard: readonly Heard[], normaliser: NormaliserNa
   return heard.map((one) => ({ ...one, reference: normalise(one.reference), text: normalise(one.text) }));
 }
 
-/** Who spoke each utterance; `null` where one is not known or all are the same. */
+/** Fewest speakers that an interval draws. */
+const FEWEST_SPEAKERS = 5;
+
+/** Who spoke each utterance; `null` where one is not known or there are fewer than five. */
 export function speakersOf(heard: readonly Heard[]): readonly string[] | null {
   const speakers = heard.flatMap(({ speaker }) => (speaker === undefined ? [] : [speaker]));
-  return speakers.length === heard.length && new Set(speakers).size > 1 ? speakers : null;
+  return speakers.length === heard.length && new Set(speakers).size >= FEWEST_SPEAKERS ? speakers : null;
 }
 
 /** Words or characters that had to be replaced, removed or added. */

@@ -13,15 +13,18 @@ import {
 import { type MatchedPairsTest, matchedPairsTest } from '../statistics/matchedPairs.js';
 import { sum } from '../statistics/statistics.js';
 import { editsIn, type Heard, normaliseHeard, speakersOf, unitsIn } from './accuracy.js';
+import { type AccuracyTest, testAccuracy } from './accuracyTest.js';
 
 /** What one recogniser heard beside what another, the base, heard of the same speech. */
 export interface TextComparison {
   /** Word error rate minus that of the base, as a fraction; the interval draws utterances. */
   readonly werChange: Estimate;
-  /** The same, the interval drawing speakers; `null` where fewer than two are known. */
+  /** The same, the interval drawing speakers; `null` where fewer than five are known. */
   readonly werChangeBySpeaker: Estimate | null;
   /** Share of the resamples in which it has fewer errors than the base (Bisani and Ney 2004). */
   readonly probabilityOfImprovement: number;
+  /** Whether it hears as well as the base, within margins that were fixed before. */
+  readonly test: AccuracyTest;
   /** Whether the two differ at all. */
   readonly matchedPairs: MatchedPairsTest;
   /** Share of utterances with the same text. */
@@ -58,7 +61,8 @@ export function compareTexts(
   const errors = (pairs: readonly { readonly operation: string }[]): number => {
     return pairs.filter(({ operation }) => operation !== 'hit').length;
   };
-  const changes = alignedOther.map((pairs, index) => errors(pairs) - errors(alignedBase[index] ?? []));
+  const baseErrors = alignedBase.map(errors);
+  const changes = alignedOther.map((pairs, index) => errors(pairs) - (baseErrors[index] ?? 0));
   const words = alignedBase.map((pairs) => pairs.filter(({ reference }) => reference !== null).length);
   if (sum(words) === 0) {
     throw new InputError('comparison of recognisers: references with a word were required, got none; give transcripts');
@@ -76,6 +80,14 @@ export function compareTexts(
   return {
     werChange: { value, ...percentileInterval(drawn, options.confidence ?? BOOTSTRAP_DEFAULTS.confidence) },
     werChangeBySpeaker: speakers === null ? null : bootstrapRatioByGroup(changes, words, speakers, options),
+    test: testAccuracy(
+      words.map((count, index) => {
+        const [was, change] = [baseErrors[index] ?? 0, changes[index] ?? 0];
+        return { base: was, other: was + change, words: count };
+      }),
+      speakers,
+      options,
+    ),
     probabilityOfImprovement: drawn.filter((change) => change < 0).length / drawn.length,
     matchedPairs,
     ...agreement(base, other),

@@ -1,10 +1,11 @@
-import type { Summary } from '../../study/schema.js';
-import { METRICS } from '../metrics.js';
+import type { ConditionSummary, Summary } from '../../study/schema.js';
+import { METRICS, WORD_ERRORS } from '../metrics.js';
+import { type Evidence, standingOf } from '../standing.js';
 import { gapsOf, type Measured, measuredOf, type Pair, pairsOf } from '../tables/measured.js';
 
 /**
  * The run's answer in a sentence for each model that was compressed, true whatever the numbers are: of its first variant, and of those
- * that are smaller than this one and make fewer errors.
+ * that are smaller than this one and are shown to make fewer errors.
  *
  * @example answerOf(summary) // 'CPU int8 dynamic against CPU float32: it is faster (1.84× (1.79× to 1.90×) the speed), …'
  */
@@ -22,19 +23,24 @@ export function answerOf(summary: Summary): string {
 function betterOf({ base, variant }: Pair, all: readonly Measured[]): readonly Pair[] {
   return all
     .filter(
-      ({ entry, outcome, accuracy }) =>
+      ({ entry, outcome }) =>
         entry.comparison?.base === base.id &&
         entry.condition.model === variant.entry.condition.model &&
-        accuracy.wer.value < variant.accuracy.wer.value &&
+        standingOf(WORD_ERRORS, wordsOf(entry), wordsOf(variant.entry)) === 'better' &&
         outcome.sizeBytes < variant.outcome.sizeBytes,
     )
     .map((better) => ({ base, variant: better }));
 }
 
+function wordsOf({ accuracy, wordEdits }: ConditionSummary): Evidence {
+  const { value, low, high } = accuracy?.wer ?? { value: 0, low: 0, high: 1 };
+  return { estimate: { value, low, high }, samples: wordEdits };
+}
+
 function sentenceOf({ base, variant }: Pair): string {
   const words = METRICS.flatMap(({ comparison }) => {
     const compared = comparison.of(variant.entry, base.entry);
-    return compared === null ? [] : (comparison.inWords?.(compared) ?? []);
+    return compared === null ? [] : (comparison.inWords?.(compared, variant.entry) ?? []);
   });
   const last = words.length > 1 ? `, and ${words.at(-1)}` : (words[0] ?? 'nothing was compared');
   return `${variant.title} against ${base.title}: ${words.slice(0, -1).join(', ')}${last}.`;

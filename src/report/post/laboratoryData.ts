@@ -178,8 +178,12 @@ function variantsData(summary: Summary, prices: readonly InstancePrice[]): Json 
     // Without a metric on every variant there is nothing to recommend by.
     const metrics = Object.keys(priorities) as (keyof typeof priorities)[];
     if (candidates.some((one) => metrics.some((metric) => one.metrics[metric] === null))) return [];
-    const best = recommend(candidates, priorities, MOST_WER_LOST)[0];
-    return best ? [{ care, take: best.candidate.title, score: formatNumber(best.score, 2) }] : [];
+    // What follows from another metric says nothing that it does not say.
+    if (candidates.some(({ derived = [] }) => metrics.some((metric) => derived.includes(metric)))) return [];
+    const [best, ...others] = recommend(candidates, priorities, MOST_WER_LOST);
+    if (best === undefined) return [];
+    const equals = others.filter(({ isAsGood }) => isAsGood).map(({ candidate: { title } }) => title);
+    return [{ care, take: best.candidate.title, score: formatNumber(best.score, 2), equals }];
   });
   const front = paretoFront(candidates);
   return {

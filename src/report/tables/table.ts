@@ -1,7 +1,7 @@
 import { readPrices } from '../../measure/cost/prices.js';
 import type { Summary } from '../../study/schema.js';
 import { formatQuantity } from '../metric.js';
-import { MEASURES } from '../metrics.js';
+import { gateText, MEASURES } from '../metrics.js';
 import { answerOf } from '../post/answer.js';
 import { type PricedCondition, pricedConditions } from './costOf.js';
 import { buildTable, type DataTable, type TableCells } from './dataTable.js';
@@ -22,6 +22,7 @@ export async function buildAnswerTable(summary: Summary): Promise<DataTable> {
       answerOf(summary),
       'In parentheses: 95 % intervals.',
       ...basesOf(priced),
+      ...gatesOf(priced),
       ...methodsOf(priced),
       ...gapsOf(summary),
       ...summary.warnings.map((warning) => `Warning: ${warning}`),
@@ -52,6 +53,14 @@ function basesOf(priced: readonly PricedCondition[]): readonly string[] {
   if (bases.length === 0) return [];
   const titles = bases.map(({ condition }) => condition.title).join(', ');
   return [`Speed-ups, changes and times smaller are against ${titles}; word error rates compare the same utterances.`];
+}
+
+/** Whether each that was compared keeps the accuracy that MLPerf asks for. */
+function gatesOf(priced: readonly PricedCondition[]): readonly string[] {
+  return priced.flatMap(({ condition, comparison }) => {
+    const gate = comparison?.significance?.test.gate;
+    return gate ? [`${condition.title} ${gateText(gate)}.`] : [];
+  });
 }
 
 /** How energy and cost were found; the same methods are said once. */

@@ -7,6 +7,8 @@ const SOME = [
   { reference: '', text: '', speaker: 'a' },
   { reference: '', text: 'uh', speaker: 'b' },
   { reference: 'Nicht für dich', text: 'nicht fär dich', speaker: 'c' },
+  { reference: '', text: '', speaker: 'd' },
+  { reference: '', text: '', speaker: 'e' },
 ];
 
 describe('summarizeAccuracy', () => {

@@ -66,19 +66,21 @@ describe('compareTexts', () => {
 describe('summarizeAccuracy', () => {
   it('draws speakers, too, where it knows several', () => {
     // One speaker errs in every second word, the others never: drawing utterances hides that it is one speaker.
-    const heard = ['a', 'b', 'c', 'd'].flatMap((speaker) => {
+    const heard = ['a', 'b', 'c', 'd', 'e'].flatMap((speaker) => {
       return Array.from({ length: 20 }, () => heardOf(speaker, speaker === 'a' ? 'CSCSCS' : 'CCCCCC'));
     });
     const { wer, bySpeaker } = summarizeAccuracy(heard);
-    expect(bySpeaker?.speakers).toBe(4);
+    expect(bySpeaker?.speakers).toBe(5);
     expect(bySpeaker?.wer.value).toBe(wer.value);
-    // Four speakers are drawn: none of them is the first with chance 0.32, so 0 is within the interval.
+    // Five speakers are drawn: none of them is the first with chance 0.33, so 0 is within the interval.
     expect(bySpeaker?.wer.low).toBe(0);
     expect(wer.low).toBeGreaterThan(0.05);
   });
 
-  it('draws none where it knows one, or not all', () => {
+  it('draws none where it knows fewer than five, or not all', () => {
     expect(summarizeAccuracy([heardOf('a', 'CC'), heardOf('a', 'CS')]).bySpeaker).toBeUndefined();
+    const four = ['a', 'b', 'c', 'd'].map((speaker) => heardOf(speaker, 'CS'));
+    expect(summarizeAccuracy(four).bySpeaker).toBeUndefined();
     const unknown = { reference: 'a', text: 'a' };
     expect(summarizeAccuracy([heardOf('a', 'CC'), heardOf('b', 'CS'), unknown]).bySpeaker).toBeUndefined();
   });

@@ -7,6 +7,7 @@ import {
   commonMetrics,
   paretoFront,
   recommend,
+  standingIn,
 } from '../../../src/report/post/choosing.js';
 import { readInventedRun } from '../fixture.js';
 
@@ -26,6 +27,32 @@ describe('choosing', () => {
     expect(commonMetrics(all)).toEqual(['latencyMs', 'wer', 'sizeBytes']);
     expect(paretoFront(all)).toEqual([int8, small]);
     expect(paretoFront(all, ['wer'])).toEqual([float, int8, slow]);
+  });
+
+  it('calls nothing better that its intervals do not show to be better', () => {
+    // Latencies of four starts: one is 1 % faster on average, and not in each start.
+    const started = (id: string, latencies: readonly number[]): Candidate => {
+      const own = candidate(id, 0.2, 10, 8e6);
+      const estimate = { value: 10, low: 9, high: 11 };
+      return { ...own, evidence: { latencyMs: { estimate, samples: latencies } } };
+    };
+    const [one, other] = [started('one', [10, 10, 10, 10]), started('other', [10.5, 9.7, 10.4, 9.8])];
+    const slower = started('slower', [10.9, 11, 11.1, 11]);
+    expect(paretoFront([one, other, slower])).toEqual([one, other]);
+    const [best, second, third] = recommend([one, other, slower], { latencyMs: 1 });
+    expect([best, second, third].map((entry) => entry?.isAsGood)).toEqual([true, true, false]);
+    // Without pairs, intervals must not touch.
+    const alone = (id: string, low: number, high: number): Candidate => {
+      return { ...candidate(id, 0.2, 10, 8e6), evidence: { latencyMs: { estimate: { value: 10, low, high } } } };
+    };
+    expect(standingIn('latencyMs', alone('a', 8, 9), alone('b', 9.1, 11))).toBe('better');
+    expect(standingIn('latencyMs', alone('a', 9.5, 10), alone('b', 9.1, 11))).toBe('undecided');
+    expect(standingIn('audioSPerS', one, other)).toBe('undecided');
+  });
+
+  it('leaves out what follows from another metric', () => {
+    const derived = all.map((own) => ({ ...own, derived: ['latencyMs'] as const }));
+    expect(commonMetrics(derived)).toEqual(['wer', 'sizeBytes']);
   });
 
   it('recommends by priorities, within what may be lost in words', () => {
