@@ -4,7 +4,7 @@ import { FEWEST_STARTS, meanOverStarts, ratioOverStarts } from '../measure/stati
 import { mean } from '../measure/statistics/statistics.js';
 import type { ColdStart, MeasuredOutcome } from '../study/schema.js';
 import { estimateOf, formatQuantity, type Measure, type Metric, type Quantity, verdictOf } from './metric.js';
-import type { PricedCondition } from './tables/costOf.js';
+import { type PricedCondition, timesCheaper } from './tables/costOf.js';
 import { formatFactor, formatMegabytes, formatMs, formatNumber, formatPercent, formatPoints } from './tables/format.js';
 
 /** Names of the {@link METRICS}. */
@@ -195,8 +195,7 @@ const COST: Metric<MetricId> = {
   lessIsBetter: true,
   comparison: {
     neutral: 1,
-    // The same machine: dollars follow the time in batches.
-    of: (own, base) => (own.cost && base.cost ? THROUGHPUT.comparison.of(own, base) : null),
+    of: timesCheaper,
     format: formatFactor,
   },
   brief: { title: '1,000 h', unit: '$', plain: true },
@@ -247,6 +246,13 @@ export const MEASURES: readonly (Measure | Metric<MetricId>)[] = [
     format: one,
   },
   THROUGHPUT,
+  {
+    id: 'batchChangedPercent',
+    title: 'Texts that change with what else is in the batch',
+    unit: '%',
+    of: ({ throughput }) => (throughput?.texts ? throughput.texts.changed / throughput.texts.heard : null),
+    format: formatPercent,
+  },
   WORD_ERRORS,
   {
     id: 'mostWerChange',

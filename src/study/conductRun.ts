@@ -191,7 +191,7 @@ async function measureRest(
       measured.push({ id, threads, outcome, source, model: (await make(condition)).model });
     }
   }
-  const onStep = (id: string, resource: 'memory' | 'energy'): void => {
+  const onStep = (id: string, resource: 'memory' | 'energy' | 'streams'): void => {
     state.throwIfStopped();
     state.tell(id, resource, 0, 1);
   };

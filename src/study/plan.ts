@@ -25,7 +25,7 @@ export const DEFAULT_MODEL = 'deepspeech2-lstm';
 const SECOND_MODEL = 'whisper-ctc';
 
 /** How memory and energy are measured where nothing else is said. */
-const DEFAULT_RESOURCES: ResourceProtocol = { memoryRuns: 20, energyTrials: 150 };
+const DEFAULT_RESOURCES: ResourceProtocol = { memoryRuns: 20, energyTrials: 150, streamPasses: 3 };
 
 /** How often all conditions are started anew where nothing else is said. */
 const DEFAULT_STARTS = 6;
@@ -120,7 +120,11 @@ const planSchema: z.ZodType<PlanFile> = z.strictObject({
   normaliser: z.enum(NORMALISER_NAMES).optional(),
   languageModel: z.string().min(1).optional(),
   resources: z
-    .strictObject({ memoryRuns: count(LIMITS.trials), energyTrials: count(LIMITS.trials).optional() })
+    .strictObject({
+      memoryRuns: count(LIMITS.trials),
+      energyTrials: count(LIMITS.trials).optional(),
+      streamPasses: count(LIMITS.trials).optional(),
+    })
     .default(DEFAULT_RESOURCES)
     .optional(),
   conditions: z

@@ -48,7 +48,7 @@ const protocolSchema: z.ZodType<Protocol> = z.object({
   normaliser: z.enum(NORMALISER_NAMES).optional(),
   languageModel: z.string().optional(),
   languageModelSha256: z.string().optional(),
-  resources: z.object({ memoryRuns: count, energyTrials: count.optional() }).optional(),
+  resources: z.object({ memoryRuns: count, energyTrials: count.optional(), streamPasses: count.optional() }).optional(),
   laboratory: (z.looseObject({ model: z.string() }) as z.ZodType<LaboratoryProtocol>).optional(),
 });
 
@@ -148,6 +148,7 @@ const outcomeSchema: z.ZodType<Outcome> = z.union([
     placement: z.object({ onDevice: count, onCpu: count }).optional(),
     memory: memorySchema.nullable().optional(),
     energy: energySchema.nullable().optional(),
+    streams: z.object({ streams: count, threads: count, audioSPerS: z.array(z.number()) }).optional(),
   }),
   z.object({ status: z.enum(['skipped', 'failed']), reason: z.string() }),
 ]);

@@ -1,12 +1,15 @@
+import { availableParallelism } from 'node:os';
 import { UnavailableError } from '../errors.js';
 import { type EnergySummary, measureEnergy } from '../measure/energy/energy.js';
 import { type MemorySummary, measureMemory } from '../measure/memory/memory.js';
+import { sum } from '../measure/statistics/statistics.js';
+import { measureOffline } from '../measure/throughput/offline.js';
 import type { SessionControl } from '../process/session.js';
 import type { ResolvedModel } from '../recognise/model.js';
 import type { ExecutionProvider } from '../recognise/session/session.js';
 import { recordingOf } from '../speech/corpora/recordings.js';
 import type { Utterance } from '../speech/types.js';
-import type { EnergyRecord, MeasuredOutcome, MemoryRecord, ResourceProtocol } from './schema.js';
+import type { EnergyRecord, MeasuredOutcome, MemoryRecord, ResourceProtocol, StreamsRecord } from './schema.js';
 
 /** What resources are measured with. */
 export interface ResourceOptions extends SessionControl {
@@ -15,7 +18,7 @@ export interface ResourceOptions extends SessionControl {
   /** Processes of each model whose memory is read. Default: 1. */
   readonly memoryStarts?: number | undefined;
   /** Called before each measurement, of the conditions that it is of. */
-  readonly onStep?: (id: string, resource: 'memory' | 'energy') => void;
+  readonly onStep?: (id: string, resource: 'memory' | 'energy' | 'streams') => void;
 }
 
 /** A condition whose trials are done. What its outcome tells already is not measured again. */
@@ -35,32 +38,64 @@ const MEMORY_RECORDINGS = 20;
  * Measures memory and energy of conditions: after all trials, since their processes would be in each other's way.
  *
  * @param conditions - in the order of the run; energy is compared with the first one of the same source, on the same device with as many threads
- * @returns each condition's outcome with what was measured, as soon as it is: once for its memory, once for its energy
+ * @returns each condition's outcome with what was measured, as soon as it is: for its memory, its energy, its streams
  * @throws {InputError} when a model or a recording is bad
  */
 export async function* measureResources(
   conditions: readonly MeasuredCondition[],
   options: ResourceOptions,
 ): AsyncGenerator<Pick<MeasuredCondition, 'id' | 'outcome'>, void, undefined> {
+  const outcomes = new Map(conditions.map(({ id, outcome }) => [id, outcome]));
+  const know = (id: string, found: Partial<MeasuredOutcome>): Pick<MeasuredCondition, 'id' | 'outcome'> => {
+    const outcome = { ...(outcomes.get(id) as MeasuredOutcome), ...found };
+    outcomes.set(id, outcome);
+    return { id, outcome };
+  };
   const groups = new Map<string, MeasuredCondition[]>();
-  for (let condition of conditions) {
+  for (const condition of conditions) {
     const { id, source, threads, outcome } = condition;
     if (outcome.memory === undefined) {
       options.onStep?.(id, 'memory');
-      condition = { ...condition, outcome: { ...outcome, memory: await memoryOf(condition, options) } };
-      yield condition;
+      yield know(id, { memory: await memoryOf(condition, options) });
     }
     const key = JSON.stringify([source, outcome.executionProvider, threads]);
-    if (outcome.energy === undefined && options.protocol.energyTrials !== undefined)
-      groups.set(key, [...(groups.get(key) ?? []), condition]);
+    if (outcome.energy === undefined) groups.set(key, [...(groups.get(key) ?? []), condition]);
   }
-  for (const group of groups.values()) {
+  const { energyTrials, streamPasses } = options.protocol;
+  for (const group of energyTrials === undefined ? [] : groups.values()) {
     for (const { id } of group) options.onStep?.(id, 'energy');
     const records = await energyOf(group, options);
-    for (const [place, { id, outcome }] of group.entries()) {
-      yield { id, outcome: { ...outcome, energy: records?.[place] ?? null } };
-    }
+    for (const [place, { id }] of group.entries()) yield know(id, { energy: records?.[place] ?? null });
   }
+  if (streamPasses === undefined) return;
+  const open = conditions.filter(({ outcome }) => outcome.streams === undefined && outcome.executionProvider === 'cpu');
+  for (const { id } of open) options.onStep?.(id, 'streams');
+  for (const [place, streams] of (await streamsOf(open, streamPasses, options)).entries()) {
+    yield know((open[place] as MeasuredCondition).id, { streams });
+  }
+}
+
+/** Recordings that are heard in a pass: some seconds of work, so that the beginning and the end of a pass do not count for much. */
+const STREAM_RECORDINGS = 64;
+
+/** Of conditions whose passes take turns, in their order. */
+async function streamsOf(
+  conditions: readonly MeasuredCondition[],
+  rounds: number,
+  { utterances, signal, workerPath }: ResourceOptions,
+): Promise<readonly StreamsRecord[]> {
+  if (conditions.length === 0) return [];
+  const heard = utterances.slice(0, STREAM_RECORDINGS);
+  const audioS = sum(heard.map(({ durationS }) => durationS));
+  const streams = availableParallelism();
+  const passes = await measureOffline(
+    conditions.map(({ model }) => model),
+    { utterances: heard, batchSizes: [1], streams: [streams], rounds, signal, workerPath },
+  );
+  return conditions.map(({ model }) => {
+    const own = passes.filter((pass) => pass.model === model.card.id).toSorted((one, other) => one.round - other.round);
+    return { streams, threads: 1, audioSPerS: own.map(({ wallS }) => audioS / wallS) };
+  });
 }
 
 /** `null` where it cannot be read on this system. */

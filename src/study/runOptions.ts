@@ -10,8 +10,8 @@ import type { Environment } from './schema.js';
 export interface RunProgress {
   /** Id of the condition; of a topic, of the model. */
   readonly condition: string;
-  readonly phase: 'prepare' | Phase | 'memory' | 'energy' | Topic;
-  /** Trials of this condition and phase that are done, of all of them; of `prepare`, `memory` and `energy` 0 or 1 of 1. */
+  readonly phase: 'prepare' | Phase | 'memory' | 'energy' | 'streams' | Topic;
+  /** Trials of this condition and phase that are done, of all of them; of `prepare`, `memory`, `energy` and `streams` 0 or 1 of 1. */
   readonly done: number;
   readonly total: number;
   /** Trials of the whole run that are done, of all that are still possible. */

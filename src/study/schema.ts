@@ -92,6 +92,17 @@ export interface ResourceProtocol {
   readonly memoryRuns: number;
   /** Trials of each condition whose energy is counted; left out, it is not. */
   readonly energyTrials?: number | undefined;
+  /** Passes in which a process for each core hears one utterance at a time, all at once; left out, there are none. Only on a processor. */
+  readonly streamPasses?: number | undefined;
+}
+
+/** How much the whole machine hears with a process for each core, one utterance at a time in each. */
+export interface StreamsRecord {
+  readonly streams: number;
+  /** Of each process. */
+  readonly threads: number;
+  /** Seconds of sound each second (RTFx) of each pass; every pass has processes of its own. */
+  readonly audioSPerS: readonly number[];
 }
 
 /** Memory of a condition; see `measureMemory`. */
@@ -154,6 +165,8 @@ export interface MeasuredOutcome {
   readonly memory?: MemoryRecord | null | undefined;
   /** Likewise. */
   readonly energy?: EnergyRecord | null | undefined;
+  /** Left out where it was not asked for, and on a GPU. */
+  readonly streams?: StreamsRecord | undefined;
 }
 
 /** How a condition ended. */
@@ -205,6 +218,22 @@ export interface ThroughputSummary {
   readonly utterancesPerS: Estimate;
   /** Seconds of sound transcribed each second (RTFx). */
   readonly audioSPerS: Estimate;
+  /** What was heard in the batches beside what was heard alone; only where texts were judged. */
+  readonly texts?: BatchTexts | undefined;
+}
+
+/**
+ * Whether what is heard depends on what else is in the batch. Each utterance comes again and again, each time in another batch drawn at
+ * random: a round is one hearing of all of them.
+ */
+export interface BatchTexts {
+  readonly heard: number;
+  /** Of these, texts that are another than when the utterance was heard alone. */
+  readonly changed: number;
+  /** Complete rounds. */
+  readonly rounds: number;
+  /** Lowest and highest word error rate of a complete round, as fractions; `null` where none is complete. */
+  readonly wer: { readonly lowest: number; readonly highest: number } | null;
 }
 
 /**

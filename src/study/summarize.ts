@@ -1,5 +1,5 @@
 import { InputError } from '../errors.js';
-import { type Heard, summarizeAccuracy, wordEditsOf } from '../measure/accuracy/accuracy.js';
+import { errorRate, type Heard, summarizeAccuracy, wordEditsOf } from '../measure/accuracy/accuracy.js';
 import { compareTexts, type TextComparison } from '../measure/accuracy/textComparison.js';
 import { summarizeLatency, widenLatency } from '../measure/latency/latency.js';
 import { compareTimes } from '../measure/latency/speedUp.js';
@@ -12,6 +12,7 @@ import type { NormaliserName } from '../speech/text/normaliser.js';
 import { outcomeOf } from './outcomeOf.js';
 import { readRun } from './runFolder.js';
 import type {
+  BatchTexts,
   Comparison,
   ConditionSummary,
   Estimate,
@@ -76,7 +77,10 @@ export function summarize(run: RunRecord, observations: readonly Observation[]):
       condition,
       outcome,
       latency: starts === null ? latency : widenLatency(latency, starts.latency),
-      throughput: summarizeThroughput(own.throughput, starts?.throughput),
+      throughput: {
+        ...summarizeThroughput(own.throughput, starts?.throughput),
+        ...(judged && { texts: compareBatches(own, normaliser) }),
+      },
       accuracy: judged ? summarizeAccuracy(own.accuracy.map(heardIn), normaliser) : null,
       ...(searched && { beamAccuracy: summarizeAccuracy(own.accuracy.map(heardByBeam), normaliser) }),
       comparison: base === undefined || own === base ? null : compare(base, own, normaliser),
@@ -164,6 +168,30 @@ function summarizeThroughput(trials: readonly Observation[], spread: StartSpread
     utterancesPerS: rate(utterances),
     audioSPerS: rate(sound),
   };
+}
+
+/** Sets what was heard in batches beside what was heard alone. */
+function compareBatches({ throughput, accuracy }: Measured, normaliser: NormaliserName | undefined): BatchTexts {
+  const alone = new Map(accuracy.map((trial) => [utteranceOf(trial), heardIn(trial)]));
+  const rounds: Heard[][] = [];
+  const times = new Map<string, number>();
+  let [heard, changed] = [0, 0];
+  for (const { utterances, texts } of throughput) {
+    for (const [place, id] of utterances.entries()) {
+      const known = alone.get(id);
+      const text = texts[place];
+      if (known === undefined || text === undefined) continue;
+      const round = times.get(id) ?? 0;
+      times.set(id, round + 1);
+      rounds[round] = [...(rounds[round] ?? []), { ...known, text }];
+      heard++;
+      if (text !== known.text) changed++;
+    }
+  }
+  const whole = rounds.filter((round) => round.length === accuracy.length);
+  const rates = whole.map((round) => errorRate(round, normaliser));
+  const wer = rates.length === 0 ? null : { lowest: Math.min(...rates), highest: Math.max(...rates) };
+  return { heard, changed, rounds: whole.length, wer };
 }
 
 function compare(base: Measured, own: Measured, normaliser: NormaliserName | undefined): Comparison {

@@ -1,6 +1,8 @@
+import { availableParallelism } from 'node:os';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { EnergySummary } from '../../src/measure/energy/energy.js';
 import * as energy from '../../src/measure/energy/energy.js';
+import * as offline from '../../src/measure/throughput/offline.js';
 import type { ResolvedModel } from '../../src/recognise/model.js';
 import { type MeasuredCondition, measureResources } from '../../src/study/resources.js';
 
@@ -37,6 +39,29 @@ describe('measureResources', () => {
       ['b', 'a'],
       ['c', undefined],
       ['d', 'c'],
+    ]);
+  });
+
+  it('keeps how much the machine hears with a process for each core, pass by pass, beside what is known', async () => {
+    vi.spyOn(offline, 'measureOffline').mockImplementation(async (models, { streams, batchSizes, rounds }) => {
+      expect([streams, batchSizes, rounds]).toEqual([[availableParallelism()], [1], 2]);
+      return [1, 0].flatMap((round) =>
+        models.map(({ card }, place) => {
+          return { model: card.id, round, wallS: 1 + place + round } as unknown as offline.OfflinePass;
+        }),
+      );
+    });
+    const options = {
+      protocol: { memoryRuns: 1, streamPasses: 2 },
+      utterances: [{ id: 'u', audioPath: 'u.wav', durationS: 6, text: '', speaker: '' }],
+    };
+    const found = [];
+    for await (const { id, outcome } of measureResources([condition('a', 'one'), condition('b', 'one')], options)) {
+      found.push([id, outcome.streams?.audioSPerS, outcome.memory]);
+    }
+    expect(found).toEqual([
+      ['a', [6, 3], null],
+      ['b', [3, 2], null],
     ]);
   });
 });

@@ -53,6 +53,15 @@ describe('summarize', () => {
     expect(b?.throughput?.audioSPerS.value).toBeCloseTo(8 / 0.15, 10);
   });
 
+  it('sets what was heard in batches beside what was heard alone', () => {
+    // u1, u2, u3 and again u1, each another text than alone; one whole round, in which no word is right.
+    expect(a?.throughput?.texts).toEqual({ heard: 4, changed: 4, rounds: 1, wer: { lowest: 1, highest: 1 } });
+    const alike = observations.map((one) => {
+      return one.phase === 'throughput' && one.trial === 0 ? { ...one, texts: ['one two three', 'for five'] } : one;
+    });
+    expect(summarize(record, alike).conditions[1]?.throughput?.texts).toMatchObject({ heard: 4, changed: 2 });
+  });
+
   it('sums edits over the corpus', () => {
     expectEstimate(a?.accuracy?.wer, 0.3, 0, 0.5);
     expectEstimate(b?.accuracy?.wer, 0.2, 0, 0.5);

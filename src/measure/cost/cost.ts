@@ -11,6 +11,8 @@ export interface MeasuredSpeed {
   readonly processors: number;
   /** Of the processors, as `process.arch`. */
   readonly architecture: string;
+  /** How it was heard, in words: `batches of 8, 2 threads`. */
+  readonly arrangement?: string | undefined;
 }
 
 /** Price of transcription on one kind of machine. */
@@ -101,7 +103,7 @@ export function costOnInstance(speed: MeasuredSpeed, price: InstancePrice): Tran
     audioSPerS,
     usdPer1000Hours: costs(price.usdPerHour, audioSPerS),
     estimated: true,
-    assumption: `each of its ${price.logicalProcessors} virtual processors as fast as one of the ${speed.processors} measured`,
+    assumption: `${speed.arrangement === undefined ? '' : `${speed.arrangement}; `}each of its ${price.logicalProcessors} virtual processors as fast as one of the ${speed.processors} measured`,
     citation: citationOf(price),
   };
 }

@@ -5,7 +5,7 @@ import type { Json, JsonObject } from '../figures/figure.js';
 import { formatQuantity, shareOf, verdictOf } from '../metric.js';
 import { ENERGY, MEASURES } from '../metrics.js';
 import { cheapestCost, speedsOf } from '../tables/costOf.js';
-import { formatEstimate, formatMegabytes, formatNumber } from '../tables/format.js';
+import { formatEstimate, formatMegabytes, formatNumber, formatPercent } from '../tables/format.js';
 import { gapsOf, type Measured, type Pair, pairsOf } from '../tables/measured.js';
 import { answerOf } from './answer.js';
 
@@ -80,9 +80,18 @@ function conditionData({ title, entry, outcome, latency }: Measured): JsonObject
     return quantity === null ? [] : [[id, formatQuantity(quantity, format)]];
   });
   const memory = outcome.memory?.withArena;
+  const texts = entry.throughput?.texts;
   return {
     title,
     ...Object.fromEntries(measures),
+    batches: texts
+      ? {
+          heard: texts.heard,
+          changed: texts.changed,
+          rounds: texts.rounds,
+          wer: texts.wer && `${formatPercent(texts.wer.lowest)} to ${formatPercent(texts.wer.highest)}`,
+        }
+      : null,
     // What the model adds to a process without one.
     model_mb: memory ? formatMegabytes(Math.max(0, memory.afterRuns.peakBytes - memory.baseline.residentBytes)) : null,
     inference_share_percent: formatNumber((100 * latency.inferenceMs) / latency.meanMs.value, 0),
@@ -99,6 +108,8 @@ function energyData({ base, variant }: Pair): Json {
     base: formatEstimate(before.joulesPerUtterance, two),
     variant: formatEstimate(energy.joulesPerUtterance, two),
     estimated,
+    // Time times a constant: no evidence of its own.
+    is_derived: method === 'constant',
     method,
     scope,
     citation,
@@ -123,6 +134,7 @@ function costData(summary: Summary, prices: readonly InstancePrice[]): Json {
         machine: `${cost.provider} ${cost.instance}`,
         usd_per_hour: two(cost.usdPerHour),
         assumption: cost.assumption,
+        arrangement: speed.arrangement ?? null,
         citation: cost.citation,
         gpu: gpu ? `${gpu.provider} ${gpu.instance} (${gpu.hardware})` : null,
         even_audio_s_per_s: even ? formatNumber(even.audioSPerS.value, 0) : null,

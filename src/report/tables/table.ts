@@ -70,13 +70,14 @@ function methodsOf(priced: readonly PricedCondition[]): readonly string[] {
     if (!energy) return [];
     const { estimated, method, scope, citation } = energy.source;
     const source = citation === null ? '' : ` Source: ${citation}.`;
-    return [`Energy is ${estimated ? 'an estimate' : 'measured'} (${method}): ${scope}.${source}`];
+    const derived = method === 'constant' ? ' It follows from the time alone and is no evidence beside it.' : '';
+    return [`Energy is ${estimated ? 'an estimate' : 'measured'} (${method}): ${scope}.${derived}${source}`];
   });
   const prices = priced.flatMap(({ cost }) =>
     cost === null
       ? []
       : [
-          `Cost is an estimate: ${cost.provider} ${cost.instance} at $${cost.usdPerHour} an hour, always at work, ${cost.assumption}. Price: ${cost.citation}.`,
+          `Cost is an estimate: ${cost.provider} ${cost.instance} at $${cost.usdPerHour} an hour, always at work, ${cost.assumption}; it follows from the throughput of that arrangement. Price: ${cost.citation}.`,
         ],
   );
   return [...new Set([...energies, ...prices])];
