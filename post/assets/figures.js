@@ -24,11 +24,16 @@
       const [Plotly, answer] = await Promise.all([loadPlotly(), fetch(`${base}figures/${figure.dataset.name}.json`)]);
       const { data, layout, darkTemplate, height } = await answer.json();
       const chart = document.createElement('div');
-      chart.className = 'chart';
+      // Words and margins are as wide as in the picture: a narrow screen scrolls.
+      chart.style.minWidth = `${picture.querySelector('img').getAttribute('width')}px`;
+      const frame = document.createElement('div');
+      frame.className = 'chart';
+      frame.tabIndex = 0;
+      frame.append(chart);
       chart.setAttribute('role', 'img');
       chart.setAttribute('aria-label', picture.querySelector('img').alt);
       const schemed = () => ({ ...layout, autosize: true, height, template: dark.matches ? darkTemplate : layout.template });
-      picture.replaceWith(chart);
+      picture.replaceWith(frame);
       button.remove();
       await Plotly.newPlot(chart, data, schemed(), { responsive: true, displayModeBar: false });
       dark.addEventListener('change', () => Plotly.react(chart, data, schemed()));

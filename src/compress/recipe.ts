@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { didYouMean, InputError } from '../errors.js';
 import { parseJson, readJson, writeFileAtomic } from '../files.js';
 import { PASSES, type StepOf, type Technique } from './passes.js';
+import { RECURRENT_OP_TYPES } from './recurrent/recurrentOptions.js';
 
 /** One step of a recipe: a technique by its name, with its options. */
 export type RecipeStep = StepOf<Technique>;
@@ -47,10 +48,43 @@ export const PRESETS: Readonly<Record<PresetName, Recipe>> = {
   ]),
 };
 
+const UNITS_10: RecipeStep = { transform: 'prune-units', options: { share: 0.1, calibrated: true } };
+const FACTORS: RecipeStep = { transform: 'low-rank', options: { energy: 0.95, calibrated: true } };
+const BITS_4: readonly RecipeStep[] = [
+  { transform: 'recurrent', options: { opTypesToQuantize: RECURRENT_OP_TYPES, recurrence: 'nbits4' } },
+  { transform: 'dynamic', options: { perChannel: true } },
+];
+
+/**
+ * Recipes that take weights away, alone and with what rounds the rest, as the laboratory compares them. They come with the package,
+ * too; search does not try them, since it looks for what fits each layer.
+ */
+const REDUCTIONS: readonly Recipe[] = [
+  recipeOf('bits-4', 'recurrences in four bits, the rest in int8', BITS_4),
+  recipeOf('units-10', 'a tenth of the units of each layer out, what reads the others fitted anew', [UNITS_10]),
+  recipeOf('units-25', 'a quarter of the units of each layer out, what reads the others fitted anew', [
+    { transform: 'prune-units', options: { share: 0.25, calibrated: true } },
+  ]),
+  recipeOf('factors-95', 'matrices in two factors that keep 95 % of what they give', [FACTORS]),
+  recipeOf('units-10-int8', 'a tenth of the units out, then int8', [UNITS_10, { transform: 'dynamic' }]),
+  recipeOf('units-10-bits-4', 'a tenth of the units out, then four bits', [UNITS_10, ...BITS_4]),
+  recipeOf('factors-95-int8', 'matrices in two factors, then int8', [FACTORS, { transform: 'dynamic' }]),
+  recipeOf('zeros-50-int8', 'half of the weights zero, chosen by what they read, then int8: small where it is coded', [
+    { transform: 'prune', options: { sparsity: 0.5, calibrated: true } },
+    { transform: 'dynamic' },
+  ]),
+];
+
 /** What a recipe can be named by: those that come with the package, and each technique, which is a recipe of one step. */
-export const RECIPE_NAMES: readonly string[] = [...new Set([...PRESET_NAMES, ...PASSES.map(({ name }) => name)])];
+export const RECIPE_NAMES: readonly string[] = [
+  ...new Set([...PRESET_NAMES, ...REDUCTIONS.map(({ name }) => name), ...PASSES.map(({ name }) => name)]),
+];
 
 function preset(name: PresetName, description: string, steps: readonly RecipeStep[]): Recipe {
+  return recipeOf(name, description, steps);
+}
+
+function recipeOf(name: string, description: string, steps: readonly RecipeStep[]): Recipe {
   return { schema: 'quantlab.recipe/1', name, description, steps };
 }
 
@@ -99,12 +133,12 @@ const checkedSchema = recipeSchema as unknown as z.ZodType<Recipe>;
  * @throws {InputError} when there is no such recipe, or the file has an unknown or impossible field; the message names it
  */
 export async function readRecipe(nameOrPath: string): Promise<Recipe> {
-  const known = PRESET_NAMES.find((name) => name === nameOrPath);
-  if (known !== undefined) return PRESETS[known];
+  const known = [...Object.values(PRESETS), ...REDUCTIONS].find(({ name }) => name === nameOrPath);
+  if (known !== undefined) return known;
   const pass = PASSES.find(({ name }) => name === nameOrPath);
   if (pass !== undefined) {
     const steps = [{ transform: pass.name } as RecipeStep];
-    return { schema: 'quantlab.recipe/1', name: pass.name, description: pass.description, steps };
+    return recipeOf(pass.name, pass.description, steps);
   }
   if (!nameOrPath.endsWith('.json')) {
     throw new InputError(

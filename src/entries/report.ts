@@ -29,7 +29,7 @@ export { type SensitivityRow, sensitivityFigure } from '../report/figures/sensit
 export { serverFigure } from '../report/figures/serverFigure.js';
 export { type SpectrogramAxes, spectrogramFigure } from '../report/figures/spectrogramFigure.js';
 export { throughputFigure } from '../report/figures/throughputFigure.js';
-export { type VariantAxis, variantsFigure } from '../report/figures/variantsFigure.js';
+export { variantsFigure } from '../report/figures/variantsFigure.js';
 export { type WrittenFigures, writeFigures } from '../report/figures/writeFigures.js';
 export type { Measure, Metric, MetricComparison, Quantity, Wording } from '../report/metric.js';
 export { METRICS, type MetricId } from '../report/metrics.js';

@@ -21,7 +21,7 @@ import { NO_RECIPE } from './schema.js';
 import { quantize } from './variants.js';
 
 /** Variants that are compared, by the titles that the run gives them. */
-export const RECIPES: readonly (readonly [title: string, recipe: string])[] = [
+const RECIPES: readonly (readonly [title: string, recipe: string])[] = [
   ['CPU float32', NO_RECIPE],
   ['CPU int8 dynamic', 'dynamic'],
   ['CPU int8 hybrid', 'hybrid'],

@@ -1,9 +1,7 @@
 import { defaultThreads } from '../measure/machine/environment.js';
 import { SET_BYTES } from '../measure/machine/hardware.js';
-import { listModels } from '../recognise/registry/registry.js';
 import { type LaboratoryProtocol, TOPICS, type TopicProtocols } from './laboratory.js';
-import { RECIPES } from './laboratoryMeasures.js';
-import { DEFAULT_MODEL, DEFAULT_PROTOCOL, type ExperimentPlan, languageModelFor } from './plan.js';
+import { DEFAULT_MODEL, DEFAULT_PROTOCOL, type ExperimentPlan, languageModelFor, SECOND_MODEL } from './plan.js';
 import { type Condition, NO_RECIPE } from './schema.js';
 
 /** How much the laboratory measures: each topic, and each variant of each model as in the experiment, with fewer trials. */
@@ -65,17 +63,70 @@ export async function laboratoryPlan(
   };
 }
 
-/** The variants of all shipped models. */
+/** Of which model, by which recipes, in which words: each technique alone, and what goes well together. The first is what others are compared with. */
+const VARIANTS: readonly (readonly [
+  model: string,
+  name: string,
+  recipes: readonly (readonly [title: string, recipe: string])[],
+])[] = [
+  [
+    DEFAULT_MODEL,
+    'LSTM',
+    [
+      ['float32', NO_RECIPE],
+      ['half precision', 'float16'],
+      ['int8', 'dynamic'],
+      ['int8 hybrid', 'hybrid'],
+      ['4 bits', 'bits-4'],
+      ['10 % fewer units', 'units-10'],
+      ['25 % fewer units', 'units-25'],
+      ['two factors', 'factors-95'],
+      ['10 % fewer units, int8', 'units-10-int8'],
+      ['two factors, int8', 'factors-95-int8'],
+      ['half zeros, int8', 'zeros-50-int8'],
+    ],
+  ],
+  [
+    'deepspeech2-student-mel',
+    'student',
+    [
+      ['float32', NO_RECIPE],
+      ['int8', 'dynamic'],
+    ],
+  ],
+  [
+    SECOND_MODEL,
+    'Whisper-CTC',
+    [
+      ['float32', NO_RECIPE],
+      ['int8', 'dynamic'],
+      ['int8 hybrid', 'hybrid'],
+    ],
+  ],
+];
+
+/** Models that learned from another are compared with that. */
+const TEACHERS: Readonly<Record<string, string>> = { 'deepspeech2-student-mel': DEFAULT_MODEL };
+
+/** The variants that the write-up compares. */
 async function allVariants(): Promise<readonly Condition[]> {
   const threads = await defaultThreads();
-  return (await listModels()).flatMap(({ id }): Condition[] =>
-    RECIPES.map(([title, recipe]) => ({
-      id: `${id}.${recipe === NO_RECIPE ? 'float32' : recipe}`,
-      title: `${id}, ${title.replace('CPU ', '')}`,
-      model: id,
-      recipe,
-      device: 'cpu',
-      threads,
-    })),
+  return VARIANTS.flatMap(([model, name, recipes]) =>
+    recipes.map(([title, recipe]): Condition => {
+      const teacher = TEACHERS[model];
+      return {
+        id: idOf(model, recipe),
+        title: `${name}, ${title}`,
+        model,
+        recipe,
+        device: 'cpu',
+        threads,
+        ...(teacher !== undefined && { base: idOf(teacher, NO_RECIPE) }),
+      };
+    }),
   );
+}
+
+function idOf(model: string, recipe: string): string {
+  return `${model}.${recipe === NO_RECIPE ? 'float32' : recipe}`;
 }

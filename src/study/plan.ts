@@ -22,7 +22,7 @@ export interface ExperimentPlan extends Omit<Protocol, 'manifestSha256'> {
 export const DEFAULT_MODEL = 'deepspeech2-lstm';
 
 /** Whisper's encoder with CTC: what is measured beside it. */
-const SECOND_MODEL = 'whisper-ctc';
+export const SECOND_MODEL = 'whisper-ctc';
 
 /** How memory and energy are measured where nothing else is said. */
 const DEFAULT_RESOURCES: ResourceProtocol = { memoryRuns: 20, energyTrials: 150, streamPasses: 3 };

@@ -33,6 +33,7 @@ const conditionSchema: z.ZodType<Condition> = z.object({
   recipe: z.string().min(1),
   device: z.enum(['cpu', 'gpu']),
   threads: count,
+  base: z.string().optional(),
 });
 
 const protocolSchema: z.ZodType<Protocol> = z.object({
@@ -143,6 +144,7 @@ const outcomeSchema: z.ZodType<Outcome> = z.union([
     firstRunMs: z.number(),
     coldStarts: z.array(z.object({ loadMs: z.number(), firstRunMs: z.number() })).optional(),
     sizeBytes: count,
+    codedBytes: count.optional(),
     modelSha256: z.string(),
     harnessOverhead: z.number().optional(),
     placement: z.object({ onDevice: count, onCpu: count }).optional(),

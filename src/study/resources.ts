@@ -9,6 +9,7 @@ import type { ResolvedModel } from '../recognise/model.js';
 import type { ExecutionProvider } from '../recognise/session/session.js';
 import { recordingOf } from '../speech/corpora/recordings.js';
 import type { Utterance } from '../speech/types.js';
+import { codedSize } from '../tune/codeModel.js';
 import type { EnergyRecord, MeasuredOutcome, MemoryRecord, ResourceProtocol, StreamsRecord } from './schema.js';
 
 /** What resources are measured with. */
@@ -35,7 +36,7 @@ export interface MeasuredCondition {
 const MEMORY_RECORDINGS = 20;
 
 /**
- * Measures memory and energy of conditions: after all trials, since their processes would be in each other's way.
+ * Measures memory, coded size and energy of conditions: after all trials, since their processes would be in each other's way.
  *
  * @param conditions - in the order of the run; energy is compared with the first one of the same source, on the same device with as many threads
  * @returns each condition's outcome with what was measured, as soon as it is: for its memory, its energy, its streams
@@ -56,7 +57,7 @@ export async function* measureResources(
     const { id, source, threads, outcome } = condition;
     if (outcome.memory === undefined) {
       options.onStep?.(id, 'memory');
-      yield know(id, { memory: await memoryOf(condition, options) });
+      yield know(id, { codedBytes: await codedSize(condition.model), memory: await memoryOf(condition, options) });
     }
     const key = JSON.stringify([source, outcome.executionProvider, threads]);
     if (outcome.energy === undefined) groups.set(key, [...(groups.get(key) ?? []), condition]);

@@ -47,6 +47,8 @@ export interface Condition {
   readonly device: Device;
   /** Threads of one operator (`intra_op_num_threads`). */
   readonly threads: number;
+  /** Id of the condition that it is compared with. Default: the first of the same model. */
+  readonly base?: string | undefined;
 }
 
 /** What a run measures, the same for each of its conditions. */
@@ -156,6 +158,8 @@ export interface MeasuredOutcome {
   readonly coldStarts?: readonly ColdStart[] | undefined;
   /** Size of the model file on disk. */
   readonly sizeBytes: number;
+  /** Of the same file as `quantlab code` writes it; measured with the memory. */
+  readonly codedBytes?: number | undefined;
   readonly modelSha256: string;
   /** Share of the timed blocks' wall time that was not inside a trial: messages, files, event loop. */
   readonly harnessOverhead?: number | undefined;

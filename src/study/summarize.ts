@@ -65,7 +65,7 @@ export function summarize(run: RunRecord, observations: readonly Observation[]):
   const conditions = run.conditions.map((condition): ConditionSummary => {
     const outcome: Outcome = outcomeOf(run, condition.id) ?? { status: 'failed', reason: 'the run has not finished' };
     const own = measured.find(({ id }) => id === condition.id);
-    const base = measured.find(({ model }) => model === condition.model);
+    const base = measured.find(({ id, model }) => (condition.base ? id === condition.base : model === condition.model));
     if (own === undefined) {
       return { condition, outcome, latency: null, throughput: null, accuracy: null, comparison: null };
     }

@@ -6,7 +6,7 @@ import { readModel } from '../onnx/file/read.js';
 import { writeModel } from '../onnx/file/write.js';
 import type { OnnxModel } from '../onnx/model.js';
 import { variantPaths, writeVariantCard } from '../recognise/card/variantCard.js';
-import { graphsOf } from '../recognise/model.js';
+import { graphsOf, type ResolvedModel } from '../recognise/model.js';
 import { type DescribedModel, describedModel } from '../recognise/registry/describedModel.js';
 
 /** What became of one graph of a model. */
@@ -54,6 +54,23 @@ export async function codeModel(
   const { card, files }: DescribedModel = model;
   if (card) await writeVariantCard({ card, files }, paths, decode ? 'decoded' : 'coded');
   return written;
+}
+
+/**
+ * Size that {@link codeModel} would bring the files of a model to, in bytes; of one that is coded, or has nothing to gain, its own.
+ *
+ * @throws {InputError} when a file is missing or damaged
+ */
+export async function codedSize(model: Pick<ResolvedModel, 'graphs'>): Promise<number> {
+  let size = 0;
+  for (const { path } of graphsOf(model)) {
+    const read = await readModel(path);
+    size += await modelFileSize(read);
+    if (isCoded(read)) continue;
+    const { report } = entropyCode(read);
+    size -= report.sizeBytes - report.codedBytes;
+  }
+  return size;
 }
 
 interface MadeGraph extends Pick<CodedGraph, 'graph' | 'report'> {

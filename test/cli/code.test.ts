@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { codedSize } from '../../src/tune/codeModel.js';
 import { quantlab } from './terminal.js';
 
 let folder: string;
@@ -29,6 +30,10 @@ describe('quantlab code', () => {
     // 8.28 to 6.53 MB for this model: one scale a tensor leaves the outer codes rare.
     expect(sizeBytes.before / sizeBytes.after).toBeGreaterThan(1.2);
     expect(report.codedBytes).toBeLessThan(report.sizeBytes);
+    // Told without writing: names and lengths in the file take a few bytes more or less.
+    const told = await codedSize({ graphs: { model: small } });
+    expect(told / sizeBytes.after).toBeCloseTo(1, 3);
+    expect(await codedSize({ graphs: { model: coded } })).toBe(sizeBytes.after);
     const hear = async (model: string) =>
       await quantlab('transcribe', 'data/speech/audio/auth-thankyou.flac', '--model', model);
     expect(await hear(coded)).toEqual(await hear(small));

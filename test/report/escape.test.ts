@@ -130,7 +130,7 @@ describe('a report of a hostile plan', () => {
       const bars = (line = ''): number => line.replace(/\\./g, '').split('|').length;
       for (const line of markdown.slice(0, 20)) expect(bars(line), line).toBe(bars(markdown[1]));
       expect(markdown.join('\n')).not.toMatch(/<script|<img|(?<!\\)\[a/);
-      for (const name of ['01-latency', '15-variants']) {
+      for (const name of ['01-latency', '12-variants']) {
         const spec = JSON.parse(readFileSync(join(folder, 'figures', `${name}.json`), 'utf8'));
         expect(JSON.stringify([spec.data, spec.layout]), name).not.toMatch(/<script|<img|<\/td/);
       }

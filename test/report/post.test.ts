@@ -113,6 +113,30 @@ describe('committed results', () => {
   });
 });
 
+describe('recordings to listen to', () => {
+  it('are the package’s own, each with what every condition of the committed run heard', async () => {
+    const listening = JSON.parse(readFileSync(join(post, '_data', 'listening.json'), 'utf8')) as readonly {
+      readonly file: string;
+      readonly said: string;
+      readonly heard: readonly { readonly title: string; readonly text: string; readonly is_right: boolean }[];
+    }[];
+    expect(listening.map(({ heard }) => heard.slice(0, 2).map(({ is_right }) => is_right))).toEqual([
+      [true, true],
+      [true, false],
+      [false, false],
+    ]);
+    const observations = readFileSync(join(LATEST, 'observations.jsonl'), 'utf8');
+    for (const { file, said, heard } of listening) {
+      const sound = readFileSync(join(post, 'assets', 'recordings', file));
+      expect(sound.equals(readFileSync(join(root, 'data', 'speech', 'audio', file)))).toBe(true);
+      for (const { text, is_right } of heard) {
+        expect(text === said).toBe(is_right);
+        expect(observations).toContain(JSON.stringify([text]));
+      }
+    }
+  });
+});
+
 describe('the built post', () => {
   it.skipIf(!hasJekyll)('is built by Jekyll, with every number and figure in its place', async () => {
     const tree = join(folder, 'post');
@@ -145,7 +169,7 @@ describe('the built post', () => {
     expect(all).not.toMatch(/<code[^>]*>quantlab laboratory<\/code> does it/);
     expect(all).not.toMatch(/\{\{|\{%|Liquid/);
     const pictures = [...all.matchAll(/<img src="\/([^"]+)"[^>]* alt="([^"]+)"/g)];
-    expect(new Set(pictures.map(([, path]) => path)).size).toBe(15);
+    expect(new Set(pictures.map(([, path]) => path)).size).toBe(12);
     for (const [, path = '', alt = ''] of pictures) {
       expect(existsSync(join(site, path))).toBe(true);
       expect(alt).toMatch(/\d/);
@@ -156,7 +180,7 @@ describe('the built post', () => {
   it.skipIf(!hasJekyll)('is built before anything was measured', () => {
     const tree = join(folder, 'empty');
     cpSync(post, tree, { recursive: true });
-    for (const name of ['results.json', 'laboratory.json', 'figures.json'])
+    for (const name of ['results.json', 'laboratory.json', 'figures.json', 'listening.json'])
       rmSync(join(tree, '_data', name), { force: true });
     for (const name of ['results-table.html', 'variants-table.html']) {
       rmSync(join(tree, '_includes', name), { force: true });
@@ -171,6 +195,6 @@ describe('the built post', () => {
       expect(text).not.toContain('<img');
       return text.match(/not measured[^.]*; <code[^>]*>quantlab laboratory<\/code> does it/g)?.length;
     });
-    expect(missing).toEqual([3, 5, 1]);
+    expect(missing).toEqual([4, 5, 1]);
   });
 });

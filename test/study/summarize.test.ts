@@ -79,6 +79,12 @@ describe('summarize', () => {
     expect(b?.comparison?.sameText).toBeCloseTo(1 / 3, 12);
   });
 
+  it('compares with the condition that one names', () => {
+    const named = record.conditions.map((one) => (one.id === 'a' ? { ...one, model: 'another', base: 'b' } : one));
+    const { conditions } = summarize({ ...record, conditions: named }, observations);
+    expect(conditions.find(({ condition }) => condition.id === 'a')?.comparison?.base).toBe('b');
+  });
+
   it('tests whether the two differ in what they hear', () => {
     // Edits 0, 1, 2 and 1, 1, 0 in three short utterances, each a segment: differences 1, 0, −2.
     const [differences, mean] = [[1, 0, -2], -1 / 3];

@@ -1,9 +1,12 @@
 import type { TopicResults } from '../../study/laboratory.js';
 import type { Estimate } from '../../study/schema.js';
-import { formatEstimate, formatMs } from '../tables/format.js';
-import { axis, estimatePoints, figureOf, LEGEND_ABOVE, rowAxis } from './drawing.js';
+import { formatEstimate, formatMs, roundTo } from '../tables/format.js';
+import { axis, estimatePoints, figureOf, LEGEND_ABOVE } from './drawing.js';
 import type { Figure } from './figure.js';
 import { markOf } from './theme.js';
+
+/** Between the marks of two models, as a share of a row. */
+const APART = 0.28;
 
 interface Time {
   readonly what: string;
@@ -42,14 +45,17 @@ export function coldStartFigure({ load, results }: TopicResults['caching']): Fig
       .join('; ')}.`,
     height: 170 + 62 * Math.max(1, rows.length),
     margin: { l: 160, r: 48, t: 84 },
-    data: models.map((model) => {
+    data: models.map((model, place) => {
       const own = times.filter((time) => time.model === model);
       return estimatePoints({
         name: model,
         mark: markOf(model, models),
         along: 'x',
         estimates: own.map(({ ms }) => ms),
-        places: own.map(({ what }) => what),
+        // Side by side in a row: the marks of two models may be as near as their times.
+        places: own.map(({ what }) =>
+          roundTo(rows.length - 1 - rows.indexOf(what) + APART * ((models.length - 1) / 2 - place)),
+        ),
         whiskers: { thickness: 2, width: 5 },
         size: 12,
         hover: '%{x} ms',
@@ -58,7 +64,13 @@ export function coldStartFigure({ load, results }: TopicResults['caching']): Fig
     layout: {
       legend: LEGEND_ABOVE,
       xaxis: axis('Time (ms)', { type: 'log', dtick: 1, showline: true }),
-      yaxis: rowAxis(rows),
+      yaxis: {
+        tickvals: rows.map((_, place) => rows.length - 1 - place),
+        ticktext: rows,
+        range: [-0.6, rows.length - 0.4],
+        zeroline: false,
+        fixedrange: true,
+      },
     },
   });
 }

@@ -1,7 +1,7 @@
 import type { BreakEven, TranscriptionCost } from '../../measure/cost/cost.js';
-import { formatEstimate, formatNumber, roundTo } from '../tables/format.js';
-import { axis, estimatePoints, figureOf, LEGEND_BELOW, NEUTRAL_COLOR, roomBelow, rowAxis } from './drawing.js';
-import type { Figure, JsonObject } from './figure.js';
+import { formatEstimate, formatNumber } from '../tables/format.js';
+import { axis, estimatePoints, figureOf, LEGEND_BELOW, logAxis, roomBelow, rowAxis } from './drawing.js';
+import type { Figure } from './figure.js';
 import { markOf } from './theme.js';
 
 const dollars = (value: number): string => formatNumber(value, value < 1 ? 3 : 2);
@@ -44,7 +44,11 @@ export function costFigure(costs: readonly TranscriptionCost[]): Figure {
         hover: '%{y}: $%{x}',
       });
     }),
-    layout: { xaxis: axis('Price ($)', { type: 'log' }), yaxis: rowAxis(machines), legend: LEGEND_BELOW },
+    layout: {
+      xaxis: axis('Price ($)', { rangemode: 'tozero', showline: true }),
+      yaxis: rowAxis(machines),
+      legend: LEGEND_BELOW,
+    },
   });
 }
 
@@ -52,84 +56,58 @@ function machine({ provider, instance }: TranscriptionCost): string {
   return provider === 'own' ? instance : `${provider} ${instance}`;
 }
 
-/** How far the lines of the GPUs go beyond the break-even, to both sides. */
-const REACH = 8;
-
 /**
- * Draws from which speed on a GPU is cheaper than processors: the falling lines are GPUs, the level ones processors, and where
- * they meet both cost the same.
+ * Draws from which speed on a GPU is cheaper than processors: for each machine with a GPU and each model the speed at which both
+ * cost the same.
  *
  * @param rows - for each model and each GPU
  */
 export function breakEvenFigure(rows: readonly BreakEven[]): Figure {
   const titles = [...new Set(rows.map(({ title }) => title))];
-  const gpus = [...new Map(rows.map(({ gpu }) => [gpuTitle(gpu), gpu])).values()];
-  const speeds = rows.map(({ audioSPerS }) => audioSPerS.value);
-  const [from, to] = [Math.min(...speeds) / REACH, Math.max(...speeds) * REACH];
-  const levels = titles.map((title): JsonObject => {
-    const cost = rows.find((row) => row.title === title)?.cpu.usdPer1000Hours.value ?? 0;
-    return {
-      type: 'scatter',
-      mode: 'lines',
-      name: `${title}, without a GPU`,
-      x: [roundTo(from), roundTo(to)],
-      y: [roundTo(cost), roundTo(cost)],
-      line: { color: markOf(title, titles).color, width: 2.5 },
-      hoverinfo: 'name',
-    };
-  });
-  const slopes = gpus.map(
-    (gpu, place): JsonObject => ({
-      type: 'scatter',
-      mode: 'lines',
-      name: gpuTitle(gpu),
-      x: [roundTo(from), roundTo(to)],
-      y: [from, to].map((speed) => roundTo((1000 * gpu.usdPerHour) / speed)),
-      line: {
-        color: NEUTRAL_COLOR,
-        width: 1.5,
-        dash: (['solid', 'dash', 'dot', 'dashdot'] as const)[place % 4] ?? 'solid',
-      },
-      hoverinfo: 'name',
-    }),
-  );
-  const crossings: JsonObject = {
-    type: 'scatter',
-    mode: 'markers',
-    name: 'the same price',
-    x: rows.map(({ audioSPerS }) => roundTo(audioSPerS.value)),
-    y: rows.map(({ cpu }) => roundTo(cpu.usdPer1000Hours.value)),
-    marker: { color: NEUTRAL_COLOR, symbol: 'circle-open', size: 12, line: { width: 2 } },
-    text: rows.map(({ title, gpu }) => `${gpuTitle(gpu)}, ${title}`),
-    hovertemplate: '%{text}: %{x} times real time<extra></extra>',
-  };
-  const below = roomBelow(levels.length + slopes.length + 1);
+  const gpus = [...new Set(rows.map(({ gpu }) => gpuTitle(gpu)))];
+  const below = roomBelow(titles.length);
+  const speeds = rows.map(({ audioSPerS }) => audioSPerS);
   return figureOf({
     name: 'break-even',
     title: 'How fast a GPU must be',
     heading: 'How fast a GPU must be to be cheaper',
     caption: [
-      'Price of 1,000 hours of sound against the speed of a GPU, in seconds of sound each second. Level lines: the cheapest',
-      'machines without a GPU, by the speed measured (each virtual processor taken to be as fast as a measured one). Falling',
-      'lines: machines with a GPU, whose speed was not measured. Where they meet, both cost the same; to the right the GPU is cheaper.',
+      'Speed at which a machine with a GPU costs as much as the cheapest without one, for the same sound: a GPU that is faster is cheaper.',
+      'That of the processors was measured (each virtual processor taken to be as fast as a measured one), that of a GPU was not.',
     ],
     alt: `Speed at which a GPU costs as much as processors. ${rows
       .map(
         ({ title, gpu, audioSPerS, cpuMachinesForThePrice }) =>
-          `${gpuTitle(gpu)} against ${title}: ${formatNumber(audioSPerS.value, 0)} times real time, ${formatNumber(cpuMachinesForThePrice, 1)} times a machine without a GPU`,
+          `${gpuTitle(gpu).replace('<br>', ', ')} against ${title}: ${formatNumber(audioSPerS.value, 0)} times real time, ${formatNumber(cpuMachinesForThePrice, 1)} times a machine without a GPU`,
       )
       .join('; ')}.`,
-    height: 330 + below,
-    margin: { b: below },
-    data: [...levels, ...slopes, crossings],
+    height: 80 + below + 56 * Math.max(1, gpus.length),
+    margin: { l: 200, b: below },
+    data: titles.map((title) => {
+      const own = rows.filter((row) => row.title === title);
+      return estimatePoints({
+        name: title,
+        mark: markOf(title, titles),
+        along: 'x',
+        estimates: own.map(({ audioSPerS }) => audioSPerS),
+        places: own.map(({ gpu }) => gpuTitle(gpu)),
+        size: 11,
+        hover: '%{y}: %{x} s of sound a second',
+      });
+    }),
     layout: {
-      xaxis: axis('Speed of the GPU (s of sound / s)', { type: 'log', dtick: 1 }),
-      yaxis: axis('Price of 1,000 h ($)', { type: 'log', dtick: 1 }),
+      xaxis: logAxis(
+        'Speed of the GPU (s of sound / s)',
+        Math.min(...speeds.map(({ low }) => low)) / 1.3,
+        Math.max(...speeds.map(({ high }) => high)) * 1.3,
+        { showline: true },
+      ),
+      yaxis: rowAxis(gpus),
       legend: LEGEND_BELOW,
     },
   });
 }
 
 function gpuTitle({ provider, instance, hardware }: BreakEven['gpu']): string {
-  return `${provider} ${instance} (${hardware})`;
+  return `${provider} ${instance}<br>${hardware}`;
 }

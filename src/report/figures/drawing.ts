@@ -46,6 +46,21 @@ export function axis(title: string, more: JsonObject = {}): JsonObject {
   return { title: { text: title }, ...more, fixedrange: true };
 }
 
+/** A logarithmic axis that names 1, 2 and 5 of each decade, so that short ones have ticks, too. */
+export function logAxis(title: string, from: number, to: number, more: JsonObject = {}): JsonObject {
+  const ticks: number[] = [];
+  for (let decade = Math.floor(Math.log10(from)); decade <= Math.log10(to); decade++) {
+    for (const digit of [1, 2, 5]) ticks.push(roundTo(digit * 10 ** decade));
+  }
+  return axis(title, {
+    type: 'log',
+    range: [roundTo(Math.log10(from)), roundTo(Math.log10(to))],
+    tickvals: ticks,
+    ticktext: ticks.map((tick) => tick.toLocaleString('en-US')),
+    ...more,
+  });
+}
+
 /** An axis of names, the first one on top. */
 export function rowAxis(names: readonly string[]): JsonObject {
   return { categoryorder: 'array', categoryarray: names.toReversed(), fixedrange: true };
@@ -83,6 +98,13 @@ export const LEGEND_ABOVE: JsonObject = { orientation: 'h', x: 0, y: 1, xanchor:
 
 /** Grey of what is no condition: limits, fronts, prices. */
 export const NEUTRAL_COLOR = '#8A8F98';
+
+/** A dotted line across the plot, at a value of one axis: a limit, or what is neutral. */
+export function limitLine(along: 'x' | 'y', at: number): JsonObject {
+  const own = { [`${along}0`]: at, [`${along}1`]: at };
+  const across = along === 'x' ? { yref: 'paper', y0: 0, y1: 1 } : { xref: 'paper', x0: 0, x1: 1 };
+  return { type: 'line', ...own, ...across, line: { dash: 'dot', width: 2, color: NEUTRAL_COLOR } };
+}
 
 /** How whiskers are drawn; what is left out is Plotly's. */
 export interface BarStyle {
@@ -145,15 +167,15 @@ export interface BarPart<Row> {
   readonly of: (row: Row) => number;
 }
 
-/** Bars from left to right, a row each, made of parts. */
+/** Bars from left to right, a row each, made of parts; behind each its total. */
 export function stackedBars<Row extends { readonly title: string }>(
   rows: readonly Row[],
   parts: readonly BarPart<Row>[],
-  unit: string,
+  { unit, total }: { readonly unit: string; readonly total: (row: Row) => string },
 ): readonly JsonObject[] {
   // Plotly stacks rows upwards; readers expect the first on top.
   const upwards = rows.toReversed();
-  return parts.map(({ title, color, of }) => ({
+  return parts.map(({ title, color, of }, part) => ({
     type: 'bar',
     orientation: 'h',
     name: title,
@@ -161,6 +183,11 @@ export function stackedBars<Row extends { readonly title: string }>(
     y: upwards.map((row) => rowName(row.title)),
     marker: { color },
     width: 0.55,
+    ...(part === parts.length - 1 && {
+      text: upwards.map((row) => ` ${total(row)}`),
+      textposition: 'outside',
+      cliponaxis: false,
+    }),
     hovertemplate: `${title} %{x} ${unit}<extra></extra>`,
   }));
 }

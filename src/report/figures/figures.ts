@@ -4,11 +4,8 @@ import type { LaboratoryResults } from '../../study/laboratory.js';
 import type { PeerResults } from '../../study/peers.js';
 import type { Observation, Summary } from '../../study/schema.js';
 import { cheapestCost, speedsOf } from '../tables/costOf.js';
-import { measuredOf } from '../tables/measured.js';
-import { cachingFigure } from './cachingFigure.js';
 import { coldStartFigure } from './coldStartFigure.js';
 import { breakEvenFigure, costFigure } from './costFigure.js';
-import { energyFigure } from './energyFigure.js';
 import type { Figure } from './figure.js';
 import { glanceFigure } from './glanceFigure.js';
 import { latencyFigure } from './latencyFigure.js';
@@ -18,7 +15,6 @@ import { peersFigure } from './peersFigure.js';
 import { rooflineFigure } from './rooflineFigure.js';
 import { sensitivityFigure } from './sensitivityFigure.js';
 import { serverFigure } from './serverFigure.js';
-import { sizeFigure } from './sizeFigure.js';
 import { throughputFigure } from './throughputFigure.js';
 import { tradeoffFigure } from './tradeoffFigure.js';
 import { variantsFigure } from './variantsFigure.js';
@@ -44,10 +40,8 @@ const FIGURES: readonly (readonly [name: string, draw: Draw])[] = [
   ['at-a-glance', ({ summary, prices }) => glanceFigure(summary, prices)],
   ['latency', ({ summary, observations }) => latencyFigure(summary, observations)],
   ['accuracy-and-latency', ({ summary }) => tradeoffFigure(summary)],
-  ['size', ({ summary }) => sizeFigure(summary)],
   ['where-the-time-goes', ({ summary }) => partsFigure(summary)],
   ['memory', ({ summary }) => memoryFigure(summary)],
-  ['energy', ({ summary }) => where(energiesOf(summary), energyFigure)],
   ['cost', (results) => where(costsOf(results), costFigure)],
   ['break-even', (results) => where(breakEvensOf(results), breakEvenFigure)],
   ['roofline', rooflineOf],
@@ -55,9 +49,7 @@ const FIGURES: readonly (readonly [name: string, draw: Draw])[] = [
   ['sensitivity', ({ sensitivity }) => sensitivity && sensitivityFigure(sensitivity)],
   ['load', ({ load }) => where(load, serverFigure)],
   ['loading', ({ caching }) => where(caching?.load, () => caching && coldStartFigure(caching))],
-  ['cache-hits', ({ caching }) => where(caching?.results, cachingFigure)],
-  ['variants', ({ variants }) => variants && variantsFigure(variants, 'latency')],
-  ['variants-cost', ({ variants, prices }) => variants && variantsFigure(variants, 'cost', prices)],
+  ['variants', ({ variants }) => variants && variantsFigure(variants)],
   ['whisper', ({ whisper }) => whisper && tradeoffFigure(whisper, 'What speed costs a Whisper in accuracy')],
   ['whisper-peers', ({ peers }) => peers && peersFigure(peers)],
 ];
@@ -100,10 +92,6 @@ function where<Row>(
   draw: (rows: readonly Row[]) => Figure | undefined,
 ): Figure | undefined {
   return rows === undefined || rows.length === 0 ? undefined : draw(rows);
-}
-
-function energiesOf(summary: Summary): Parameters<typeof energyFigure>[0] {
-  return measuredOf(summary).flatMap(({ title, outcome }) => (outcome.energy ? [{ title, ...outcome.energy }] : []));
 }
 
 function costsOf({ summary, prices }: Results): Parameters<typeof costFigure>[0] {

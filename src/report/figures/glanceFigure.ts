@@ -4,7 +4,7 @@ import { estimateOf, shareOf } from '../metric.js';
 import { METRICS } from '../metrics.js';
 import { formatEstimate, formatNumber, roundTo } from '../tables/format.js';
 import { machineOf, type Pair, pairsOf } from '../tables/measured.js';
-import { axis, errorBars, figureOf, LEGEND_BELOW, NEUTRAL_COLOR } from './drawing.js';
+import { axis, errorBars, figureOf, LEGEND_BELOW, limitLine } from './drawing.js';
 import type { Figure, JsonObject } from './figure.js';
 import { type Mark, markOf } from './theme.js';
 
@@ -37,7 +37,7 @@ export function glanceFigure(summary: Summary, prices: readonly InstancePrice[])
   const others = beside.map((other) => ({ ...other, shares: sharesOf(other) }));
   const { base, variant } = pair;
   const highest = [...shares, ...others.flatMap((other) => other.shares)].map(({ share }) => share.high);
-  const longest = Math.max(1.2, ...highest.map((high) => Math.min(LONGEST, high + 0.15)));
+  const longest = Math.max(1.1, ...highest.map((high) => Math.min(LONGEST, high + 0.02)));
   const ids = summary.conditions.map(({ condition }) => condition.id);
   // Plotly stacks rows upwards; readers expect the first on top.
   const placeOf = (title: string): number => shares.length - 1 - shares.findIndex((one) => one.title === title);
@@ -57,14 +57,16 @@ export function glanceFigure(summary: Summary, prices: readonly InstancePrice[])
       ),
     ].join(' '),
     height: 110 + ROW_HEIGHT * shares.length + (others.length > 0 ? 60 : 0),
-    margin: { l: 240, t: 56, ...(others.length > 0 && { b: 120 }) },
+    margin: { l: 240, r: 72, t: 56, ...(others.length > 0 && { b: 120 }) },
     data: [
-      ...rowTraces(variant, shares, placeOf, { ...markOf(variant.id, ids), size: 13, width: 7 }),
+      ...rowTraces(variant, shares, { ...markOf(variant.id, ids), placeOf, numbersAt: longest, size: 10, width: 4 }),
       ...others.flatMap((other, index) =>
-        rowTraces(other.variant, other.shares, (title) => placeOf(title) - BESIDE * (index + 1), {
+        rowTraces(other.variant, other.shares, {
           ...markOf(other.variant.id, ids),
-          size: 8,
-          width: 3,
+          placeOf: (title) => placeOf(title) - BESIDE * (index + 1),
+          numbersAt: longest,
+          size: 7,
+          width: 2,
         }),
       ),
     ],
@@ -84,27 +86,25 @@ export function glanceFigure(summary: Summary, prices: readonly InstancePrice[])
         zeroline: false,
         fixedrange: true,
       },
-      shapes: [
-        {
-          type: 'line',
-          x0: 100,
-          x1: 100,
-          yref: 'paper',
-          y0: 0,
-          y1: 1,
-          line: { dash: 'dot', width: 2, color: NEUTRAL_COLOR },
-        },
-      ],
+      shapes: [limitLine('x', 100)],
     },
   });
 }
 
-/** A pair's mark in each row, on a line from nothing, with its number. */
+/** How the marks of a pair are drawn, and where. */
+interface RowStyle extends Mark {
+  readonly placeOf: (title: string) => number;
+  /** Where the numbers begin, as a share: beyond all marks. */
+  readonly numbersAt: number;
+  readonly size: number;
+  readonly width: number;
+}
+
+/** A pair's mark in each row, on a line from nothing, with its number in a column of their own. */
 function rowTraces(
   { title }: Pair['variant'],
   shares: readonly Share[],
-  placeOf: (title: string) => number,
-  { color, symbol, size, width }: Mark & { readonly size: number; readonly width: number },
+  { color, symbol, placeOf, numbersAt, size, width }: RowStyle,
 ): readonly JsonObject[] {
   const upwards = shares.toReversed();
   const places = upwards.map((one) => placeOf(one.title));
@@ -115,7 +115,7 @@ function rowTraces(
         mode: 'lines',
         x: [0, roundTo(100 * share.value)],
         y: [roundTo(places[index] ?? 0), roundTo(places[index] ?? 0)],
-        line: { color: `${color}66`, width },
+        line: { color, width },
         hoverinfo: 'skip',
         showlegend: false,
       }),
@@ -128,7 +128,7 @@ function rowTraces(
       y: places.map((place) => roundTo(place)),
       error_x: errorBars(
         upwards.map(({ share }) => share),
-        { color, thickness: size / 5, width: size / 2 },
+        { color, thickness: 2, width: size },
         100,
       ),
       marker: { color, symbol, size },
@@ -137,11 +137,10 @@ function rowTraces(
     {
       type: 'scatter',
       mode: 'text',
-      // Where it would stand on the line at 100 %, behind that line.
-      x: upwards.map(({ share }) => roundTo(share.high > 0.8 && share.high < 1 ? 100 : 100 * share.high)),
+      x: upwards.map(() => roundTo(100 * numbersAt)),
       y: places.map((place) => roundTo(place)),
-      text: upwards.map(({ share }) => `   <b>${formatNumber(100 * share.value, 0)} %</b>`),
-      textfont: { size: size + 3 },
+      text: upwards.map(({ share }) => ` <b>${formatNumber(100 * share.value, 0)} %</b>`),
+      textfont: { size: size + 6 },
       textposition: 'middle right',
       cliponaxis: false,
       hoverinfo: 'skip',

@@ -1,4 +1,4 @@
-import type { Observation, Summary } from '../../study/schema.js';
+import type { Estimate, Observation, Summary } from '../../study/schema.js';
 import { formatEstimate, formatMs, roundTo } from '../tables/format.js';
 import { absencesOf, type Measured, machineOf, measuredOf } from '../tables/measured.js';
 import { axis, errorBars, figureOf, rowName } from './drawing.js';
@@ -19,6 +19,8 @@ export function latencyFigure(summary: Summary, observations: readonly Observati
   const ids = summary.conditions.map(({ condition }) => condition.id);
   // Plotly stacks rows upwards; readers expect the first condition on top.
   const rows = [...measured].reverse();
+  const all = observations.filter(({ phase }) => phase === 'latency').map(({ totalMs }) => totalMs);
+  const [from, to] = [Math.min(...all, 10) / 1.5, Math.max(...all, 10) * 1.5];
   return figureOf({
     name: 'latency',
     title: 'Time from waveform to text',
@@ -31,7 +33,12 @@ export function latencyFigure(summary: Summary, observations: readonly Observati
     layout: {
       showlegend: false,
       violingap: 0.1,
-      xaxis: axis('Latency (ms)', { rangemode: 'tozero', showline: true }),
+      xaxis: axis('Latency, logarithmic (ms)', {
+        range: [from, to].map(logarithm),
+        tickvals: TICKS_MS.map(logarithm),
+        ticktext: TICKS_MS.map(String),
+        showline: true,
+      }),
       yaxis: {
         tickvals: rows.map((_, place) => place),
         ticktext: rows.map(({ title, latency }) => {
@@ -44,6 +51,14 @@ export function latencyFigure(summary: Summary, observations: readonly Observati
       },
     },
   });
+}
+
+/** Times that the axis names. */
+const TICKS_MS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
+
+/** Densities are those of the logarithms: an axis that Plotly makes logarithmic has those of the times. */
+function logarithm(ms: number): number {
+  return roundTo(Math.log10(ms));
 }
 
 /** Points of a condition that are drawn; of more trials, every n-th. A picture shows no more, and a browser draws no more in time. */
@@ -64,12 +79,12 @@ function rowTraces(
     {
       type: 'violin',
       name: row.title,
-      x: latencies,
+      x: latencies.map(logarithm),
+      text: latencies.map((ms) => `${ms} ms`),
       y0: place,
       orientation: 'h',
       side: 'positive',
       width: 1.2,
-      spanmode: 'hard',
       points: 'all',
       pointpos: -0.28,
       jitter: 0.18,
@@ -77,29 +92,33 @@ function rowTraces(
       line: { color: mark.color, width: 1.5 },
       box: { visible: false },
       meanline: { visible: false },
-      hoverinfo: 'x+name',
+      hoverinfo: 'text+name',
       hoveron: 'points',
     },
     {
       type: 'scatter',
       name: `${row.title}, median`,
-      x: [roundTo(medianMs.value)],
+      x: [logarithm(medianMs.value)],
       y: [place],
       mode: 'markers',
       marker: { color: mark.color, symbol: 'line-ns', size: 22, line: { color: mark.color, width: 3 } },
-      hovertemplate: 'median %{x} ms<extra></extra>',
+      hovertemplate: `median ${formatMs(medianMs.value)} ms<extra></extra>`,
     },
     {
       type: 'scatter',
       name: `${row.title}, mean`,
-      x: [roundTo(meanMs.value)],
+      x: [logarithm(meanMs.value)],
       y: [place],
-      error_x: errorBars([meanMs], { color: mark.color, thickness: 2, width: 5 }),
+      error_x: errorBars([logarithms(meanMs)], { color: mark.color, thickness: 2, width: 5 }),
       mode: 'markers',
       marker: { color: mark.color, symbol: mark.symbol, size: 11, line: { color: '#ffffff', width: 1.5 } },
-      hovertemplate: 'mean %{x} ms<extra></extra>',
+      hovertemplate: `mean ${formatMs(meanMs.value)} ms<extra></extra>`,
     },
   ];
+}
+
+function logarithms({ value, low, high }: Estimate): Estimate {
+  return { value: Math.log10(value), low: Math.log10(low), high: Math.log10(high) };
 }
 
 function captionOf(summary: Summary, measured: readonly Measured[]): readonly string[] {
@@ -107,7 +126,7 @@ function captionOf(summary: Summary, measured: readonly Measured[]): readonly st
   const trials = measured[0]?.latency.trials ?? latencyTrials;
   return [
     `Time from waveform to text of ${trials} trials a condition, one utterance each (${machineOf(summary)}).`,
-    `Each dot is a trial${trials > MOST_POINTS ? ` of every ${Math.ceil(trials / MOST_POINTS)}` : ''}, the curve their density; the bar is the median, the large mark the mean with its 95 % interval.`,
+    `Each dot is a trial${trials > MOST_POINTS ? ` of every ${Math.ceil(trials / MOST_POINTS)}` : ''}, the curve their density; the bar is the median, the large mark the mean with its 95 % interval. The axis is logarithmic.`,
     'Utterances differ in length, which is why the times of one condition spread.',
     ...absencesOf(summary),
   ];

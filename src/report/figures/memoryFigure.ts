@@ -9,17 +9,17 @@ interface Row extends Measured {
   readonly stages: MemoryStages;
 }
 
-/** Muted colours of their own, as in the figure of the parts of latency. */
+/** Muted colours of their own, and others than those of the parts of latency. */
 const PARTS: readonly BarPart<Row>[] = [
-  { title: 'without a model', color: '#66727f', of: ({ stages: { baseline } }) => baseline.residentBytes / 1e6 },
+  { title: 'without a model', color: '#4f7f8a', of: ({ stages: { baseline } }) => baseline.residentBytes / 1e6 },
   {
     title: 'model loaded',
-    color: '#a08850',
+    color: '#7d8f4e',
     of: ({ stages: { baseline, loaded } }) => Math.max(0, loaded.residentBytes - baseline.residentBytes) / 1e6,
   },
   {
     title: 'while it runs',
-    color: '#8f5a83',
+    color: '#b0665a',
     of: ({ stages: { loaded, afterRuns } }) => Math.max(0, afterRuns.peakBytes - loaded.residentBytes) / 1e6,
   },
 ];
@@ -31,7 +31,6 @@ export function memoryFigure(summary: Summary): Figure | null {
     return stages ? [{ ...row, stages }] : [];
   });
   if (rows.length === 0) return null;
-  const upwards = rows.toReversed();
   const most = Math.max(1, ...rows.map(({ stages }) => stages.afterRuns.peakBytes / 1e6));
   return figureOf({
     name: 'memory',
@@ -49,14 +48,7 @@ export function memoryFigure(summary: Summary): Figure | null {
       .join('; ')}.`,
     height: 150 + 60 * rows.length,
     margin: { l: 170, t: 84 },
-    data: stackedBars(rows, PARTS, 'MB').map((part, place, parts) => ({
-      ...part,
-      ...(place === parts.length - 1 && {
-        text: upwards.map((row) => ` ${peakOf(row)} MB`),
-        textposition: 'outside',
-        cliponaxis: false,
-      }),
-    })),
+    data: stackedBars(rows, PARTS, { unit: 'MB', total: (row) => `${peakOf(row)} MB` }),
     layout: {
       barmode: 'stack',
       legend: { ...LEGEND_ABOVE, traceorder: 'normal' },

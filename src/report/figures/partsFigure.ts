@@ -1,5 +1,5 @@
 import type { Summary } from '../../study/schema.js';
-import { formatMs } from '../tables/format.js';
+import { formatMs, roundTo } from '../tables/format.js';
 import { absencesOf, type Measured, machineOf, measuredOf } from '../tables/measured.js';
 import { axis, type BarPart, figureOf, LEGEND_ABOVE, stackedBars } from './drawing.js';
 import type { Figure } from './figure.js';
@@ -14,6 +14,7 @@ const PARTS: readonly BarPart<Measured>[] = [
 /** Mean latency of each condition, split into features, inference and decoding. */
 export function partsFigure(summary: Summary): Figure {
   const rows = measuredOf(summary);
+  const slowest = Math.max(1, ...rows.map(({ latency }) => latency.meanMs.value));
   const sentences = rows.map((row) => {
     const parts = PARTS.map((part) => `${part.title} ${formatMs(part.of(row))} ms`);
     return `${row.title}: ${parts.join(', ')}`;
@@ -30,11 +31,14 @@ export function partsFigure(summary: Summary): Figure {
     alt: `Stacked bars of the parts of the mean latency. ${sentences.join('; ')}.`,
     height: 150 + 60 * Math.max(1, rows.length),
     margin: { l: 170, t: 84 },
-    data: stackedBars(rows, PARTS, 'ms'),
+    data: stackedBars(rows, PARTS, {
+      unit: 'ms',
+      total: (row) => `${formatMs(row.latency.meanMs.value)} ms`,
+    }),
     layout: {
       barmode: 'stack',
       legend: { ...LEGEND_ABOVE, traceorder: 'normal' },
-      xaxis: axis('Mean latency (ms)', { rangemode: 'tozero', showline: true }),
+      xaxis: axis('Mean latency (ms)', { range: [0, roundTo(slowest * 1.2)], showline: true }),
       yaxis: { showgrid: false, fixedrange: true },
     },
   });

@@ -1,7 +1,7 @@
 import type { MachineLimits } from '../../measure/machine/hardware.js';
 import type { Roofline } from '../../measure/machine/roofline.js';
 import { formatNumber, roundTo } from '../tables/format.js';
-import { axis, figureOf, NEUTRAL_COLOR } from './drawing.js';
+import { figureOf, logAxis, NEUTRAL_COLOR } from './drawing.js';
 import type { Figure, JsonObject } from './figure.js';
 import { markOf } from './theme.js';
 
@@ -26,6 +26,7 @@ export function rooflineFigure(limits: MachineLimits, rows: readonly RooflineRow
   const ridge = Math.max(...peaks) / slowest;
   const intensities = rows.map(({ intensity }) => intensity);
   const from = Math.min(0.5, ...intensities.map((value) => value / 2));
+  const rates = rows.map(rateOf);
   const to = Math.max(4 * ridge, ...intensities.map((value) => value * 2));
   return figureOf({
     name: 'roofline',
@@ -54,24 +55,32 @@ export function rooflineFigure(limits: MachineLimits, rows: readonly RooflineRow
       slope('fastest cache', fastest, from, Math.max(...peaks), 'dot'),
       ...rows.map((row): JsonObject => {
         const { color, symbol } = markOf(row.title, titles);
-        const rate = (row.float32Operations + row.int8Operations) / (row.fastestMs / 1000) / GIGA;
         return {
           type: 'scatter',
           mode: 'markers',
           name: row.title,
           x: [roundTo(row.intensity)],
-          y: [roundTo(rate)],
+          y: [roundTo(rateOf(row))],
           marker: { color, symbol, size: 13 },
           hovertemplate: `%{x} operations a byte, %{y} billion a second: ${formatNumber(100 * row.share, 0)} % of the bound<extra></extra>`,
         };
       }),
     ],
     layout: {
-      xaxis: axis('Intensity (operations / byte)', { type: 'log', dtick: 1 }),
-      yaxis: axis('Speed (10⁹ operations / s)', { type: 'log', dtick: 1 }),
+      xaxis: logAxis('Intensity (operations / byte)', from, to),
+      yaxis: logAxis(
+        'Speed (10⁹ operations / s)',
+        Math.min((from * slowest) / GIGA, ...rates) / 1.3,
+        (Math.max(...peaks) / GIGA) * 1.3,
+      ),
       legend: { orientation: 'h', x: 0, xanchor: 'left', y: -0.22, yref: 'paper' },
     },
   });
+}
+
+/** Billions of operations that it does in a second. */
+function rateOf({ float32Operations, int8Operations, fastestMs }: RooflineRow): number {
+  return (float32Operations + int8Operations) / (fastestMs / 1000) / GIGA;
 }
 
 /** A level line from where the fastest cache meets it. */

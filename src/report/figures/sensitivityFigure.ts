@@ -1,6 +1,6 @@
 import { ownValue } from '../../ownValue.js';
 import { roundTo } from '../tables/format.js';
-import { axis, figureOf, rowAxis } from './drawing.js';
+import { axis, figureOf, LEGEND_BELOW, limitLine, roomBelow, rowAxis } from './drawing.js';
 import type { Figure } from './figure.js';
 import { markOf } from './theme.js';
 
@@ -14,14 +14,17 @@ export interface SensitivityRow {
   readonly outputDb: number | null;
 }
 
-/** What the choices mean, for captions. */
-const MEANINGS: Readonly<Record<string, string>> = {
-  dynamic: 'dynamic: int8, the range of activations found at each run',
-  static: 'static: int8, that range by calibration',
-  int8: 'int8: rewritten with eight-bit products',
-  nbits8: 'nbits8: blocks of eight-bit weights, each with a scale',
-  nbits4: 'nbits4: blocks of four-bit weights',
+/** What the choices are called in words. */
+const WORDS: Readonly<Record<string, string>> = {
+  dynamic: 'int8, ranges found at each run',
+  static: 'int8, ranges by calibration',
+  int8: 'int8 products',
+  nbits8: '8-bit blocks',
+  nbits4: '4-bit blocks',
 };
+
+/** Below it a layer is worth a look, as a rule of thumb: its error has a thousandth of the power of what it disturbs. */
+const WORTH_A_LOOK_DB = 30;
 
 /**
  * Draws how much each layer and each way of compressing it alone costs at the output.
@@ -35,36 +38,47 @@ export function sensitivityFigure(rows: readonly SensitivityRow[]): Figure {
   const choices = [...new Set(sorted.map(({ choice }) => choice))].sort();
   const exact = rows.length - lossy.length;
   const [worst] = sorted;
-  const known = choices.flatMap((choice) => ownValue(MEANINGS, choice) ?? []);
+  const named = (choice: string): string => ownValue(WORDS, choice) ?? choice;
   return figureOf({
     name: 'sensitivity',
     title: 'What compressing one layer costs',
     caption: [
       'Signal to error of the log-probabilities when one layer alone is compressed, in decibels: 10 more is a tenth of the',
       'error. Layers stand in the order of their most harmful choice.',
-      ...(known.length > 0 ? [`Choices: ${known.join('; ')}.`] : []),
+      `Left of the dotted line, ${WORTH_A_LOOK_DB} dB, the error has more than a thousandth of the signal's power: a rule of thumb for where to look first.`,
       ...(exact > 0 ? [`Not drawn, since nothing was lost: ${exact}.`] : []),
     ],
     alt: `Points of signal to error for ${layers.length} layers. ${
       worst === undefined
         ? 'Nothing was lost.'
-        : `Most harmful: ${worst.layer} as ${worst.choice}, ${worst.decibels.toFixed(1)} dB.`
+        : `Most harmful: ${worst.layer} as ${named(worst.choice)}, ${worst.decibels.toFixed(1)} dB.`
     }`,
-    height: 150 + 34 * Math.max(1, layers.length),
-    margin: { l: 170 },
+    height: 100 + roomBelow(choices.length) + 34 * Math.max(1, layers.length),
+    margin: { l: 170, b: roomBelow(choices.length) },
     data: choices.map((choice) => {
       const points = sorted.filter((row) => row.choice === choice);
       const { color, symbol } = markOf(choice, choices);
       return {
         type: 'scatter',
         mode: 'markers',
-        name: choice,
+        name: named(choice),
         x: points.map(({ decibels }) => roundTo(decibels)),
         y: points.map(({ layer }) => layer),
         marker: { color, symbol, size: 10 },
-        hovertemplate: `%{y}, ${choice}: %{x} dB<extra></extra>`,
+        hovertemplate: `%{y}, ${named(choice)}: %{x} dB<extra></extra>`,
       };
     }),
-    layout: { xaxis: axis('Signal to error of the output (dB)'), yaxis: rowAxis(layers) },
+    layout: {
+      legend: LEGEND_BELOW,
+      xaxis: axis('Signal to error of the output (dB)', {
+        range: [
+          Math.floor(Math.min(WORTH_A_LOOK_DB, worst?.decibels ?? WORTH_A_LOOK_DB) - 3),
+          Math.ceil((sorted.at(-1)?.decibels ?? WORTH_A_LOOK_DB) + 3),
+        ],
+        showline: true,
+      }),
+      yaxis: rowAxis(layers),
+      shapes: [limitLine('x', WORTH_A_LOOK_DB)],
+    },
   });
 }

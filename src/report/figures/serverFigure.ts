@@ -1,6 +1,6 @@
 import type { ServerReport } from '../../measure/load/server.js';
 import { formatMs, formatNumber, roundTo } from '../tables/format.js';
-import { axis, estimatePoints, figureOf, LEGEND_BELOW } from './drawing.js';
+import { axis, estimatePoints, figureOf, LEGEND_BELOW, limitLine } from './drawing.js';
 import type { Figure, JsonObject } from './figure.js';
 import { type Mark, markOf } from './theme.js';
 
@@ -15,6 +15,10 @@ const HIGHEST = 3;
 export function serverFigure(reports: readonly ServerReport[]): Figure {
   const models = reports.map(({ model }) => model);
   const boundMs = reports[0]?.boundMs ?? 0;
+  const drawn = reports.flatMap(({ rates }) =>
+    rates.map(({ p95Ms, p95BoundMs }) => Math.max(p95Ms, p95BoundMs ?? p95Ms)),
+  );
+  const highest = 1.1 * Math.max(boundMs, ...drawn.filter((ms) => ms <= HIGHEST * boundMs));
   const requests = reports[0]?.rates[0]?.requests ?? 0;
   return figureOf({
     name: 'server',
@@ -34,18 +38,8 @@ export function serverFigure(reports: readonly ServerReport[]): Figure {
     layout: {
       legend: LEGEND_BELOW,
       xaxis: axis('Requests a second', { rangemode: 'tozero', showline: true }),
-      yaxis: axis('95th percentile (ms)', { range: [0, HIGHEST * boundMs], showline: true }),
-      shapes: [
-        {
-          type: 'line',
-          xref: 'paper',
-          x0: 0,
-          x1: 1,
-          y0: boundMs,
-          y1: boundMs,
-          line: { dash: 'dot', width: 2, color: '#7f8790' },
-        },
-      ],
+      yaxis: axis('95th percentile (ms)', { range: [0, roundTo(highest)], showline: true }),
+      shapes: [limitLine('y', boundMs)],
     },
   });
 }

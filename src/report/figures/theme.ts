@@ -78,7 +78,7 @@ export function templateOf(scheme: Scheme): JsonObject {
     zerolinecolor: grid,
     tickfont: { color: text, size: TEXT_SIZE },
     ticklabelstandoff: 6,
-    title: { font: { color: quiet, size: TEXT_SIZE } },
+    title: { font: { color: quiet, size: TEXT_SIZE }, standoff: 14 },
   };
   return {
     layout: {

@@ -1,6 +1,6 @@
 import { nameArrangement } from '../../measure/throughput/arrangements.js';
 import type { ArrangementResult, OfflineReport } from '../../measure/throughput/offline.js';
-import { formatEstimate, formatNumber, formatPercent, roundTo } from '../tables/format.js';
+import { formatEstimate, formatNumber, formatPercent } from '../tables/format.js';
 import { axis, estimatePoints, figureOf, LEGEND_BELOW } from './drawing.js';
 import type { Figure, JsonObject } from './figure.js';
 import { type Mark, markOf } from './theme.js';
@@ -20,7 +20,7 @@ export function throughputFigure(reports: readonly OfflineReport[]): Figure {
     title: 'Throughput and batch size',
     caption: [
       `Seconds of sound heard in a second, against the number of utterances that go through the network together: ${first?.utterances ?? 0}`,
-      `utterances, ${formatNumber(first?.audioS ?? 0, 0)} s of sound, all there from the start. Each model in the division of the cores that is its best; pale: other divisions;`,
+      `utterances, ${formatNumber(first?.audioS ?? 0, 0)} s of sound, all there from the start. Each model in the division of the cores that is its best;`,
       `dashed: one process, batches in random order, so that the network reads padding. ${rounds > 1 ? `Bars are 95 % intervals over ${rounds} passes.` : 'Each was heard once: there is no interval.'}`,
     ],
     alt: `Lines of throughput against batch size. ${reports.map(sentenceOf).join(' ')}`,
@@ -49,34 +49,10 @@ function linesOf(report: OfflineReport, mark: Mark): readonly JsonObject[] {
   );
   const unsorted = report.results.filter(({ arrangement }) => !arrangement.sorted);
   const divisionOf = ({ arrangement }: ArrangementResult): string => nameArrangement(arrangement).split(',')[0] ?? '';
-  const others = report.results.filter((result) => result.arrangement.sorted && !own.includes(result));
   return [
-    ...[...new Set(others.map(divisionOf))].map((division) =>
-      paleLine(
-        `${report.model}, ${division}`,
-        others.filter((result) => divisionOf(result) === division),
-        mark,
-      ),
-    ),
     lineOf(`${report.model}, ${divisionOf(best)}`, own, mark, 'solid'),
     ...(unsorted.length > 0 ? [lineOf(`${report.model}, unsorted`, unsorted, mark, 'dash')] : []),
   ];
-}
-
-/** A division of the cores that is not the best: only to show how far it stays behind. */
-function paleLine(name: string, results: readonly ArrangementResult[], { color }: Mark): JsonObject {
-  const rising = byBatchSize(results);
-  return {
-    type: 'scatter',
-    mode: 'lines',
-    name,
-    x: rising.map(({ arrangement }) => String(arrangement.batchSize)),
-    y: rising.map(({ rtfx }) => roundTo(rtfx.value)),
-    line: { color, width: 1 },
-    opacity: 0.45,
-    showlegend: false,
-    hovertemplate: `${name}, batch %{x}: %{y} times real time<extra></extra>`,
-  };
 }
 
 function lineOf(

@@ -1,7 +1,7 @@
-import type { Summary } from '../../study/schema.js';
-import { formatEstimate, formatMs, formatPercent, roundTo } from '../tables/format.js';
+import type { Estimate, Summary } from '../../study/schema.js';
+import { formatEstimate, formatMs, formatPercent, formatPoints, roundTo } from '../tables/format.js';
 import { absencesOf, type Measured, machineOf, measuredOf } from '../tables/measured.js';
-import { axis, errorBars, figureOf } from './drawing.js';
+import { axis, errorBars, figureOf, NEUTRAL_COLOR } from './drawing.js';
 import type { Figure, JsonObject } from './figure.js';
 import { markOf } from './theme.js';
 
@@ -10,16 +10,19 @@ export function tradeoffFigure(summary: Summary, title: string = 'What speed cos
   const measured = measuredOf(summary);
   const ids = summary.conditions.map(({ condition }) => condition.id);
   const slowest = Math.max(1, ...measured.map(({ latency }) => latency.meanMs.high));
-  const errors = measured.flatMap(({ accuracy }) => [accuracy.wer.low * 100, accuracy.wer.high * 100]);
+  const errors = measured.flatMap(({ accuracy, entry }) => {
+    const { low, high } = barsOf({ accuracy, change: entry.comparison?.werChange });
+    return [100 * low, 100 * high];
+  });
   const [lowest, highest] = errors.length > 0 ? [Math.min(...errors), Math.max(...errors)] : [0, 100];
-  const room = Math.max(0.5, (highest - lowest) * 0.25);
+  const room = Math.max(0.5, (highest - lowest) * 0.35);
   return figureOf({
     name: 'accuracy-and-latency',
     title,
     caption: captionOf(summary, measured),
     alt: altOf(measured),
     height: 420,
-    data: measured.map((row) => pointTrace(row, ids)),
+    data: [...stepsOf(measured), ...measured.map((row) => pointTrace(row, ids))],
     layout: {
       showlegend: false,
       xaxis: axis('Mean latency (ms)', { range: [0, roundTo(slowest * 1.25)], showline: true, zeroline: false }),
@@ -39,60 +42,90 @@ export function tradeoffFigure(summary: Summary, title: string = 'What speed cos
           yanchor: 'bottom',
           showarrow: false,
         },
-        ...measured.map((row, place) => nameOf(row, place, sideOf(row, measured, 1.25 * slowest))),
+        ...measured.map((row) => nameOf(row, isAbove(row, measured), 1.25 * slowest)),
       ],
     },
   });
 }
 
-/** Points nearer than this share of the axis, beside each other, have their names on the sides that look away from each other. */
-const NEAR = 0.08;
-
-function sideOf(row: Measured, all: readonly Measured[], range: number): 'left' | 'center' | 'right' {
-  const distances = all
-    .filter((other) => other !== row && isBeside(row, other))
-    .map((other) => other.latency.meanMs.value - row.latency.meanMs.value)
-    .sort((a, b) => Math.abs(a) - Math.abs(b));
-  const [nearest = Number.POSITIVE_INFINITY] = distances;
-  if (Math.abs(nearest) > NEAR * range) return 'center';
-  return nearest > 0 ? 'right' : 'left';
+/** Where a point's name stands: those of float models below, those of their variants in turns, so that the names of near points do not meet. */
+function isAbove({ id, entry: { comparison } }: Measured, all: readonly Measured[]): boolean {
+  if (comparison === null) return false;
+  const siblings = all
+    .filter(({ entry }) => entry.comparison?.base === comparison.base)
+    .toSorted((one, other) => other.accuracy.wer.value - one.accuracy.wer.value);
+  return siblings.findIndex((one) => one.id === id) % 2 === 0;
 }
 
-function isBeside({ accuracy: { wer: one } }: Measured, { accuracy: { wer: other } }: Measured): boolean {
-  return one.low <= other.high && other.low <= one.high;
-}
-
-/** The name of a point: alternately above and below its interval, so that two near points' names do not meet. */
+/** The name of a point, and what its pairs say. */
 function nameOf(
-  { title, latency, accuracy: { wer } }: Measured,
-  place: number,
-  xanchor: ReturnType<typeof sideOf>,
+  { title, latency, accuracy, entry: { comparison } }: Measured,
+  above: boolean,
+  range: number,
 ): JsonObject {
-  const isAbove = place % 2 === 0;
+  const change = comparison?.werChange;
+  const bars = barsOf({ accuracy, change });
+  const x = latency.meanMs.value;
+  const side = x < 0.2 * range ? 'left' : x > 0.85 * range ? 'right' : 'center';
   return {
-    text: `<b>${title}</b>`,
-    x: roundTo(latency.meanMs.value),
-    y: roundTo((isAbove ? wer.high : wer.low) * 100),
-    xanchor,
-    yanchor: isAbove ? 'bottom' : 'top',
+    text: `<b>${title}</b>${change ? `<br>${formatEstimate(change, formatPoints)} points` : ''}`,
+    x: roundTo(x),
+    y: roundTo((above ? bars.high : bars.low) * 100),
+    xanchor: side,
+    align: side,
+    yanchor: above ? 'bottom' : 'top',
+    yshift: above ? 8 : -8,
     showarrow: false,
   };
+}
+
+/** What is drawn of the word error rate: of a variant the interval of its change, since it hears what its base heard. */
+function barsOf({
+  accuracy: { wer },
+  change,
+}: {
+  readonly accuracy: Measured['accuracy'];
+  readonly change: Estimate | null | undefined;
+}): Estimate {
+  if (!change) return { value: wer.value, low: wer.value, high: wer.value };
+  const base = wer.value - change.value;
+  return { value: wer.value, low: base + change.low, high: base + change.high };
+}
+
+/** From a float model to its variant. */
+function stepsOf(measured: readonly Measured[]): readonly JsonObject[] {
+  return measured.flatMap(({ latency, accuracy, entry: { comparison } }): JsonObject[] => {
+    const base = measured.find(({ id }) => id === comparison?.base);
+    if (base === undefined) return [];
+    return [
+      {
+        type: 'scatter',
+        mode: 'lines',
+        x: [roundTo(base.latency.meanMs.value), roundTo(latency.meanMs.value)],
+        y: [roundTo(100 * base.accuracy.wer.value), roundTo(100 * accuracy.wer.value)],
+        line: { color: NEUTRAL_COLOR, width: 1.5, dash: 'dot' },
+        hoverinfo: 'skip',
+      },
+    ];
+  });
 }
 
 function pointTrace(row: Measured, ids: readonly string[]): JsonObject {
   const { color, symbol } = markOf(row.id, ids);
   const { meanMs } = row.latency;
-  const wer = row.accuracy.wer;
+  const change = row.entry.comparison?.werChange;
   return {
     type: 'scatter',
     name: row.title,
     x: [roundTo(meanMs.value)],
-    y: [roundTo(wer.value * 100)],
+    y: [roundTo(row.accuracy.wer.value * 100)],
     error_x: errorBars([meanMs], { color, thickness: 2, width: 5 }),
-    error_y: errorBars([wer], { color, thickness: 2, width: 5 }, 100),
+    ...(change && {
+      error_y: errorBars([barsOf({ accuracy: row.accuracy, change })], { color, thickness: 2, width: 5 }, 100),
+    }),
     mode: 'markers',
     cliponaxis: false,
-    marker: { color, symbol, size: 13 },
+    marker: { color, symbol, size: 11 },
     hovertemplate: `${row.title}<br>%{x} ms<br>WER %{y} %<extra></extra>`,
   };
 }
@@ -102,8 +135,7 @@ function captionOf(summary: Summary, measured: readonly Measured[]): readonly st
   const corpus = accuracy ? `${accuracy.utterances} utterances, ${accuracy.words} words` : 'no utterances';
   return [
     `Word error rate over the whole hold-out (${corpus}; edits summed) against mean latency (${machineOf(summary)}).`,
-    'Bars are 95 % intervals. The vertical axis does not begin at zero.',
-    'The intervals of the conditions overlap more than their differences do, because all transcribe the same utterances: compare by the change of word error rate in the table.',
+    'Dotted lines lead from a float model to its variants. Level bars are 95 % intervals of the latency; upright ones those of the change against the float model, utterance by utterance, which the points beside each name tell. The vertical axis does not begin at zero.',
     ...absencesOf(summary),
   ];
 }

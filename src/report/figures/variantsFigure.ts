@@ -1,195 +1,231 @@
-import type { InstancePrice } from '../../measure/cost/prices.js';
 import type { Estimate, Summary } from '../../study/schema.js';
-import { unbeaten } from '../post/choosing.js';
-import { formatEstimate, formatMegabytes, formatMs, formatNumber, formatPercent, roundTo } from '../tables/format.js';
-import { absencesOf, machineOf, measuredOf } from '../tables/measured.js';
-import { axis as axisOf, errorBars, figureOf, LEGEND_BELOW, NEUTRAL_COLOR } from './drawing.js';
+import { candidatesOf, paretoFront } from '../post/choosing.js';
+import {
+  formatEstimate,
+  formatFactor,
+  formatMegabytes,
+  formatMs,
+  formatPercent,
+  formatPoints,
+  roundTo,
+} from '../tables/format.js';
+import { absencesOf, type Measured, machineOf, measuredOf } from '../tables/measured.js';
+import { axis, errorBars, figureOf, limitLine, NEUTRAL_COLOR } from './drawing.js';
 import type { Figure, JsonObject } from './figure.js';
 import { markOf } from './theme.js';
 
-/** What a variant's errors are set against. */
-export type VariantAxis = 'latency' | 'cost';
+/** What a variant may lose, in points of word error rate. */
+export const GATE_POINTS = 1;
 
-/** A variant of a model with what is drawn of it. */
-interface Point {
+/** Smaller than float32 by so many times is the goal. */
+export const GOAL_TIMES_SMALLER = 10;
+
+/** Points of word error rate that are drawn; what loses more stands at the edge, with its number. */
+const [MOST_GAINED, MOST_LOST] = [-2, 6];
+
+const ROW_HEIGHT = 34;
+
+/** A measure of all variants beside what it is compared with: a panel. */
+interface Panel {
   readonly title: string;
-  readonly model: string;
-  readonly recipe: string;
-  readonly wer: Estimate;
-  readonly x: Estimate;
-  readonly sizeBytes: number;
+  /** Of the axis, in its unit. */
+  readonly domain: readonly [from: number, to: number];
+  readonly range: readonly [from: number, to: number];
+  /** Where nothing changes, and the limit that is drawn. */
+  readonly neutral: number;
+  readonly limit?: number;
+  readonly of: (row: Measured) => Estimate | null;
+  /** Of what others are compared with, as it is. */
+  readonly base: (row: Measured) => string;
+  readonly format: (value: number) => string;
 }
 
-const AXES: Readonly<Record<VariantAxis, { readonly name: string; readonly title: string; readonly unit: string }>> = {
-  latency: { name: 'variants', title: 'Errors and time of every variant', unit: 'Mean latency (ms)' },
-  cost: { name: 'variants-cost', title: 'Errors and price of every variant', unit: 'Price of 1,000 h of sound ($)' },
-};
+/** A number that was read once. */
+const exact = (value: number): Estimate => ({ value, low: value, high: value });
 
-/** Plotly's symbols as characters, for a legend of shapes. */
-const SIGNS: Readonly<Record<string, string>> = {
-  circle: '●',
-  diamond: '◆',
-  square: '■',
-  'triangle-up': '▲',
-  cross: '✚',
-  star: '★',
-};
-
-/** Diameter of the largest model's marker, in pixels. */
-const LARGEST_MARKER = 30;
-const SMALLEST_MARKER = 8;
-
-/** Left of this share of the largest value, names stand right of their points. */
-const LEFTMOST = 0.2;
-
-/** A letter of a name, and its height, as shares of what the axes show. */
-const LETTER_WIDTH = 0.025;
-const NAME_HEIGHT = 0.07;
-
-/** Height of a line of the legend, in CSS pixels; three models stand on one. */
-const LEGEND_ROW = 28;
+/** Size of the file as `quantlab code` writes it, where that was measured, else of the file. */
+const leastBytes = ({ outcome }: Measured): number =>
+  Math.min(outcome.codedBytes ?? outcome.sizeBytes, outcome.sizeBytes);
 
 /**
- * Draws every variant of every model: word error rate against latency or price, the size of the marker the size of the file, and the
- * front of those that none beats in both.
+ * How far each technique gets: words, time and bytes of each variant beside the float32 model that it was made from, a row for each,
+ * with the gate of one point as a line. Bold: those that no other is shown to beat.
  *
- * @param summary - of a run over all variants
- * @param axis - what errors are set against
- * @param prices - of machines to rent, for the cost
+ * @param summary - of a run over variants
  */
-export function variantsFigure(summary: Summary, axis: VariantAxis, prices: readonly InstancePrice[] = []): Figure {
-  const points = pointsOf(summary, axis, prices);
-  const front = unbeaten(points, ({ x, wer }) => [x.value, wer.value]).toSorted((a, b) => a.x.value - b.x.value);
-  const models = [...new Set(points.map(({ model }) => model))];
-  const recipes = [...new Set(points.map(({ recipe }) => recipe))];
-  const largest = Math.max(1, ...points.map(({ sizeBytes }) => sizeBytes));
-  const rightmost = Math.max(1e-9, ...points.map(({ x }) => x.value));
-  const lowest = Math.min(1, ...points.map(({ wer }) => wer.low));
-  const highest = Math.max(0.01, ...points.map(({ wer }) => wer.high));
-  const legendHeight = LEGEND_ROW * Math.ceil(models.length / 3);
-  const { name, title, unit } = AXES[axis];
-  const named = namedOf(front, rightmost, highest - lowest);
-  const symbolOf = (recipe: string): string =>
-    markOf(
-      `CPU ${recipe}`,
-      recipes.map((one) => `CPU ${one}`),
-    ).symbol;
-  const format = (value: number): string => (axis === 'latency' ? formatMs(value) : formatNumber(value, 2));
+export function variantsFigure(summary: Summary): Figure {
+  const rows = measuredOf(summary);
+  const candidates = candidatesOf(summary, []);
+  const front = paretoFront(candidates, ['wer', 'latencyMs', 'sizeBytes']).map(({ id }) => id);
+  const models = [...new Set(rows.map(modelOf))];
+  const isCoded = rows.some(({ outcome }) => outcome.codedBytes !== undefined);
+  const panels = panelsOf(rows, isCoded);
+  const placeOf = (row: Measured): number => rows.length - 1 - rows.indexOf(row);
   return figureOf({
-    name,
-    title,
+    name: 'variants',
+    title: 'How far each technique gets',
+    heading: 'How far each technique gets within one point of word errors',
     caption: [
-      `Word error rate (best path, no language model) against ${axis === 'latency' ? 'mean latency' : 'the price of 1,000 hours of sound on the cheapest machine of the table of prices, an estimate'}: down and left is better (${machineOf(summary)}).`,
-      'Each colour is a model, each shape a way to compress it; the area of a marker is the size of the file. The vertical axis does not begin at zero.',
-      'The grey line joins the variants that no other beats in both; where there is room, the name of its model stands beside the first. Pale bars are 95 % intervals, wide because all hear the same few utterances.',
+      `Each variant beside the float32 model that stands at the head of its group (${machineOf(summary)}): what it loses in words, how much faster it hears, and how much smaller ${isCoded ? 'its file is, coded without loss and decoded when it is loaded' : 'its file is'}.`,
+      `Dotted: the gate of ${GATE_POINTS} point, and the goal of ${GOAL_TIMES_SMALLER} times. Filled marks are within the gate as measured; lines are 95 % intervals of pairs of the same recordings.`,
+      'Bold: no other variant is shown to be better in one of the three and in none worse.',
       ...absencesOf(summary),
     ],
-    alt: `Word error rate against ${axis === 'latency' ? 'latency' : 'price'}, a marker for each variant. ${points
-      .map((point) => {
-        const best = front.includes(point) ? ', beaten by none' : '';
-        const value = axis === 'latency' ? `${format(point.x.value)} ms` : `${format(point.x.value)} dollars`;
-        return `${point.title}: word error rate ${formatEstimate(point.wer, formatPercent)} %, ${value}, ${formatMegabytes(point.sizeBytes)} MB${best}`;
-      })
-      .join('; ')}.`,
-    height: 560 + legendHeight,
-    margin: { l: 96, t: 84, b: 100 + legendHeight },
-    data: [
-      {
-        type: 'scatter',
-        mode: 'lines',
-        name: 'front',
-        x: front.map(({ x }) => roundTo(x.value)),
-        y: front.map(({ wer }) => roundTo(100 * wer.value)),
-        line: { color: NEUTRAL_COLOR, width: 1.5, dash: 'dot' },
-        hoverinfo: 'skip',
-        showlegend: false,
-      },
-      ...models.map((model): JsonObject => {
-        const own = points.filter((point) => point.model === model);
-        const { color } = markOf(model, models);
-        const whiskers = { color: `${color}55`, thickness: 1, width: 0 };
-        return {
-          type: 'scatter',
-          mode: 'markers+text',
-          name: shorten(model),
-          x: own.map(({ x }) => roundTo(x.value)),
-          y: own.map(({ wer }) => roundTo(100 * wer.value)),
-          error_x: errorBars(
-            own.map(({ x }) => x),
-            whiskers,
-          ),
-          error_y: errorBars(
-            own.map(({ wer }) => wer),
-            whiskers,
-            100,
-          ),
-          text: own.map((point) => (named.has(point) ? ` ${shorten(model)} ` : '')),
-          // Left of and below the front there is nothing, by its meaning.
-          textposition: own.map(({ x }) => `bottom ${x.value < LEFTMOST * rightmost ? 'right' : 'left'}`),
-          cliponaxis: false,
-          marker: {
-            color,
-            symbol: own.map(({ recipe }) => symbolOf(recipe)),
-            size: own.map(({ sizeBytes }) =>
-              roundTo(Math.max(SMALLEST_MARKER, LARGEST_MARKER * Math.sqrt(sizeBytes / largest)), 3),
-            ),
-            opacity: 0.85,
-          },
-          hovertemplate: own.map(
-            (point) =>
-              `${point.title}<br>${format(point.x.value)}, WER ${formatPercent(point.wer.value)} %, ${formatMegabytes(point.sizeBytes)} MB<extra></extra>`,
-          ),
-        };
-      }),
-    ],
+    alt: `Word errors, time and size of variants, a row for each. ${rows.map((row) => sentenceOf(row, panels, front)).join('; ')}.`,
+    height: 130 + ROW_HEIGHT * Math.max(1, rows.length),
+    margin: { l: 230, r: 16, t: 56 },
+    data: panels.flatMap((panel, index) =>
+      tracesOf(panel, index, rows, placeOf, (row) => markOf(modelOf(row), models).color),
+    ),
     layout: {
-      legend: LEGEND_BELOW,
-      xaxis: axisOf(unit, { rangemode: 'tozero', showline: true, zeroline: false }),
-      yaxis: axisOf('Word error rate (%)', {
-        range: [roundTo(Math.max(0, 100 * lowest - 3)), roundTo(100 * highest + 3)],
-        showline: true,
+      showlegend: false,
+      ...Object.fromEntries(
+        panels.map(({ title, domain, range }, index) => [
+          `xaxis${suffix(index)}`,
+          axis(title, { domain, range, showline: true, zeroline: false, nticks: 4 }),
+        ]),
+      ),
+      yaxis: {
+        tickvals: rows.map(placeOf),
+        ticktext: rows.map((row) => nameOf(row, front.includes(row.id))),
+        range: [-0.6, rows.length - 0.4],
         zeroline: false,
-      }),
-      annotations: [
-        {
-          text: recipes.map((recipe) => `${SIGNS[symbolOf(recipe)] ?? ''} ${recipe}`).join('   '),
-          xref: 'paper',
-          yref: 'paper',
-          x: 0,
-          y: 1,
-          xanchor: 'left',
-          yanchor: 'bottom',
-          showarrow: false,
-        },
-      ],
+        fixedrange: true,
+      },
+      shapes: panels.flatMap(({ neutral, limit }, index) => [
+        { ...limitLine('x', neutral), xref: `x${suffix(index)}`, line: { width: 1, color: NEUTRAL_COLOR } },
+        ...(limit === undefined ? [] : [{ ...limitLine('x', limit), xref: `x${suffix(index)}` }]),
+      ]),
     },
   });
 }
 
-/** `deepspeech2-lstm` is `lstm`: next to a point there is little room. */
-function shorten(model: string): string {
-  return model.replace(/^deepspeech2-/, '');
+function panelsOf(rows: readonly Measured[], isCoded: boolean): readonly Panel[] {
+  const bytesOf = (id: string): number => {
+    const base = rows.find((row) => row.id === id);
+    return base === undefined ? Number.NaN : base.outcome.sizeBytes;
+  };
+  const speeds = rows.map(({ entry }) => entry.comparison?.latencySpeedUp.high ?? 1);
+  const times = (row: Measured): number | null => {
+    const { comparison } = row.entry;
+    return comparison === null ? null : bytesOf(comparison.base) / leastBytes(row);
+  };
+  return [
+    {
+      title: 'Lost words (points)',
+      domain: [0, 0.34],
+      range: [MOST_GAINED - 0.3, MOST_LOST + 0.6],
+      neutral: 0,
+      limit: GATE_POINTS,
+      of: ({ entry: { comparison } }) => {
+        const change = comparison?.werChange;
+        if (!change) return null;
+        return { value: 100 * change.value, low: 100 * change.low, high: 100 * change.high };
+      },
+      base: ({ accuracy }) => `WER ${formatPercent(accuracy.wer.value)} %`,
+      format: (points) => formatPoints(points / 100),
+    },
+    {
+      title: 'Times as fast',
+      domain: [0.41, 0.67],
+      range: [0.5, roundTo(Math.max(2, ...speeds) * 1.1)],
+      neutral: 1,
+      of: ({ entry: { comparison } }) => comparison?.latencySpeedUp ?? null,
+      base: ({ latency }) => `${formatMs(latency.meanMs.value)} ms`,
+      format: formatFactor,
+    },
+    {
+      title: isCoded ? 'Times smaller, coded' : 'Times smaller',
+      domain: [0.74, 1],
+      range: [0, Math.max(GOAL_TIMES_SMALLER, ...rows.map((row) => times(row) ?? 1)) + 1],
+      neutral: 1,
+      limit: GOAL_TIMES_SMALLER,
+      of: (row) => {
+        const value = times(row);
+        return value === null ? null : exact(value);
+      },
+      base: ({ outcome }) => `${formatMegabytes(outcome.sizeBytes)} MB`,
+      format: formatFactor,
+    },
+  ];
 }
 
-function pointsOf(summary: Summary, axis: VariantAxis, prices: readonly InstancePrice[]): readonly Point[] {
-  return measuredOf(summary, prices).flatMap(({ title, entry, outcome, latency, accuracy }): Point[] => {
-    const x = axis === 'latency' ? latency.meanMs : entry.cost?.usdPer1000Hours;
-    if (x === undefined) return [];
-    const { model } = entry.condition;
-    const recipe = title.startsWith(`${model}, `) ? title.slice(model.length + 2) : entry.condition.recipe;
-    return [{ title, model, recipe, wer: accuracy.wer, x, sizeBytes: outcome.sizeBytes }];
+/** The marks of one panel: a filled or an open one for each variant, and in words what the bases are. */
+function tracesOf(
+  { of, base, neutral, range: [from, to] }: Panel,
+  index: number,
+  rows: readonly Measured[],
+  placeOf: (row: Measured) => number,
+  colorOf: (row: Measured) => string,
+): readonly JsonObject[] {
+  const own = { xaxis: `x${suffix(index)}`, yaxis: 'y', cliponaxis: false, hoverinfo: 'skip' };
+  const bases = rows.filter(({ entry }) => entry.comparison === null);
+  const marks = rows.flatMap((row): JsonObject[] => {
+    const estimate = of(row);
+    if (estimate === null) return [];
+    const isBeyond = index === 0 && estimate.value > MOST_LOST;
+    const color = colorOf(row);
+    const symbol = isBeyond ? 'triangle-right' : 'circle';
+    return [
+      {
+        ...own,
+        type: 'scatter',
+        mode: isBeyond ? 'markers+text' : 'markers',
+        x: [roundTo(isBeyond ? MOST_LOST : estimate.value)],
+        y: [placeOf(row)],
+        ...(isBeyond
+          ? { text: [`${Math.round(estimate.value)} `], textposition: 'middle left' }
+          : { error_x: errorBars([within(estimate, from, to)], { color, thickness: 2, width: 4 }) }),
+        marker: { color, symbol: isWithinGate(row) ? symbol : `${symbol}-open`, size: 10, line: { color, width: 2 } },
+      },
+    ];
   });
+  const words: JsonObject = {
+    ...own,
+    type: 'scatter',
+    mode: 'text',
+    x: bases.map(() => neutral),
+    y: bases.map(placeOf),
+    text: bases.map((row) => ` ${base(row)}`),
+    textposition: 'middle right',
+  };
+  return bases.length > 0 ? [...marks, words] : marks;
 }
 
-/** The first of each model on the front, best first, whose name fits between the axis and the point and covers no other. */
-function namedOf(front: readonly Point[], rightmost: number, height: number): ReadonlySet<Point> {
-  const firsts = front.filter((point) => point === front.find(({ model }) => model === point.model));
-  const named: Point[] = [];
-  for (const point of firsts.toReversed()) {
-    const { model, x, wer } = point;
-    const crowded = named.some((other) => Math.abs(other.wer.value - wer.value) < NAME_HEIGHT * height);
-    const fits = x.value < LEFTMOST * rightmost || x.value > shorten(model).length * LETTER_WIDTH * rightmost;
-    if (!crowded && fits) named.push(point);
-  }
-  return new Set(named);
+/** An interval as far as the axis shows it. */
+function within({ value, low, high }: Estimate, from: number, to: number): Estimate {
+  return { value, low: Math.max(from, low), high: Math.min(to, high) };
+}
+
+/** As measured: whether it is shown for other speech, too, the interval says. */
+export function isWithinGate({ entry: { comparison } }: Measured): boolean {
+  const change = comparison === null ? 0 : (comparison.werChange?.value ?? Number.POSITIVE_INFINITY);
+  return 100 * change <= GATE_POINTS;
+}
+
+function modelOf({ entry }: Measured): string {
+  return entry.condition.model;
+}
+
+/** The model stands at the head of its group alone. */
+function nameOf({ title, entry }: Measured, isBest: boolean): string {
+  const short = entry.comparison === null || entry.condition.base !== undefined ? title : title.replace(/^.*?, /, '');
+  return isBest ? `<b>${short}</b>` : short;
+}
+
+function sentenceOf(row: Measured, panels: readonly Panel[], front: readonly string[]): string {
+  const parts = panels.map((panel) => {
+    const estimate = panel.of(row);
+    return estimate === null ? panel.base(row) : `${panel.title.toLowerCase()} ${panelText(estimate, panel)}`;
+  });
+  return `${row.title}: ${parts.join(', ')}${front.includes(row.id) ? ', beaten by none' : ''}`;
+}
+
+function panelText(estimate: Estimate, { format }: Panel): string {
+  return estimate.low === estimate.high ? format(estimate.value) : formatEstimate(estimate, format);
+}
+
+/** Plotly's first axis has no number. */
+function suffix(index: number): string {
+  return index === 0 ? '' : String(index + 1);
 }

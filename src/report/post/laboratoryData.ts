@@ -18,6 +18,7 @@ import {
   NO_NUMBER,
 } from '../tables/format.js';
 import { CARES, type Candidate, candidatesOf, paretoFront, recommend } from './choosing.js';
+import { techniquesData } from './techniques.js';
 
 /** Points of word error rate that a recommendation may lose against the model of the experiment in float32. */
 const MOST_WER_LOST = 0.02;
@@ -47,6 +48,7 @@ export function laboratoryDataOf(laboratory: FinishedRun | null, prices: readonl
     load: loadData(topics),
     caching: cachingData(topics),
     sensitivity: sensitivityData(topics),
+    techniques: laboratory && techniquesData(laboratory.summary),
     variants: laboratory && variantsData(laboratory.summary, prices),
   };
 }

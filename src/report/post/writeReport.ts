@@ -18,6 +18,7 @@ import { buildAnswerTable } from '../tables/table.js';
 import { tableToHtml, tableToMarkdown, tableToText } from '../tables/tableText.js';
 import { answerOf } from './answer.js';
 import { buildVariantsTable, laboratoryDataOf } from './laboratoryData.js';
+import { writeListening } from './listening.js';
 import { postDataOf } from './postData.js';
 import { withAnswer } from './readmeAnswer.js';
 
@@ -119,6 +120,7 @@ export async function writeReport(runFolder: string, options: WriteReportOptions
     const whisperData = whisper && postDataOf(whisper.summary, whisper.summarySha256, prices);
     await write(join(data, 'whisper.json'), json(mapText(whisperData, escapeKramdown)));
     await write(join(data, 'figures.json'), json(figureWords(figures)));
+    await write(join(data, 'listening.json'), json(mapText(await writeListening(run, postFolder), escapeKramdown)));
     await write(join(postFolder, '_includes', 'results-table.html'), escapeLiquid(tableToHtml(table)));
     const variants = laboratory && (await buildVariantsTable(laboratory.summary, prices));
     await write(

@@ -32,22 +32,21 @@ describe('figures', () => {
       '00-at-a-glance',
       '01-latency',
       '02-accuracy-and-latency',
-      '03-size',
-      '04-where-the-time-goes',
-      '07-cost',
-      '08-break-even',
+      '03-where-the-time-goes',
+      '05-cost',
+      '06-break-even',
     ]);
     for (const { name, alt, caption } of figures) {
       expect(alt).toMatch(/CPU float32.*\d/);
       expect(caption.length).toBeGreaterThan(60);
-      if (/^0[1-4]/.test(name)) expect(caption).toContain('GPU float32 was not measured');
+      if (/^0[1-3]/.test(name)) expect(caption).toContain('GPU float32 was not measured');
     }
   });
 
-  it('tell of memory and energy where they were measured', () => {
+  it('tell of memory where it was measured', () => {
     const names = buildFigures(whole, observations, prices).map(({ name }) => name);
-    expect(names).toEqual(expect.arrayContaining(['05-memory', '06-energy']));
-    const memory = buildFigures(whole, observations).find(({ name }) => name === '05-memory');
+    expect(names).toEqual(expect.arrayContaining(['04-memory']));
+    const memory = buildFigures(whole, observations).find(({ name }) => name === '04-memory');
     expect(memory?.alt).toContain(
       'CPU int8 dynamic: without a model 80.0 MB, model loaded 65.0 MB, while it runs 20.0 MB, peak 165 MB',
     );

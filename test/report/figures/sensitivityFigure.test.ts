@@ -11,15 +11,15 @@ describe('the figure of sensitivity', () => {
 
   it('draws a trace for each choice, the most harmful layer first', () => {
     expect(figure.spec.data.map(({ name, x, y }) => [name, x, y])).toEqual([
-      ['dynamic', [57.8], ['lstm']],
-      ['nbits4', [35.1], ['lstm']],
-      ['static', [43.9], ['conv']],
+      ['int8, ranges found at each run', [57.8], ['lstm']],
+      ['4-bit blocks', [35.1], ['lstm']],
+      ['int8, ranges by calibration', [43.9], ['conv']],
     ]);
     expect(figure.spec.layout['yaxis']).toMatchObject({ categoryarray: ['conv', 'lstm'] });
   });
 
   it('says in words what it shows', () => {
-    expect(figure.alt).toBe('Points of signal to error for 2 layers. Most harmful: lstm as nbits4, 35.1 dB.');
+    expect(figure.alt).toBe('Points of signal to error for 2 layers. Most harmful: lstm as 4-bit blocks, 35.1 dB.');
     expect(figure.caption).toMatch(/since nothing was lost: 1/);
     expect(sensitivityFigure([]).alt).toMatch(/Nothing was lost/);
   });

@@ -28,14 +28,12 @@ function axisTitles(layout: JsonObject): readonly string[] {
 describe('figures of the laboratory', () => {
   it('are one or two of each topic, in order', () => {
     expect(figures.map(({ name }) => name)).toEqual([
-      '09-roofline',
-      '10-throughput',
-      '11-sensitivity',
-      '12-load',
-      '13-loading',
-      '14-cache-hits',
-      '15-variants',
-      '16-variants-cost',
+      '07-roofline',
+      '08-throughput',
+      '09-sensitivity',
+      '10-load',
+      '11-loading',
+      '12-variants',
     ]);
   });
 
@@ -46,7 +44,7 @@ describe('figures of the laboratory', () => {
       const titles = axisTitles(spec.layout);
       expect(titles.length).toBeGreaterThan(0);
       for (const title of titles)
-        expect(title).toMatch(/\((ms|dB|%|\$|operations \/ byte|10⁹ operations \/ s)\)|second|batch/);
+        expect(title).toMatch(/\((ms|dB|%|\$|points|operations \/ byte|10⁹ operations \/ s)\)|second|batch/);
       expect(JSON.stringify(spec)).not.toMatch(/null|NaN|Infinity/);
     }
   });
@@ -60,20 +58,21 @@ describe('figures of the laboratory', () => {
       conditions: [],
     });
     expect(figuresOf(only(undefined))).toEqual([]);
-    expect(figuresOf(only({ load: run.laboratory?.load })).map(({ name }) => name)).toEqual(['12-load']);
+    expect(figuresOf(only({ load: run.laboratory?.load })).map(({ name }) => name)).toEqual(['10-load']);
   });
 
-  it('join the variants that none beats in errors and time', () => {
-    const variants = figures.find(({ name }) => name === '15-variants');
-    // The student is faster and hears worse: each model has its quantized variant on the front.
-    const front = variants?.spec.data[0];
-    expect(front?.['x']).toEqual([5.899, 11.8]);
-    expect(variants?.alt).toContain('whisper-ctc, int8 dynamic');
-    expect(variants?.alt.match(/beaten by none/g)).toHaveLength(2);
+  it('show each variant beside its float32 model, with the gate, and which none beats', () => {
+    const variants = figures.find(({ name }) => name === '12-variants');
+    expect(variants?.alt).toMatch(/deepspeech2-lstm, float32: WER [\d.]+ %, [\d.]+ ms, [\d.]+ MB/);
+    expect(variants?.alt).toMatch(/whisper-ctc, int8 dynamic: lost words \(points\) [^;]+, times as fast [\d.]+×/);
+    expect(variants?.alt.match(/beaten by none/g)?.length).toBeGreaterThan(0);
+    const { yaxis, shapes } = variants?.spec.layout ?? {};
+    expect((yaxis as { ticktext: readonly string[] }).ticktext).toHaveLength(4);
+    expect(shapes).toContainEqual(expect.objectContaining({ x0: 1, x1: 1, xref: 'x' }));
   });
 
   it('draw intervals', () => {
-    for (const name of ['10-throughput', '12-load', '13-loading', '14-cache-hits', '15-variants', '16-variants-cost']) {
+    for (const name of ['10-throughput', '10-load', '13-loading', '14-cache-hits', '15-variants', '16-variants-cost']) {
       const figure = figures.find((one) => one.name === name);
       expect(JSON.stringify(figure?.spec.data), name).toMatch(/error_[xy]/);
     }
@@ -91,6 +90,17 @@ describe('numbers of the laboratory', () => {
     });
     expect(data['sensitivity']).toMatchObject({ layers: 3, slower: 1, worst: { choice: 'nbits4', db: '25.5' } });
     expect(data['variants']).toMatchObject({ count: 4, models: 2, reference: 'deepspeech2-lstm, float32' });
+  });
+
+  it('say of each technique how far it gets, and whether it is within the gate', () => {
+    const { rows, ...techniques } = data['techniques'] as { readonly rows: readonly JsonObject[] };
+    expect(rows.map(({ is_base }) => is_base)).toEqual([true, false, true, false]);
+    expect(rows[0]).toMatchObject({ times_as_fast: '–', gate: '–' });
+    for (const { gate, times_as_fast } of rows.filter(({ is_base }) => is_base === false)) {
+      expect(gate).toMatch(/^(yes|as measured|no)$/);
+      expect(times_as_fast).toMatch(/^[\d.]+×$/);
+    }
+    expect(techniques).toMatchObject({ gate_points: '1', goal_times: '10', smallest: { reaches: false } });
   });
 
   it('recommend within the words that may be lost', () => {

@@ -46,7 +46,7 @@ describe('writeReport', () => {
 
   it('keeps pictures of the same numbers, removes those of others', async () => {
     await writeReport(join(folder, 'run'), { ...places(), browser });
-    const picture = join(folder, 'figures', '03-size.svg');
+    const picture = join(folder, 'figures', '00-at-a-glance.svg');
     writeFileSync(picture, '<svg/>');
     await writeReport(join(folder, 'run'), { ...places(), browser });
     expect(existsSync(picture)).toBe(true);
@@ -61,7 +61,7 @@ describe('writeReport', () => {
     const options = { ...places(), browser, whisperFolder: join(folder, 'whisper') };
     await writeInventedRun(options.whisperFolder);
     await writeReport(join(folder, 'run'), options);
-    const figure = join(folder, 'figures', '17-whisper.json');
+    const figure = join(folder, 'figures', '13-whisper.json');
     const table = join(folder, 'post', '_includes', 'whisper-table.html');
     const data = (): unknown => JSON.parse(readFileSync(join(folder, 'post', '_data', 'whisper.json'), 'utf8'));
     expect(JSON.parse(readFileSync(figure, 'utf8')).title).toContain('Whisper');
@@ -76,7 +76,7 @@ describe('writeReport', () => {
     const options = { ...places(), browser };
     await writeInventedLaboratory(join(folder, 'laboratory'));
     await writeReport(join(folder, 'run'), options);
-    const load = join(folder, 'figures', '12-load.json');
+    const load = join(folder, 'figures', '10-load.json');
     expect(existsSync(load)).toBe(true);
     const post = join(folder, 'post');
     expect(JSON.parse(readFileSync(join(post, '_data', 'laboratory.json'), 'utf8')).load.ratio).toBe('1.75×');

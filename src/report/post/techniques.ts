@@ -1,0 +1,79 @@
+import type { Summary } from '../../study/schema.js';
+import type { Json, JsonObject } from '../figures/figure.js';
+import { GATE_POINTS, GOAL_TIMES_SMALLER, isWithinGate } from '../figures/variantsFigure.js';
+import {
+  formatEstimate,
+  formatFactor,
+  formatMegabytes,
+  formatMs,
+  formatNumber,
+  formatPercent,
+  formatPoints,
+  NO_NUMBER,
+} from '../tables/format.js';
+import { type Measured, measuredOf } from '../tables/measured.js';
+
+/**
+ * How far each technique gets, for the write-up: a row for each variant, and the smallest and the fastest of those that stay within the
+ * gate; `null` where no variants were measured.
+ */
+export function techniquesData(summary: Summary): Json {
+  const rows = measuredOf(summary);
+  if (rows.length === 0) return null;
+  const compared = rows.flatMap((row) => {
+    const base = rows.find(({ id }) => id === row.entry.comparison?.base);
+    return base === undefined ? [] : [{ row, timesSmaller: base.outcome.sizeBytes / leastBytes(row) }];
+  });
+  const allowed = compared.filter(({ row }) => isWithinGate(row));
+  const [smallest] = allowed.toSorted((one, other) => other.timesSmaller - one.timesSmaller);
+  const [fastest] = allowed.toSorted((one, other) => speedOf(other.row) - speedOf(one.row));
+  return {
+    rows: rows.map(rowOf),
+    gate_points: formatNumber(GATE_POINTS, 0),
+    goal_times: formatNumber(GOAL_TIMES_SMALLER, 0),
+    is_coded: rows.some(({ outcome }) => outcome.codedBytes !== undefined),
+    smallest: smallest
+      ? {
+          title: smallest.row.title,
+          times: formatFactor(smallest.timesSmaller),
+          reaches: smallest.timesSmaller >= GOAL_TIMES_SMALLER,
+        }
+      : null,
+    fastest: fastest ? { title: fastest.row.title, times: formatFactor(speedOf(fastest.row)) } : null,
+  };
+}
+
+function rowOf(row: Measured): JsonObject {
+  const { title, outcome, latency, accuracy, entry } = row;
+  const { comparison } = entry;
+  const peak = outcome.memory?.withArena.afterRuns.peakBytes;
+  const change = comparison?.werChange;
+  return {
+    title,
+    is_base: comparison === null,
+    latency_ms: formatMs(latency.meanMs.value),
+    times_as_fast: comparison ? formatFactor(comparison.latencySpeedUp.value) : NO_NUMBER,
+    file_mb: formatMegabytes(outcome.sizeBytes),
+    coded_mb: outcome.codedBytes === undefined ? NO_NUMBER : formatMegabytes(outcome.codedBytes),
+    peak_mb: peak === undefined ? NO_NUMBER : formatMegabytes(peak),
+    wer_percent: formatPercent(accuracy.wer.value),
+    change_points: change ? formatEstimate(change, formatPoints) : NO_NUMBER,
+    gate: comparison === null ? NO_NUMBER : gateOf(row),
+  };
+}
+
+/** Whether a variant is within the gate, and whether that is shown. */
+function gateOf(row: Measured): string {
+  const change = row.entry.comparison?.werChange;
+  if (!change) return NO_NUMBER;
+  if (100 * change.high <= GATE_POINTS) return 'yes';
+  return isWithinGate(row) ? 'as measured' : 'no';
+}
+
+function speedOf({ entry }: Measured): number {
+  return entry.comparison?.latencySpeedUp.value ?? 1;
+}
+
+function leastBytes({ outcome: { sizeBytes, codedBytes = sizeBytes } }: Measured): number {
+  return Math.min(sizeBytes, codedBytes);
+}
