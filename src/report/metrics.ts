@@ -109,10 +109,10 @@ export const WORD_ERRORS: Metric<MetricId> = {
 
 /** Whether it is shown that a variant loses no more words than was fixed before. */
 export function marginText({ words, margin, withinMargin }: AccuracyTest): string {
-  const claim = `no worse than by ${formatNumber(100 * margin, 0)} point`;
-  if (withinMargin === 'shown') return `that it is ${claim} is shown`;
-  const few = withinMargin === 'too few words' ? `, ${formatNumber(words, 0)} words being too few` : '';
-  return `that it is ${claim} is not shown${few}`;
+  const claim = `shown to stay within ${formatNumber(100 * margin, 0)} point`;
+  if (withinMargin === 'shown') return `it is ${claim}`;
+  const few = withinMargin === 'too few words' ? `, for which ${formatNumber(words, 0)} words are too few` : '';
+  return `it is not ${claim}${few}`;
 }
 
 /** What the test rests on, and what it could have shown. */
