@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { measureColdStart } from '../measure/latency/coldStart.js';
 import { measureResultCaching } from '../measure/load/resultCaching.js';
 import { measureServers } from '../measure/load/server.js';
+import { measureSweep, SWEEP_SHARES } from '../measure/load/sweep.js';
 import { defaultThreads } from '../measure/machine/environment.js';
 import { higherLimits, type MachineLimits, measureHardware, threadCounts } from '../measure/machine/hardware.js';
 import { ExceededBoundError, measureRoofline } from '../measure/machine/roofline.js';
@@ -110,22 +111,25 @@ const MEASURES: {
     );
     return summarizeOffline(passes, utterances).map((report) => titled(report, variants));
   },
-  load: async ({ boundMs, requests, mostRates }, { model, signal, onProgress }) => {
+  load: async ({ boundMs, requests, mostRates, sweepStarts = 0 }, { model, signal, onProgress }) => {
     const variants = await variantsOf(model, 2);
     let done = 0;
-    const reports = await measureServers(
-      variants.map((variant) => variant.model),
-      {
-        utterances: await speech(),
-        boundMs,
-        requests,
-        mostRates,
-        onRate: () => onProgress(++done, mostRates * variants.length),
-        signal,
-      },
-    );
-    return reports.map((report) => ({
+    const total = (mostRates + sweepStarts * SWEEP_SHARES.length) * variants.length;
+    const models = variants.map((variant) => variant.model);
+    const utterances = await speech();
+    const onRate = (): void => onProgress(++done, total);
+    const sweeps = await measureSweep(models, { utterances, starts: sweepStarts, requests, onRate, signal });
+    const reports = await measureServers(models, {
+      utterances,
+      boundMs,
+      requests,
+      mostRates,
+      onRate,
+      signal,
+    });
+    return reports.map((report, place) => ({
       ...titled(report, variants),
+      ...(sweepStarts > 0 && { sweep: sweeps[place] ?? [] }),
       rates: report.rates.map((rate) => titled(rate, variants)),
     }));
   },

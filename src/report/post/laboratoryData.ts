@@ -1,4 +1,5 @@
 import type { InstancePrice } from '../../measure/cost/prices.js';
+import { ratiosWithin } from '../../measure/load/sweep.js';
 import type { FinishedRun } from '../../study/finishedRun.js';
 import type { LaboratoryResults } from '../../study/laboratory.js';
 import { DEFAULT_MODEL } from '../../study/plan.js';
@@ -112,6 +113,9 @@ function throughputData({ throughput }: LaboratoryResults): Json {
   };
 }
 
+/** Bounds of the 95th percentile that the load is told for: from little more than the longest recording takes, to a second. */
+const SWEEP_BOUNDS_MS: readonly number[] = [150, 200, 300, 500, 1000];
+
 function loadData({ load }: LaboratoryResults): Json {
   if (load === undefined) return null;
   const [one, other] = load;
@@ -126,6 +130,12 @@ function loadData({ load }: LaboratoryResults): Json {
       capacity_per_s: formatNumber(capacityPerS, 1),
     })),
     ratio: held !== null && heldToo !== null ? formatFactor(heldToo / held) : null,
+    bounds: ratiosWithin(one?.sweep ?? [], other?.sweep ?? [], SWEEP_BOUNDS_MS).map((row) => ({
+      bound_ms: formatNumber(row.boundMs, 0),
+      base_per_s: formatNumber(row.basePerS, 0),
+      other_per_s: formatNumber(row.otherPerS, 0),
+      ratio: formatEstimate(row.ratio, formatFactor),
+    })),
     capacity_ratio: one && other ? formatFactor(other.capacityPerS / one.capacityPerS) : null,
   };
 }

@@ -19,6 +19,7 @@ import { tableToHtml, tableToMarkdown, tableToText } from '../tables/tableText.j
 import { answerOf } from './answer.js';
 import { buildVariantsTable, laboratoryDataOf } from './laboratoryData.js';
 import { writeListening } from './listening.js';
+import { nearDataOf } from './nearData.js';
 import { postDataOf } from './postData.js';
 import { withAnswer } from './readmeAnswer.js';
 
@@ -114,7 +115,12 @@ export async function writeReport(runFolder: string, options: WriteReportOptions
     const data = join(postFolder, '_data');
     await write(
       join(data, 'results.json'),
-      json(mapText(postDataOf(run.summary, run.summarySha256, prices), escapeKramdown)),
+      json(
+        mapText(
+          { ...postDataOf(run.summary, run.summarySha256, prices), without_near_prompts: await nearDataOf(run) },
+          escapeKramdown,
+        ),
+      ),
     );
     await write(join(data, 'laboratory.json'), json(mapText(laboratoryDataOf(laboratory, prices), escapeKramdown)));
     const whisperData = whisper && postDataOf(whisper.summary, whisper.summarySha256, prices);

@@ -1,4 +1,5 @@
 import { readPrices } from '../../measure/cost/prices.js';
+import { EMBEDDED_LANGUAGE_MODEL } from '../../recognise/registry/embedded.js';
 import type { Summary } from '../../study/schema.js';
 import { formatQuantity } from '../metric.js';
 import { gateText, MEASURES } from '../metrics.js';
@@ -23,6 +24,7 @@ export async function buildAnswerTable(summary: Summary): Promise<DataTable> {
       'In parentheses: 95 % intervals.',
       ...basesOf(priced),
       ...gatesOf(priced),
+      ...(summary.run.protocol.languageModel === EMBEDDED_LANGUAGE_MODEL ? [IN_DOMAIN] : []),
       ...methodsOf(priced),
       ...gapsOf(summary),
       ...summary.warnings.map((warning) => `Warning: ${warning}`),
@@ -46,6 +48,9 @@ function cellsOf(entry: PricedCondition, all: readonly PricedCondition[]): Table
   });
   return { Measure: entry.condition.title, Status: entry.outcome.status, ...Object.fromEntries(cells) };
 }
+
+const IN_DOMAIN =
+  "The language model is in-domain: three quarters of its words are the training part of the same prompts' collection.";
 
 /** What the rows that compare are against. */
 function basesOf(priced: readonly PricedCondition[]): readonly string[] {
