@@ -48,12 +48,12 @@ export function tradeoffFigure(summary: Summary, title: string = 'What speed cos
   });
 }
 
-/** Where a point's name stands: those of float models below, those of their variants in turns, so that the names of near points do not meet. */
+/** Where a point's name stands: variants of a model in turns, the model itself where there is room, so that the names of near points do not meet. */
 function isAbove({ id, entry: { comparison } }: Measured, all: readonly Measured[]): boolean {
-  if (comparison === null) return false;
   const siblings = all
-    .filter(({ entry }) => entry.comparison?.base === comparison.base)
+    .filter(({ entry }) => entry.comparison?.base === (comparison?.base ?? id))
     .toSorted((one, other) => other.accuracy.wer.value - one.accuracy.wer.value);
+  if (comparison === null) return siblings.length > 1;
   return siblings.findIndex((one) => one.id === id) % 2 === 0;
 }
 
@@ -66,7 +66,7 @@ function nameOf(
   const change = comparison?.werChange;
   const bars = barsOf({ accuracy, change });
   const x = latency.meanMs.value;
-  const side = x < 0.2 * range ? 'left' : x > 0.85 * range ? 'right' : 'center';
+  const side = x < 0.25 * range ? 'left' : x > 0.85 * range ? 'right' : 'center';
   return {
     text: `<b>${title}</b>${change ? `<br>${formatEstimate(change, formatPoints)} points` : ''}`,
     x: roundTo(x),
