@@ -83,7 +83,11 @@ export function addSensitivityCommand(program: Command, terminal: Terminal): voi
         TAKING.map(({ name }) => name),
       ),
     )
-    .option('--shares <list>', "with --technique, shares of a layer's weights", sharesList, [0.25, 0.5, 0.75])
+    .addOption(
+      new Option('--shares <list>', "with --technique, shares of a layer's weights")
+        .argParser(sharesList)
+        .default([0.25, 0.5, 0.75], '0.25,0.5,0.75'),
+    )
     .option('--calibrated', 'with --technique, let the calibration set decide what goes')
     .option(
       '--budget <share>',

@@ -105,6 +105,9 @@ describe('help', () => {
       'beam-width',
       // What `score` reads, and what `transcribe` writes.
       'format',
+      // Of errors in `search`, of weights in `sensitivity`; there of one technique, which is named, elsewhere of those in brackets.
+      'budget',
+      'calibrated',
     ];
     const said = new Map<string, string>();
     for (const names of await everyCommand()) {
