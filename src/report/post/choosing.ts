@@ -79,19 +79,6 @@ export function standingIn(id: MetricId, one: Candidate, other: Candidate): Stan
   return metric === undefined || own === null || others === null ? 'undecided' : standingOf(metric, own, others);
 }
 
-/**
- * Those that no other beats: none is at least as good in all that burdens and better in one.
- *
- * @param burdensOf - what less is better of, the same for all
- */
-export function unbeaten<Entry>(all: readonly Entry[], burdensOf: (one: Entry) => readonly number[]): readonly Entry[] {
-  const burdens = all.map(burdensOf);
-  const beats = (one: readonly number[], other: readonly number[]): boolean =>
-    one.every((burden, place) => burden <= (other[place] ?? 0)) &&
-    one.some((burden, place) => burden < (other[place] ?? 0));
-  return all.filter((_, place) => !burdens.some((other) => beats(other, burdens[place] ?? [])));
-}
-
 /** Metrics that every candidate has, and that follow from no other. */
 export function commonMetrics(candidates: readonly Candidate[]): readonly MetricId[] {
   return METRICS.map(({ id }) => id).filter((id) =>
