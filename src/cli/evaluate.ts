@@ -36,18 +36,15 @@ export function addEvaluateCommand(program: Command, terminal: Terminal): void {
   declare(
     program
       .command('evaluate')
-      .option(
-        '--manifest <set|path>',
-        'speech: holdout, dev, calibration, or a manifest; several are pooled (default: holdout)',
-        oneMore,
-      ),
+      .option('--manifest <set|path>', 'speech: holdout, dev, calibration, or a manifest (default: holdout)', oneMore),
     ...[addModels, addNormaliserOption, addErrors, addDecoderOptions, addThreads, addExport],
   )
-    .description('Word and character error rate of models on a manifest, and how they differ from the first one')
+    .description(
+      'Word and character error rate of models on a manifest, or on several pooled, and how they differ from the first one',
+    )
     .addHelpText(
       'after',
       examples(
-        'evaluate deepspeech2-lstm small.onnx',
         'evaluate --manifest speech/an4/test.jsonl --decoder beam --lm prompts',
         'evaluate deepspeech2-lstm small.onnx --manifest holdout --manifest speech/an4/test.jsonl',
       ),

@@ -49,7 +49,7 @@ function asBrowsersWrite(bytes: Uint8Array): Buffer {
 }
 
 describe('shrinkPng', () => {
-  const drawn = readFileSync(fileURLToPath(new URL('../../../figures/03-size.png', import.meta.url)));
+  const drawn = readFileSync(fileURLToPath(new URL('../../../figures/04-memory.png', import.meta.url)));
 
   it('makes a file smaller, and changes no pixel', () => {
     const before = asBrowsersWrite(drawn);
