@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Exports trained runs, measures them, tunes the language model's weights for them and packs them for shipping: data/models/RUN for each.
+# Exports trained runs, measures them and packs them for shipping: data/models/RUN for each.
 #
 #   ./finish.sh CORPORA DATA RUN...
 #
@@ -22,7 +22,6 @@ for run in "$@"; do
     rm -f "runs/$run"/beam-*.json
     pack "$run"
     node ../dist/cli.js quantize "$run" --out "runs/$run/int8.onnx" $(recipe "$run")
-    node ../dist/cli.js lm tune ../data/lm/prompts.arpa.gz --model "$run"
     for set in prompts-holdout an4-test librispeech-test; do
         node ../dist/cli.js evaluate "$run" "runs/$run/int8.onnx" --manifest "runs/$run/$set.jsonl" --decoder beam --lm prompts --json \
             > "runs/$run/beam.partial"

@@ -117,7 +117,7 @@ export function addLmCommand(program: Command, terminal: Terminal): void {
 
   declare(lm.command('tune'), addSpeech('dev'), addModelOption(), addNormaliserOption, addThreads, addJson)
     .description(
-      'Find the weights of a language model that err least with a model on a development set; writes X.json beside X.arpa',
+      'Find the weights of a language model that err least on a development set; writes X.json beside X.arpa',
     )
     .argument('<file>', 'the language model')
     .option('--beam-width <n>', 'texts kept after each step', wholeNumber(1), BEAM_SEARCH_DEFAULTS.beamWidth)
@@ -188,6 +188,7 @@ async function tune(file: string, options: TuneOptions, terminal: Terminal): Pro
       tuned: {
         on: shortName(options.manifest),
         utterances: utterances.length,
+        model: recognizer.card.id,
         modelSha256: await modelSha256(model),
         trials,
         wer: best.wer,
@@ -196,10 +197,7 @@ async function tune(file: string, options: TuneOptions, terminal: Terminal): Pro
     };
     const path = weightsPath(file);
     const before = await readFile(path, 'utf8').then(JSON.parse, () => ({}));
-    // The first model that is tuned for says what any other takes until it is tuned for, too.
-    const any = before.alpha === undefined ? best.weights : {};
-    const models = { ...before.models, [recognizer.card.id]: tuned };
-    await writeFileAtomic(path, `${JSON.stringify({ ...before, ...any, models }, null, 2)}\n`);
+    await writeFileAtomic(path, `${JSON.stringify({ ...before, ...tuned }, null, 2)}\n`);
     if (options.json) return printJson({ ...tuned, defaults, greedy }, terminal);
     const header = ['decoder', 'alpha', 'beta', 'unknown', 'beam', 'WER', 'CER'];
     const rows = [

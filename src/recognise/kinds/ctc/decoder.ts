@@ -13,18 +13,13 @@ import type { LogProbabilities } from './outputTensors.js';
 /** Each text that is kept costs time and memory in each step; beyond a few thousand nothing is gained. */
 const WIDEST_BEAM = 10_000;
 
-const weightsSchema = z.object({
+/** `X.json` beside `X.arpa.gz`; fields that say where it came from are left alone. */
+const weightsSchema: z.ZodType<BeamWeights> = z.object({
   alpha: z.number().nonnegative().optional(),
   beta: z.number().optional(),
   unknownPenalty: z.number().max(0).optional(),
   beamWidth: z.int().positive().max(WIDEST_BEAM).optional(),
 });
-
-/**
- * `X.json` beside `X.arpa.gz`: weights for any model, and those that were tuned for one, by its id. Fields that say where they came from
- * are left alone.
- */
-const besideSchema = weightsSchema.extend({ models: z.record(z.string(), weightsSchema).default({}) });
 
 /** Where the weights of a language model stand: `X.json` for `X.arpa` and `X.arpa.gz`. */
 export function weightsPath(languageModelPath: string): string {
@@ -32,19 +27,14 @@ export function weightsPath(languageModelPath: string): string {
 }
 
 /**
- * Reads the weights of a language model: how far it is to be trusted depends on how well the network hears.
+ * Reads the weights of a language model.
  *
- * @param id - of the model that is decoded; `whisper-ctc.dynamic` takes what was tuned for `whisper-ctc`
- * @returns those tuned for this model, else those for any; nothing where no file is
+ * @returns what stands beside it; nothing where no file does
  * @throws {InputError} when the file is no JSON or a weight is impossible
  */
-export async function readBeamWeights(languageModelPath: string, id: string): Promise<BeamWeights> {
+export async function readBeamWeights(languageModelPath: string): Promise<BeamWeights> {
   try {
-    const { models, ...any } = await readJson(weightsPath(languageModelPath), besideSchema);
-    const [tuned] = Object.keys(models)
-      .filter((name) => id === name || id.startsWith(`${name}.`))
-      .sort((a, b) => b.length - a.length);
-    return { ...any, ...(tuned === undefined ? {} : models[tuned]) };
+    return await readJson(weightsPath(languageModelPath), weightsSchema);
   } catch (error) {
     if (error instanceof InputError && (error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') return {};
     throw error;
@@ -83,7 +73,7 @@ function greedy(card: CtcCard, wordTimes: boolean): Decoder['decode'] {
 
 async function createBeamDecoder(card: CtcCard, options: DecoderOptions): Promise<Decoder> {
   const { languageModelPath: path, hotWords = {}, wordTimes = false } = options;
-  const beside = path === undefined ? {} : await readBeamWeights(path, card.id);
+  const beside = path === undefined ? {} : await readBeamWeights(path);
   const weights = {
     alpha: options.alpha ?? beside.alpha ?? BEAM_SEARCH_DEFAULTS.alpha,
     beta: options.beta ?? beside.beta ?? BEAM_SEARCH_DEFAULTS.beta,

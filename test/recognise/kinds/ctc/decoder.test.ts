@@ -51,21 +51,11 @@ describe('createDecoder', () => {
     expect(await texts({ kind: 'beam', languageModelPath: other, alpha: 0.5, beta: 1.5 })).toEqual(
       await texts({ kind: 'beam', languageModelPath }),
     );
-    expect(await readBeamWeights(other, 'a')).toEqual({ alpha: 3, beta: -2 });
-    expect(await readBeamWeights(languageModelPath, 'a')).toEqual({});
+    expect(await readBeamWeights(other)).toEqual({ alpha: 3, beta: -2 });
+    expect(await readBeamWeights(languageModelPath)).toEqual({});
     await writeFile(join(folder, 'tuned.json'), '{"alpha": -1}');
     await expect(createDecoder(card, { kind: 'beam', languageModelPath: other })).rejects.toThrow(/field alpha/);
     expect(['a.arpa', 'b/a.arpa.gz', 'a'].map(weightsPath)).toEqual(['a.json', 'b/a.json', 'a.json']);
-  });
-
-  it('takes the weights that were tuned for a model, in each of its forms', async () => {
-    const tuned = { alpha: 3, beta: -2, models: { a: { alpha: 1 }, 'a.b': { alpha: 2, beta: 0, tuned: {} } } };
-    await writeFile(join(folder, 'both.json'), JSON.stringify(tuned));
-    const read = async (id: string): Promise<unknown> => await readBeamWeights(join(folder, 'both.arpa'), id);
-    expect(await read('a')).toEqual({ alpha: 1, beta: -2 });
-    expect(await read('a.dynamic')).toEqual({ alpha: 1, beta: -2 });
-    expect(await read('a.b.dynamic')).toEqual({ alpha: 2, beta: 0 });
-    expect(await read('ab')).toEqual({ alpha: 3, beta: -2 });
   });
 
   it('hears a hot word where it may be', async () => {
