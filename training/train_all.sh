@@ -22,7 +22,7 @@ deepspeech2-student-alone    | 2.5 | 45  |
 deepspeech2-student          | 2.5 | 75  | --teacher runs/deepspeech2-lstm
 deepspeech2-student-mel      | 2.5 | 80  | --front-end whisper-log-mel --units 160 --layers 4
 deepspeech2-efficient        | 4   | 75  | --teacher runs/deepspeech2-lstm --dropout 0
-whisper-ctc                  | 6   | 90  |
+whisper-ctc                  | 6   | 120 |
 deepspeech2-student-longer   | 0.8 | 12  | --start-from runs/deepspeech2-student
 deepspeech2-student-int8     | 0.8 | 12  | --start-from runs/deepspeech2-student --grid tensor
 deepspeech2-student-sparse50 | 0.8 | 12  | --start-from runs/deepspeech2-student --sparsity 0.5

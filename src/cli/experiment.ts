@@ -129,7 +129,7 @@ async function measure(
   options: ExperimentCommandOptions,
   terminal: Terminal,
 ): Promise<Summary> {
-  await awaitQuiet(options, terminal);
+  const quiet = await awaitQuiet(options, terminal);
   const said = new Set<string>();
   const warn = (warning: string): void => {
     if (!said.has(warning)) terminal.say(`warning: ${warning}\n`);
@@ -141,6 +141,7 @@ async function measure(
     progress.update(overallDone, overallTotal, `${titles.get(condition) ?? condition}, ${phase}`);
   try {
     const summary = await runExperiment(plan, {
+      ...quiet,
       out,
       onProgress: show,
       signal: terminal.signal,

@@ -23,11 +23,12 @@ export function addLaboratoryCommand(program: Command, terminal: Terminal): void
     )
     .addHelpText('after', examples('laboratory --only caching load'))
     .action(async ({ only = [], short, resume, out: folder, ...pace }: LaboratoryCommandOptions) => {
-      await awaitQuiet(pace, terminal);
+      const quiet = await awaitQuiet(pace, terminal);
       const out = folder ?? join('data', 'results', [...(short ? ['short'] : []), 'laboratory', ...only].join('-'));
       const progress = terminal.progress();
       const parts = only.length > 0 ? only : undefined;
       await runExperiment(await laboratoryPlan(short ? 'short' : 'full', parts), {
+        ...quiet,
         out,
         resume: resume === true,
         restart: resume !== true,

@@ -1,11 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
-import { defaultThreads } from '../measure/machine/environment.js';
+import { defaultThreads, readEnvironment } from '../measure/machine/environment.js';
 import { untilQuiet } from '../measure/machine/untilQuiet.js';
 import { DEFAULT_SEED } from '../random.js';
 import { findCard } from '../recognise/registry/registry.js';
 import { DEFAULT_NORMALISER, NORMALISER_NAMES, type NormaliserName } from '../speech/text/normaliser.js';
 import { DEFAULT_MODEL } from '../study/plan.js';
+import type { RunOptions } from '../study/runOptions.js';
 import type { ArrayOptions } from '../tune/arrays/samples.js';
 import { named, wholeNumber, writableFile, writableModel } from './options.js';
 import type { Terminal } from './terminal.js';
@@ -246,11 +247,20 @@ export function addPace(command: Command): Command {
     );
 }
 
-/** Waits for a quiet machine where that was asked for. */
-export async function awaitQuiet({ waitUntilQuiet }: Pick<Given, 'waitUntilQuiet'>, terminal: Terminal): Promise<void> {
-  if (waitUntilQuiet === undefined) return;
+/**
+ * Waits for a quiet machine where that was asked for.
+ *
+ * @returns how the machine was then, for the run: what the run itself does while it makes ready says nothing of the machine
+ */
+export async function awaitQuiet(
+  { waitUntilQuiet }: Pick<Given, 'waitUntilQuiet'>,
+  terminal: Terminal,
+): Promise<Pick<RunOptions, 'environment'>> {
+  if (waitUntilQuiet === undefined) return {};
   await untilQuiet(waitUntilQuiet, {
     signal: terminal.signal,
     onBusy: (reason) => terminal.say(`${reason} Waiting until it is quiet …\n`),
   });
+  const environment = await readEnvironment();
+  return { environment: async () => environment };
 }

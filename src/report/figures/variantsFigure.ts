@@ -135,7 +135,7 @@ function panelsOf(rows: readonly Measured[], isCoded: boolean): readonly Panel[]
       format: formatFactor,
     },
     {
-      title: isCoded ? 'Times smaller, coded' : 'Times smaller',
+      title: 'Times smaller',
       domain: [0.74, 1],
       range: [0, Math.max(GOAL_TIMES_SMALLER, ...rows.map((row) => times(row) ?? 1)) + 1],
       neutral: 1,
