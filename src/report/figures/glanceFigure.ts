@@ -46,7 +46,7 @@ export function glanceFigure(summary: Summary, prices: readonly InstancePrice[])
     title: `${variant.title}, beside ${base.title}`,
     caption: [
       `What ${variant.title} takes, in per cent of what ${base.title} takes: a mark left of the dotted line is a gain (${machineOf(summary)}).`,
-      'Whiskers are 95 % intervals of the ratio, over the same utterances; file and memory were read once and have none.',
+      'Whiskers are 95 % intervals of the ratio, over the same utterances and over the starts of the run; the file has none.',
       ...others.map((other) => `Below it, small: the same of ${other.variant.title} and ${other.base.title}.`),
       'Time: from waveform to text of one utterance; in batches: for a second of sound. Energy and cost are estimates unless the table says otherwise.',
     ],

@@ -37,7 +37,7 @@ export function memoryFigure(summary: Summary): Figure | null {
     title: 'Memory of a process with one model',
     caption: [
       'Resident memory in megabytes (10⁶ bytes), added up to the peak: what the process holds without a model (Node, the runtime, the front end),',
-      'what loading the model adds, and what running adds. One process for each condition, read once: there is no interval.',
+      'what loading the model adds, and what running adds, of the middle one of the processes of each condition; the table has their mean and its interval.',
       ...absencesOf(summary),
     ],
     alt: `Stacked bars of memory. ${rows
