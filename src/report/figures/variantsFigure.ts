@@ -59,7 +59,7 @@ export function variantsFigure(summary: Summary): Figure {
   const front = paretoFront(candidates, ['wer', 'latencyMs', 'sizeBytes']).map(({ id }) => id);
   const models = [...new Set(rows.map(modelOf))];
   const isCoded = rows.some(({ outcome }) => outcome.codedBytes !== undefined);
-  const panels = panelsOf(rows, isCoded);
+  const panels = panelsOf(rows);
   const placeOf = (row: Measured): number => rows.length - 1 - rows.indexOf(row);
   return figureOf({
     name: 'variants',
@@ -100,7 +100,7 @@ export function variantsFigure(summary: Summary): Figure {
   });
 }
 
-function panelsOf(rows: readonly Measured[], isCoded: boolean): readonly Panel[] {
+function panelsOf(rows: readonly Measured[]): readonly Panel[] {
   const bytesOf = (id: string): number => {
     const base = rows.find((row) => row.id === id);
     return base === undefined ? Number.NaN : base.outcome.sizeBytes;
