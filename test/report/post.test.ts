@@ -7,6 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { sha256OfBytes } from '../../src/files.js';
 import { readPrices } from '../../src/measure/cost/prices.js';
 import { laboratoryDataOf } from '../../src/report/post/laboratoryData.js';
+import { nearDataOf } from '../../src/report/post/nearData.js';
 import { postDataOf } from '../../src/report/post/postData.js';
 import { writeReport } from '../../src/report/post/writeReport.js';
 import { PEER_NAMES, peersFile } from '../../src/study/peers.js';
@@ -61,7 +62,7 @@ describe('post', () => {
     const laboratory = readInventedLaboratory();
     const prices = await readPrices();
     const data: Readonly<Record<string, unknown>> = {
-      r: postDataOf(run.summary, run.summarySha256, prices),
+      r: { ...postDataOf(run.summary, run.summarySha256, prices), without_near_prompts: await nearDataOf(run) },
       lab: laboratoryDataOf(laboratory, prices),
       w: postDataOf(run.summary, run.summarySha256, prices),
       peers: JSON.parse(readFileSync(join(post, '_data', 'peers.json'), 'utf8')),

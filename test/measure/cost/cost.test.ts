@@ -116,7 +116,7 @@ describe('figures of cost', () => {
   it('show where a GPU and processors cost the same', () => {
     const figure = breakEvenFigure([breakEven(costOnInstance(speed, cpu), gpu)]);
     expect(figure.alt).toContain('1,200 times real time');
-    expect(figure.spec.data.at(-1)).toMatchObject({ x: [1200], y: [1] });
+    expect(figure.spec.data.at(-1)).toMatchObject({ x: [1200], y: ['Cloud g.1<br>GPU'] });
     expect(JSON.stringify(figure.spec)).not.toMatch(/null|NaN|Infinity/);
   });
 });
