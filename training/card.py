@@ -80,7 +80,7 @@ def describe_title(model: str, continuation: dict) -> str:
     if continuation["teacher"]:
         title += f", taught by {continuation['teacher']}"
     if continuation["grid"]:
-        title += ", trained for eight bits"
+        title += f", trained for {'four' if continuation['grid'] == 'bits-4' else 'eight'} bits"
     if continuation["sparsity"]:
         title += f", {100 * continuation['sparsity']:.0f} % of the large matrices zero"
     if continuation["units_kept"]:

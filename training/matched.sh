@@ -24,6 +24,7 @@ units288   | $start    | --units-kept 288
 units192   | $start    | --units-kept 192
 low-rank   | $runs/cut | 
 int8       | $start    | --grid tensor
+bits4      | $start    | --grid bits-4
 "
 
 if [ ! -e $start/best.pt ]; then

@@ -25,6 +25,7 @@ from architectures import MODELS, load_shape
 from cache import cache_folder, ensure_cache
 from corpora import load_judged, load_trained
 from device import choose_device
+from fake_quantize import GRANULARITIES
 from front_ends import FRONT_ENDS
 from posteriors import ensure_posteriors
 from run import Run
@@ -63,7 +64,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     other.add_argument("--teacher-weight", type=float, default=0.5, help="of the soft targets; the rest is CTC")
     other.add_argument("--temperature", type=float, default=2.0)
     other.add_argument("--start-from", type=Path, help="run whose weights are trained further")
-    other.add_argument("--grid", choices=("tensor", "channel"), help="train for `quantlab quantize`, or --per-channel")
+    other.add_argument("--grid", choices=GRANULARITIES, help="train for `quantlab quantize`, --per-channel, or --recipe bits-4")
     other.add_argument("--sparsity", type=float, help="share of each large matrix to be zero in the end, 0 ... 1")
     other.add_argument("--units-kept", type=int, help="recurrent units of each layer to be left in the end")
     learning = parser.add_argument_group("learning")

@@ -49,6 +49,18 @@ def listen(model, features=None):
         return model(features, torch.tensor([60, 60]))[0]
 
 
+def test_four_bits_have_sixteen_values_a_block_and_lose_no_more_than_half_a_step():
+    weight = torch.randn(3, 300, generator=torch.Generator().manual_seed(7))
+    rounded = on_weight_grid(weight, "bits-4")
+    for row, to in zip(weight, rounded):
+        for block, values in zip(row.split(128), to.split(128)):
+            step = (block.max().clamp_min(0) - block.min().clamp_max(0)) / 15
+            assert len(values.unique()) <= 16
+            assert (values - block).abs().max() <= step * (1 + 1e-5)
+            assert ((values - block).abs() <= step / 2 * (1 + 1e-5)).float().mean() > 0.9
+    assert torch.allclose(on_weight_grid(rounded, "bits-4"), rounded, atol=1e-5)
+
+
 def test_folded_network_computes_the_same():
     model = lively()
     assert torch.allclose(listen(fold(model)), listen(model), atol=1e-4)
