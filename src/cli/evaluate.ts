@@ -22,6 +22,7 @@ import {
   type Given,
   threadsOf,
 } from './optionGroups.js';
+import { collect } from './options.js';
 import { type OutputOptions, printRecords, type SetTable } from './output.js';
 import { heardOf } from './recordings.js';
 import type { Terminal } from './terminal.js';
@@ -36,7 +37,7 @@ export function addEvaluateCommand(program: Command, terminal: Terminal): void {
   declare(
     program
       .command('evaluate')
-      .option('--manifest <set|path>', 'speech: holdout, dev, calibration, or a manifest (default: holdout)', oneMore),
+      .option('--manifest <set|path>', 'speech: holdout, dev, calibration, or a manifest (default: holdout)', collect),
     ...[addModels, addNormaliserOption, addErrors, addDecoderOptions, addThreads, addExport],
   )
     .description(
@@ -80,11 +81,6 @@ export function addEvaluateCommand(program: Command, terminal: Terminal): void {
         evaluations.map((evaluation) => recordOf(evaluation, utterances, options)),
       );
     });
-}
-
-/** An option that may be given several times. */
-function oneMore(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
 }
 
 function recordOf(

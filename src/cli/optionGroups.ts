@@ -238,7 +238,7 @@ export function addRestart(command: Command): Command {
 /** Adds `--short`, `--resume` and `--wait-until-quiet`, for what is measured in one go and takes long. */
 export function addPace(command: Command): Command {
   return command
-    .option('--short', 'fewer trials of everything: about a minute, too few to conclude from')
+    .option('--short', 'fewer trials of everything, in a few minutes at most: too few to conclude from')
     .option('--resume', 'go on where it was stopped; what was finished is kept')
     .option(
       '--wait-until-quiet <minutes>',

@@ -1,5 +1,5 @@
 import { InputError } from '../errors.js';
-import { errorRate, type Heard, summarizeAccuracy, wordEditsOf } from '../measure/accuracy/accuracy.js';
+import { type Heard, summarizeAccuracy, wordEditsOf } from '../measure/accuracy/accuracy.js';
 import { compareTexts, type TextComparison } from '../measure/accuracy/textComparison.js';
 import { summarizeLatency, widenLatency } from '../measure/latency/latency.js';
 import { compareTimes } from '../measure/latency/speedUp.js';
@@ -9,6 +9,7 @@ import { bootstrapRatio } from '../measure/statistics/bootstrap.js';
 import { overExpected } from '../measure/statistics/stability.js';
 import { mean, sum } from '../measure/statistics/statistics.js';
 import type { NormaliserName } from '../speech/text/normaliser.js';
+import { ratesOf } from '../speech/text/wer.js';
 import { outcomeOf } from './outcomeOf.js';
 import { readRun } from './runFolder.js';
 import type {
@@ -189,7 +190,7 @@ function compareBatches({ throughput, accuracy }: Measured, normaliser: Normalis
     }
   }
   const whole = rounds.filter((round) => round.length === accuracy.length);
-  const rates = whole.map((round) => errorRate(round, normaliser));
+  const rates = whole.map((round) => ratesOf(round, normaliser).wer);
   const wer = rates.length === 0 ? null : { lowest: Math.min(...rates), highest: Math.max(...rates) };
   return { heard, changed, rounds: whole.length, wer };
 }

@@ -64,12 +64,6 @@ export function summarizeAccuracy(
   };
 }
 
-/** Word error rate of texts, a fraction, without its interval. */
-export function errorRate(texts: readonly Heard[], normaliser: NormaliserName = DEFAULT_NORMALISER): number {
-  const counts = normaliseHeard(texts, normaliser).map(({ reference, text }) => countWordEdits(reference, text));
-  return rateOf(sum(counts.map(editsIn)), sum(counts.map(unitsIn)));
-}
-
 /** Word edits of each text, in order. */
 export function wordEditsOf(
   texts: readonly Heard[],

@@ -9,6 +9,7 @@ import type { Utterance } from '../../speech/types.js';
 import { warmUpOf } from '../schedule.js';
 import { FEWEST_STARTS, ratioOverStarts } from '../statistics/betweenStarts.js';
 import type { Estimate } from '../statistics/bootstrap.js';
+import { mean } from '../statistics/statistics.js';
 import { measureCapacity, runLoad, type Server } from './load.js';
 
 /** How one start of a model answered as requests came faster and faster. */
@@ -131,7 +132,6 @@ export function ratiosWithin(
     });
     if (pairs.length < FEWEST_STARTS) return [];
     const [one, two] = [pairs.map(([rate]) => rate), pairs.map(([, rate]) => rate)];
-    const mean = (rates: readonly number[]): number => rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
     return [{ boundMs, basePerS: mean(one), otherPerS: mean(two), ratio: ratioOverStarts(two, one) }];
   });
 }

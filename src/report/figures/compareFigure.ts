@@ -1,4 +1,3 @@
-import { InputError } from '../../errors.js';
 import type { Estimate } from '../../study/schema.js';
 import { type ModelResults, namesOf } from '../tables/compareTable.js';
 import { formatEstimate, formatMs, formatPercent } from '../tables/format.js';
@@ -27,11 +26,6 @@ interface Panel {
 export function compareFigure(results: ModelResults): Figure {
   const names = namesOf(results);
   const rows = [...new Set(names.values())];
-  if (rows.length === 0) {
-    throw new InputError(
-      'results: those of at least one model were required, got none; pass what bench or evaluate gave',
-    );
-  }
   const panels = panelsOf(results, names).filter(({ estimates }) => estimates.size > 0);
   const share = 1 / panels.length;
   const data = panels.flatMap(({ axis: title, factor, estimates }, place) =>

@@ -1,3 +1,4 @@
+import { MARGIN } from '../../measure/accuracy/accuracyTest.js';
 import type { Estimate, Summary } from '../../study/schema.js';
 import { candidatesOf, paretoFront } from '../post/choosing.js';
 import {
@@ -9,13 +10,10 @@ import {
   formatPoints,
   roundTo,
 } from '../tables/format.js';
-import { absencesOf, type Measured, machineOf, measuredOf } from '../tables/measured.js';
+import { absencesOf, isWithinMargin, leastBytes, type Measured, machineOf, measuredOf } from '../tables/measured.js';
 import { axis, errorBars, figureOf, limitLine, NEUTRAL_COLOR } from './drawing.js';
 import type { Figure, JsonObject } from './figure.js';
 import { markOf } from './theme.js';
-
-/** What a variant may lose, in points of word error rate. */
-export const GATE_POINTS = 1;
 
 /** Smaller than float32 by so many times is the goal. */
 export const GOAL_TIMES_SMALLER = 10;
@@ -43,10 +41,6 @@ interface Panel {
 /** A number that was read once. */
 const exact = (value: number): Estimate => ({ value, low: value, high: value });
 
-/** Size of the file as `quantlab code` writes it, where that was measured, else of the file. */
-const leastBytes = ({ outcome }: Measured): number =>
-  Math.min(outcome.codedBytes ?? outcome.sizeBytes, outcome.sizeBytes);
-
 /**
  * How far each technique gets: words, time and bytes of each variant beside the float32 model that it was made from, a row for each,
  * with the gate of one point as a line. Bold: those that no other is shown to beat.
@@ -67,7 +61,7 @@ export function variantsFigure(summary: Summary): Figure {
     heading: 'How far each technique gets within one point of word errors',
     caption: [
       `Each variant beside the float32 model that stands at the head of its group (${machineOf(summary)}): what it loses in words, how much faster it hears, and how much smaller ${isCoded ? 'its file is, coded without loss and decoded when it is loaded' : 'its file is'}.`,
-      `Dotted: the gate of ${GATE_POINTS} point, and the goal of ${GOAL_TIMES_SMALLER} times. Filled marks are within the gate as measured; lines are 95 % intervals of pairs of the same recordings.`,
+      `Dotted: the gate of ${100 * MARGIN} point, and the goal of ${GOAL_TIMES_SMALLER} times. Filled marks are within the gate as measured; lines are 95 % intervals of pairs of the same recordings.`,
       'Bold: no other variant is shown to be better in one of the three and in none worse.',
       ...absencesOf(summary),
     ],
@@ -116,7 +110,7 @@ function panelsOf(rows: readonly Measured[]): readonly Panel[] {
       domain: [0, 0.34],
       range: [MOST_GAINED - 0.3, MOST_LOST + 0.6],
       neutral: 0,
-      limit: GATE_POINTS,
+      limit: 100 * MARGIN,
       of: ({ entry: { comparison } }) => {
         const change = comparison?.werChange;
         if (!change) return null;
@@ -176,7 +170,7 @@ function tracesOf(
         ...(isBeyond
           ? { text: [`${Math.round(estimate.value)} `], textposition: 'middle left' }
           : { error_x: errorBars([within(estimate, from, to)], { color, thickness: 2, width: 4 }) }),
-        marker: { color, symbol: isWithinGate(row) ? symbol : `${symbol}-open`, size: 10, line: { color, width: 2 } },
+        marker: { color, symbol: isWithinMargin(row) ? symbol : `${symbol}-open`, size: 10, line: { color, width: 2 } },
       },
     ];
   });
@@ -195,12 +189,6 @@ function tracesOf(
 /** An interval as far as the axis shows it. */
 function within({ value, low, high }: Estimate, from: number, to: number): Estimate {
   return { value, low: Math.max(from, low), high: Math.min(to, high) };
-}
-
-/** As measured: whether it is shown for other speech, too, the interval says. */
-export function isWithinGate({ entry: { comparison } }: Measured): boolean {
-  const change = comparison === null ? 0 : (comparison.werChange?.value ?? Number.POSITIVE_INFINITY);
-  return 100 * change <= GATE_POINTS;
 }
 
 function modelOf({ entry }: Measured): string {

@@ -1,4 +1,5 @@
 import { InputError } from '../../errors.js';
+import { MARGIN } from '../../measure/accuracy/accuracyTest.js';
 import type { InstancePrice } from '../../measure/cost/prices.js';
 import type { Summary } from '../../study/schema.js';
 import { estimateOf } from '../metric.js';
@@ -101,7 +102,7 @@ export interface Recommendation {
  *
  * @param candidates - the first is the reference
  * @param priorities - weights of metrics; those left out do not count
- * @param mostWerLost - points of word error rate, as a fraction, that may be lost against the first. Default: 0.01
+ * @param mostWerLost - points of word error rate, as a fraction, that may be lost against the first. Default: the margin of the test of accuracy, 0.01
  * @returns the best first, each with its score: 2 is twice as good as the reference; and whether it is as good as the best as far as is
  *   shown: in no metric that counts is the best shown to be better
  * @throws {InputError} when nothing counts, or a candidate lacks a metric that does
@@ -109,7 +110,7 @@ export interface Recommendation {
 export function recommend(
   candidates: readonly Candidate[],
   priorities: Priorities,
-  mostWerLost = 0.01,
+  mostWerLost: number = MARGIN,
 ): readonly Recommendation[] {
   const [reference] = candidates;
   const weights = METRICS.flatMap(({ id, lessIsBetter }) => {

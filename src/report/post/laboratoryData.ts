@@ -1,3 +1,4 @@
+import { MARGIN } from '../../measure/accuracy/accuracyTest.js';
 import type { InstancePrice } from '../../measure/cost/prices.js';
 import { ratiosWithin } from '../../measure/load/sweep.js';
 import type { FinishedRun } from '../../study/finishedRun.js';
@@ -20,9 +21,6 @@ import {
 } from '../tables/format.js';
 import { CARES, type Candidate, candidatesOf, paretoFront, recommend } from './choosing.js';
 import { techniquesData } from './techniques.js';
-
-/** Points of word error rate that a recommendation may lose against the model of the experiment in float32. */
-const MOST_WER_LOST = 0.02;
 
 /**
  * The numbers of the laboratory for the write-up, formatted, each under a name; a topic that was not measured is `null`.
@@ -192,7 +190,7 @@ function variantsData(summary: Summary, prices: readonly InstancePrice[]): Json 
     if (candidates.some((one) => metrics.some((metric) => one.metrics[metric] === null))) return [];
     // What follows from another metric says nothing that it does not say.
     if (candidates.some(({ derived = [] }) => metrics.some((metric) => derived.includes(metric)))) return [];
-    const [best, ...others] = recommend(candidates, priorities, MOST_WER_LOST);
+    const [best, ...others] = recommend(candidates, priorities);
     if (best === undefined) return [];
     const equals = others.filter(({ isAsGood }) => isAsGood).map(({ candidate: { title } }) => title);
     return [{ care, take: best.candidate.title, score: formatNumber(best.score, 2), equals }];
@@ -203,7 +201,7 @@ function variantsData(summary: Summary, prices: readonly InstancePrice[]): Json 
     models: new Set(summary.conditions.map(({ condition }) => condition.model)).size,
     reference: reference.title,
     latency_trials: summary.run.protocol.latencyTrials,
-    most_wer_lost_points: formatNumber(100 * MOST_WER_LOST, 0),
+    most_wer_lost_points: formatNumber(100 * MARGIN, 0),
     front_count: front.length,
     beaten: candidates.filter((one) => !front.includes(one)).map(({ title }) => title),
     advice,
@@ -227,17 +225,17 @@ function bestOf(candidates: readonly Candidate[]): Json {
   return best ? { title: best.title, wer_percent: formatPercent(best.wer) } : null;
 }
 
-/**
- * A table of all variants in all metrics: a row for each.
- *
- */
+/** A table of all variants in all metrics of which any was measured: a row for each; `null` where there are none. */
 export async function buildVariantsTable(
   summary: Summary,
   prices: readonly InstancePrice[],
 ): Promise<DataTable | null> {
   // What is lost first, then what is gained.
-  const metrics = METRICS.toSorted((one, other) => one.comparison.neutral - other.comparison.neutral);
-  const rows = pricedConditions(summary, prices).map((entry) => {
+  const entries = pricedConditions(summary, prices);
+  const metrics = METRICS.filter((metric) => entries.some((entry) => metric.of(entry) !== null)).toSorted(
+    (one, other) => one.comparison.neutral - other.comparison.neutral,
+  );
+  const rows = entries.map((entry) => {
     const { condition, outcome } = entry;
     const cells = metrics.map((metric) => {
       const { title, unit, format, plain } = { ...metric, plain: false, ...metric.brief };

@@ -1,5 +1,6 @@
-import { errorRate, type Heard } from '../../measure/accuracy/accuracy.js';
+import type { Heard } from '../../measure/accuracy/accuracy.js';
 import { areNearTraining } from '../../speech/corpora/nearPrompts.js';
+import { ratesOf } from '../../speech/text/wer.js';
 import type { FinishedRun } from '../../study/finishedRun.js';
 import type { Observation } from '../../study/schema.js';
 import type { Json } from '../figures/figure.js';
@@ -21,7 +22,7 @@ export async function nearDataOf({ summary, observations }: FinishedRun): Promis
       const text = texts(one);
       return text === undefined ? [] : [{ reference: one.references?.[0] ?? '', text }];
     });
-    return pairs.length === 0 ? null : formatPercent(errorRate(pairs, normaliser));
+    return pairs.length === 0 ? null : formatPercent(ratesOf(pairs, normaliser).wer);
   };
   return {
     prompts: said.size - left.size,

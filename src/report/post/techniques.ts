@@ -1,6 +1,7 @@
+import { MARGIN } from '../../measure/accuracy/accuracyTest.js';
 import type { Summary } from '../../study/schema.js';
 import type { Json, JsonObject } from '../figures/figure.js';
-import { GATE_POINTS, GOAL_TIMES_SMALLER, isWithinGate } from '../figures/variantsFigure.js';
+import { GOAL_TIMES_SMALLER } from '../figures/variantsFigure.js';
 import {
   formatEstimate,
   formatFactor,
@@ -11,7 +12,7 @@ import {
   formatPoints,
   NO_NUMBER,
 } from '../tables/format.js';
-import { type Measured, measuredOf } from '../tables/measured.js';
+import { isWithinMargin, leastBytes, type Measured, measuredOf } from '../tables/measured.js';
 
 /**
  * How far each technique gets, for the write-up: a row for each variant, and the smallest and the fastest of those that stay within the
@@ -24,12 +25,12 @@ export function techniquesData(summary: Summary): Json {
     const base = rows.find(({ id }) => id === row.entry.comparison?.base);
     return base === undefined ? [] : [{ row, timesSmaller: base.outcome.sizeBytes / leastBytes(row) }];
   });
-  const allowed = compared.filter(({ row }) => isWithinGate(row));
+  const allowed = compared.filter(({ row }) => isWithinMargin(row));
   const [smallest] = allowed.toSorted((one, other) => other.timesSmaller - one.timesSmaller);
   const [fastest] = allowed.toSorted((one, other) => speedOf(other.row) - speedOf(one.row));
   return {
     rows: rows.map(rowOf),
-    gate_points: formatNumber(GATE_POINTS, 0),
+    gate_points: formatNumber(100 * MARGIN, 0),
     goal_times: formatNumber(GOAL_TIMES_SMALLER, 0),
     is_coded: rows.some(({ outcome }) => outcome.codedBytes !== undefined),
     smallest: smallest
@@ -62,18 +63,14 @@ function rowOf(row: Measured): JsonObject {
   };
 }
 
-/** Whether a variant is within the gate, and whether that is shown. */
+/** Whether a variant is within the gate, and whether that is shown of enough words. */
 function gateOf(row: Measured): string {
-  const change = row.entry.comparison?.werChange;
-  if (!change) return NO_NUMBER;
-  if (100 * change.high <= GATE_POINTS) return 'yes';
-  return isWithinGate(row) ? 'as measured' : 'no';
+  const { comparison } = row.entry;
+  if (!comparison?.werChange) return NO_NUMBER;
+  if (comparison.significance?.test.withinMargin === 'shown') return 'shown';
+  return isWithinMargin(row) ? 'as measured' : 'no';
 }
 
 function speedOf({ entry }: Measured): number {
   return entry.comparison?.latencySpeedUp.value ?? 1;
-}
-
-function leastBytes({ outcome: { sizeBytes, codedBytes = sizeBytes } }: Measured): number {
-  return Math.min(sizeBytes, codedBytes);
 }

@@ -29,11 +29,6 @@ export interface CompareTableOptions {
  */
 export function compareTable(results: ModelResults, options: CompareTableOptions = {}): DataTable {
   const names = namesOf(results);
-  if (names.size === 0) {
-    throw new InputError(
-      'results: those of at least one model were required, got none; pass what bench or evaluate gave',
-    );
-  }
   const rows = [...names].map(([path, name], place): TableCells => {
     const own = results.filter((result) => result.path === path);
     const cells = own.map((result) => ('latency' in result ? benchCells(result) : evaluationCells(result)));
@@ -42,8 +37,17 @@ export function compareTable(results: ModelResults, options: CompareTableOptions
   return buildTable(rows, { title: options.title ?? titleOf(results), notes: options.notes ?? [] });
 }
 
-/** What each file is called: its model, and where two have the same name, its file. */
+/**
+ * What each file is called: its model, and where two have the same name, its file.
+ *
+ * @throws {InputError} when there are no results
+ */
 export function namesOf(results: ModelResults): ReadonlyMap<string, string> {
+  if (results.length === 0) {
+    throw new InputError(
+      'results: those of at least one model were required, got none; pass what bench or evaluate gave',
+    );
+  }
   const models = new Map(results.map(({ path, model }) => [path, model]));
   const all = [...models.values()];
   return new Map(

@@ -1,3 +1,4 @@
+import { MARGIN } from '../../measure/accuracy/accuracyTest.js';
 import type { InstancePrice } from '../../measure/cost/prices.js';
 import type { AccuracySummary, LatencySummary, MeasuredOutcome, Summary } from '../../study/schema.js';
 import { type PricedCondition, pricedConditions } from './costOf.js';
@@ -35,6 +36,17 @@ export function absencesOf(summary: Summary): readonly string[] {
   return summary.conditions.flatMap(({ condition, outcome }) =>
     outcome.status === 'measured' ? [] : [`${condition.title} was not measured; the table says why.`],
   );
+}
+
+/** Whether a variant loses no more words than the margin, as measured: whether that is shown for other speech, too, its test says. */
+export function isWithinMargin({ entry: { comparison } }: Measured): boolean {
+  if (comparison === null) return true;
+  return (comparison.werChange?.value ?? Number.POSITIVE_INFINITY) <= MARGIN;
+}
+
+/** Size of the file as `quantlab code` writes it, where that was measured and is less, else of the file. */
+export function leastBytes({ outcome: { sizeBytes, codedBytes = sizeBytes } }: Measured): number {
+  return Math.min(sizeBytes, codedBytes);
 }
 
 /** A float model and its first variant on the same device. */
