@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { InputError, QuantlabError } from '../errors.js';
-import { WHISPER_RESULTS } from '../report/post/writeReport.js';
+import { PAPER_SCALE_RESULTS, WHISPER_RESULTS } from '../report/post/writeReport.js';
 import { recordsToCsv } from '../report/tables/csv.js';
 import { checkRun, type RunCheck } from '../study/checkRun.js';
 import { readFinishedRun } from '../study/finishedRun.js';
@@ -43,9 +43,8 @@ export function addResultsCommand(program: Command, terminal: Terminal): void {
     .addHelpText('after', examples('results check', 'results check data/results/short --hear'))
     .action(async (runs: string[], options: { readonly hear?: true; readonly json?: true }) => {
       const checks: (RunCheck & { readonly run: string })[] = [];
-      const further = [WHISPER_RESULTS, ...PEER_NAMES.map((name) => peersFile(name))].filter((path) =>
-        existsSync(path),
-      );
+      const peers = PEER_NAMES.map((name) => peersFile(name));
+      const further = [WHISPER_RESULTS, PAPER_SCALE_RESULTS, ...peers].filter((path) => existsSync(path));
       for (const run of runs.length > 0 ? runs : [...COMMITTED, ...further]) {
         if (run.endsWith('.json')) {
           checks.push({ run, ...(await checkPeers(run)) });

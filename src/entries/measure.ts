@@ -28,6 +28,7 @@ export { defaultThreads, readEnvironment } from '../measure/machine/environment.
 export { measureHardware, threadCounts } from '../measure/machine/hardware.js';
 export { checkProviders } from '../measure/machine/providers.js';
 export { measureRoofline } from '../measure/machine/roofline.js';
+export { untilQuiet } from '../measure/machine/untilQuiet.js';
 export { measureMemory } from '../measure/memory/memory.js';
 export { measureModelSize } from '../measure/memory/modelSize.js';
 export { bootstrap, bootstrapMedian } from '../measure/statistics/bootstrap.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { removeFile, writeFileAtomic } from '../../files.js';
 import { readPrices } from '../../measure/cost/prices.js';
 import { describeOtherTiming } from '../../measure/latency/timingVersion.js';
-import { readFinishedRun } from '../../study/finishedRun.js';
+import { type FinishedRun, readFinishedRun } from '../../study/finishedRun.js';
 import { type FinishedPeers, type PEER_NAMES, PEERS_RESULTS, peersFile, readPeers } from '../../study/peers.js';
 import { RUN_FILES } from '../../study/runFolder.js';
 import { escapeKramdown, escapeLiquid } from '../escape.js';
@@ -28,6 +28,9 @@ const FIGURE_ENDINGS = ['.json', '.svg', '.dark.svg', '.png'] as const;
 /** Where a Whisper's run lies where nothing else is said. */
 export const WHISPER_RESULTS: string = join('data', 'results', 'whisper');
 
+/** Where `bench/paperScale.ts` puts what it measured. */
+export const PAPER_SCALE_RESULTS: string = join('data', 'results', 'paper-scale');
+
 /** Where a report goes. */
 export interface WriteReportOptions {
   /** Folder of the figures; `figures` by default, `null` for none. */
@@ -40,6 +43,8 @@ export interface WriteReportOptions {
   readonly whisperFolder?: string | null;
   /** Folder of what `npm run peers` measured, which need not be there; `null` for none. Default: `data/results/peers`, beside that of the laboratory. */
   readonly peersFolder?: string | null;
+  /** Folder of a run of networks of the papers' size, which need not be there; `null` for none. Default: `data/results/paper-scale`, beside that of the laboratory. */
+  readonly paperScaleFolder?: string | null;
   /** Where to look for the browser that draws pictures. */
   readonly browser?: FindBrowserOptions;
 }
@@ -73,10 +78,10 @@ export async function writeReport(runFolder: string, options: WriteReportOptions
   const { laboratoryFolder = join('data', 'results', 'laboratory') } = options;
   const { whisperFolder = options.laboratoryFolder === undefined ? WHISPER_RESULTS : null } = options;
   const run = await readFinishedRun(runFolder);
-  const hasLaboratory = laboratoryFolder !== null && existsSync(join(laboratoryFolder, RUN_FILES.summary));
-  const laboratory = hasLaboratory ? await readFinishedRun(laboratoryFolder) : null;
-  const hasWhisper = whisperFolder !== null && existsSync(join(whisperFolder, RUN_FILES.summary));
-  const whisper = hasWhisper ? await readFinishedRun(whisperFolder) : null;
+  const { paperScaleFolder = options.laboratoryFolder === undefined ? PAPER_SCALE_RESULTS : null } = options;
+  const laboratory = await readIfThere(laboratoryFolder);
+  const whisper = await readIfThere(whisperFolder);
+  const paperScale = await readIfThere(paperScaleFolder);
   const { peersFolder = options.laboratoryFolder === undefined ? PEERS_RESULTS : null } = options;
   const peers = await readAllPeers(peersFolder);
   const prices = await readPrices();
@@ -133,8 +138,14 @@ export async function writeReport(runFolder: string, options: WriteReportOptions
       join(postFolder, '_includes', 'variants-table.html'),
       variants === null ? '' : escapeLiquid(tableToHtml(variants)),
     );
-    const ofWhisper = whisper === null ? '' : escapeLiquid(tableToHtml(await buildAnswerTable(whisper.summary)));
-    await write(join(postFolder, '_includes', 'whisper-table.html'), ofWhisper);
+    await write(
+      join(data, 'paper-scale.json'),
+      json(paperScale && { source: { summary_sha256: paperScale.summarySha256 } }),
+    );
+    for (const [name, further] of Object.entries({ whisper, 'paper-scale': paperScale })) {
+      const html = further === null ? '' : escapeLiquid(tableToHtml(await buildAnswerTable(further.summary)));
+      await write(join(postFolder, '_includes', `${name}-table.html`), html);
+    }
     await write(join(data, 'peers.json'), json(mapText(peersDataOf(peers), escapeKramdown)));
     for (const [name, finished] of Object.entries(peers)) {
       const html = finished === null ? '' : escapeLiquid(tableToHtml(buildPeersTable(finished.results)));
@@ -146,6 +157,10 @@ export async function writeReport(runFolder: string, options: WriteReportOptions
     }
   }
   return { table, text: tableToText(table), files, warnings };
+}
+
+async function readIfThere(folder: string | null): Promise<FinishedRun | null> {
+  return folder !== null && existsSync(join(folder, RUN_FILES.summary)) ? await readFinishedRun(folder) : null;
 }
 
 type AllPeers = Readonly<Record<(typeof PEER_NAMES)[number], FinishedPeers | null>>;

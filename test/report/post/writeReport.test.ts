@@ -72,6 +72,19 @@ describe('writeReport', () => {
     expect([existsSync(figure), readFileSync(table, 'utf8'), data()]).toEqual([false, '', null]);
   });
 
+  it('writes the table of networks at the size of the papers, and nothing of it where they were not measured', async () => {
+    const options = { ...places(), browser, paperScaleFolder: join(folder, 'paper-scale') };
+    await writeInventedRun(options.paperScaleFolder);
+    await writeReport(join(folder, 'run'), options);
+    const table = join(folder, 'post', '_includes', 'paper-scale-table.html');
+    const data = (): unknown => JSON.parse(readFileSync(join(folder, 'post', '_data', 'paper-scale.json'), 'utf8'));
+    expect(readFileSync(table, 'utf8')).toContain('<table>');
+    expect(data()).toMatchObject({ source: { summary_sha256: expect.stringMatching(/^[0-9a-f]{64}$/) } });
+    rmSync(options.paperScaleFolder, { recursive: true });
+    await writeReport(join(folder, 'run'), options);
+    expect([readFileSync(table, 'utf8'), data()]).toEqual(['', null]);
+  });
+
   it('writes what the laboratory measured, and nothing of it where it did not', async () => {
     const options = { ...places(), browser };
     await writeInventedLaboratory(join(folder, 'laboratory'));
