@@ -188,8 +188,8 @@ async function readCommit(root: string): Promise<string | null> {
   try {
     const options = { cwd: dirname(join(root, '.git')), timeout: 10_000 };
     const { stdout: head } = await run('git', ['rev-parse', 'HEAD'], options);
-    // Results and what is drawn from them change by running: they say nothing about the code.
-    const outputs = ['data/results', 'figures', 'post', 'notebooks'].map((path) => `:(exclude)${path}`);
+    // Results, what is drawn from them and the README's answer change by running: they say nothing about the code.
+    const outputs = ['data/results', 'figures', 'post', 'notebooks', 'README.md'].map((path) => `:(exclude)${path}`);
     const { stdout: changes } = await run('git', ['status', '--porcelain', '-uno', '--', '.', ...outputs], options);
     return head.trim() + (changes.trim() === '' ? '' : '+changes');
   } catch {
