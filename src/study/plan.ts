@@ -49,29 +49,34 @@ export interface PlanOptions {
   readonly threads?: number;
 }
 
+/** Int8 that hears alike in every batch. */
+export const BY_ROWS = 'by-rows';
+
 /**
- * The experiment of this package: float32 and dynamic int8 on the processor, and float32 on a GPU. Where no model is named, a second one,
- * which hears better, stands beside it on the processor.
+ * The experiment of this package: float32 and dynamic int8 on the processor, and float32 on a GPU. Where no model is named, int8 that
+ * hears alike in every batch, and a second model, which hears better, stand beside them on the processor.
  */
 export async function defaultPlan(options: PlanOptions = {}): Promise<ExperimentPlan> {
   const { model = DEFAULT_MODEL, threads = await defaultThreads() } = options;
+  const isOwn = options.model === undefined;
   return {
     ...DEFAULT_PROTOCOL,
     ...languageModelFor(DEFAULT_PROTOCOL.manifest),
     starts: DEFAULT_STARTS,
     conditions: [
-      ...onCpu(model, 'cpu', 'CPU', threads),
+      ...onCpu(model, 'cpu', 'CPU', threads, isOwn),
       { id: 'gpu-float32', title: 'GPU float32', model, threads, recipe: NO_RECIPE, device: 'gpu' },
-      ...(options.model === undefined ? onCpu(SECOND_MODEL, SECOND_MODEL, 'Whisper-CTC', threads) : []),
+      ...(isOwn ? onCpu(SECOND_MODEL, SECOND_MODEL, 'Whisper-CTC', threads, true) : []),
     ],
   };
 }
 
-function onCpu(model: string, id: string, title: string, threads: number): readonly Condition[] {
+function onCpu(model: string, id: string, title: string, threads: number, byRows: boolean): readonly Condition[] {
   const shared = { model, threads, device: 'cpu' } as const;
   return [
     { id: `${id}-float32`, title: `${title} float32`, recipe: NO_RECIPE, ...shared },
     { id: `${id}-int8-dynamic`, title: `${title} int8 dynamic`, recipe: 'dynamic', ...shared },
+    ...(byRows ? [{ id: `${id}-int8-by-rows`, title: `${title} int8 by rows`, recipe: BY_ROWS, ...shared }] : []),
   ];
 }
 

@@ -111,6 +111,33 @@ describe('recipes', () => {
     ).toBeGreaterThan(25);
   });
 
+  it.each(['gru', 'lstm', 'rnn'] as const)(
+    'by-rows: what else is in a batch changes nothing, with %s',
+    async (cell) => {
+      const model = buildDeepSpeech2({ cell, layers: 2, units: 32, channels: 4, bins: 41, seed: 5 });
+      const { model: smaller, report } = await applyRecipe(model, await readRecipe('by-rows'));
+      expect(report.replacedNodes).toMatchObject({ [cell.toUpperCase()]: 2, MatMul: 5 });
+      // The other recording is three times as loud: one scale for both would serve it alone.
+      const [frames, bins, name] = [60, 41, 'log_probabilities'];
+      const both = pattern([2, frames, bins], 1).data as Float32Array;
+      for (let index = frames * bins; index < both.length; index++) both[index] = 3 * (both[index] as number);
+      const run = async (made: typeof model, count: number): Promise<Float32Array> => {
+        const outputs = await runModel(made, {
+          features: { type: 'float32', shape: [count, frames, bins], data: both.slice(0, count * frames * bins) },
+          lengths: { type: 'int64', shape: [count], data: new BigInt64Array(count).fill(BigInt(frames)) },
+        });
+        return outputs[name]?.data as Float32Array;
+      };
+      const apart = async (made: typeof model): Promise<number> => {
+        const [alone, together] = [await run(made, 1), await run(made, 2)];
+        return Math.max(...alone.map((value, index) => Math.abs(value - (together[index] as number))));
+      };
+      expect(signalToErrorDb(await run(model, 1), await run(smaller, 1))).toBeGreaterThan(25);
+      expect(await apart(smaller)).toBeLessThan(1e-5);
+      expect(await apart((await applyRecipe(model, PRESETS.dynamic)).model)).toBeGreaterThan(1e-4);
+    },
+  );
+
   it('are files', async () => {
     const path = join(folder, 'mine.json');
     const recipe: Recipe = {

@@ -33,9 +33,11 @@ describe('plan', () => {
     expect(plan.conditions.map(({ id, model }) => `${model} ${id}`)).toEqual([
       'deepspeech2-lstm cpu-float32',
       'deepspeech2-lstm cpu-int8-dynamic',
+      'deepspeech2-lstm cpu-int8-by-rows',
       'deepspeech2-lstm gpu-float32',
       'whisper-ctc whisper-ctc-float32',
       'whisper-ctc whisper-ctc-int8-dynamic',
+      'whisper-ctc whisper-ctc-int8-by-rows',
     ]);
     const named = await defaultPlan({ model: 'mine', threads: 2 });
     expect(named.conditions.map(({ id, model }) => `${model} ${id}`)).toEqual([
@@ -81,7 +83,7 @@ describe('plan', () => {
     [{ warmUpRuns: { gpu: 1, cpu: 1e9 } }, /field warmUpRuns\.cpu/],
     [
       { latencyTrials: 400_000 },
-      /at most 500000 trials of all conditions together were required, got 2000500; plan fewer/,
+      /at most 500000 trials of all conditions together were required, got 2800700; plan fewer/,
     ],
     [{ resources: { memoryRuns: 1e12, energyTrials: 1 } }, /field resources\.memoryRuns/],
   ])('refuses %j', async (plan, message) => {

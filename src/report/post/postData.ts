@@ -1,12 +1,13 @@
 import { breakEven, CLUSTER_CLAIM, nodesOf } from '../../measure/cost/cost.js';
 import type { InstancePrice } from '../../measure/cost/prices.js';
+import { BY_ROWS } from '../../study/plan.js';
 import type { Summary } from '../../study/schema.js';
 import type { Json, JsonObject } from '../figures/figure.js';
 import { formatQuantity, shareOf, verdictOf } from '../metric.js';
 import { ENERGY, MEASURES } from '../metrics.js';
 import { cheapestCost, speedsOf } from '../tables/costOf.js';
 import { formatEstimate, formatMegabytes, formatNumber, formatPercent } from '../tables/format.js';
-import { gapsOf, type Measured, type Pair, pairsOf } from '../tables/measured.js';
+import { gapsOf, type Measured, measuredOf, type Pair, pairsOf } from '../tables/measured.js';
 import { answerOf } from './answer.js';
 
 /**
@@ -52,6 +53,7 @@ export function postDataOf(summary: Summary, summarySha256: string, prices: read
     })),
     pair: pair && pairData(pair),
     beside: beside.map((other) => ({ model: other.base.entry.condition.model, ...pairData(other) })),
+    by_rows: byRowsData(summary, prices),
     energy: pair && energyData(pair),
     cost: costData(summary, prices),
   };
@@ -72,6 +74,17 @@ function pairData({ base, variant }: Pair): JsonObject {
     comparison: Object.fromEntries(compared),
     same_text_percent: sameText === null ? null : formatNumber(sameText * 100, 1),
   };
+}
+
+/** Int8 that hears alike in every batch, of each model beside its float32. */
+function byRowsData(summary: Summary, prices: readonly InstancePrice[]): Json {
+  const all = measuredOf(summary, prices);
+  return all.flatMap((variant): JsonObject[] => {
+    const { condition, comparison } = variant.entry;
+    const base = all.find(({ id }) => id === comparison?.base);
+    if (condition.recipe !== BY_ROWS || base === undefined) return [];
+    return [{ model: condition.model, ...pairData({ base, variant }) }];
+  });
 }
 
 function conditionData({ title, entry, outcome, latency }: Measured): JsonObject {
