@@ -4,7 +4,7 @@
  */
 import { InputError, UnavailableError } from '../errors.js';
 import { CachedRecognizer } from '../recognise/cache/cachedRecognizer.js';
-import { ResultCache } from '../recognise/cache/resultCache.js';
+import { DEFAULT_DISK_BYTES, ResultCache } from '../recognise/cache/resultCache.js';
 import { SimilarSounds } from '../recognise/cache/similarSounds.js';
 import type { Decoder, Scores } from '../recognise/kinds/kind.js';
 import { Recognizer } from '../recognise/recognizer.js';
@@ -16,6 +16,7 @@ import { readGraphics } from './graphics.js';
 import { timeKernel } from './kernel.js';
 import { readOwnMemory } from './processMemory.js';
 import type {
+  CacheSetup,
   GraphSetup,
   Hearing,
   Loaded,
@@ -92,11 +93,12 @@ async function load(setup: Setup): Promise<Loaded> {
   recognizer = await Recognizer.load(setup.model, options);
   const loadMs = performance.now() - started;
   if (setup.cache !== undefined) {
-    const cache = await ResultCache.open(setup.cache);
+    const { cache, encoded } = await openCaches(setup.cache, recognizer.keeping !== undefined);
     const similar = setup.cache.similar && (await SimilarSounds.open(setup.cache.similar));
     cached = await CachedRecognizer.create(recognizer, setup.model, cache, {
       kinds: setup.cache.kinds,
       similar,
+      encoded,
       session: { executionProvider, threads },
     });
   }
@@ -108,6 +110,20 @@ async function load(setup: Setup): Promise<Loaded> {
     if (index === 0) firstRunMs = totalMs;
   }
   return { loadMs, firstRunMs };
+}
+
+/** Room for transcripts is not taken by what encoders gave, which is ten thousand times as large: each has a half. */
+async function openCaches(
+  { memoryBytes, folder, diskBytes = DEFAULT_DISK_BYTES }: CacheSetup,
+  encodes: boolean,
+): Promise<{ readonly cache: ResultCache; readonly encoded?: ResultCache }> {
+  if (!encodes) return { cache: await ResultCache.open({ memoryBytes, folder, diskBytes }) };
+  const half = { memoryBytes: memoryBytes / 2, diskBytes: diskBytes / 2 };
+  return {
+    cache: await ResultCache.open({ ...half, folder }),
+    // Beside the other: a store removes what is in its folder.
+    encoded: await ResultCache.open({ ...half, folder: folder && `${folder}-encoded` }),
+  };
 }
 
 async function loadGraph(setup: GraphSetup): Promise<Loaded> {
@@ -159,8 +175,7 @@ async function runCached(listener: CachedRecognizer, index: number): Promise<Tri
 
 async function transcribeAny(path: string, { prompt, language, ...reading }: Hearing): Promise<Transcript> {
   if (recognizer === undefined) throw new Error('a transcript was asked before a model was loaded');
-  const guided = await recognizer.guided({ prompt, language });
-  const listener = guided === recognizer ? (cached ?? recognizer) : guided;
+  const listener = await (cached ?? recognizer).guided({ prompt, language });
   const giveUp = new AbortController();
   cancel = () => giveUp.abort(new InputError('recording: somebody who waits was required, got nobody; ask again'));
   return await transcribeFile(listener, path, {

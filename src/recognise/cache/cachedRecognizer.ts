@@ -5,14 +5,18 @@ import { env } from '../../runtime.js';
 import { FEATURES_VERSION } from '../../speech/features/features.js';
 import type { Fingerprint } from '../../speech/fingerprint/fingerprint.js';
 import type { Audio, Decoding, Features } from '../../speech/types.js';
-import type { Recognition, Recognizer, Scores, Stages } from '../kinds/kind.js';
+import type { EncodedOf, Guide, Recognition, Recognizer, Scores, Stages } from '../kinds/kind.js';
 import { kindOf } from '../kinds/kinds.js';
 import { modelSha256, type ResolvedModel } from '../model.js';
 import type { SessionOptions } from '../session/session.js';
 import type { ResultCache, ResultPlace } from './resultCache.js';
 import type { SimilarSounds } from './similarSounds.js';
+import { tensorsFromBytes, tensorsToBytes } from './tensorBytes.js';
 
-/** Results that may be kept, in the order in which they come about; of a recognizer without stages, transcripts alone. */
+/**
+ * Results that may be kept, in the order in which they come about. `scores` are what the network gives of the sound: the scores of each
+ * step, or what an encoder hands to its decoder, window by window. Of an encoder–decoder no features are kept.
+ */
 export type ResultKind = 'features' | 'scores' | 'transcript';
 
 /** Names of {@link ResultKind}s. */
@@ -30,6 +34,8 @@ export interface CachedRecognizerOptions {
   readonly kinds?: readonly ResultKind[] | undefined;
   /** Finds transcripts of the same recording in another form, too: other samples, the same sound. Default: none are found. */
   readonly similar?: SimilarSounds | undefined;
+  /** Where what an encoder gave is kept: thousands of transcripts would make room for one. Default: with the rest. */
+  readonly encoded?: ResultCache | undefined;
   /** With which the recognizer was loaded: other options may give other numbers. */
   readonly session?: Pick<SessionOptions, 'executionProvider' | 'threads'>;
   /** Checksum of the model's files. Default: computed. */
@@ -57,6 +63,8 @@ export interface KeptFrom {
 /**
  * A recognizer that keeps its results: hears a recording that it has heard before without running the network.
  *
+ * An encoder–decoder that has heard a recording hears it with another prompt, language or temperature without its encoder.
+ *
  * Every key is a SHA-256 of all that the result depends on: samples and rate, front end and its version; for scores also
  * model, runtime, execution provider and threads; for transcripts also what the decoder reads of the card, and the decoder. Whatever changes, the old result is
  * not found, and leaves when room is needed.
@@ -64,6 +72,8 @@ export interface KeptFrom {
 export class CachedRecognizer {
   readonly #recognizer: Recognizer;
   readonly #cache: ResultCache;
+  readonly #model: ResolvedModel;
+  readonly #options: CachedRecognizerOptions & { readonly modelSha256: string };
   readonly #kinds: ReadonlySet<ResultKind>;
   readonly #bases: Readonly<Record<ResultKind, string>>;
   readonly #clock: () => number;
@@ -71,14 +81,16 @@ export class CachedRecognizer {
 
   private constructor(
     recognizer: Recognizer,
+    model: ResolvedModel,
     cache: ResultCache,
-    bases: Readonly<Record<ResultKind, string>>,
-    options: CachedRecognizerOptions,
+    options: CachedRecognizerOptions & { readonly modelSha256: string },
   ) {
     this.#recognizer = recognizer;
+    this.#model = model;
     this.#cache = cache;
+    this.#options = options;
     this.#kinds = new Set(options.kinds ?? KEPT_KINDS);
-    this.#bases = bases;
+    this.#bases = resultKeyBases(model, options.modelSha256, options, recognizer.decoderKey);
     this.#clock = options.clock ?? (() => performance.now());
     this.#similar = options.similar;
   }
@@ -101,12 +113,7 @@ export class CachedRecognizer {
       throw new InputError(`result cache: ${RESULT_KINDS.join(', ')} were required, got ${unknown}; choose of them`);
     }
     const sha256 = options.modelSha256 ?? (await modelSha256(model));
-    return new CachedRecognizer(
-      recognizer,
-      cache,
-      resultKeyBases(model, sha256, options, recognizer.decoderKey),
-      options,
-    );
+    return new CachedRecognizer(recognizer, model, cache, { ...options, modelSha256: sha256 });
   }
 
   /** The longest recording that it hears, in seconds; `undefined` where any length will do. */
@@ -114,10 +121,17 @@ export class CachedRecognizer {
     return this.#recognizer.longestS;
   }
 
-  /** As the recognizer hears sound of any length, where it has windows of its own; nothing of it is kept. */
+  /** As the recognizer hears sound of any length, where it has windows of its own; what an encoder gave is kept of it. */
   get passages(): Recognizer['passages'] {
-    const { passages } = this.#recognizer;
-    return passages?.bind(this.#recognizer);
+    const recognizer = this.#keeping();
+    return recognizer.passages?.bind(recognizer);
+  }
+
+  /** The same for a recording that something is known of; see `Recognizer.guided`. */
+  async guided(guide: Guide): Promise<CachedRecognizer> {
+    const guided = await this.#recognizer.guided(guide);
+    if (guided === this.#recognizer) return this;
+    return new CachedRecognizer(guided, this.#model, this.#cache, this.#options);
   }
 
   /**
@@ -140,9 +154,10 @@ export class CachedRecognizer {
     const { stages } = this.#recognizer;
     if (print) await this.#similar?.add(print, content);
     if (stages === undefined) {
-      const { audioS: _, timing, ...decoding } = await this.#recognizer.recognize(audio);
+      const windows: CachedRecognition['kept'][] = [];
+      const { audioS: _, timing, ...decoding } = await this.#keeping((kept) => windows.push(kept)).recognize(audio);
       await this.#keep('transcript', content, () => Buffer.from(JSON.stringify(decoding)));
-      return { ...decoding, audioS, timing, kept: null };
+      return { ...decoding, audioS, timing, kept: windows.includes(null) ? null : (windows[0] ?? null) };
     }
     const scores = await this.#find('scores', content, readScores);
     const features = scores === undefined ? await this.#features(stages, audio, content) : undefined;
@@ -163,6 +178,23 @@ export class CachedRecognizer {
       },
       kept: scores?.kept ?? features?.kept ?? null,
     };
+  }
+
+  /** The recognizer, which encodes only windows that are not kept. @param note - called for each window */
+  #keeping(note: (kept: CachedRecognition['kept']) => void = () => undefined): Recognizer {
+    if (!this.#kinds.has('scores')) return this.#recognizer;
+    const cache = this.#options.encoded ?? this.#cache;
+    const encodedOf: EncodedOf = async (sound, window, compute) => {
+      const key = this.#keyOf('scores', `${contentOf(sound)} ${window}`);
+      const found = await cache.get(key);
+      note(found ? { kind: 'scores', place: found.place } : null);
+      if (found) return tensorsFromBytes(found.bytes);
+      const tensors = await compute();
+      const bytes = tensorsToBytes(tensors);
+      if (bytes !== null) await cache.set(key, bytes);
+      return tensors;
+    };
+    return this.#recognizer.keeping?.(encodedOf) ?? this.#recognizer;
   }
 
   /** The transcript of the same recording in another form, its words when they are said in this one. */

@@ -148,6 +148,18 @@ export interface RecognizerOptions
   readonly clock?: () => number;
 }
 
+/**
+ * Gives what a network makes of one piece of sound, from what is kept or by computing it.
+ *
+ * @param window - tells windows of one sound apart: frames of it that the network reads
+ * @returns tensors by name, which must not be changed
+ */
+export type EncodedOf = (
+  sound: Audio,
+  window: number,
+  compute: () => Promise<Readonly<Record<string, Tensor>>>,
+) => Promise<Readonly<Record<string, Tensor>>>;
+
 /** A model that listens: waveform in, text out. The unit of timing. */
 export interface Recognizer {
   readonly card: ModelCard;
@@ -179,6 +191,11 @@ export interface Recognizer {
    * @throws {InputError} when the prompt cannot be written by the model, or the language is not known to it
    */
   guided(guide: Guide): Promise<Recognizer>;
+  /**
+   * The same networks, whose encoder is asked only for what is not kept, of kinds that write a text from what an encoder gave; it is
+   * released with this one. Pieces of sound that go through the encoder together are not kept.
+   */
+  readonly keeping?: ((encodedOf: EncodedOf) => Recognizer) | undefined;
   /** Hears sound of any length by itself, where its kind has windows of its own. */
   readonly passages?: ((chunks: AsyncIterable<Audio> | Iterable<Audio>) => AsyncIterable<Passage>) | undefined;
   /** Frees what the runtime holds. */

@@ -1,12 +1,17 @@
 import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createRandom } from '../../../src/random.js';
 import {
   CachedRecognizer,
   type CachedRecognizerOptions,
   type ResultKind,
 } from '../../../src/recognise/cache/cachedRecognizer.js';
 import { ResultCache } from '../../../src/recognise/cache/resultCache.js';
+import { importModel } from '../../../src/recognise/import/importModel.js';
 import { type CtcCard, requireCtc } from '../../../src/recognise/kinds/ctc/card.js';
 import type { ResolvedModel } from '../../../src/recognise/model.js';
 import { Recognizer } from '../../../src/recognise/recognizer.js';
@@ -16,6 +21,7 @@ import { DECODER_VERSION } from '../../../src/speech/decode/ctc.js';
 import { FEATURES_VERSION } from '../../../src/speech/features/features.js';
 import type { Audio } from '../../../src/speech/types.js';
 import { stagesOf } from '../ctcModel.js';
+import { smallConfig, writeHuggingFaceFolder } from '../import/randomWhisper.js';
 
 const ADDED = fileURLToPath(new URL('../../../data/speech/audio/added.flac', import.meta.url));
 const ALL: readonly ResultKind[] = ['features', 'scores', 'transcript'];
@@ -94,6 +100,53 @@ describe('CachedRecognizer', () => {
     await none.recognize(audio);
     expect((await none.recognize(audio)).kept).toBeNull();
   });
+});
+
+describe('what an encoder gave', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'quantlab-encoded-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const { next } = createRandom(1);
+  const audio = { samples: Float32Array.from({ length: 16_000 }, () => next() - 0.5), sampleRateHz: 16_000 };
+  let model: ResolvedModel;
+
+  beforeAll(async () => {
+    writeHuggingFaceFolder(join(folder, 'hf'), smallConfig({ max_target_positions: 48 }));
+    await importModel(join(folder, 'hf'), join(folder, 'own'));
+    model = await resolveModel(join(folder, 'own'));
+  });
+
+  it.each(['memory', 'disk'] as const)(
+    'is not computed again for another prompt or other options, from %s',
+    async (place) => {
+      const cache = await ResultCache.open(
+        place === 'memory' ? { memoryBytes: 1e8 } : { memoryBytes: 0, folder: join(folder, 'results') },
+      );
+      const recognizer = await Recognizer.load(model, { threads: 1 });
+      const other = await Recognizer.load(model, { threads: 1, decoder: { fallBack: false, timestamps: true } });
+      const keep = async (of: Recognizer, kinds: readonly ResultKind[] = ['scores', 'transcript']) =>
+        await CachedRecognizer.create(of, model, cache, { kinds, session: { threads: 1 } });
+      const cached = await keep(recognizer);
+      expect((await cached.recognize(audio)).kept).toBeNull();
+      const guide = { prompt: 'abc', language: 'de' };
+      for (const [listener, plain] of [
+        [await cached.guided(guide), await recognizer.guided(guide)],
+        [await keep(other), other],
+      ] as const) {
+        const { text, timing, kept } = await listener.recognize(audio);
+        expect(text).toBe((await plain.recognize(audio)).text);
+        expect(timing).toMatchObject({ featuresMs: 0, inferenceMs: 0 });
+        expect(kept).toEqual({ kind: 'scores', place });
+        expect((await listener.recognize(audio)).kept?.kind).toBe('transcript');
+      }
+      // Nothing of it where scores are not kept, of other sound, or of a window of another length.
+      expect((await (await keep(recognizer, [])).recognize(audio)).kept).toBeNull();
+      expect((await cached.recognize({ ...audio, samples: audio.samples.slice(1) })).kept).toBeNull();
+      const short = await Recognizer.load(model, { threads: 1, decoder: { fallBack: false, marginS: 4 } });
+      expect((await (await keep(short)).recognize(audio)).kept).toBeNull();
+      for (const one of [recognizer, other, short]) await one.release();
+    },
+    60_000,
+  );
 });
 
 describe('versions that kept results carry', () => {

@@ -1,5 +1,6 @@
 import { createRandom, DEFAULT_SEED } from '../../../random.js';
 import type { Audio, FeatureExtractor } from '../../../speech/types.js';
+import type { EncodedOf } from '../kind.js';
 import type { Encoded, SpeechGraphs } from './graphs.js';
 import { encodedOf } from './graphTensors.js';
 import { melWindow } from './melWindow.js';
@@ -16,6 +17,8 @@ export interface SpeechParts {
   readonly tokens: SpeechTokens;
   /** Tokens that the decoder has places for: 448. */
   readonly longestText: number;
+  /** Gives what the encoder makes of a window, from what is kept. Default: it is computed. */
+  readonly encodedOf?: EncodedOf | undefined;
   /** Frames of a whole window: 3000. */
   readonly windowFrames: number;
   /** Milliseconds from any fixed point. */
@@ -151,6 +154,16 @@ export class WindowHearer {
   }
 
   async #encode(sounds: readonly Audio[], frames: number): Promise<Encoded> {
+    const [sound, ...more] = sounds;
+    const { encodedOf } = this.parts;
+    if (encodedOf === undefined || sound === undefined || more.length > 0) return await this.#compute(sounds, frames);
+    return {
+      count: 1,
+      tensors: await encodedOf(sound, frames, async () => (await this.#compute([sound], frames)).tensors),
+    };
+  }
+
+  async #compute(sounds: readonly Audio[], frames: number): Promise<Encoded> {
     const { extractor, graphs, clock } = this.parts;
     const started = clock();
     const windows = sounds.map((sound) => melWindow(extractor, sound, frames));

@@ -2,7 +2,15 @@ import type { Audio, Decoding } from '../../../speech/types.js';
 import type { ResolvedModel } from '../../model.js';
 import type { Passage } from '../../passage.js';
 import type { ExecutionProvider } from '../../session/session.js';
-import type { BatchRecognition, Guide, Recognition, Recognizer, RecognizerOptions, Timing } from '../kind.js';
+import type {
+  BatchRecognition,
+  EncodedOf,
+  Guide,
+  Recognition,
+  Recognizer,
+  RecognizerOptions,
+  Timing,
+} from '../kind.js';
 import type { EncoderDecoderCard } from './card.js';
 import { framesOf, type HeardWindow, type SpeechParts, WindowHearer } from './hearWindow.js';
 import { type HeardPassage, listen } from './listen.js';
@@ -101,6 +109,15 @@ export class EncoderDecoderRecognizer implements Recognizer {
       prompt: promptTokens(prompt, tokenizer, tokens),
     };
     return new EncoderDecoderRecognizer(this.card, this.#parts, options, this.executionProvider);
+  }
+
+  keeping(encodedOf: EncodedOf): EncoderDecoderRecognizer {
+    return new EncoderDecoderRecognizer(
+      this.card,
+      { ...this.#parts, encodedOf },
+      this.#options,
+      this.executionProvider,
+    );
   }
 
   async release(): Promise<void> {
