@@ -33,7 +33,7 @@ export interface MetricComparison {
   readonly of: (own: PricedCondition, base: PricedCondition) => Quantity | null;
   /** Writes one number, its sign included. */
   readonly format: (value: number) => string;
-  /** What it says in the sentence that answers the run's question. */
+  /** What it says in the answer to the run's question: of a ratio, what the variant *is* or *has*; of a difference, a sentence. */
   readonly inWords?: (compared: Quantity, own: PricedCondition) => string;
 }
 
@@ -68,9 +68,9 @@ export function estimateOf(quantity: Quantity): Estimate {
   return typeof quantity === 'number' ? { value: quantity, low: quantity, high: quantity } : quantity;
 }
 
-/** With its interval, where it has one. */
-export function formatQuantity(quantity: Quantity, format: (value: number) => string): string {
-  return typeof quantity === 'number' ? format(quantity) : formatEstimate(quantity, format);
+/** With its interval, where it has one; the unit stands behind the value alone. */
+export function formatQuantity(quantity: Quantity, format: (value: number) => string, unit = ''): string {
+  return typeof quantity === 'number' ? `${format(quantity)}${unit}` : formatEstimate(quantity, format, unit);
 }
 
 /** What a condition takes of what its base takes, as a fraction: below 1 is a gain. `null` where one was not measured. */

@@ -55,8 +55,8 @@ const LATENCY: Metric<MetricId> = {
     of: ({ comparison }) => comparison?.latencySpeedUp ?? null,
     format: formatFactor,
     inWords: (speedUp) => {
-      const words = { above: 'it is faster', below: 'it is slower', undecided: 'no difference in speed is shown' };
-      return `${words[verdictOf(speedUp, 1)]} (${formatQuantity(speedUp, formatFactor)} the speed)`;
+      const words = { above: '', below: ', which is slower', undecided: ', which shows no difference' };
+      return `is ${formatQuantity(speedUp, two, ' times as fast')}${words[verdictOf(speedUp, 1)]}`;
     },
   },
   brief: { title: 'Latency' },
@@ -96,12 +96,14 @@ export const WORD_ERRORS: Metric<MetricId> = {
     of: ({ comparison }) => comparison?.werChange ?? null,
     format: formatPoints,
     inWords: (change, { comparison }) => {
-      const rate = `word error rate ${formatQuantity(change, formatPoints)} points`;
+      const words = {
+        above: 'It makes more word errors',
+        below: 'It makes fewer word errors',
+        undecided: 'No difference in word errors is shown',
+      };
       const test = comparison?.significance?.test;
-      const differs = { above: 'it makes more errors', below: 'it makes fewer errors', undecided: null };
-      const words = differs[verdictOf(change, 0)];
-      if (test === undefined) return `${words ?? 'whether it makes more errors is not known'} (${rate})`;
-      return `${words === null ? '' : `${words}, and `}${marginText(test)} (${rate})`;
+      const rate = `the rate changes by ${formatQuantity(change, formatPoints, ' points')}`;
+      return `${words[verdictOf(change, 0)]}: ${rate}${test === undefined ? '' : `, and ${marginText(test)}`}`;
     },
   },
   brief: { title: 'WER' },
@@ -109,10 +111,10 @@ export const WORD_ERRORS: Metric<MetricId> = {
 
 /** Whether it is shown that a variant loses no more words than was fixed before. */
 export function marginText({ words, margin, withinMargin }: AccuracyTest): string {
-  const claim = `shown to stay within ${formatNumber(100 * margin, 0)} point`;
-  if (withinMargin === 'shown') return `it is ${claim}`;
-  const few = withinMargin === 'too few words' ? `, for which ${formatNumber(words, 0)} words are too few` : '';
-  return `it is not ${claim}${few}`;
+  const claim = `stays within ${formatNumber(100 * margin, 0)} point`;
+  if (withinMargin === 'shown') return `it is shown that it ${claim}`;
+  if (withinMargin !== 'too few words') return `it is not shown that it ${claim}`;
+  return `${formatNumber(words, 0)} words are too few to show that it ${claim}`;
 }
 
 /** What the test rests on, and what it could have shown. */
@@ -141,7 +143,7 @@ const FILE_SIZE: Metric<MetricId> = {
     format: formatFactor,
     inWords: (compression) => {
       const { value } = estimateOf(compression);
-      return `the file is ${value >= 1 ? `${two(value)} times smaller` : `${two(1 / value)} times larger`}`;
+      return `has a file ${value >= 1 ? `${two(value)} times smaller` : `${two(1 / value)} times larger`}`;
     },
   },
   brief: { title: 'File' },

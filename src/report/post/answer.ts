@@ -4,10 +4,10 @@ import { type Evidence, standingOf } from '../standing.js';
 import { gapsOf, type Measured, measuredOf, type Pair, pairsOf } from '../tables/measured.js';
 
 /**
- * The run's answer in a sentence for each model that was compressed, true whatever the numbers are: of its first variant, and of those
+ * The run's answer in two sentences for each model that was compressed, true whatever the numbers are: of its first variant, and of those
  * that are smaller than this one and are shown to make fewer errors.
  *
- * @example answerOf(summary) // 'CPU int8 dynamic against CPU float32: it is faster (1.84× (1.79× to 1.90×) the speed), …'
+ * @example answerOf(summary) // 'Beside CPU float32, CPU int8 dynamic is 1.84 times as fast (1.79 to 1.90), and has a file …'
  */
 export function answerOf(summary: Summary): string {
   const pairs = pairsOf(summary);
@@ -38,10 +38,11 @@ function wordsOf({ accuracy, wordEdits }: ConditionSummary): Evidence {
 }
 
 function sentenceOf({ base, variant }: Pair): string {
-  const words = METRICS.flatMap(({ comparison }) => {
-    const compared = comparison.of(variant.entry, base.entry);
-    return compared === null ? [] : (comparison.inWords?.(compared, variant.entry) ?? []);
-  });
-  const last = words.length > 1 ? `, and ${words.at(-1)}` : (words[0] ?? 'nothing was compared');
-  return `${variant.title} against ${base.title}: ${words.slice(0, -1).join(', ')}${last}.`;
+  const clausesOf = (neutral: 0 | 1): readonly string[] =>
+    METRICS.filter(({ comparison }) => comparison.neutral === neutral).flatMap(({ comparison }) => {
+      const compared = comparison.of(variant.entry, base.entry);
+      return compared === null ? [] : (comparison.inWords?.(compared, variant.entry) ?? []);
+    });
+  const gains = clausesOf(1).join(', and ') || 'was compared in nothing';
+  return [`Beside ${base.title}, ${variant.title} ${gains}.`, ...clausesOf(0).map((clause) => `${clause}.`)].join(' ');
 }

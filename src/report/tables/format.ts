@@ -66,13 +66,15 @@ export function formatPoints(fraction: number): string {
 }
 
 /**
- * An estimate with its 95 % interval: `28.5 (27.9 to 29.1)`.
+ * An estimate with its 95 % interval, its unit behind the value alone: `28.5 (27.9 to 29.1)`, `1.90× (1.85 to 1.96)`.
  *
  * @param estimate - the value and its interval
  * @param format - how one of its three numbers is written
+ * @param unit - of the value: words that the interval stands behind, such as ` times as fast`
  */
-export function formatEstimate(estimate: Estimate, format: (value: number) => string): string {
-  return `${format(estimate.value)} (${format(estimate.low)} to ${format(estimate.high)})`;
+export function formatEstimate({ value, low, high }: Estimate, format: (value: number) => string, unit = ''): string {
+  const bound = (one: number): string => format(one).replace(/×$/, '');
+  return `${format(value)}${unit} (${bound(low)} to ${bound(high)})`;
 }
 
 /** Rounds to significant digits, as figures and data files keep their numbers. */

@@ -185,13 +185,16 @@ export function peersAnswerOf(results: PeerResults): string {
         .filter(({ condition }) => condition.isOurs && condition.id !== results.float)
         .map((row) => {
           const [ratio = null] = row.timesAsFast;
-          const wer = `${formatPercent(row.accuracy.wer.value)} % of the words wrong`;
-          return `${row.condition.title} ${ratio === null ? 'not beside it' : `${formatEstimate(ratio, (value) => formatNumber(value, 2))} times as fast`} (${wer}, ${formatMegabytes(row.peakBytes)} MB)`;
+          const two = (value: number): string => formatNumber(value, 2);
+          const speed = ratio === null ? 'is not beside it' : `is ${formatEstimate(ratio, two, ' times as fast')}`;
+          return `${row.condition.title} ${speed}, with ${burdenOf(row)}`;
         });
-      const own = theirs
-        ? ` (${formatPercent(theirs.accuracy.wer.value)} %, ${formatMegabytes(theirs.peakBytes)} MB)`
-        : '';
-      return `Beside ${title}${own}, on ${threadsText(threads)}: ${parts.join(', ')}.`;
+      const own = theirs ? `, with ${burdenOf(theirs)}` : '';
+      return `Beside ${title}${own}, on ${threadsText(threads)}: ${parts.join('; ')}.`;
     })
     .join(' ');
+}
+
+function burdenOf({ accuracy, peakBytes }: PeerRow): string {
+  return `${formatPercent(accuracy.wer.value)} % of the words wrong and ${formatMegabytes(peakBytes)} MB`;
 }

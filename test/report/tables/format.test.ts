@@ -22,6 +22,9 @@ describe('format', () => {
   });
 
   it('writes an estimate with its interval', () => {
-    expect(formatEstimate({ value: 1.9, low: 1.85, high: 1.956 }, formatFactor)).toBe('1.90× (1.85× to 1.96×)');
+    expect(formatEstimate({ value: 1.9, low: 1.85, high: 1.956 }, formatFactor)).toBe('1.90× (1.85 to 1.96)');
+    expect(formatEstimate({ value: 1.9, low: 1.8, high: 2 }, (one) => formatNumber(one, 1), ' times as fast')).toBe(
+      '1.9 times as fast (1.8 to 2.0)',
+    );
   });
 });
