@@ -55,7 +55,7 @@ describe('the figure of throughput', () => {
     const { alt, caption } = throughputFigure([report]);
     expect(alt).toContain('float: best with 2 × 1 thread, batch 8, 200 (199 to 202) times real time');
     expect(alt).toContain('word error rate of 55.90 %');
-    expect(caption).toMatch(/129 utterances, 362 s of sound.*over 5 passes/);
+    expect(caption).toMatch(/129 utterances, 362 s of sound.*in 5 passes/);
     expect(throughputFigure([{ ...report, results: [] }]).alt).toContain('float: not measured.');
   });
 });

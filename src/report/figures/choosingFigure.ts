@@ -2,7 +2,13 @@ import type { Candidate } from '../post/choosing.js';
 import { formatMegabytes, formatMs, formatPercent, roundTo } from '../tables/format.js';
 import { axis, figureOf } from './drawing.js';
 import type { Figure } from './figure.js';
+import { listed } from './findings.js';
 import { markOf } from './theme.js';
+
+function findingOf(front: readonly Candidate[]): string {
+  if (front.length === 0) return 'Nothing was measured';
+  return `No other is shown to beat ${listed(front.map(({ title }) => title))}`;
+}
 
 /**
  * Draws candidates by latency and file size, those that no other beats in all metrics with their names in bold.
@@ -17,9 +23,9 @@ export function choosingFigure(candidates: readonly Candidate[], front: readonly
   const largest = Math.max(1, ...candidates.map(({ metrics }) => metrics.sizeBytes ?? 0)) / 1e6;
   return figureOf({
     name: 'choosing',
-    title: 'Which variant to choose',
+    title: findingOf(front),
     caption: [
-      'Mean latency and file size of each variant; down and left is better. Bold: no other variant is at least as good in every measured metric and better in one.',
+      'Mean latency and file size of each variant; down and left is better. Bold: no other is shown to be better in one measured metric and worse in none.',
     ],
     alt: `Latency against file size, a point for each variant. ${candidates
       .map((one) => {

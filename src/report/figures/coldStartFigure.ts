@@ -3,6 +3,7 @@ import type { Estimate } from '../../study/schema.js';
 import { formatEstimate, formatMs, roundTo } from '../tables/format.js';
 import { axis, estimatePoints, figureOf, LEGEND_ABOVE } from './drawing.js';
 import type { Figure } from './figure.js';
+import { loadingFinding } from './findings.js';
 import { markOf } from './theme.js';
 
 /** Between the marks of two models, as a share of a row. */
@@ -20,7 +21,8 @@ interface Time {
  *
  * @param caching - of one machine
  */
-export function coldStartFigure({ load, results }: TopicResults['caching']): Figure {
+export function coldStartFigure(caching: TopicResults['caching']): Figure {
+  const { load, results } = caching;
   const times: readonly Time[] = [
     ...load.map(({ model, plainMs }) => ({ what: 'Load the<br>model file', model, ms: plainMs })),
     ...load.map(({ model, optimizedMs }) => ({ what: 'Load the kept<br>optimised form', model, ms: optimizedMs })),
@@ -34,11 +36,10 @@ export function coldStartFigure({ load, results }: TopicResults['caching']): Fig
   const rows = [...new Set(times.map(({ what }) => what))];
   return figureOf({
     name: 'loading',
-    title: 'What keeping things saves',
+    title: loadingFinding(caching),
     caption: [
-      `Time on a logarithmic axis, one thread, 95 % intervals. Loading: medians of ${load[0]?.rounds ?? 0} fresh processes, the file in the system’s cache;`,
-      'the optimised form is the graph as the runtime rewrites it, weights already packed, kept on disk and mapped into memory.',
-      'An utterance: the mean of requests without a cache, and of requests whose transcript was kept in memory.',
+      `Loading: medians of ${load[0]?.rounds ?? 0} fresh processes with one thread, the file in the system’s cache; the kept form is the graph as the runtime rewrites it, weights already packed, mapped into memory.`,
+      'An utterance: the mean of requests, without a cache and where the transcript was kept in memory.',
     ],
     alt: `Times to load and to answer. ${times
       .map(({ what, model, ms }) => `${what.replace('<br>', ' ')}, ${model}: ${formatEstimate(ms, formatMs)} ms`)
@@ -63,7 +64,7 @@ export function coldStartFigure({ load, results }: TopicResults['caching']): Fig
     }),
     layout: {
       legend: LEGEND_ABOVE,
-      xaxis: axis('Time (ms)', { type: 'log', dtick: 1, showline: true }),
+      xaxis: axis('Time, logarithmic (ms)', { type: 'log', dtick: 1, showline: true }),
       yaxis: {
         tickvals: rows.map((_, place) => rows.length - 1 - place),
         ticktext: rows,

@@ -3,6 +3,7 @@ import { type ModelResults, namesOf } from '../tables/compareTable.js';
 import { formatEstimate, formatMs, formatPercent } from '../tables/format.js';
 import { axis, estimatePoints, figureOf, rowAxis } from './drawing.js';
 import type { Figure } from './figure.js';
+import { speedFinding } from './findings.js';
 import { markOf } from './theme.js';
 
 /** One measure of several models: a panel of the figure. */
@@ -53,14 +54,23 @@ export function compareFigure(results: ModelResults): Figure {
   ]);
   return figureOf({
     name: 'comparison',
-    title: 'Models beside each other',
-    caption: [`${panels.map(({ words }) => words).join('; ')}. Marks are means and rates, lines their 95 % intervals.`],
+    title: findingOf(results, names),
+    caption: [`${panels.map(({ words }) => words).join('; ')}, with 95 % intervals.`],
     alt: `Points with intervals, a row for each model. ${rows.map((name) => inWords(name, panels)).join('; ')}.`,
     height: 150 + 60 * rows.length,
     margin: { l: 190 },
     data,
     layout: { showlegend: false, yaxis: rowAxis(rows), ...Object.fromEntries(axes) },
   });
+}
+
+/** Of two models, how fast the second is; of more, how many there are. */
+function findingOf(results: ModelResults, names: ReadonlyMap<string, string>): string {
+  const [base, ...others] = results.filter((result) => 'latency' in result);
+  const [other] = others;
+  if (base === undefined || other === undefined || others.length > 1) return 'Models beside each other';
+  const [variant, model] = [other, base].map(({ path, model: id }) => names.get(path) ?? id);
+  return speedFinding(variant ?? '', model ?? '', other.speedUp) ?? 'Models beside each other';
 }
 
 function axisName(place: number): 'x' | 'x2' {

@@ -2,6 +2,7 @@ import type { BreakEven, TranscriptionCost } from '../../measure/cost/cost.js';
 import { formatEstimate, formatNumber } from '../tables/format.js';
 import { axis, estimatePoints, figureOf, LEGEND_BELOW, logAxis, roomBelow, rowAxis } from './drawing.js';
 import type { Figure } from './figure.js';
+import { breakEvenFinding, costFinding } from './findings.js';
 import { markOf } from './theme.js';
 
 const dollars = (value: number): string => formatNumber(value, value < 1 ? 3 : 2);
@@ -19,12 +20,9 @@ export function costFigure(costs: readonly TranscriptionCost[]): Figure {
   const assumed = costs.some(({ estimated }) => estimated);
   return figureOf({
     name: 'cost',
-    title: 'Price of 1,000 hours of sound',
+    title: costFinding(costs),
     caption: [
-      'US dollars for 1,000 hours of sound on machines that are always at work, with the 95 % interval of the speed.',
-      ...(assumed
-        ? ['Estimates where the machine was not measured: each virtual processor as fast as a measured one.']
-        : []),
+      `On machines that are always at work${assumed ? ', each virtual processor taken to be as fast as a measured one' : ''}.`,
       'Prices on demand; data/prices has page and date of each.',
     ],
     alt: `Price of 1,000 hours of sound. ${costs
@@ -45,7 +43,7 @@ export function costFigure(costs: readonly TranscriptionCost[]): Figure {
       });
     }),
     layout: {
-      xaxis: axis('Price ($)', { rangemode: 'tozero', showline: true }),
+      xaxis: axis('Price of 1,000 hours of sound ($)', { rangemode: 'tozero', showline: true }),
       yaxis: rowAxis(machines),
       legend: LEGEND_BELOW,
     },
@@ -69,11 +67,9 @@ export function breakEvenFigure(rows: readonly BreakEven[]): Figure {
   const speeds = rows.map(({ audioSPerS }) => audioSPerS);
   return figureOf({
     name: 'break-even',
-    title: 'How fast a GPU must be',
-    heading: 'How fast a GPU must be to be cheaper',
+    title: breakEvenFinding(rows),
     caption: [
-      'Speed at which a machine with a GPU costs as much as the cheapest without one, for the same sound: a GPU that is faster is cheaper.',
-      'That of the processors was measured (each virtual processor taken to be as fast as a measured one), that of a GPU was not.',
+      'Speed at which a machine with a GPU costs as much as the cheapest without one, for the same sound; that of a GPU was not measured.',
     ],
     alt: `Speed at which a GPU costs as much as processors. ${rows
       .map(

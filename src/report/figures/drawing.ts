@@ -5,8 +5,6 @@ import { FIGURE_WIDTH } from './theme.js';
 
 /** What differs from figure to figure; the width, and the heading in its place, are the same in all. */
 export interface Drawing extends Omit<Figure, 'caption' | 'width' | 'spec'> {
-  /** What stands above the plot, where that is not the title. */
-  readonly heading?: string;
   /** Sentences. */
   readonly caption: readonly string[];
   /** In CSS pixels: left for the words of the rows, below for those of the legend. */
@@ -15,28 +13,49 @@ export interface Drawing extends Omit<Figure, 'caption' | 'width' | 'spec'> {
   readonly layout: JsonObject;
 }
 
+/** Letters of the title that a line has room for, and the height of a line in CSS pixels. */
+const HEADING_LENGTH = 62;
+const HEADING_LINE = 25;
+
+/** A title in lines as full as its words allow. */
+function linesOf(title: string): readonly string[] {
+  const lines: string[] = [];
+  for (const word of title.split(' ')) {
+    const longer = `${lines.at(-1)} ${word}`;
+    if (lines.length > 0 && longer.length <= HEADING_LENGTH) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}
+
 /** Puts a figure together. */
 export function figureOf({
   name,
   title,
-  heading = title,
   caption,
   alt,
   height,
-  margin,
+  margin: { t = 48, ...margin } = {},
   data,
   layout,
 }: Drawing): Figure {
+  const lines = linesOf(title);
+  const more = (lines.length - 1) * HEADING_LINE;
   return {
     name,
     title,
     caption: caption.join(' '),
     alt,
     width: FIGURE_WIDTH,
-    height,
+    height: height + more,
     spec: {
       data,
-      layout: { title: { text: heading }, margin: { l: 80, r: 24, t: 48, b: 66, ...margin }, ...layout },
+      layout: {
+        // Plotly sets the middle of several lines where it sets the middle of one.
+        title: { text: lines.join('<br>'), pad: { l: 12, t: 14 + more / 2 } },
+        margin: { l: 80, r: 24, b: 66, ...margin, t: t + more },
+        ...layout,
+      },
     },
   };
 }

@@ -24,8 +24,7 @@ export function energyFigure(rows: readonly EnergyRow[]): Figure {
   const joules = (value: number): string => formatNumber(value, value < 1 ? 3 : 2);
   return figureOf({
     name: 'energy',
-    title: 'Energy of an utterance',
-    heading: `Energy of an utterance, ${known}`,
+    title: `Energy of an utterance, ${known}`,
     caption: [
       `Joules from waveform to text, mean of an utterance with its 95 % interval, ${known} by ${source?.method ?? 'nothing'}:`,
       `${source?.scope ?? 'nothing ran'}.`,

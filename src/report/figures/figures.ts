@@ -50,7 +50,7 @@ const FIGURES: readonly (readonly [name: string, draw: Draw])[] = [
   ['load', ({ load }) => where(load, serverFigure)],
   ['loading', ({ caching }) => where(caching?.load, () => caching && coldStartFigure(caching))],
   ['variants', ({ variants }) => variants && variantsFigure(variants)],
-  ['whisper', ({ whisper }) => whisper && tradeoffFigure(whisper, 'What speed costs a Whisper in accuracy')],
+  ['whisper', ({ whisper }) => whisper && tradeoffFigure(whisper, 'Drawn as the same figure above.')],
   ['whisper-peers', ({ peers }) => peers && peersFigure(peers)],
 ];
 

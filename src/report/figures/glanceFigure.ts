@@ -6,6 +6,7 @@ import { formatEstimate, formatNumber, roundTo } from '../tables/format.js';
 import { machineOf, type Pair, pairsOf } from '../tables/measured.js';
 import { axis, errorBars, figureOf, LEGEND_BELOW, limitLine } from './drawing.js';
 import type { Figure, JsonObject } from './figure.js';
+import { glanceFinding } from './findings.js';
 import { type Mark, markOf } from './theme.js';
 
 /** One measure of the variant, as a share of the base's: 1 is alike, less is better. */
@@ -43,12 +44,10 @@ export function glanceFigure(summary: Summary, prices: readonly InstancePrice[])
   const placeOf = (title: string): number => shares.length - 1 - shares.findIndex((one) => one.title === title);
   return figureOf({
     name: 'at-a-glance',
-    title: `${variant.title}, beside ${base.title}`,
+    title: glanceFinding(pair),
     caption: [
-      `What ${variant.title} takes, in per cent of what ${base.title} takes: a mark left of the dotted line is a gain (${machineOf(summary)}).`,
-      'Whiskers are 95 % intervals of the ratio, over the same utterances and over the starts of the run; the file has none.',
-      ...others.map((other) => `Below it, small: the same of ${other.variant.title} and ${other.base.title}.`),
-      'Time: from waveform to text of one utterance; in batches: for a second of sound. Energy and cost are estimates unless the table says otherwise.',
+      `What ${variant.title} takes in per cent of ${base.title}, on ${machineOf(summary)}: left of the dotted line is a gain, whiskers are 95 % intervals.`,
+      ...others.map((other) => `Small: the same of ${other.variant.title}.`),
     ],
     alt: [
       `${variant.title} in per cent of ${base.title}, a mark for each measure. ${sharesText(shares)}.`,
@@ -156,7 +155,8 @@ function sharesOf({ base, variant }: Pair): readonly Share[] {
     const [was, is] = [metric.of(base.entry), metric.of(variant.entry)];
     const share = shareOf(metric, variant.entry, base.entry);
     if (was === null || is === null || share === null) return [];
-    const { title, unit, format } = { ...metric, ...metric.burden };
+    const { title: name, unit, format } = { ...metric, ...metric.burden };
+    const title = metric.isDerived?.(variant.entry) ? `${name}, estimated` : name;
     return [{ title, values: `${format(estimateOf(was).value)} → ${format(estimateOf(is).value)} ${unit}`, share }];
   });
 }

@@ -1,8 +1,9 @@
 import type { Estimate, Observation, Summary } from '../../study/schema.js';
-import { formatEstimate, formatMs, roundTo } from '../tables/format.js';
-import { absencesOf, type Measured, machineOf, measuredOf } from '../tables/measured.js';
+import { formatEstimate, formatMs, formatNumber, roundTo } from '../tables/format.js';
+import { type Measured, measuredOf, pairOf } from '../tables/measured.js';
 import { axis, errorBars, figureOf, rowName } from './drawing.js';
 import type { Figure, JsonObject } from './figure.js';
+import { latencyFinding } from './findings.js';
 import { type Mark, markOf } from './theme.js';
 
 const ROW_HEIGHT = 120;
@@ -23,8 +24,7 @@ export function latencyFigure(summary: Summary, observations: readonly Observati
   const [from, to] = [Math.min(...all, 10) / 1.5, Math.max(...all, 10) * 1.5];
   return figureOf({
     name: 'latency',
-    title: 'Time from waveform to text',
-    heading: 'Time from waveform to text, one utterance',
+    title: latencyFinding(pairOf(summary)) ?? 'Time from waveform to text',
     caption: captionOf(summary, measured),
     alt: altOf(measured),
     height: FRAME_HEIGHT + ROW_HEIGHT * Math.max(1, measured.length),
@@ -33,7 +33,7 @@ export function latencyFigure(summary: Summary, observations: readonly Observati
     layout: {
       showlegend: false,
       violingap: 0.1,
-      xaxis: axis('Latency, logarithmic (ms)', {
+      xaxis: axis('Time from waveform to text of one utterance, logarithmic (ms)', {
         range: [from, to].map(logarithm),
         tickvals: TICKS_MS.map(logarithm),
         ticktext: TICKS_MS.map(String),
@@ -125,10 +125,8 @@ function captionOf(summary: Summary, measured: readonly Measured[]): readonly st
   const { latencyTrials } = summary.run.protocol;
   const trials = measured[0]?.latency.trials ?? latencyTrials;
   return [
-    `Time from waveform to text of ${trials} trials a condition, one utterance each (${machineOf(summary)}).`,
-    `Each dot is a trial${trials > MOST_POINTS ? ` of every ${Math.ceil(trials / MOST_POINTS)}` : ''}, the curve their density; the bar is the median, the large mark the mean with its 95 % interval. The axis is logarithmic.`,
-    'Utterances differ in length, which is why the times of one condition spread.',
-    ...absencesOf(summary),
+    `Each dot is one of ${formatNumber(trials, 0)} trials${trials > MOST_POINTS ? `, of which every ${Math.ceil(trials / MOST_POINTS)}th is drawn` : ''}, the curve their density; the bar is the median, the large mark the mean.`,
+    'Times spread since utterances differ in length.',
   ];
 }
 

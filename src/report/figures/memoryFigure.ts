@@ -1,9 +1,10 @@
 import type { MemoryStages } from '../../measure/memory/memory.js';
 import type { Summary } from '../../study/schema.js';
 import { formatMegabytes, roundTo } from '../tables/format.js';
-import { absencesOf, type Measured, measuredOf } from '../tables/measured.js';
+import { type Measured, measuredOf, pairOf } from '../tables/measured.js';
 import { axis, type BarPart, figureOf, LEGEND_ABOVE, stackedBars } from './drawing.js';
 import type { Figure } from './figure.js';
+import { memoryFinding } from './findings.js';
 
 interface Row extends Measured {
   readonly stages: MemoryStages;
@@ -34,11 +35,9 @@ export function memoryFigure(summary: Summary): Figure | null {
   const most = Math.max(1, ...rows.map(({ stages }) => stages.afterRuns.peakBytes / 1e6));
   return figureOf({
     name: 'memory',
-    title: 'Memory of a process with one model',
+    title: memoryFinding(pairOf(summary)) ?? 'Memory of a process with one model',
     caption: [
-      'Resident memory in megabytes (10⁶ bytes), added up to the peak: what the process holds without a model (Node, the runtime, the front end),',
-      'what loading the model adds, and what running adds, of the middle one of the processes of each condition; the table has their mean and its interval.',
-      ...absencesOf(summary),
+      'What the process holds without a model (Node, the runtime, the front end), what loading the model adds, and what running adds: the middle one of the processes of each condition, of which the title compares the means.',
     ],
     alt: `Stacked bars of memory. ${rows
       .map((row) => {
@@ -52,7 +51,10 @@ export function memoryFigure(summary: Summary): Figure | null {
     layout: {
       barmode: 'stack',
       legend: { ...LEGEND_ABOVE, traceorder: 'normal' },
-      xaxis: axis('Resident memory (MB)', { range: [0, roundTo(most * 1.2)], showline: true }),
+      xaxis: axis('Resident memory of a process with one model, up to its peak (MB)', {
+        range: [0, roundTo(most * 1.2)],
+        showline: true,
+      }),
       yaxis: { showgrid: false, fixedrange: true },
     },
   });

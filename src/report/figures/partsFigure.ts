@@ -1,8 +1,9 @@
 import type { Summary } from '../../study/schema.js';
 import { formatMs, roundTo } from '../tables/format.js';
-import { absencesOf, type Measured, machineOf, measuredOf } from '../tables/measured.js';
+import { type Measured, measuredOf } from '../tables/measured.js';
 import { axis, type BarPart, figureOf, LEGEND_ABOVE, stackedBars } from './drawing.js';
 import type { Figure } from './figure.js';
+import { partsFinding } from './findings.js';
 
 /** Muted colours of their own: the bright ones mean conditions in every figure. */
 const PARTS: readonly BarPart<Measured>[] = [
@@ -21,12 +22,9 @@ export function partsFigure(summary: Summary): Figure {
   });
   return figureOf({
     name: 'where-the-time-goes',
-    title: 'Where the time goes',
+    title: partsFinding(rows),
     caption: [
-      `Mean latency of one utterance, split into its parts (${machineOf(summary)}):`,
-      'the spectrogram (features), the network (inference), and the search for the text (decoding).',
-      'Quantization changes the network alone.',
-      ...absencesOf(summary),
+      'The spectrogram (features), the network (inference), and the search for the text (decoding); quantization changes the network alone.',
     ],
     alt: `Stacked bars of the parts of the mean latency. ${sentences.join('; ')}.`,
     height: 150 + 60 * Math.max(1, rows.length),
@@ -38,7 +36,10 @@ export function partsFigure(summary: Summary): Figure {
     layout: {
       barmode: 'stack',
       legend: { ...LEGEND_ABOVE, traceorder: 'normal' },
-      xaxis: axis('Mean latency (ms)', { range: [0, roundTo(slowest * 1.2)], showline: true }),
+      xaxis: axis('Mean time from waveform to text of one utterance (ms)', {
+        range: [0, roundTo(slowest * 1.2)],
+        showline: true,
+      }),
       yaxis: { showgrid: false, fixedrange: true },
     },
   });

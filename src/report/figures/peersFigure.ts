@@ -10,6 +10,7 @@ import {
 import { type PeerRow, peerRowsOf, threadsText } from '../tables/peersTable.js';
 import { axis, errorBars, figureOf, LEGEND_BELOW, NEUTRAL_COLOR } from './drawing.js';
 import type { Figure, JsonObject } from './figure.js';
+import { peersFinding } from './findings.js';
 import { type Mark, markOf } from './theme.js';
 
 /** Height of a condition's row for each number of threads, in CSS pixels. */
@@ -39,12 +40,10 @@ export function peersFigure(results: PeerResults): Figure {
   const marks = counts.map((_, index) => markOf(NAMES[index % NAMES.length] ?? '', NAMES));
   return figureOf({
     name: 'peers',
-    title: `${results.model}: how many times as fast as ${titleOf(reference)}`,
-    heading: `Times as fast as ${titleOf(reference)}`,
+    title: peersFinding(rows[0] ?? [], titleOf(reference)),
     caption: [
-      `How many times as fast as ${titleOf(reference)} each program hears the same recordings with the same weights (${results.environment.cpu}): right of the dotted line is faster.`,
-      `A mark is the median of the ratios within a recording, whiskers are its 95 % interval; ours are filled. Below each name: word error rate and peak memory on ${threadsText(counts[0] ?? 0)}.`,
-      ...results.missing.map(({ title }) => `${title} could not be had; the table says why.`),
+      `The same recordings with the same weights: right of the dotted line is faster, a mark the median of the ratios within a recording; ours are filled.`,
+      `Below each name: word error rate and peak memory on ${threadsText(counts[0] ?? 0)}.`,
     ],
     alt: `Times as fast as ${titleOf(reference)}, a mark for each program and number of threads. ${all.map(wordsOf).join('; ')}.`,
     height: 130 + (LINE_HEIGHT * counts.length + 8) * shown.length,
@@ -53,8 +52,8 @@ export function peersFigure(results: PeerResults): Figure {
     layout: {
       showlegend: counts.length > 1,
       legend: LEGEND_BELOW,
-      xaxis: axis('Times as fast (×)', {
-        title: { text: 'Times as fast (×)', standoff: 14 },
+      xaxis: axis(`Times as fast as ${titleOf(reference)} (×)`, {
+        title: { text: `Times as fast as ${titleOf(reference)} (×)`, standoff: 14 },
         range: [0, roundTo(1.04 * longest)],
         showline: true,
         zeroline: false,

@@ -1,8 +1,10 @@
 import type { MachineLimits } from '../../measure/machine/hardware.js';
 import type { Roofline } from '../../measure/machine/roofline.js';
 import { formatNumber, roundTo } from '../tables/format.js';
+import { threadsText } from '../tables/peersTable.js';
 import { figureOf, logAxis, NEUTRAL_COLOR } from './drawing.js';
 import type { Figure, JsonObject } from './figure.js';
+import { rooflineFinding } from './findings.js';
 import { markOf } from './theme.js';
 
 /** A model on a machine: a row of `quantlab hardware`. */
@@ -30,12 +32,10 @@ export function rooflineFigure(limits: MachineLimits, rows: readonly RooflineRow
   const to = Math.max(4 * ridge, ...intensities.map((value) => value * 2));
   return figureOf({
     name: 'roofline',
-    title: 'How near the models come to the machine',
+    title: rooflineFinding(rows),
     caption: [
-      `Operations each second against operations for each byte, ${limits.threads} thread${limits.threads === 1 ? '' : 's'}.`,
-      'Level lines: peak arithmetic; slanted lines: speed of memory beyond the caches and of the fastest cache; all measured in ONNX Runtime.',
-      'Counted are products, convolutions and recurrences (a multiply-add is two operations); weights of a recurrence are read anew in each step.',
-      'The fastest of the runs counts.',
+      `Level lines: peak arithmetic with ${threadsText(limits.threads)}; slanted lines: speed of memory beyond the caches and of the fastest cache; all measured in ONNX Runtime.`,
+      'Counted are products, convolutions and recurrences, whose weights are read anew in each step (a multiply-add is two operations); the fastest of the runs counts.',
     ],
     alt: `Roofline. Peak ${formatNumber(limits.float32PerS / GIGA, 0)} billion float32 and ${formatNumber(
       limits.int8PerS / GIGA,

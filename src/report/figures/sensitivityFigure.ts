@@ -1,5 +1,5 @@
 import { ownValue } from '../../ownValue.js';
-import { roundTo } from '../tables/format.js';
+import { formatNumber, roundTo } from '../tables/format.js';
 import { axis, figureOf, LEGEND_BELOW, limitLine, roomBelow, rowAxis } from './drawing.js';
 import type { Figure } from './figure.js';
 import { markOf } from './theme.js';
@@ -26,6 +26,15 @@ const WORDS: Readonly<Record<string, string>> = {
 /** Below it a layer is worth a look, as a rule of thumb: its error has a thousandth of the power of what it disturbs. */
 const WORTH_A_LOOK_DB = 30;
 
+/** What the most harmful choice says. */
+function findingOf(worst: (Omit<SensitivityRow, 'outputDb'> & { readonly decibels: number }) | undefined): string {
+  if (worst === undefined) return 'Nothing is lost in any layer';
+  const harm = `${worst.layer} as ${worst.choice}, ${formatNumber(worst.decibels, 1)} dB`;
+  return worst.decibels < WORTH_A_LOOK_DB
+    ? `Most is lost by ${harm}`
+    : `No layer alone falls below ${WORTH_A_LOOK_DB} dB; lowest: ${harm}`;
+}
+
 /**
  * Draws how much each layer and each way of compressing it alone costs at the output.
  *
@@ -41,10 +50,9 @@ export function sensitivityFigure(rows: readonly SensitivityRow[]): Figure {
   const named = (choice: string): string => ownValue(WORDS, choice) ?? choice;
   return figureOf({
     name: 'sensitivity',
-    title: 'What compressing one layer costs',
+    title: findingOf(worst && { ...worst, choice: named(worst.choice) }),
     caption: [
-      'Signal to error of the log-probabilities when one layer alone is compressed, in decibels: 10 more is a tenth of the',
-      'error. Layers stand in the order of their most harmful choice.',
+      'Log-probabilities when one layer alone is compressed: 10 dB more is a tenth of the error.',
       `Left of the dotted line, ${WORTH_A_LOOK_DB} dB, the error has more than a thousandth of the signal's power: a rule of thumb for where to look first.`,
       ...(exact > 0 ? [`Not drawn, since nothing was lost: ${exact}.`] : []),
     ],

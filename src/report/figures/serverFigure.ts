@@ -1,5 +1,6 @@
 import type { ServerReport } from '../../measure/load/server.js';
 import { formatMs, formatNumber, roundTo } from '../tables/format.js';
+import { threadsText } from '../tables/peersTable.js';
 import { axis, estimatePoints, figureOf, LEGEND_BELOW, limitLine } from './drawing.js';
 import type { Figure, JsonObject } from './figure.js';
 import { type Mark, markOf } from './theme.js';
@@ -22,14 +23,10 @@ export function serverFigure(reports: readonly ServerReport[]): Figure {
   const requests = reports[0]?.rates[0]?.requests ?? 0;
   return figureOf({
     name: 'server',
-    title: 'Latency under load',
+    title: findingOf(reports, boundMs),
     caption: [
-      `The 95th percentile of the latency against the rate at which requests arrive (at random, ${requests} at each rate; waiting included).`,
-      'The bar above a point is the bound that MLPerf’s early stopping gives at 99 % confidence: where that stays below the dotted line',
-      `(${formatNumber(boundMs, 0)} ms), the rate holds. Filled: it held; open: it did not. Rates were tried in the order that a search chose.`,
-      ...reports.map(({ model, streams, threads }) =>
-        streams === null ? `${model}: a service over HTTP.` : `${model}: ${streams} processes of ${threads} thread(s).`,
-      ),
+      `${requests} requests at each rate, at random, waiting included, to ${[...new Set(reports.map(serverOf))].join(' or ')}.`,
+      'The bar above a point is the bound that MLPerf’s early stopping gives at 99 % confidence: filled where it stays below the dotted line.',
     ],
     alt: `Latency against rate of requests. ${reports.map(sentenceOf).join(' ')}`,
     height: 460,
@@ -37,8 +34,8 @@ export function serverFigure(reports: readonly ServerReport[]): Figure {
     data: reports.map((report) => pointsOf(report, markOf(report.model, models))),
     layout: {
       legend: LEGEND_BELOW,
-      xaxis: axis('Requests a second', { rangemode: 'tozero', showline: true }),
-      yaxis: axis('95th percentile (ms)', { range: [0, roundTo(highest)], showline: true }),
+      xaxis: axis('Requests that arrive in a second', { rangemode: 'tozero', showline: true }),
+      yaxis: axis('95th percentile of the latency (ms)', { range: [0, roundTo(highest)], showline: true }),
       shapes: [limitLine('y', boundMs)],
     },
   });
@@ -58,6 +55,18 @@ function pointsOf({ model, rates }: ServerReport, { color, symbol }: Mark): Json
     size: 10,
     hover: '%{x} a second: %{y} ms',
   });
+}
+
+function serverOf({ streams, threads }: ServerReport): string {
+  return streams === null ? 'a service over HTTP' : `${streams} processes of ${threadsText(threads ?? 1)}`;
+}
+
+/** Up to which rate each model holds the bound. */
+function findingOf(reports: readonly ServerReport[], boundMs: number): string {
+  const rates = reports.map(({ model, highestPerS }) =>
+    highestPerS === null ? `${model} at no rate` : `${model} up to ${formatNumber(highestPerS, 0)} requests a second`,
+  );
+  return `Within ${formatNumber(boundMs, 0)} ms answer: ${rates.join(', ')}`;
 }
 
 function sentenceOf({ model, boundMs, highestPerS, rates }: ServerReport): string {

@@ -3,6 +3,7 @@ import type { ArrangementResult, OfflineReport } from '../../measure/throughput/
 import { formatEstimate, formatNumber, formatPercent } from '../tables/format.js';
 import { axis, estimatePoints, figureOf, LEGEND_BELOW } from './drawing.js';
 import type { Figure, JsonObject } from './figure.js';
+import { throughputFinding } from './findings.js';
 import { type Mark, markOf } from './theme.js';
 
 /**
@@ -17,11 +18,10 @@ export function throughputFigure(reports: readonly OfflineReport[]): Figure {
   const [first] = reports;
   return figureOf({
     name: 'throughput',
-    title: 'Throughput and batch size',
+    title: throughputFinding(reports),
     caption: [
-      `Seconds of sound heard in a second, against the number of utterances that go through the network together: ${first?.utterances ?? 0}`,
-      `utterances, ${formatNumber(first?.audioS ?? 0, 0)} s of sound, all there from the start. Each model in the division of the cores that is its best;`,
-      `dashed: one process, batches in random order, so that the network reads padding. ${rounds > 1 ? `Bars are 95 % intervals over ${rounds} passes.` : 'Each was heard once: there is no interval.'}`,
+      `${first?.utterances ?? 0} utterances, ${formatNumber(first?.audioS ?? 0, 0)} s of sound, all there from the start, ${rounds > 1 ? `in ${rounds} passes` : 'heard once, so without intervals'}.`,
+      'Each model in the division of the cores that is its best; dashed: one process, batches in random order, so that the network reads padding.',
     ],
     alt: `Lines of throughput against batch size. ${reports.map(sentenceOf).join(' ')}`,
     height: 570,
@@ -35,7 +35,7 @@ export function throughputFigure(reports: readonly OfflineReport[]): Figure {
         categoryarray: sizesOf(reports).map(String),
         showline: true,
       }),
-      yaxis: axis('Seconds of sound a second', { rangemode: 'tozero', showline: true }),
+      yaxis: axis('Seconds of sound heard in a second', { rangemode: 'tozero', showline: true }),
     },
   });
 }

@@ -1,12 +1,16 @@
 import type { Estimate, Summary } from '../../study/schema.js';
 import { formatEstimate, formatMs, formatPercent, formatPoints, roundTo } from '../tables/format.js';
-import { absencesOf, type Measured, machineOf, measuredOf } from '../tables/measured.js';
+import { type Measured, measuredOf } from '../tables/measured.js';
 import { axis, errorBars, figureOf, NEUTRAL_COLOR } from './drawing.js';
 import type { Figure, JsonObject } from './figure.js';
+import { wordsFinding } from './findings.js';
 import { markOf } from './theme.js';
 
+const HOW_TO_READ =
+  'Dotted lines lead from a float model to its variants; upright bars are intervals of the change against it, in points beside each name; the axis of errors does not begin at zero.';
+
 /** Word error rate against mean latency, both with their intervals: lower and further left is better. */
-export function tradeoffFigure(summary: Summary, title: string = 'What speed costs in accuracy'): Figure {
+export function tradeoffFigure(summary: Summary, reading: string = HOW_TO_READ): Figure {
   const measured = measuredOf(summary);
   const ids = summary.conditions.map(({ condition }) => condition.id);
   const slowest = Math.max(1, ...measured.map(({ latency }) => latency.meanMs.high));
@@ -18,14 +22,18 @@ export function tradeoffFigure(summary: Summary, title: string = 'What speed cos
   const room = Math.max(0.5, (highest - lowest) * 0.35);
   return figureOf({
     name: 'accuracy-and-latency',
-    title,
-    caption: captionOf(summary, measured),
+    title: wordsFinding(measured),
+    caption: captionOf(measured, reading),
     alt: altOf(measured),
     height: 420,
     data: [...stepsOf(measured), ...measured.map((row) => pointTrace(row, ids))],
     layout: {
       showlegend: false,
-      xaxis: axis('Mean latency (ms)', { range: [0, roundTo(slowest * 1.25)], showline: true, zeroline: false }),
+      xaxis: axis('Mean time from waveform to text of one utterance (ms)', {
+        range: [0, roundTo(slowest * 1.25)],
+        showline: true,
+        zeroline: false,
+      }),
       yaxis: axis('Word error rate (%)', {
         range: [roundTo(Math.max(0, lowest - room)), roundTo(highest + room)],
         showline: true,
@@ -130,14 +138,10 @@ function pointTrace(row: Measured, ids: readonly string[]): JsonObject {
   };
 }
 
-function captionOf(summary: Summary, measured: readonly Measured[]): readonly string[] {
+function captionOf(measured: readonly Measured[], reading: string): readonly string[] {
   const accuracy = measured[0]?.accuracy;
   const corpus = accuracy ? `${accuracy.utterances} utterances, ${accuracy.words} words` : 'no utterances';
-  return [
-    `Word error rate over the whole hold-out (${corpus}; edits summed) against mean latency (${machineOf(summary)}).`,
-    'Dotted lines lead from a float model to its variants. Level bars are 95 % intervals of the latency; upright ones those of the change against the float model, utterance by utterance, which the points beside each name tell. The vertical axis does not begin at zero.',
-    ...absencesOf(summary),
-  ];
+  return [`Of the whole hold-out (${corpus}). ${reading}`];
 }
 
 function altOf(measured: readonly Measured[]): string {

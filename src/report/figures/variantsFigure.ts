@@ -10,9 +10,10 @@ import {
   formatPoints,
   roundTo,
 } from '../tables/format.js';
-import { absencesOf, isWithinMargin, leastBytes, type Measured, machineOf, measuredOf } from '../tables/measured.js';
+import { isWithinMargin, type Measured, measuredOf, timesSmallerOf } from '../tables/measured.js';
 import { axis, errorBars, figureOf, limitLine, NEUTRAL_COLOR } from './drawing.js';
 import type { Figure, JsonObject } from './figure.js';
+import { variantsFinding } from './findings.js';
 import { markOf } from './theme.js';
 
 /** Smaller than float32 by so many times is the goal. */
@@ -57,13 +58,9 @@ export function variantsFigure(summary: Summary): Figure {
   const placeOf = (row: Measured): number => rows.length - 1 - rows.indexOf(row);
   return figureOf({
     name: 'variants',
-    title: 'How far each technique gets',
-    heading: 'How far each technique gets within one point of word errors',
+    title: variantsFinding(rows, GOAL_TIMES_SMALLER),
     caption: [
-      `Each variant beside the float32 model that stands at the head of its group (${machineOf(summary)}): what it loses in words, how much faster it hears, and how much smaller ${isCoded ? 'its file is, coded without loss and decoded when it is loaded' : 'its file is'}.`,
-      `Dotted: the gate of ${100 * MARGIN} point, and the goal of ${GOAL_TIMES_SMALLER} times. Filled marks are within the gate as measured; lines are 95 % intervals of pairs of the same recordings.`,
-      'Bold: no other variant is shown to be better in one of the three and in none worse.',
-      ...absencesOf(summary),
+      `Each variant beside the float32 model at the head of its group; files are ${isCoded ? 'coded without loss' : 'as they are loaded'}. Dotted: the gate of ${100 * MARGIN} point and the goal of ${GOAL_TIMES_SMALLER} times; filled: within the gate as measured; bold: no other is shown to be better in one of the three and worse in none.`,
     ],
     alt: `Word errors, time and size of variants, a row for each. ${rows.map((row) => sentenceOf(row, panels, front)).join('; ')}.`,
     height: 130 + ROW_HEIGHT * Math.max(1, rows.length),
@@ -95,15 +92,8 @@ export function variantsFigure(summary: Summary): Figure {
 }
 
 function panelsOf(rows: readonly Measured[]): readonly Panel[] {
-  const bytesOf = (id: string): number => {
-    const base = rows.find((row) => row.id === id);
-    return base === undefined ? Number.NaN : base.outcome.sizeBytes;
-  };
   const speeds = rows.map(({ entry }) => entry.comparison?.latencySpeedUp.high ?? 1);
-  const times = (row: Measured): number | null => {
-    const { comparison } = row.entry;
-    return comparison === null ? null : bytesOf(comparison.base) / leastBytes(row);
-  };
+  const times = (row: Measured): number | null => timesSmallerOf(row, rows);
   return [
     {
       title: 'Lost words (points)',

@@ -12,7 +12,7 @@ import {
   formatPoints,
   NO_NUMBER,
 } from '../tables/format.js';
-import { isWithinMargin, leastBytes, type Measured, measuredOf } from '../tables/measured.js';
+import { isWithinMargin, type Measured, measuredOf, timesSmallerOf } from '../tables/measured.js';
 
 /**
  * How far each technique gets, for the write-up: a row for each variant, and the smallest and the fastest of those that stay within the
@@ -22,8 +22,8 @@ export function techniquesData(summary: Summary): Json {
   const rows = measuredOf(summary);
   if (rows.length === 0) return null;
   const compared = rows.flatMap((row) => {
-    const base = rows.find(({ id }) => id === row.entry.comparison?.base);
-    return base === undefined ? [] : [{ row, timesSmaller: base.outcome.sizeBytes / leastBytes(row) }];
+    const timesSmaller = timesSmallerOf(row, rows);
+    return timesSmaller === null ? [] : [{ row, timesSmaller }];
   });
   const allowed = compared.filter(({ row }) => isWithinMargin(row));
   const [smallest] = allowed.toSorted((one, other) => other.timesSmaller - one.timesSmaller);

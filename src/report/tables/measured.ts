@@ -31,13 +31,6 @@ export function gapsOf(summary: Summary): readonly string[] {
   });
 }
 
-/** The same in short, for captions: which conditions are not drawn. */
-export function absencesOf(summary: Summary): readonly string[] {
-  return summary.conditions.flatMap(({ condition, outcome }) =>
-    outcome.status === 'measured' ? [] : [`${condition.title} was not measured; the table says why.`],
-  );
-}
-
 /** Whether a variant loses no more words than the margin, as measured: whether that is shown for other speech, too, its test says. */
 export function isWithinMargin({ entry: { comparison } }: Measured): boolean {
   if (comparison === null) return true;
@@ -47,6 +40,12 @@ export function isWithinMargin({ entry: { comparison } }: Measured): boolean {
 /** Size of the file as `quantlab code` writes it, where that was measured and is less, else of the file. */
 export function leastBytes({ outcome: { sizeBytes, codedBytes = sizeBytes } }: Measured): number {
   return Math.min(sizeBytes, codedBytes);
+}
+
+/** How many times smaller a variant is than what it is compared with, by its {@link leastBytes}; `null` where it is not compared. */
+export function timesSmallerOf(row: Measured, all: readonly Measured[]): number | null {
+  const base = all.find(({ id }) => id === row.entry.comparison?.base);
+  return base === undefined ? null : base.outcome.sizeBytes / leastBytes(row);
 }
 
 /** A float model and its first variant on the same device. */

@@ -26,7 +26,9 @@ describe('export', () => {
       const svg = await exporter.svg(first);
       await exporter.svg(size);
       expect(await exporter.svg(first)).toBe(svg);
-      expect(svg).toMatch(/^<svg[^>]* role="img"><title>Time from waveform to text<\/title><desc>Distribution/);
+      expect(svg).toMatch(
+        /^<svg[^>]* role="img"><title>CPU int8 dynamic is \S+ times as fast as CPU float32<\/title><desc>Distribution/,
+      );
       expect(svg).toContain('CPU int8 dynamic');
       expect(await exporter.svg(first, 'dark')).not.toBe(svg);
       await checkTextIsDrawn(exporter);
