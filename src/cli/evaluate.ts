@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { Command } from 'commander';
+import type { LossSummary } from '../measure/accuracy/referenceLoss.js';
 import { evaluate, type ModelEvaluation } from '../measure/latency/bench.js';
 import type { Estimate } from '../measure/statistics/bootstrap.js';
 import { describeDecoder } from '../recognise/recognizer.js';
@@ -108,8 +109,9 @@ function recordOf(
 
 function accuracyTable(evaluations: readonly ModelEvaluation[], table: SetTable): string {
   const speakers = evaluations[0]?.bySpeaker?.speakers;
+  const hasLoss = evaluations.some(({ loss }) => loss !== null);
   const header = ['model', 'utterances', 'words', 'sub', 'del', 'ins', 'WER (95 % interval)'];
-  const rows = evaluations.map(({ model, utterances, words, wer, cer, bySpeaker, ...edits }): readonly Cell[] => [
+  const rows = evaluations.map(({ model, utterances, words, wer, cer, bySpeaker, loss, ...edits }): readonly Cell[] => [
     model,
     utterances,
     words,
@@ -119,23 +121,34 @@ function accuracyTable(evaluations: readonly ModelEvaluation[], table: SetTable)
     `${percent(wer.value)} (${percent(wer.low)} to ${percent(wer.high)})`,
     ...(bySpeaker ? [`${percent(bySpeaker.wer.low)} to ${percent(bySpeaker.wer.high)}`] : []),
     percent(cer.value),
+    ...(hasLoss ? [lossText(loss)] : []),
   ]);
-  return table([...header, ...(speakers === undefined ? [] : [`over ${speakers} speakers`]), 'CER'], rows);
+  return table(
+    [
+      ...header,
+      ...(speakers === undefined ? [] : [`over ${speakers} speakers`]),
+      'CER',
+      ...(hasLoss ? ['CTC loss, nats a frame'] : []),
+    ],
+    rows,
+  );
 }
 
 function comparisonTable(evaluations: readonly ModelEvaluation[], table: SetTable): string {
   const [base] = evaluations;
+  const hasChange = evaluations.some(({ loss }) => loss?.change);
   const header = [
     `against ${base?.model}`,
     'WER change (95 % interval)',
     ...(evaluations[1]?.comparison?.werChangeBySpeaker ? ['over speakers'] : []),
+    ...(hasChange ? ['loss change, nats a frame'] : []),
     'p (matched pairs)',
     'segments',
     'P(improvement)',
     'same text',
     'WER against its text',
   ];
-  const rows = evaluations.flatMap(({ model, comparison }): (readonly Cell[])[] => {
+  const rows = evaluations.flatMap(({ model, comparison, loss }): (readonly Cell[])[] => {
     if (comparison === null) return [];
     const { werChange, werChangeBySpeaker: bySpeaker, matchedPairs, ...rest } = comparison;
     return [
@@ -143,6 +156,9 @@ function comparisonTable(evaluations: readonly ModelEvaluation[], table: SetTabl
         model,
         `${points(werChange.value)} (${interval(werChange)})`,
         ...(bySpeaker === null ? [] : [interval(bySpeaker)]),
+        ...(hasChange
+          ? [loss?.change ? `${nats(loss.change.value)} (${nats(loss.change.low)} to ${nats(loss.change.high)})` : '']
+          : []),
         matchedPairs.p === null ? 'not defined' : pValue(matchedPairs.p),
         matchedPairs.segments,
         percent(rest.probabilityOfImprovement),
@@ -164,6 +180,17 @@ function comparisonTable(evaluations: readonly ModelEvaluation[], table: SetTabl
 function errorsOf({ model, heard }: ModelEvaluation, utterances: readonly Utterance[]): string {
   const texts = heard.map(({ reference, text }, index) => ({ id: utterances[index]?.id ?? '', reference, text }));
   return `\n== ${model} ==\n\n${wordErrors(texts)}`;
+}
+
+/** The loss of what was said, and how many recordings have none. */
+function lossText(loss: LossSummary | null): string {
+  if (loss === null) return '';
+  return `${loss.perFrame.value.toFixed(3)}${loss.leftOut > 0 ? ` (${loss.leftOut} left out)` : ''}`;
+}
+
+/** A difference of losses: `+0.0039`. */
+function nats(change: number): string {
+  return `${change > 0 ? '+' : ''}${change.toFixed(4)}`;
 }
 
 /** A difference of rates in percentage points: `+0.39`. */

@@ -162,11 +162,11 @@ export class MeasuringProcess {
    * Runs one trial.
    *
    * @param indices - which of the recordings
-   * @param decodeTwice - whether the second decoder of the set-up is asked, too
+   * @param judged - whether the second decoder and the references of the set-up are asked, too, once the clock has stopped
    * @throws {UnavailableError} when the process crashed or took too long
    */
-  async trial(indices: readonly number[], decodeTwice = false): Promise<Trial> {
-    return await this.#ask({ kind: 'trial', indices, decodeTwice }, this.#trialLimitMs, (reply) =>
+  async trial(indices: readonly number[], judged = false): Promise<Trial> {
+    return await this.#ask({ kind: 'trial', indices, judged }, this.#trialLimitMs, (reply) =>
       reply.kind === 'trial' ? reply.trial : undefined,
     );
   }

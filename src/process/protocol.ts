@@ -1,7 +1,7 @@
 import type { CachedRecognition, ResultKind } from '../recognise/cache/cachedRecognizer.js';
 import type { ResultCacheOptions } from '../recognise/cache/resultCache.js';
 import type { SimilarSoundsOptions } from '../recognise/cache/similarSounds.js';
-import type { DecoderOptions, Guide, Timing } from '../recognise/kinds/kind.js';
+import type { DecoderOptions, Guide, ReferenceLoss, Timing } from '../recognise/kinds/kind.js';
 import type { ResolvedModel } from '../recognise/model.js';
 import type { TranscribedSegment } from '../recognise/passage.js';
 import type { GraphSample } from '../recognise/session/graphArrays.js';
@@ -23,8 +23,10 @@ export interface Setup {
   readonly optimizedFolder?: string | undefined;
   /** How what the network gives becomes text. Default: the best at each step. */
   readonly decoder?: DecoderOptions | undefined;
-  /** A second way from scores to text, for trials that ask for it, of recognizers that have stages. Default: none. */
+  /** A second way from scores to text, for trials that are judged, of recognizers that have stages. Default: none. */
   readonly secondDecoder?: DecoderOptions | undefined;
+  /** What is said in each recording, for trials that are judged, of recognizers that tell a text's loss. Default: it is not known. */
+  readonly references?: readonly string[] | undefined;
   /** Keeps results. Default: none are kept. */
   readonly cache?: CacheSetup | undefined;
   /** Recordings, which trials name by their index. */
@@ -108,6 +110,8 @@ export interface Trial extends Timing {
   readonly texts: readonly string[];
   /** What the second decoder made of the same scores, after the clock had stopped; only where it was asked for. */
   readonly secondTexts?: readonly string[] | undefined;
+  /** How unlikely the network finds the references of the set-up; `null` where it cannot say one; only where it was asked for. */
+  readonly losses?: readonly (ReferenceLoss | null)[] | undefined;
   /** The furthest result that was kept, `null` for none; only where a cache is measured. */
   readonly kept?: CachedRecognition['kept'] | undefined;
 }
@@ -147,7 +151,7 @@ export type Request =
   | { readonly kind: 'load-graph'; readonly setup: GraphSetup }
   | { readonly kind: 'load-stage'; readonly setup: StageSetup }
   | { readonly kind: 'run-stage'; readonly run: StageRun }
-  | { readonly kind: 'trial'; readonly indices: readonly number[]; readonly decodeTwice: boolean }
+  | { readonly kind: 'trial'; readonly indices: readonly number[]; readonly judged: boolean }
   | { readonly kind: 'transcribe'; readonly path: string; readonly hearing: Hearing }
   | { readonly kind: 'cancel' }
   | { readonly kind: 'kernel'; readonly kernel: KernelRequest }

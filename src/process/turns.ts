@@ -58,14 +58,14 @@ export class Turns {
    * @param warmUp - indices of the run that does not count
    * @param trials - for each trial the indices of its recordings
    * @param onTrial - called after each trial; its time is in no trial's
-   * @param decodeTwice - whether each trial asks the second decoder, too
+   * @param judged - whether each trial asks the second decoder and the references, too
    */
   async take(
     process: MeasuringProcess,
     warmUp: readonly number[],
     trials: readonly (readonly number[])[],
     onTrial: (trial: Trial, index: number) => void,
-    decodeTwice = false,
+    judged = false,
   ): Promise<TurnTimes> {
     this.#waiting.add(process);
     for (const other of this.#waiting) if (other !== process) this.#suspend(other);
@@ -75,7 +75,7 @@ export class Turns {
     const started = performance.now();
     let trialsMs = 0;
     for (const [index, indices] of trials.entries()) {
-      const trial = await process.trial(indices, decodeTwice);
+      const trial = await process.trial(indices, judged);
       trialsMs += trial.totalMs;
       onTrial(trial, index);
     }

@@ -72,6 +72,7 @@ let recognizer: Recognizer | undefined;
 let graph: BareGraph | undefined;
 let stage: StageGraph | undefined;
 let secondDecoder: Decoder | undefined;
+let references: Setup['references'];
 let cached: CachedRecognizer | undefined;
 let sounds = new Sounds([]);
 let cancel: () => void = () => undefined;
@@ -103,6 +104,7 @@ async function load(setup: Setup): Promise<Loaded> {
     });
   }
   if (setup.secondDecoder !== undefined) secondDecoder = await recognizer.stages?.createDecoder(setup.secondDecoder);
+  references = setup.references;
   reply({ kind: 'opened', graphics: readGraphics() });
   let firstRunMs = 0;
   for (const [index, indices] of setup.warmUp.entries()) {
@@ -143,7 +145,7 @@ async function runStage(run: StageRun): Promise<StageTimes> {
   return await stage.run(run);
 }
 
-async function runTrial(indices: readonly number[], decodeTwice = false): Promise<Trial> {
+async function runTrial(indices: readonly number[], judged = false): Promise<Trial> {
   if (graph !== undefined) return await graph.run(indices);
   if (recognizer === undefined) throw new Error('a trial was asked before a model was loaded');
   if (cached !== undefined && indices.length === 1) return await runCached(cached, indices[0] as number);
@@ -158,12 +160,22 @@ async function runTrial(indices: readonly number[], decodeTwice = false): Promis
     ...timing,
     cpuMs: (user + system) / 1000,
     texts: decodings.map(({ text }) => text),
-    ...(decodeTwice && secondDecoder && scores && { secondTexts: decodeAgain(secondDecoder, scores) }),
+    ...(judged && secondDecoder && scores && { secondTexts: decodeAgain(secondDecoder, scores) }),
+    ...(judged && references && scores && { losses: lossesOf(references, indices, recognizer, scores) }),
   };
 }
 
 function decodeAgain(decoder: Decoder, scores: readonly Scores[]): readonly string[] {
   return scores.map((one) => decoder.decode(one).text);
+}
+
+function lossesOf(
+  known: readonly string[],
+  indices: readonly number[],
+  { stages }: Recognizer,
+  scores: readonly Scores[],
+): Trial['losses'] {
+  return scores.map((one, place) => stages?.lossOf(one, known[indices[place] as number] ?? '') ?? null);
 }
 
 /** A trial of one utterance whose results are kept. */
@@ -197,7 +209,7 @@ async function answer(request: Exclude<Request, { kind: 'cancel' }>): Promise<Re
       case 'run-stage':
         return { kind: 'stage', times: await runStage(request.run) };
       case 'trial':
-        return { kind: 'trial', trial: await runTrial(request.indices, request.decodeTwice) };
+        return { kind: 'trial', trial: await runTrial(request.indices, request.judged) };
       case 'transcribe':
         return { kind: 'transcript', transcript: await transcribeAny(request.path, request.hearing) };
       case 'kernel':

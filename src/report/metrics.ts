@@ -285,6 +285,19 @@ export const MEASURES: readonly (Measure | Metric<MetricId>)[] = [
     format: formatPercent,
   },
   {
+    id: 'loss',
+    title: 'CTC loss of what was said',
+    unit: 'nats a frame',
+    of: ({ loss }) => loss?.perFrame ?? null,
+    format: three,
+    comparison: {
+      title: 'Change of the CTC loss (nats a frame)',
+      neutral: 0,
+      of: ({ loss }) => loss?.change ?? null,
+      format: (change) => `${change > 0 ? '+' : ''}${formatNumber(change, 4)}`,
+    },
+  },
+  {
     id: 'beamWer',
     title: 'WER by beam search with a language model',
     unit: '%',

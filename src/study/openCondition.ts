@@ -7,6 +7,7 @@ import type { Loaded } from '../process/protocol.js';
 import type { StartProcess } from '../process/session.js';
 import { languageModelPath } from '../recognise/registry/embedded.js';
 import { recordingOf } from '../speech/corpora/recordings.js';
+import { normaliseTranscript } from '../speech/text/transcript.js';
 import type { Utterance } from '../speech/types.js';
 import type { RunOptions } from './runOptions.js';
 import type { ColdStart, Condition, MeasuredOutcome, Outcome, Protocol } from './schema.js';
@@ -65,6 +66,7 @@ export async function openCondition(
       threads,
       recordings,
       warmUp: warmUpOf(utterances, warmUpRuns[device]),
+      ...(accuracy !== false && { references: utterances.map(({ text }) => normaliseTranscript(text)) }),
       ...(accuracy !== false &&
         languageModel !== undefined && {
           secondDecoder: { kind: 'beam', languageModelPath: languageModelPath(languageModel) },

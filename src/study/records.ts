@@ -208,6 +208,7 @@ export const observationSchema: z.ZodType<Observation> = z.object({
   cpuMs: duration.optional(),
   texts,
   secondTexts: texts.optional(),
+  losses: z.array(z.object({ nats: z.number(), frames: trials }).nullable()).optional(),
   references: texts.optional(),
   speakers: texts.optional(),
   turn: trials.optional(),

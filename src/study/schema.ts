@@ -1,4 +1,5 @@
 import type { AccuracySummary } from '../measure/accuracy/accuracy.js';
+import type { LossSummary } from '../measure/accuracy/referenceLoss.js';
 import type { TextComparison } from '../measure/accuracy/textComparison.js';
 import type { EnergySummary } from '../measure/energy/energy.js';
 import type { LatencySummary } from '../measure/latency/latency.js';
@@ -285,6 +286,8 @@ export interface ConditionSummary {
   /** By beam search with the language model; only where that was asked for. */
   readonly beamAccuracy?: AccuracySummary | undefined;
   readonly comparison: Comparison | null;
+  /** How unlikely the model finds what was said, and the change against the base; only of models with a loss (CTC), where texts were judged. */
+  readonly loss?: LossSummary | undefined;
   /** Words that had to be replaced, removed or added in each utterance, in the order of the manifest; only where texts were judged. */
   readonly wordEdits?: readonly number[] | undefined;
   /** Only of runs with three starts or more. */

@@ -1,5 +1,6 @@
 import { InputError } from '../errors.js';
 import { type Heard, summarizeAccuracy, wordEditsOf } from '../measure/accuracy/accuracy.js';
+import { summarizeLoss } from '../measure/accuracy/referenceLoss.js';
 import { compareTexts, type TextComparison } from '../measure/accuracy/textComparison.js';
 import { summarizeLatency, widenLatency } from '../measure/latency/latency.js';
 import { compareTimes } from '../measure/latency/speedUp.js';
@@ -8,6 +9,7 @@ import { FEWEST_STARTS, type StartSpread, spreadOf, widen } from '../measure/sta
 import { bootstrapRatio } from '../measure/statistics/bootstrap.js';
 import { overExpected } from '../measure/statistics/stability.js';
 import { mean, sum } from '../measure/statistics/statistics.js';
+import type { ReferenceLoss } from '../recognise/kinds/kind.js';
 import type { NormaliserName } from '../speech/text/normaliser.js';
 import { ratesOf } from '../speech/text/wer.js';
 import { outcomeOf } from './outcomeOf.js';
@@ -74,6 +76,7 @@ export function summarize(run: RunRecord, observations: readonly Observation[]):
     const searched = judged && run.protocol.languageModel !== undefined;
     const starts = summarizeStarts(own);
     const latency = summarizeLatency(own.latency);
+    const loss = judged ? summarizeLoss(...lossesOf(own, base)) : null;
     return {
       condition,
       outcome,
@@ -85,11 +88,21 @@ export function summarize(run: RunRecord, observations: readonly Observation[]):
       accuracy: judged ? summarizeAccuracy(own.accuracy.map(heardIn), normaliser) : null,
       ...(searched && { beamAccuracy: summarizeAccuracy(own.accuracy.map(heardByBeam), normaliser) }),
       comparison: base === undefined || own === base ? null : compare(base, own, normaliser),
+      ...(loss !== null && { loss }),
       ...(judged && { wordEdits: wordEditsOf(own.accuracy.map(heardIn), normaliser) }),
       ...(starts !== null && { starts }),
     };
   });
   return { schema: RESULTS_SCHEMA, run, conditions, warnings: warningsOf(run, conditions) };
+}
+
+/** Losses of a condition, and of its base for the same utterances. */
+function lossesOf(own: Measured, base: Measured | undefined): Parameters<typeof summarizeLoss> {
+  const lossOf = (observation: Observation | undefined): ReferenceLoss | null => observation?.losses?.[0] ?? null;
+  const losses = own.accuracy.map(lossOf);
+  if (base === undefined || own === base) return [losses];
+  const before = new Map(base.accuracy.map((observation) => [utteranceOf(observation), observation]));
+  return [losses, own.accuracy.map((observation) => lossOf(before.get(utteranceOf(observation))))];
 }
 
 /** Starts of all shards together; `null` where there was one. */

@@ -1,14 +1,17 @@
+import type { Trial } from '../../process/protocol.js';
 import { type ModelsSetup, type SessionControl, withModel, withModels } from '../../process/session.js';
 import { type TurnMethod, Turns } from '../../process/turns.js';
 import { DEFAULT_SEED } from '../../random.js';
-import type { DecoderOptions } from '../../recognise/kinds/kind.js';
+import type { DecoderOptions, ReferenceLoss } from '../../recognise/kinds/kind.js';
 import { modelSizeBytes, type ResolvedModel } from '../../recognise/model.js';
 import type { ExecutionProvider } from '../../recognise/session/session.js';
 import { UNKNOWN_SPEAKER } from '../../speech/corpora/manifest.js';
 import { recordingOf } from '../../speech/corpora/recordings.js';
 import { DEFAULT_NORMALISER, type NormaliserName } from '../../speech/text/normaliser.js';
+import { normaliseTranscript } from '../../speech/text/transcript.js';
 import type { Utterance } from '../../speech/types.js';
 import { type AccuracySummary, type Heard, normaliseHeard, summarizeAccuracy } from '../accuracy/accuracy.js';
+import { type LossSummary, summarizeLoss } from '../accuracy/referenceLoss.js';
 import { compareTexts, type TextComparison } from '../accuracy/textComparison.js';
 import { defaultThreads } from '../machine/environment.js';
 import { warmUpOf } from '../schedule.js';
@@ -72,6 +75,8 @@ export interface ModelEvaluation extends AccuracySummary {
   /** Id of its card. */
   readonly model: string;
   readonly path: string;
+  /** How unlikely it finds what was said, of models with a loss (CTC); `null` of others. */
+  readonly loss: LossSummary | null;
   /** What it heard, in the order of the utterances, and the transcripts, both as they are compared. */
   readonly heard: readonly Heard[];
   /** Beside the first model; `null` for that itself. */
@@ -134,26 +139,32 @@ export async function evaluate(models: readonly ResolvedModel[], options: Evalua
   const utterances = requireSome('utterance', options.utterances);
   const threads = options.threads ?? (await defaultThreads());
   const evaluations: ModelEvaluation[] = [];
+  const references = utterances.map(({ text }) => normaliseTranscript(text));
+  let baseLosses: readonly (ReferenceLoss | null)[] | undefined;
   for (const model of models) {
-    const texts = await withModel(model, setupOf(options, threads), async ({ process }) => {
-      const heard: string[] = [];
+    const setup = { ...setupOf(options, threads), references };
+    const trials = await withModel(model, setup, async ({ process }) => {
+      const heard: Trial[] = [];
       for (const index of utterances.keys()) {
         options.signal?.throwIfAborted();
-        heard.push((await process.trial([index])).texts[0] ?? '');
+        heard.push(await process.trial([index], true));
         options.onProgress?.(evaluations.length * utterances.length + heard.length, models.length * utterances.length);
       }
       return heard;
     });
     const raw = utterances.map(({ text, speaker }, index) => ({
       reference: text,
-      text: texts[index] ?? '',
+      text: trials[index]?.texts[0] ?? '',
       speaker: speaker === UNKNOWN_SPEAKER ? undefined : speaker,
     }));
     const heard = normaliseHeard(raw, normaliser);
     const base = evaluations[0]?.heard;
     const comparison = base === undefined ? null : compareTexts(base, heard, { normaliser: 'none' });
     const summary = summarizeAccuracy(heard, 'none');
-    evaluations.push({ model: model.card.id, path: model.path, ...summary, heard, comparison });
+    const losses = trials.map((trial) => trial.losses?.[0] ?? null);
+    const loss = summarizeLoss(losses, baseLosses);
+    baseLosses ??= losses;
+    evaluations.push({ model: model.card.id, path: model.path, ...summary, loss, heard, comparison });
   }
   return evaluations;
 }

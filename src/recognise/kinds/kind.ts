@@ -44,6 +44,14 @@ export interface Scores {
   readonly steps: number;
 }
 
+/** How unlikely a network finds what was said. */
+export interface ReferenceLoss {
+  /** Minus the natural logarithm of the text's probability. */
+  readonly nats: number;
+  /** Steps of the network's output. */
+  readonly frames: number;
+}
+
 /** Weights of a beam search, as `quantlab lm tune` finds them. */
 export interface BeamWeights {
   /** Weight of the language model's natural logarithm. */
@@ -135,6 +143,13 @@ export interface Stages {
    * @throws {InputError} when the language model cannot be read, or an option is impossible
    */
   createDecoder(options: DecoderOptions): Promise<Decoder>;
+  /**
+   * How unlikely the network finds a text.
+   *
+   * @param text - words one space apart, without punctuation
+   * @returns `null` where it cannot say the text: a letter has no class, or there are more of them than steps
+   */
+  lossOf(scores: Scores, text: string): ReferenceLoss | null;
 }
 
 /** How a recognizer runs. */

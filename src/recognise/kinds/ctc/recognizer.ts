@@ -1,3 +1,4 @@
+import { ctcLoss, spellerOf } from '../../../speech/decode/ctcLoss.js';
 import { createFrontEnd } from '../../../speech/features/features.js';
 import type { Audio, Decoding, FeatureExtractor, Features } from '../../../speech/types.js';
 import type { ResolvedModel } from '../../model.js';
@@ -33,11 +34,18 @@ export class CtcRecognizer implements Recognizer {
   ) {
     this.card = card;
     this.executionProvider = options.executionProvider ?? 'cpu';
+    const spell = spellerOf(card.labels);
     this.stages = {
       features: (audio) => frontEnd.compute(audio),
       infer: async (features) => await this.#infer(features),
       decode: (scores) => decoder.decode(scores),
       createDecoder: async (other) => await createDecoder(card, other),
+      lossOf: ({ data, steps }, text) => {
+        const sequence = spell(text);
+        if (sequence === null) return null;
+        const nats = ctcLoss(data, steps, sequence, card.labels.length, card.blank);
+        return Number.isFinite(nats) ? { nats, frames: steps } : null;
+      },
     };
     this.#frontEnd = frontEnd;
     this.#decoder = decoder;
