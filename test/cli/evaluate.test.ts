@@ -53,7 +53,9 @@ describe('quantlab evaluate', () => {
     );
     expect(exitCode).toBe(0);
     expect(out).toMatch(/WER \(95 % interval\).*over 5 speakers.*CER/);
-    expect(out).toMatch(/WER change .*over speakers.*p \(matched pairs\).*same text/);
+    expect(out).toMatch(/CER +CTC loss, nats a frame/);
+    expect(out).toMatch(/WER change .*over speakers.*loss change, nats a frame.*p \(matched pairs\).*same text/);
+    expect(out).toContain('0.0000 (0.0000 to 0.0000)');
     // A model beside itself.
     expect(out).toMatch(/0\.00 \(0\.00 to 0\.00 points\).* 1\.000 .* 100\.0 %/);
     expect(out).toMatch(
