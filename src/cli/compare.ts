@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { readModel } from '../onnx/file/read.js';
 import { resolveModel } from '../recognise/registry/registry.js';
+import { testText } from '../report/metrics.js';
 import { compareModels, compareOnArrays, type ValueComparisons } from '../tune/compareModels.js';
 import { columns, decibelsText, percent } from './columns.js';
 import { examples } from './help.js';
@@ -22,7 +23,9 @@ type CompareCommandOptions = Pick<Given, 'manifest' | 'utterances' | 'threads' |
 /** `quantlab compare A B`: how far a variant is from the model it was made from, layer by layer. */
 export function addCompareCommand(program: Command, terminal: Terminal): void {
   addValues(program.command('compare'))
-    .description('Signal to error of a variant, layer by layer, and the difference of its output')
+    .description(
+      'Signal to error of a variant, layer by layer, the difference of its output, and whether its texts stay within the margin',
+    )
     .argument('<reference>', A_MODEL)
     .argument('<variant>', 'a model made from it')
     .addHelpText(
@@ -53,7 +56,9 @@ export function addCompareCommand(program: Command, terminal: Terminal): void {
       if (options.json) return printJson(comparison, terminal);
       const isSeveral = Object.keys(models[0].graphs).length > 1;
       printValues(comparison, [first, second], terminal, isSeveral);
-      terminal.print(`${percent(comparison.sameText)} of ${comparison.utterances} utterances have the same text\n`);
+      const { sameText, texts, utterances } = comparison;
+      terminal.print(`${percent(sameText)} of ${utterances} utterances have the same text\n`);
+      if (texts !== null) terminal.print(`${second}: ${testText(texts.test)}\n`);
     });
 }
 

@@ -4,7 +4,7 @@ import type { LossSummary } from '../measure/accuracy/referenceLoss.js';
 import { evaluate, type ModelEvaluation } from '../measure/latency/bench.js';
 import type { Estimate } from '../measure/statistics/bootstrap.js';
 import { describeDecoder } from '../recognise/recognizer.js';
-import { gateText, marginText, powerText } from '../report/metrics.js';
+import { testText } from '../report/metrics.js';
 import { alignWords } from '../speech/text/alignmentView.js';
 import type { Utterance } from '../speech/types.js';
 import { type Cell, percent } from './columns.js';
@@ -167,13 +167,9 @@ function comparisonTable(evaluations: readonly ModelEvaluation[], table: SetTabl
       ],
     ];
   });
-  const tests = evaluations.flatMap(({ model, comparison }) => {
-    if (comparison === null) return [];
-    const { gate } = comparison.test;
-    return [
-      `${model}: ${marginText(comparison.test)} (${powerText(comparison.test)})${gate === null ? '' : `; it ${gateText(gate)}`}.\n`,
-    ];
-  });
+  const tests = evaluations.flatMap(({ model, comparison }) =>
+    comparison === null ? [] : [`${model}: ${testText(comparison.test)}.\n`],
+  );
   return `${table(header, rows)}\n${tests.join('')}`;
 }
 

@@ -110,15 +110,21 @@ export const WORD_ERRORS: Metric<MetricId> = {
 };
 
 /** Whether it is shown that a variant loses no more words than was fixed before. */
-export function marginText({ words, margin, withinMargin }: AccuracyTest): string {
+function marginText({ words, margin, withinMargin }: AccuracyTest): string {
   const claim = `stays within ${formatNumber(100 * margin, 0)} point`;
   if (withinMargin === 'shown') return `it is shown that it ${claim}`;
   if (withinMargin !== 'too few words') return `it is not shown that it ${claim}`;
   return `${formatNumber(words, 0)} words are too few to show that it ${claim}`;
 }
 
+/** All that the test of the accuracy says: the margin, what it rests on, and MLPerf's gate. */
+export function testText(test: AccuracyTest): string {
+  const gate = test.gate === null ? '' : `; it ${gateText(test.gate)}`;
+  return `${marginText(test)} (${powerText(test)})${gate}`;
+}
+
 /** What the test rests on, and what it could have shown. */
-export function powerText({ words, mostChange, visibleChange }: AccuracyTest): string {
+function powerText({ words, mostChange, visibleChange }: AccuracyTest): string {
   return `at most ${formatPoints(mostChange)} points more, one-sided 95 %; ${formatNumber(FEWEST_WORDS, 0)} words were asked for beforehand, and ${formatNumber(words, 0)} show a margin of ${formatPercent(visibleChange)} points in 80 of 100 cases`;
 }
 

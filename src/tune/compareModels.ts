@@ -5,6 +5,8 @@ import type { CalibrationSample } from '../compress/pass.js';
 import { NormalGraph } from '../compress/rewrite/normalGraph.js';
 import { SignalToError } from '../compress/rewrite/signalToError.js';
 import { InputError } from '../errors.js';
+import type { Heard } from '../measure/accuracy/accuracy.js';
+import { compareTexts, type TextComparison } from '../measure/accuracy/textComparison.js';
 import { mean } from '../measure/statistics/statistics.js';
 import { readModel } from '../onnx/file/read.js';
 import { producersOf } from '../onnx/graph/graph.js';
@@ -14,6 +16,8 @@ import { valueTypes } from '../onnx/types/valueTypes.js';
 import { kindOf } from '../recognise/kinds/kinds.js';
 import { graphOf, graphsOf, type ResolvedModel } from '../recognise/model.js';
 import { Recognizer } from '../recognise/recognizer.js';
+import { UNKNOWN_SPEAKER } from '../speech/corpora/manifest.js';
+import { normaliseTranscript } from '../speech/text/transcript.js';
 import type { Audio } from '../speech/types.js';
 import { arrayFeeds, floatOutputs } from './arrays/onArrays.js';
 import type { ArrayOptions } from './arrays/samples.js';
@@ -45,6 +49,8 @@ export interface ModelComparison {
   readonly missing: readonly string[];
   /** Share of the utterances with the same text. */
   readonly sameText: number;
+  /** What was heard beside the transcripts, with the test of the margin; `null` where the manifest has no word. */
+  readonly texts: TextComparison | null;
 }
 
 /**
@@ -179,27 +185,35 @@ async function preparedGraph(model: ResolvedModel, graph: string): Promise<OnnxM
   return NormalGraph.enter(await readModel(graphOf(model, graph).path)).model;
 }
 
-/** Whether both give the same texts. */
+/** Whether both give the same texts, and how right these are. */
 async function compareHeard(
   first: ResolvedModel,
   second: ResolvedModel,
   options: SpeechOptions,
-): Promise<Pick<ModelComparison, 'utterances' | 'sameText'>> {
+): Promise<Pick<ModelComparison, 'utterances' | 'sameText' | 'texts'>> {
   const recognizers: Recognizer[] = [];
-  let [utterances, same] = [0, 0];
+  const heard: [Heard[], Heard[]] = [[], []];
+  let same = 0;
   try {
     for (const model of [first, second]) recognizers.push(await Recognizer.load(model, threadsOf(options)));
-    for await (const { audio } of soundsOf(options)) {
+    for await (const { audio, utterance } of soundsOf(options)) {
       options.signal?.throwIfAborted();
       const texts = [];
       for (const recognizer of recognizers) texts.push(await textOf(recognizer, audio));
       if (texts[0] !== null && texts[0] === texts[1]) same++;
-      utterances++;
+      const { text: reference, speaker } = utterance;
+      const said = { reference, speaker: speaker === UNKNOWN_SPEAKER ? undefined : speaker };
+      for (const [place, own] of heard.entries()) own.push({ ...said, text: texts[place] ?? '' });
     }
   } finally {
     for (const recognizer of recognizers) await recognizer.release();
   }
-  return { utterances, sameText: same / utterances };
+  const hasWords = heard[0].some(({ reference }) => normaliseTranscript(reference) !== '');
+  return {
+    utterances: heard[0].length,
+    sameText: same / heard[0].length,
+    texts: hasWords ? compareTexts(...heard) : null,
+  };
 }
 
 /** `null` where the outputs of the model are no numbers: there is no text. */
