@@ -4,7 +4,7 @@
  */
 import { InputError, UnavailableError } from '../errors.js';
 import { CachedRecognizer } from '../recognise/cache/cachedRecognizer.js';
-import { DEFAULT_DISK_BYTES, ResultCache } from '../recognise/cache/resultCache.js';
+import { ResultCache } from '../recognise/cache/resultCache.js';
 import { SimilarSounds } from '../recognise/cache/similarSounds.js';
 import type { Decoder, Scores } from '../recognise/kinds/kind.js';
 import { Recognizer } from '../recognise/recognizer.js';
@@ -114,17 +114,19 @@ async function load(setup: Setup): Promise<Loaded> {
   return { loadMs, firstRunMs };
 }
 
-/** Room for transcripts is not taken by what encoders gave, which is ten thousand times as large: each has a half. */
+/**
+ * What encoders gave is ten thousand times as large as a transcript, and writing and reading it takes a fifth of an encoder's time:
+ * it stays in memory, in most of the room, and the rest is for transcripts.
+ */
 async function openCaches(
-  { memoryBytes, folder, diskBytes = DEFAULT_DISK_BYTES }: CacheSetup,
+  { memoryBytes, ...onDisk }: CacheSetup,
   encodes: boolean,
 ): Promise<{ readonly cache: ResultCache; readonly encoded?: ResultCache }> {
-  if (!encodes) return { cache: await ResultCache.open({ memoryBytes, folder, diskBytes }) };
-  const half = { memoryBytes: memoryBytes / 2, diskBytes: diskBytes / 2 };
+  if (!encodes) return { cache: await ResultCache.open({ memoryBytes, ...onDisk }) };
+  const restBytes = memoryBytes / 8;
   return {
-    cache: await ResultCache.open({ ...half, folder }),
-    // Beside the other: a store removes what is in its folder.
-    encoded: await ResultCache.open({ ...half, folder: folder && `${folder}-encoded` }),
+    cache: await ResultCache.open({ memoryBytes: restBytes, ...onDisk }),
+    encoded: await ResultCache.open({ memoryBytes: memoryBytes - restBytes }),
   };
 }
 
