@@ -11,8 +11,8 @@ import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type PipelineStage, readSplit, splitModel, withPipelines } from 'quantlab/measure';
-import { inspectModel } from 'quantlab/onnx';
 import { buildModel } from 'quantlab/recognise';
+import { madeUpSample } from './sample.js';
 
 const { values } = parseArgs({
   options: {
@@ -29,18 +29,7 @@ if (!existsSync(whole)) await buildModel(whole, { cell: 'lstm', layers: 5, units
 if (!existsSync(split)) await splitModel(whole, split, { stages: Number(values.stages), feedsOf: null });
 
 const { inputs, outputs, stages } = await readSplit(split);
-const FRAMES = 300;
-const sample = Object.fromEntries(
-  (await inspectModel(whole)).inputs.map(({ name, dtype, shape }) => {
-    const sizes = (shape ?? []).map((size, axis) => (typeof size === 'number' ? size : axis === 0 ? 1 : FRAMES));
-    const count = sizes.reduce((product, size) => product * size, 1);
-    const data =
-      dtype === 'int64'
-        ? new BigInt64Array(count).fill(BigInt(FRAMES))
-        : Float32Array.from({ length: count }, (_, i) => ((i * 7919) % 1009) / 504.5 - 1);
-    return [name, { type: dtype, shape: sizes, data }];
-  }),
-);
+const sample = await madeUpSample(whole, 300);
 
 /** Version 1 of control groups has a folder for each resource, version 2 one for all. */
 const GROUPS = existsSync('/sys/fs/cgroup/memory') ? '/sys/fs/cgroup/memory' : '/sys/fs/cgroup';

@@ -22,6 +22,7 @@ import type { Terminal } from './terminal.js';
 interface PipelineCommandOptions extends Pick<Given, 'manifest' | 'utterances' | 'graph' | 'json'>, ArraysOptions {
   readonly cores: number;
   readonly rounds: number;
+  readonly chunk?: number;
 }
 
 /** `quantlab pipeline MODEL SPLIT…`: split models beside the whole one, with the same cores. */
@@ -34,6 +35,7 @@ export function addPipelineCommand(program: Command, terminal: Terminal): void {
     .option('--utterances <n>', 'how many of them, evenly spread', wholeNumber(1), 16)
     .option('--cores <n>', 'cores that may be used', wholeNumber(1, MOST_PROCESSORS), availableParallelism())
     .option('--rounds <n>', 'passes of each arrangement over all samples', wholeNumber(1), 5)
+    .option('--chunk <steps>', 'send recordings in pieces, too, through splits made with --carry', wholeNumber(2))
     .addHelpText(
       'after',
       examples('pipeline deepspeech2-lstm halves', 'pipeline model.onnx halves quarters --dim batch=1'),
@@ -45,6 +47,7 @@ export function addPipelineCommand(program: Command, terminal: Terminal): void {
         feedsOf,
         cores: options.cores,
         rounds: options.rounds,
+        chunk: options.chunk,
         signal: terminal.signal,
         onProgress: (done, total) => progress.update(done, total, 'passes'),
       }).finally(progress.stop);
@@ -60,14 +63,14 @@ function print(benches: readonly PipelineBench[], terminal: Terminal): void {
     : 'processes not held to cores: that takes taskset on Linux';
   terminal.print(`${first?.samples} samples, ${first?.rounds} rounds; ${held}\n\n`);
   const table = tableOf(benches, {
-    model: ({ model }) => model,
+    model: ({ model, chunk }) => (chunk === null ? model : `${model}, ${chunk} steps`),
     processes: ({ pipelines, stages, threads }) => `${pipelines} × ${stages} × ${threads}`,
     'samples/s (95 %)': ({ samplesPerS }) => withInterval(samplesPerS, 1),
     'alone ms (95 %)': ({ latencyMs }) => withInterval(latencyMs, 1),
     'stages ms': ({ stagesMs }) => stagesMs.map((ms) => ms.toFixed(1)).join(' + '),
     'handed over': ({ handedBytes }) => `${(handedBytes / 1000).toFixed(0)} kB`,
     'copying ms': ({ handedMs }) => handedMs.toFixed(2),
-    'messages ms': ({ messagesMs }) => messagesMs.toFixed(2),
+    'messages ms': ({ messagesMs }) => messagesMs?.toFixed(2) ?? '–',
     'largest difference': ({ largestDifference }) => largestDifference.toPrecision(1),
   });
   terminal.print(columns(...table));

@@ -4,7 +4,7 @@ import { resolveModel } from '../recognise/registry/registry.js';
 import { arrayFeeds } from '../tune/arrays/onArrays.js';
 import type { FeedsOf } from '../tune/runModel.js';
 import { middleFeeds, speechFeeds } from '../tune/speechRunner.js';
-import { splitModel } from '../tune/split/splitModel.js';
+import { splitModel, splitModelDirections } from '../tune/split/splitModel.js';
 import { columns, megabytes, tableOf } from './columns.js';
 import { examples } from './help.js';
 import { modelFile } from './models.js';
@@ -28,6 +28,8 @@ interface SplitCommandOptions extends Pick<Given, 'manifest' | 'graph' | 'json'>
   readonly out: string;
   readonly stages: number;
   readonly by: 'time' | 'weights';
+  readonly carry?: true;
+  readonly directions?: true;
 }
 
 /** More would be processes that only wait for each other. */
@@ -48,6 +50,16 @@ export function addSplitCommand(program: Command, terminal: Terminal): void {
         .choices(['time', 'weights'])
         .default('time'),
     )
+    .option(
+      '--carry',
+      'stages take up where they stopped: one recording in pieces (networks that hear in one direction)',
+    )
+    .addOption(
+      new Option(
+        '--directions',
+        'cut between the two directions of recurrent layers, which then run side by side',
+      ).conflicts(['stages', 'by', 'carry']),
+    )
     .requiredOption('-o, --out <folder>', 'folder for the stages and split.json; must be new or empty')
     .addHelpText(
       'after',
@@ -55,9 +67,11 @@ export function addSplitCommand(program: Command, terminal: Terminal): void {
     )
     .action(async (name: string, options: SplitCommandOptions, command: Command) => {
       const { path, feedsOf } = await graphAndFeeds(name, options, command, terminal, 'one');
-      const { stages, out, by } = options;
+      const { stages, out, by, carry = false, directions = false } = options;
       const measured = { threads: 1, signal: terminal.signal, feedsOf: by === 'time' ? feedsOf : null };
-      const report = await splitModel(path, out, { stages, ...measured });
+      const report = directions
+        ? await splitModelDirections(path, out)
+        : await splitModel(path, out, { stages, carry, ...measured });
       if (options.json) return printJson(report, terminal);
       const table = tableOf([...report.stages.entries()], {
         stage: ([, { file }]) => file,

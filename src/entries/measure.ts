@@ -41,6 +41,7 @@ export {
   withPipelines,
 } from '../process/pipeline.js';
 export { manifestPath } from '../recognise/registry/embedded.js';
+export type { GraphSample } from '../recognise/session/graphArrays.js';
 export { readFinishedRun } from '../study/finishedRun.js';
 export {
   PEERS_SCHEMA,
@@ -64,4 +65,4 @@ export { sensitivityOnSpeech } from '../tune/sensitivity.js';
 export { profileOnSpeech } from '../tune/speechRunner.js';
 export { benchPipelines, type PipelineBench } from '../tune/split/benchPipelines.js';
 export { readSplit, type SplitReport } from '../tune/split/splitFolder.js';
-export { splitModel } from '../tune/split/splitModel.js';
+export { splitModel, splitModelDirections } from '../tune/split/splitModel.js';

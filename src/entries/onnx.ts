@@ -19,3 +19,4 @@ export { modelToBytes, writeModel } from '../onnx/file/write.js';
 export { type InitializerSummary, inspectModel, type ModelSummary, type ValueSummary } from '../onnx/inspect.js';
 export type { OnnxModel } from '../onnx/model.js';
 export { type Simplified, type SimplifyReport, simplifyModel } from '../onnx/normalForm/simplify.js';
+export { type SplitDirections, splitDirections } from '../onnx/split/splitDirections.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { GraphSample } from '../recognise/session/graphArrays.js';
 import { ArraysFile } from './arraysFile.js';
 import type { MeasuringProcess } from './process.js';
-import type { StageRun, StageTimes } from './protocol.js';
+import type { CarriedState, StageRun, StageTimes } from './protocol.js';
 import { type SessionControl, withProcesses } from './session.js';
 
 /** A stage of a split model: its file, and the names of what it reads and gives. */
@@ -13,6 +13,8 @@ export interface PipelineStage {
   readonly path: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
+  /** States that it takes up where its last run left them. Default: none. */
+  readonly carried?: readonly CarriedState[] | undefined;
 }
 
 /** How the processes of pipelines are started. */
@@ -40,8 +42,9 @@ export interface PipelineRun {
 }
 
 /**
- * A split model: a process for each stage, and a sample in each of them at the same time. What a stage gives lies in a file in
- * memory, from which those behind it read: no array goes through this process but the inputs and outputs of the whole.
+ * A split model: a process for each stage, and a sample in each of them at the same time; stages that need nothing of each other run
+ * side by side. What a stage gives lies in a file in memory, from which those behind it read: no array goes through this process but the
+ * inputs and outputs of the whole.
  */
 export class Pipeline {
   readonly #stages: readonly PipelineStage[];
@@ -50,7 +53,7 @@ export class Pipeline {
   readonly #folder: string;
   /** Where samples lie that are under way: one for each stage, and one that is brought. */
   readonly #free: number[];
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting: ((slot: number) => void)[] = [];
   /** What each stage does last: the next waits for it. */
   readonly #last: Promise<unknown>[];
   readonly #files = new Map<string, ArraysFile>();
@@ -74,31 +77,35 @@ export class Pipeline {
   }
 
   /**
-   * Sends a sample through all stages; while it is in one of them, others can be in the rest.
+   * Sends a sample through all stages, in the order of the calls; while it is in one of them, others can be in the rest.
    *
+   * @param fresh - whether a recording begins; else it goes on where the sample before ended, with what stages carry. Default: true
    * @throws {InputError} when a stage does not take it
    * @throws {UnavailableError} when the process of a stage ended, which the error names, or there is no room for the arrays
    */
-  async run(sample: GraphSample): Promise<PipelineRun> {
+  async run(sample: GraphSample, { fresh = true }: { readonly fresh?: boolean } = {}): Promise<PipelineRun> {
     const slot = await this.#slot();
+    const running: Promise<StageTimes>[] = [];
     try {
       const started = performance.now();
       this.#file(slot, 0).write(sample);
-      const times: StageTimes[] = [];
+      // A stage begins when those whose arrays it reads have ended: some can run side by side.
       for (const [index, { inputs, outputs }] of this.#stages.entries()) {
-        const reads = this.#readsOf(inputs, index).map(({ place, names }) => ({
-          file: this.#path(slot, place),
-          names,
-        }));
-        times.push(await this.#turn(index, { reads, writes: this.#path(slot, index + 1), outputs }));
+        const read = this.#readsOf(inputs, index);
+        const reads = read.map(({ place, names }) => ({ file: this.#path(slot, place), names }));
+        const run = { reads, writes: this.#path(slot, index + 1), outputs, fresh };
+        running.push(Promise.all(read.map(({ place }) => running[place - 1])).then(() => this.#turn(index, run)));
       }
+      const times = await Promise.all(running);
       const found = this.#readsOf(this.#outputs, this.#stages.length).map(({ place, names }) =>
         this.#file(slot, place).read(names),
       );
       return { outputs: Object.assign({}, ...found), totalMs: performance.now() - started, stages: times };
     } finally {
-      this.#free.push(slot);
-      this.#waiting.shift()?.();
+      await Promise.allSettled(running);
+      const next = this.#waiting.shift();
+      if (next) next(slot);
+      else this.#free.push(slot);
     }
   }
 
@@ -113,11 +120,7 @@ export class Pipeline {
   }
 
   async #slot(): Promise<number> {
-    for (;;) {
-      const slot = this.#free.shift();
-      if (slot !== undefined) return slot;
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
+    return this.#free.shift() ?? (await new Promise((resolve) => this.#waiting.push(resolve)));
   }
 
   /** One sample after the other, in the order in which they came from the stage before. */
@@ -176,13 +179,13 @@ export async function withPipelines<T>(
       const loading: Promise<unknown>[] = [];
       for (let pipeline = 0; pipeline < count; pipeline++) {
         const own: MeasuringProcess[] = [];
-        for (const [index, { path }] of stages.entries()) {
+        for (const [index, { path, carried }] of stages.entries()) {
           const launcher = launcherOf?.(processes.length) ?? placeOf(processes.length, threads, cores);
           const name = `stage ${index + 1} of ${stages.length} (${path})`;
           const process = start({ name, ...(launcher && { launcher }) });
           own.push(process);
           processes.push(process);
-          loading.push(process.loadStage({ path, threads, arena }));
+          loading.push(process.loadStage({ path, threads, arena, carried }));
         }
         const places = await mkdtemp(join(folder, 'pipeline-'));
         pipelines.push(new Pipeline(stages, own, outputs, places));

@@ -49,12 +49,21 @@ export interface GraphSetup {
   readonly warmUpRuns: number;
 }
 
+/** A state that a stage feeds back to itself, from run to run; zeros where a recording begins. */
+export interface CarriedState {
+  readonly input: string;
+  readonly output: string;
+  readonly shape: readonly number[];
+}
+
 /** A stage of a split model, and how it is loaded. */
 export interface StageSetup {
   readonly path: string;
   /** Threads of one operator. */
   readonly threads: number;
   readonly arena?: SessionOptions['arena'];
+  /** States that it feeds back to itself. Default: none. */
+  readonly carried?: readonly CarriedState[] | undefined;
 }
 
 /** One run of a stage: where it finds what it reads, and leaves what it gives (see `ArraysFile`). */
@@ -63,6 +72,8 @@ export interface StageRun {
   readonly writes: string;
   /** Names of what it gives. */
   readonly outputs: readonly string[];
+  /** Whether a recording begins: carried states are zeros. */
+  readonly fresh: boolean;
 }
 
 /** Where the time of a run of a stage went. */

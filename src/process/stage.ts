@@ -1,17 +1,20 @@
 import { fromTensors, toTensors } from '../recognise/session/graphArrays.js';
 import type { ModelSession } from '../recognise/session/modelSession.js';
 import { openSession } from '../recognise/session/session.js';
-import type { Tensor } from '../runtime.js';
+import { Tensor } from '../runtime.js';
 import { ArraysFile } from './arraysFile.js';
-import type { Loaded, StageRun, StageSetup, StageTimes } from './protocol.js';
+import type { CarriedState, Loaded, StageRun, StageSetup, StageTimes } from './protocol.js';
 
 /** A stage of a split model, in the process that runs it. */
 export class StageGraph {
   readonly #session: ModelSession;
+  readonly #carried: readonly CarriedState[];
+  #states: Readonly<Record<string, Tensor>> = {};
   readonly #files = new Map<string, ArraysFile>();
 
-  private constructor(session: ModelSession) {
+  private constructor(session: ModelSession, carried: readonly CarriedState[]) {
     this.#session = session;
+    this.#carried = carried;
   }
 
   /** Loads a stage; its first run comes with the first sample. */
@@ -19,14 +22,15 @@ export class StageGraph {
     path,
     threads,
     arena,
+    carried = [],
   }: StageSetup): Promise<{ readonly stage: StageGraph; readonly loaded: Loaded }> {
     const started = performance.now();
     const session = await openSession(path, { threads, ...(arena !== undefined && { arena }) });
-    return { stage: new StageGraph(session), loaded: { loadMs: performance.now() - started, firstRunMs: 0 } };
+    return { stage: new StageGraph(session, carried), loaded: { loadMs: performance.now() - started, firstRunMs: 0 } };
   }
 
   /** Reads what was handed to it, runs, and hands on. */
-  async run({ reads, writes, outputs }: StageRun): Promise<StageTimes> {
+  async run({ reads, writes, outputs, fresh }: StageRun): Promise<StageTimes> {
     const started = performance.now();
     let readBytes = 0;
     const feeds: Record<string, Tensor> = {};
@@ -36,7 +40,16 @@ export class StageGraph {
       Object.assign(feeds, toTensors(arrays));
     }
     const read = performance.now();
-    const values = await this.#session.run(feeds, outputs);
+    for (const { input, output, shape } of this.#carried) {
+      const zeros = new Float32Array(shape.reduce((product, size) => product * size, 1));
+      feeds[input] = (fresh ? undefined : this.#states[output]) ?? new Tensor('float32', zeros, shape);
+    }
+    const states = this.#carried.map(({ output }) => output);
+    const found = await this.#session.run(feeds, [...outputs, ...states]);
+    const select = (names: readonly string[]): Record<string, Tensor> =>
+      Object.fromEntries(names.map((name) => [name, found[name] as Tensor]));
+    this.#states = select(states);
+    const values = select(outputs);
     const ran = performance.now();
     const writtenBytes = this.#file(writes).write(fromTensors(values));
     return {

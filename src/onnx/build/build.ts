@@ -20,6 +20,8 @@ export interface DeepSpeech2Options {
    * beside each other, two linear layers after. Default `deepspeech2`.
    */
   readonly front?: 'deepspeech2' | 'residual';
+  /** Hears forward alone, step by step: no front, and layers of one direction; it can be run in pieces. Default false. */
+  readonly causal?: boolean;
   /** Channels of the convolutions. Default 32. */
   readonly channels?: number;
   /**
@@ -58,9 +60,11 @@ export function buildDeepSpeech2(options: DeepSpeech2Options = {}): OnnxModel {
   const { cell, layers, units, channels, bins, classes } = settings;
   const graph = new GraphBuilder(settings.seed);
   const residual = settings.front === 'residual';
-  const front = residual
-    ? buildResidualConvolutions(graph, channels, bins, units)
-    : buildConvolutions(graph, channels, bins);
+  const front = settings.causal
+    ? bareSteps(graph, bins)
+    : residual
+      ? buildResidualConvolutions(graph, channels, bins, units)
+      : buildConvolutions(graph, channels, bins);
   const lengths32 = graph.node('Cast', [front.lengths], 'lengths.int32', { to: DTYPE_CODE.int32 });
   let x = front.steps;
   let width = front.width;
@@ -69,10 +73,10 @@ export function buildDeepSpeech2(options: DeepSpeech2Options = {}): OnnxModel {
   for (let index = 0; index < layers; index++) {
     const name = `layer${index}`;
     if (residual) x = gelu(graph, `${name}.gelu`, layerNorm(graph, `${name}.norm`, x, width));
-    const directions = residual ? 'concat' : 'sum';
+    const directions = settings.causal ? 'forward' : residual ? 'concat' : 'sum';
     x = buildRecurrentLayer(graph, name, x, lengths32, { cell, units, inputs: width, inputPower, directions });
-    width = residual ? 2 * units : units;
-    inputPower = residual ? 0.42 : 2 * STATE_POWER[cell];
+    width = directions === 'concat' ? 2 * units : units;
+    inputPower = residual ? 0.42 : (directions === 'sum' ? 2 : 1) * STATE_POWER[cell];
   }
   let power = residual ? STATE_POWER[cell] : inputPower;
   if (residual) {
@@ -87,6 +91,15 @@ export function buildDeepSpeech2(options: DeepSpeech2Options = {}): OnnxModel {
   return assemble(graph, settings);
 }
 
+/** The features themselves, steps first. */
+function bareSteps(graph: GraphBuilder, bins: number): { steps: string; lengths: string; width: number } {
+  return {
+    steps: graph.node('Transpose', ['features'], 'steps', { perm: [1, 0, 2] }),
+    lengths: 'lengths',
+    width: bins,
+  };
+}
+
 /**
  * Fills in the defaults and checks the options.
  *
@@ -95,6 +108,7 @@ export function buildDeepSpeech2(options: DeepSpeech2Options = {}): OnnxModel {
 export function deepSpeech2Settings(options: DeepSpeech2Options): DeepSpeech2Settings {
   const front = options.front ?? 'deepspeech2';
   const settings: DeepSpeech2Settings = {
+    causal: false,
     cell: 'lstm',
     layers: 5,
     units: 1024,
@@ -131,10 +145,10 @@ export function deepSpeech2Settings(options: DeepSpeech2Options): DeepSpeech2Set
 }
 
 function assemble(graph: GraphBuilder, settings: DeepSpeech2Settings): OnnxModel {
-  const { front, cell, layers, units, bins, classes, opset, seed } = settings;
+  const { front, causal, cell, layers, units, bins, classes, opset, seed } = settings;
   return graph.model({
     name: 'deepspeech2',
-    description: `Deep Speech 2 with random weights: ${front} front, ${layers} × bidirectional ${cell} ${units}, seed ${seed}`,
+    description: `Deep Speech 2 with random weights: ${causal ? 'no' : front} front, ${layers} × ${causal ? 'forward' : 'bidirectional'} ${cell} ${units}, seed ${seed}`,
     opset,
     inputs: [makeValueInfo('features', 'float32', ['N', 'T', bins]), makeValueInfo('lengths', 'int64', ['N'])],
     outputs: [

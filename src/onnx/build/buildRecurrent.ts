@@ -11,7 +11,7 @@ const OPERATORS: Readonly<Record<RecurrentCell, string>> = { lstm: 'LSTM', gru: 
 /** Power of a state of each cell with weights of the variances below, measured once: what the next layer reads. */
 export const STATE_POWER: Readonly<Record<RecurrentCell, number>> = { lstm: 0.08, gru: 0.25, rnn: 0.4 };
 
-/** One bidirectional layer. */
+/** One layer. */
 export interface RecurrentLayer {
   readonly cell: RecurrentCell;
   readonly units: number;
@@ -19,12 +19,12 @@ export interface RecurrentLayer {
   readonly inputs: number;
   /** Mean square of the input: its weights are scaled so that every gate reads about one. */
   readonly inputPower: number;
-  /** How both directions come together: added, as in Deep Speech 2, or beside each other. */
-  readonly directions: 'sum' | 'concat';
+  /** How both directions come together: added, as in Deep Speech 2, or beside each other; or one alone. */
+  readonly directions: 'sum' | 'concat' | 'forward';
 }
 
 /**
- * Adds a bidirectional recurrent layer that knows each utterance's length.
+ * Adds a recurrent layer. One of both directions knows each utterance's length.
  *
  * @param x - float32 [T, N, inputs]
  * @param lengths32 - int32 [N]
@@ -39,18 +39,25 @@ export function buildRecurrentLayer(
 ): string {
   const { cell, units, inputs, inputPower } = layer;
   const rows = GATES[cell] * units;
+  const forward = layer.directions === 'forward';
+  const count = forward ? 1 : 2;
   const y = graph.node(
     OPERATORS[cell],
     [
       x,
-      graph.random(`${name}.W`, [2, rows, inputs], 1 / (inputs * inputPower)),
-      graph.random(`${name}.R`, [2, rows, units], 1 / units),
-      graph.random(`${name}.B`, [2, 2 * rows], 0.01),
-      lengths32,
+      graph.random(`${name}.W`, [count, rows, inputs], 1 / (inputs * inputPower)),
+      graph.random(`${name}.R`, [count, rows, units], 1 / units),
+      graph.random(`${name}.B`, [count, 2 * rows], 0.01),
+      ...(forward ? [] : [lengths32]),
     ],
     `${name}.recurrent`,
-    { direction: 'bidirectional', hidden_size: units, ...(cell === 'gru' ? { linear_before_reset: 1 } : {}) },
+    {
+      direction: forward ? 'forward' : 'bidirectional',
+      hidden_size: units,
+      ...(cell === 'gru' ? { linear_before_reset: 1 } : {}),
+    },
   );
+  if (forward) return graph.node('Squeeze', [y, graph.integers([1])], `${name}.steps`);
   if (layer.directions === 'sum') {
     return graph.node('ReduceSum', [y, graph.integers([1])], `${name}.sum`, { keepdims: 0 });
   }

@@ -5,6 +5,7 @@ import { sha256OfFile } from '../../files.js';
 import { requireCount } from '../../measure/latency/inTurns.js';
 import { bootstrapMean, type Estimate } from '../../measure/statistics/bootstrap.js';
 import { median } from '../../measure/statistics/statistics.js';
+import { runInChunks } from '../../process/chunks.js';
 import { coresToPin } from '../../process/cores.js';
 import { type Pipeline, type PipelineRun, type PipelineStage, withPipelines } from '../../process/pipeline.js';
 import type { SessionControl } from '../../process/session.js';
@@ -22,6 +23,8 @@ export interface PipelineBenchOptions extends SessionControl {
   readonly cores?: number | undefined;
   /** Passes of each arrangement over all samples, each with processes of its own. Default: 5. */
   readonly rounds?: number | undefined;
+  /** Steps of the pieces in which recordings go through splits that carry their states, besides whole. Default: whole alone. */
+  readonly chunk?: number | undefined;
   readonly seed?: number;
   /** Called after each pass. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -36,6 +39,8 @@ export interface PipelineBench {
   readonly stages: number;
   /** Of each process. */
   readonly threads: number;
+  /** Steps of the pieces in which recordings went through; `null` where they went whole. */
+  readonly chunk: number | null;
   /** Whether processes were held to their cores. */
   readonly pinned: boolean;
   readonly rounds: number;
@@ -50,8 +55,8 @@ export interface PipelineBench {
   readonly handedBytes: number;
   /** Time that stages read and wrote, for each sample alone, in the mean. */
   readonly handedMs: number;
-  /** What is left of a sample's time alone: messages between the processes. */
-  readonly messagesMs: number;
+  /** What is left of a sample's time alone: messages between the processes; `null` where stages of one sample run side by side. */
+  readonly messagesMs: number | null;
   /** The largest difference between an output and the whole model's. */
   readonly largestDifference: number;
 }
@@ -66,6 +71,7 @@ interface Arrangement {
   readonly files: readonly PipelineStage[];
   readonly pipelines: number;
   readonly threads: number;
+  readonly chunk: number | null;
 }
 
 interface Pass {
@@ -89,20 +95,28 @@ export async function benchPipelines(
   folders: readonly string[],
   options: PipelineBenchOptions,
 ): Promise<readonly PipelineBench[]> {
-  const { cores = availableParallelism(), seed = DEFAULT_SEED, onProgress, signal } = options;
+  const { cores = availableParallelism(), seed = DEFAULT_SEED, chunk, onProgress, signal } = options;
   const rounds = requireCount('rounds', options.rounds ?? DEFAULT_ROUNDS, DEFAULT_ROUNDS);
   const { samples, inputs, outputs } = await samplesOf(path, options.feedsOf);
   const sha256 = await sha256OfFile(path);
   const whole = [{ path, inputs, outputs }];
-  const arrangements: Arrangement[] = [{ model: 'whole', files: whole, pipelines: 1, threads: cores }];
-  if (cores > 1) arrangements.push({ model: 'whole', files: whole, pipelines: cores, threads: 1 });
+  const arrangements: Arrangement[] = [{ model: 'whole', files: whole, pipelines: 1, threads: cores, chunk: null }];
+  if (cores > 1) arrangements.push({ model: 'whole', files: whole, pipelines: cores, threads: 1, chunk: null });
   for (const folder of folders) {
     const split = await readSplit(folder);
     if (split.sourceSha256 !== sha256) {
       throw new InputError(`${folder}: a split of ${path} was required, got one of another model; split it again`);
     }
-    const files = split.stages.map(({ file, inputs, outputs }) => ({ path: join(folder, file), inputs, outputs }));
-    arrangements.push({ model: folder, files, pipelines: 1, threads: Math.max(1, Math.floor(cores / files.length)) });
+    const files = split.stages.map(({ file, ...stage }) => ({ ...stage, path: join(folder, file) }));
+    const arrangement = { model: folder, files, pipelines: 1, threads: Math.max(1, Math.floor(cores / files.length)) };
+    arrangements.push({ ...arrangement, chunk: null });
+    if (chunk === undefined) continue;
+    if (split.stages.some(({ carried }) => carried === undefined)) {
+      throw new InputError(
+        `${folder}: stages that carry their states were required for chunks, got some that do not; split it with --carry`,
+      );
+    }
+    arrangements.push({ ...arrangement, chunk });
   }
   const pins = (await coresToPin())?.slice(0, cores) ?? null;
   const expected = await outputsOf(path, samples, outputs);
@@ -112,9 +126,9 @@ export async function benchPipelines(
   for (let round = 0, done = 0; round < rounds; round++) {
     for (const place of permutation(arrangements.length, random)) {
       signal?.throwIfAborted();
-      const { files, pipelines: count, threads } = arrangements[place] as Arrangement;
+      const { files, pipelines: count, threads, chunk: steps } = arrangements[place] as Arrangement;
       const control = { count, threads, cores: pins, outputs, signal, workerPath: options.workerPath };
-      const pass = await withPipelines(files, control, async (open) => await runPass(open, samples));
+      const pass = await withPipelines(files, control, async (open) => await runPass(open, samples, steps));
       passes[place]?.push(pass);
       for (const [index, { outputs: got }] of pass.alone.entries()) {
         differences[place] = Math.max(differences[place] ?? 0, largestDifference(expected[index] ?? {}, got));
@@ -122,17 +136,19 @@ export async function benchPipelines(
       onProgress?.(++done, rounds * arrangements.length);
     }
   }
-  return arrangements.map(({ model, files, pipelines, threads }, place) => {
+  return arrangements.map(({ model, files, pipelines, threads, chunk: steps }, place) => {
     const own = passes[place] ?? [];
     const alone = own.flatMap((pass) => pass.alone);
     const mean = (of: (run: PipelineRun) => number): number =>
       alone.reduce((sum, run) => sum + of(run), 0) / alone.length;
     const within = (run: PipelineRun): number => total(run, ({ readMs, runMs, writeMs }) => readMs + runMs + writeMs);
+    const messagesMs = mean((run) => run.totalMs - within(run));
     return {
       model,
       pipelines,
       stages: files.length,
       threads,
+      chunk: steps,
       pinned: pins !== null,
       rounds,
       samples: samples.length,
@@ -141,7 +157,7 @@ export async function benchPipelines(
       stagesMs: files.map((_, stage) => median(alone.map((run) => run.stages[stage]?.runMs ?? 0))),
       handedBytes: mean((run) => run.stages.slice(1).reduce((sum, { readBytes }) => sum + readBytes, 0)),
       handedMs: mean((run) => total(run, ({ readMs, writeMs }) => readMs + writeMs)),
-      messagesMs: mean((run) => run.totalMs - within(run)),
+      messagesMs: steps === null && messagesMs >= 0 ? messagesMs : null,
       largestDifference: differences[place] ?? 0,
     };
   });
@@ -151,16 +167,22 @@ function total(run: PipelineRun, of: (stage: PipelineRun['stages'][number]) => n
   return run.stages.reduce((sum, stage) => sum + of(stage), 0);
 }
 
-async function runPass(pipelines: readonly Pipeline[], samples: readonly GraphSample[]): Promise<Pass> {
+async function runPass(
+  pipelines: readonly Pipeline[],
+  samples: readonly GraphSample[],
+  steps: number | null,
+): Promise<Pass> {
+  const send = async (pipeline: Pipeline, sample: GraphSample): Promise<PipelineRun> =>
+    await (steps === null ? pipeline.run(sample) : runInChunks(pipeline, sample, steps));
   const longest = samples[0] as GraphSample;
-  for (let run = 0; run < WARM_UP_RUNS; run++) await Promise.all(pipelines.map((pipeline) => pipeline.run(longest)));
+  for (let run = 0; run < WARM_UP_RUNS; run++) await Promise.all(pipelines.map((pipeline) => send(pipeline, longest)));
   const alone: PipelineRun[] = [];
-  for (const sample of samples) alone.push(await (pipelines[0] as Pipeline).run(sample));
+  for (const sample of samples) alone.push(await send(pipelines[0] as Pipeline, sample));
   const started = performance.now();
   let next = 0;
   // A feeder for each sample that a pipeline can hold: whoever is free takes the next.
   const feed = async (pipeline: Pipeline): Promise<void> => {
-    for (let sample = samples[next++]; sample !== undefined; sample = samples[next++]) await pipeline.run(sample);
+    for (let sample = samples[next++]; sample !== undefined; sample = samples[next++]) await send(pipeline, sample);
   };
   await Promise.all(pipelines.flatMap((pipeline) => Array.from({ length: pipeline.depth }, () => feed(pipeline))));
   const wallS = (performance.now() - started) / 1000;

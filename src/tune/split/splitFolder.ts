@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { InputError, QuantlabError } from '../../errors.js';
 import { describeFileError, makeFolder, readJson, sha256OfFile, writeFileAtomic } from '../../files.js';
 import { writeModel } from '../../onnx/file/write.js';
+import type { CarriedState } from '../../onnx/split/carryStates.js';
 import type { Stage } from '../../onnx/split/cutGraph.js';
 
 const SCHEMA = 'quantlab.split/1';
@@ -21,6 +22,8 @@ export interface SplitStage {
   readonly weightBytes: number;
   /** What it took, run after run of all samples on one thread, the fastest; `null` where nothing was measured. */
   readonly timeMs: number | null;
+  /** States that it takes up where its last run left them; only where it was split for that. */
+  readonly carried?: readonly CarriedState[] | undefined;
 }
 
 /** What crosses between a stage and the next, what only later stages read included. */
@@ -62,6 +65,9 @@ const reportSchema: z.ZodType<SplitReport> = z.strictObject({
         nodes: z.number(),
         weightBytes: z.number(),
         timeMs: z.number().nullable(),
+        carried: z
+          .array(z.strictObject({ input: z.string(), output: z.string(), shape: z.array(z.number()) }))
+          .optional(),
       }),
     )
     .min(1),
@@ -75,7 +81,9 @@ const reportSchema: z.ZodType<SplitReport> = z.strictObject({
 
 /** A split that is to be written: stages instead of their files. */
 export interface SplitParts extends Omit<SplitReport, 'schema' | 'stages'> {
-  readonly stages: readonly (Pick<SplitStage, 'nodes' | 'weightBytes' | 'timeMs'> & { readonly stage: Stage })[];
+  readonly stages: readonly (Pick<SplitStage, 'nodes' | 'weightBytes' | 'timeMs' | 'carried'> & {
+    readonly stage: Stage;
+  })[];
 }
 
 /**

@@ -6,15 +6,17 @@ import { valuesRead } from '../../onnx/graph/graph.js';
 import { modelTensors } from '../../onnx/graph/subgraphs.js';
 import { mainGraph, type OnnxModel } from '../../onnx/model.js';
 import { simplifyModel } from '../../onnx/normalForm/simplify.js';
+import { type CarriedState, carryStates } from '../../onnx/split/carryStates.js';
 import { chooseCuts } from '../../onnx/split/chooseCuts.js';
-import { type CrossingValue, crossingValues, cutGraph } from '../../onnx/split/cutGraph.js';
+import { type CrossingValue, crossingValues, cutGraph, type Stage } from '../../onnx/split/cutGraph.js';
+import { directionStages, splitDirections } from '../../onnx/split/splitDirections.js';
 import { storedSizeBytes } from '../../onnx/tensor/tensor.js';
 import { operatorSetsOf } from '../../onnx/types/signature.js';
 import { valueTypes } from '../../onnx/types/valueTypes.js';
 import { HANDED_TYPES } from '../../process/arraysFile.js';
 import type { FeedsOf, RunOptions } from '../runModel.js';
 import { type NodeCosts, nodeCosts } from './nodeCosts.js';
-import { type SplitReport, writeSplit } from './splitFolder.js';
+import { type SplitParts, type SplitReport, writeSplit } from './splitFolder.js';
 import { stageTimes } from './stageTimes.js';
 
 /** How a model is split. */
@@ -23,6 +25,8 @@ export interface SplitOptions extends RunOptions {
   readonly stages: number;
   /** What it is fed with, to measure times and sizes; `null` measures nothing: stages then have like shares of the weights. */
   readonly feedsOf: FeedsOf | null;
+  /** Whether stages carry the states of their recurrent layers from run to run, so that one recording can be run in pieces. Default: false. */
+  readonly carry?: boolean;
 }
 
 /**
@@ -72,23 +76,53 @@ export async function splitModel(path: string, out: string, options: SplitOption
       : await balanced(first, costs, choose, async (at) => {
           return await stageTimes(cutGraph(model, at, values), costs.feeds, options);
         });
-  const stages = cutGraph(model, starts, values);
+  const stages: readonly CarryingStage[] = cutGraph(model, starts, values).map((stage) =>
+    options.carry ? carryStates(stage) : stage,
+  );
   return await writeSplit(out, {
-    source: path,
-    sourceSha256: await sha256OfFile(path),
-    inputs: mainGraph(model).input.map(({ name }) => name),
-    outputs: mainGraph(model).output.map(({ name }) => name),
-    stages: stages.map((stage, index) => ({
-      stage,
-      nodes: stage.model.proto.graph?.node.length ?? 0,
-      weightBytes: sum([...modelTensors(stage.model.proto)].map(storedSizeBytes)),
-      timeMs: timesMs?.[index] ?? null,
-    })),
+    ...(await sourceOf(path, model)),
+    stages: stages.map((stage, index) => describeStage(stage, timesMs?.[index] ?? null)),
     cuts: starts.map((start) => ({
       values: (crossing[start] ?? []).map((name) => ({ name, dtype: values.get(name)?.dtype ?? 'undefined' })),
       bytes: costs && (bytes[start] ?? 0),
     })),
   });
+}
+
+type CarryingStage = Stage & { readonly carried?: readonly CarriedState[] };
+
+/**
+ * Cuts a model between the two directions of its recurrent layers: two stages for each layer, which run side by side, and one for what
+ * is behind. Nothing is measured.
+ *
+ * @param path - the `.onnx` file; it is brought into normal form first
+ * @param out - folder that is made; it appears as a whole or not at all
+ * @throws {InputError} when no layer hears in both directions, or one is given states; or the folder holds something
+ * @throws {UnavailableError} when the folder cannot be written
+ */
+export async function splitModelDirections(path: string, out: string): Promise<SplitReport> {
+  const { model } = simplifyModel(await readModel(path));
+  const stages = directionStages(splitDirections(model)).map((stage) => describeStage(stage, null));
+  return await writeSplit(out, { ...(await sourceOf(path, model)), stages, cuts: [] });
+}
+
+async function sourceOf(
+  path: string,
+  model: OnnxModel,
+): Promise<Pick<SplitReport, 'source' | 'sourceSha256' | 'inputs' | 'outputs'>> {
+  const { input, output } = mainGraph(model);
+  const [inputs, outputs] = [input.map(({ name }) => name), output.map(({ name }) => name)];
+  return { source: path, sourceSha256: await sha256OfFile(path), inputs, outputs };
+}
+
+function describeStage(stage: CarryingStage, timeMs: number | null): SplitParts['stages'][number] {
+  return {
+    stage,
+    nodes: mainGraph(stage.model).node.length,
+    weightBytes: sum([...modelTensors(stage.model.proto)].map(storedSizeBytes)),
+    timeMs,
+    carried: stage.carried,
+  };
 }
 
 /** How often other cuts are tried, after what the stages really took. */
