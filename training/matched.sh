@@ -53,3 +53,5 @@ while IFS='|' read -r arm from options; do
     finished+=("$run")
 done <<< "$arms"
 "$python" table.py "${finished[@]}"
+echo
+"$python" table.py --changes "${finished[@]}"
