@@ -56,4 +56,21 @@ describe('metrics', () => {
       expect(glanceFigure(summary, prices)?.alt).toContain(`${burden?.title ?? title}: `);
     }
   });
+
+  it('tell of int8 that hears alike in every batch where it was measured', () => {
+    expect(postDataOf(summary, '', prices)['by_rows']).toEqual([]);
+    const texts = { heard: 8, changed: 0, rounds: 1, wer: { lowest: 0.5, highest: 0.5 } };
+    const conditions = summary.conditions.map((entry) => {
+      if (entry !== variant || entry.throughput === null) return entry;
+      const condition = { ...entry.condition, recipe: 'by-rows' };
+      return { ...entry, condition, throughput: { ...entry.throughput, texts } };
+    });
+    const [row] = postDataOf({ ...summary, conditions }, '', prices)['by_rows'] as readonly object[];
+    expect(row).toMatchObject({
+      model: 'invented',
+      base: { title: 'CPU float32' },
+      variant: { batches: { heard: 8, changed: 0, wer: '50.00 to 50.00' } },
+      comparison: { latencyMs: {}, audioSPerS: {} },
+    });
+  });
 });

@@ -62,6 +62,20 @@ describe('summarize', () => {
     expect(summarize(record, alike).conditions[1]?.throughput?.texts).toMatchObject({ heard: 4, changed: 2 });
   });
 
+  it('sums losses of what was said over frames, and pairs them by utterance', () => {
+    expect(b?.loss).toBeUndefined();
+    const judged = observations.map((one) => {
+      if (one.phase !== 'accuracy') return one;
+      const nats = one.condition === 'a' ? 2 : 3;
+      // The first utterance has a letter that the other model cannot write.
+      return { ...one, losses: [one.condition === 'b' && one.trial === 0 ? null : { nats, frames: 20 }] };
+    });
+    const [, base, other] = summarize(record, judged).conditions;
+    expect(base?.loss).toMatchObject({ perFrame: { value: 0.1 }, change: null, recordings: 3, leftOut: 0 });
+    expect(other?.loss).toMatchObject({ perFrame: { value: 0.15 }, recordings: 2, leftOut: 1 });
+    expectEstimate(other?.loss?.change ?? undefined, 0.05, 0.05, 0.05);
+  });
+
   it('sums edits over the corpus', () => {
     expectEstimate(a?.accuracy?.wer, 0.3, 0, 0.5);
     expectEstimate(b?.accuracy?.wer, 0.2, 0, 0.5);

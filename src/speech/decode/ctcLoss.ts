@@ -21,36 +21,35 @@ export function ctcLoss(
   classes: number,
   blank: number,
 ): number {
-  // States are blank, class, blank, class, …, blank; before the first step the way stands before both of the first.
+  // States are blank, class, blank, class, …, blank. A way begins in the first, so that one step leads to it or to the second.
   const states = 2 * sequence.length + 1;
   const labels = Int32Array.from({ length: states }, (_, state) =>
     state % 2 ? (sequence[state >> 1] ?? blank) : blank,
   );
   let before = new Float64Array(states).fill(Number.NEGATIVE_INFINITY);
+  before[0] = 0;
   let now = new Float64Array(states);
   for (let step = 0; step < steps; step++) {
     const row = step * classes;
     for (let state = 0; state < states; state++) {
       const label = labels[state] as number;
       let way = before[state] as number;
-      if (step === 0) way = state < 2 ? 0 : Number.NEGATIVE_INFINITY;
-      else if (state > 0) {
-        way = logSum(way, before[state - 1] as number);
-        // A blank between two classes may be left out, but not between two that are the same.
-        if (state % 2 && state > 1 && label !== labels[state - 2]) way = logSum(way, before[state - 2] as number);
-      }
+      if (state > 0) way = logSum(way, before[state - 1] as number);
+      // A blank between two classes may be left out, but not between two that are the same.
+      if (state % 2 && state > 1 && label !== labels[state - 2]) way = logSum(way, before[state - 2] as number);
       now[state] = way + (logProbabilities[row + label] as number);
     }
     [before, now] = [now, before];
   }
-  if (steps === 0) return sequence.length === 0 ? 0 : Number.POSITIVE_INFINITY;
   const last = before[states - 1] as number;
   return 0 - (states === 1 ? last : logSum(last, before[states - 2] as number));
 }
 
 function logSum(one: number, other: number): number {
-  const [high, low] = one > other ? [one, other] : [other, one];
-  return low === Number.NEGATIVE_INFINITY ? high : high + Math.log1p(Math.exp(low - high));
+  const high = one > other ? one : other;
+  const apart = one > other ? other - one : one - other;
+  // Beyond 37 nats the smaller is below the last bit of the larger; of two infinities the difference is no number.
+  return apart > -37 ? high + Math.log1p(Math.exp(apart)) : high;
 }
 
 /**
