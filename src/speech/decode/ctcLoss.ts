@@ -46,8 +46,8 @@ export function ctcLoss(
 }
 
 function logSum(one: number, other: number): number {
-  const high = one > other ? one : other;
-  const apart = one > other ? other - one : one - other;
+  const high = Math.max(one, other);
+  const apart = Math.min(one, other) - high;
   // Beyond 37 nats the smaller is below the last bit of the larger; of two infinities the difference is no number.
   return apart > -37 ? high + Math.log1p(Math.exp(apart)) : high;
 }
