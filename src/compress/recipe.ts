@@ -64,11 +64,11 @@ const ROWS_ALIKE = 32;
  * what fits each layer.
  *
  * `by-rows`: activations are quantized row by row, so that no recording changes the scale of another. Of blocks of 128 and more, ONNX
- * Runtime 1.31 adds one row up in another order than several, and the last bit then decides how later values are rounded; up to 64
- * they are equal bit for bit.
+ * Runtime 1.30 adds one row up in another order than several, and the last bit then decides how later values are rounded; up to 64
+ * they are equal bit for bit. What stays float may still differ in the last bit, as it does without a recipe.
  */
 const NAMED: readonly Recipe[] = [
-  recipeOf('by-rows', 'products and recurrences in int8 with scales of each row: a batch changes no text', [
+  recipeOf('by-rows', 'products and recurrences in int8 with scales of each row, whatever else is in the batch', [
     {
       transform: 'recurrent',
       options: { opTypesToQuantize: RECURRENT_OP_TYPES, projection: 'float', blockSize: ROWS_ALIKE },
