@@ -5,7 +5,7 @@
  *     npm run bench:build
  *     node dist/bench/split/directions.js MODEL.onnx --folder WORK [--steps 400] [--runs 30]
  *
- * Prints the median of one recording, in ms; runs of all come in turn.
+ * Prints the median of one recording, in ms.
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -34,24 +34,23 @@ const feeds = Object.fromEntries(
   ]),
 );
 const one = { intraOpNumThreads: 1, interOpNumThreads: 1 } as const;
-const ways = {
-  'whole, 1 thread': await InferenceSession.create(whole, one),
-  'whole, 2 threads': await InferenceSession.create(whole, { ...one, intraOpNumThreads: 2 }),
-  'directions apart, 1 thread': await InferenceSession.create(apart, one),
-  'directions apart, 2 threads': await InferenceSession.create(apart, { ...one, intraOpNumThreads: 2 }),
-  'directions apart, parallel executor': await InferenceSession.create(apart, {
-    ...{ intraOpNumThreads: 1, interOpNumThreads: 2, executionMode: 'parallel' },
-  }),
-};
-const times = new Map<string, number[]>();
-for (let run = -2; run < Number(values.runs); run++) {
-  for (const [name, session] of Object.entries(ways)) {
+const ways = [
+  ['whole, 1 thread', whole, one],
+  ['whole, 2 threads', whole, { ...one, intraOpNumThreads: 2 }],
+  ['directions apart, 1 thread', apart, one],
+  ['directions apart, 2 threads', apart, { ...one, intraOpNumThreads: 2 }],
+  ['directions apart, parallel executor', apart, { ...one, interOpNumThreads: 2, executionMode: 'parallel' }],
+] as const;
+for (const [name, path, options] of ways) {
+  // One session at a time: threads of another would go on spinning.
+  const session = await InferenceSession.create(path, options);
+  const times: number[] = [];
+  for (let run = -2; run < Number(values.runs); run++) {
     const started = performance.now();
     await session.run(feeds);
-    if (run >= 0) times.set(name, [...(times.get(name) ?? []), performance.now() - started]);
+    if (run >= 0) times.push(performance.now() - started);
   }
-}
-for (const [name, all] of times) {
-  const median = all.sort((a, b) => a - b)[Math.floor(all.length / 2)] as number;
+  await session.release();
+  const median = times.sort((a, b) => a - b)[Math.floor(times.length / 2)] as number;
   process.stdout.write(`${name}\t${median.toFixed(1)}\n`);
 }
