@@ -14,7 +14,7 @@ interface LaboratoryCommandOptions extends Pick<Given, 'short' | 'resume' | 'wai
 export function addLaboratoryCommand(program: Command, terminal: Terminal): void {
   declare(program.command('laboratory'), addPace)
     .description(
-      'Measure what the write-up tells besides the experiment: roofline, throughput, load, caching, sensitivity, all variants',
+      'Measure what the write-up tells besides the experiment: roofline, throughput, load, caching, sensitivity, all variants (with --short those that need no calibration)',
     )
     .addOption(new Option('--only <part...>', 'only these parts').choices([...LABORATORY_PARTS]))
     .option(

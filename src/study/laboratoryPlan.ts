@@ -8,6 +8,8 @@ import { type Condition, NO_RECIPE } from './schema.js';
 interface Extent {
   readonly topics: TopicProtocols;
   readonly variants: Required<Pick<ExperimentPlan, 'latencyTrials' | 'throughputTrials' | 'resources' | 'starts'>>;
+  /** Of the variants' recipes. Default: all. */
+  readonly recipes?: readonly string[];
 }
 
 const EXTENTS: Readonly<Record<'full' | 'short', Extent>> = {
@@ -23,8 +25,9 @@ const EXTENTS: Readonly<Record<'full' | 'short', Extent>> = {
     // Where energy is estimated it is time once more, and where it is measured it takes longer than all else: the experiment tells of it.
     variants: { starts: 5, latencyTrials: 60, throughputTrials: 10, resources: { memoryRuns: 5 } },
   },
-  /** Enough to see every part work, too little to conclude from. */
+  /** Enough to see every part work, too little to conclude from. Calibrated variants, which take long to make, are left to the topics. */
   short: {
+    recipes: [NO_RECIPE, 'float16', 'dynamic'],
     topics: {
       hardware: { kernelRuns: 2, modelRuns: 3, setBytes: [2 ** 20, 64 * 2 ** 20] },
       throughput: { utterances: 4, batchSizes: [2], rounds: 1 },
@@ -51,7 +54,7 @@ export async function laboratoryPlan(
   extent: keyof typeof EXTENTS = 'full',
   parts: readonly LaboratoryPart[] = LABORATORY_PARTS,
 ): Promise<ExperimentPlan> {
-  const { topics, variants } = EXTENTS[extent];
+  const { topics, variants, recipes }: Extent = EXTENTS[extent];
   const wanted = TOPICS.filter((topic) => parts.includes(topic)).map((topic) => [topic, topics[topic]] as const);
   const laboratory: LaboratoryProtocol = { model: DEFAULT_MODEL, ...Object.fromEntries(wanted) };
   return {
@@ -59,7 +62,7 @@ export async function laboratoryPlan(
     ...languageModelFor(DEFAULT_PROTOCOL.manifest),
     ...variants,
     ...(wanted.length > 0 && { laboratory }),
-    conditions: parts.includes('variants') ? await allVariants() : [],
+    conditions: parts.includes('variants') ? await allVariants(recipes) : [],
   };
 }
 
@@ -108,11 +111,12 @@ const VARIANTS: readonly (readonly [
 /** Models that learned from another are compared with that. */
 const TEACHERS: Readonly<Record<string, string>> = { 'deepspeech2-student-mel': DEFAULT_MODEL };
 
-/** The variants that the write-up compares. */
-async function allVariants(): Promise<readonly Condition[]> {
+/** The variants that the write-up compares, or those of some recipes. */
+async function allVariants(wanted: readonly string[] | undefined): Promise<readonly Condition[]> {
   const threads = await defaultThreads();
-  return VARIANTS.flatMap(([model, name, recipes]) =>
-    recipes.map(([title, recipe]): Condition => {
+  return VARIANTS.flatMap(([model, name, all]) => {
+    const recipes = all.filter(([, recipe]) => wanted?.includes(recipe) ?? true);
+    return recipes.map(([title, recipe]): Condition => {
       const teacher = TEACHERS[model];
       return {
         id: idOf(model, recipe),
@@ -123,8 +127,8 @@ async function allVariants(): Promise<readonly Condition[]> {
         threads,
         ...(teacher !== undefined && { base: idOf(teacher, NO_RECIPE) }),
       };
-    }),
-  );
+    });
+  });
 }
 
 function idOf(model: string, recipe: string): string {

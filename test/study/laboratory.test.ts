@@ -78,6 +78,13 @@ describe('laboratoryPlan', () => {
     expect(plan).toMatchObject({ starts: 5, latencyTrials: 60, resources: { memoryRuns: 5 } });
   });
 
+  it('leaves out in short what has to be calibrated, and keeps each model beside its float32', async () => {
+    const [all, { conditions }] = [await laboratoryPlan(), await laboratoryPlan('short')];
+    expect(new Set(conditions.map(({ recipe }) => recipe))).toEqual(new Set(['none', 'float16', 'dynamic']));
+    expect(new Set(conditions.map(({ model }) => model))).toEqual(new Set(all.conditions.map(({ model }) => model)));
+    expect(all.conditions).toEqual(expect.arrayContaining([...conditions]));
+  });
+
   it('has the parts that are asked for', async () => {
     const { conditions, laboratory } = await laboratoryPlan('full', ['load']);
     expect(conditions).toEqual([]);
