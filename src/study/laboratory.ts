@@ -1,7 +1,6 @@
 import type { ColdStartReport } from '../measure/latency/coldStart.js';
 import type { ResultCachingReport } from '../measure/load/resultCaching.js';
 import type { ServerReport } from '../measure/load/server.js';
-import type { SweepStart } from '../measure/load/sweep.js';
 import type { MachineLimits } from '../measure/machine/hardware.js';
 import type { Roofline } from '../measure/machine/roofline.js';
 import type { OfflineReport } from '../measure/throughput/offline.js';
@@ -31,12 +30,12 @@ export interface TopicProtocols {
     readonly batchSizes: readonly number[];
     readonly rounds: number;
   };
-  /** The 95th percentile must stay within the bound; requests at each rate; rates that are tried at most; starts of the sweep over rates. */
+  /** The 95th percentile must stay within the bound; requests at each rate; rates that are tried at most; starts in which service times are measured. */
   readonly load: {
     readonly boundMs: number;
     readonly requests: number;
     readonly mostRates: number;
-    readonly sweepStarts?: number | undefined;
+    readonly serviceStarts?: number | undefined;
   };
   /** Starts with and without the optimised model; requests at each hit rate, over so many recordings. */
   readonly caching: {
@@ -77,8 +76,8 @@ export interface TopicResults {
     readonly refused?: readonly string[] | undefined;
   };
   readonly throughput: readonly OfflineReport[];
-  /** With each start of a sweep over rates, where that was asked for. */
-  readonly load: readonly (ServerReport & { readonly sweep?: readonly SweepStart[] | undefined })[];
+  /** With the service time of each recording in each start, in milliseconds, where that was asked for. */
+  readonly load: readonly (ServerReport & { readonly serviceMs?: readonly (readonly number[])[] | undefined })[];
   readonly caching: { readonly load: readonly ColdStartReport[]; readonly results: readonly ResultCachingReport[] };
   readonly sensitivity: readonly LayerEffect[];
 }

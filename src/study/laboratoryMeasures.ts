@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { measureColdStart } from '../measure/latency/coldStart.js';
 import { measureResultCaching } from '../measure/load/resultCaching.js';
 import { measureServers } from '../measure/load/server.js';
-import { measureSweep, SWEEP_SHARES } from '../measure/load/sweep.js';
+import { measureServiceTimes } from '../measure/load/serviceTimes.js';
 import { defaultThreads } from '../measure/machine/environment.js';
 import { higherLimits, type MachineLimits, measureHardware, threadCounts } from '../measure/machine/hardware.js';
 import { ExceededBoundError, measureRoofline } from '../measure/machine/roofline.js';
@@ -111,14 +111,14 @@ const MEASURES: {
     );
     return summarizeOffline(passes, utterances).map((report) => titled(report, variants));
   },
-  load: async ({ boundMs, requests, mostRates, sweepStarts = 0 }, { model, signal, onProgress }) => {
+  load: async ({ boundMs, requests, mostRates, serviceStarts = 0 }, { model, signal, onProgress }) => {
     const variants = await variantsOf(model, 2);
     let done = 0;
-    const total = (mostRates + sweepStarts * SWEEP_SHARES.length) * variants.length;
+    const total = (mostRates + serviceStarts) * variants.length;
     const models = variants.map((variant) => variant.model);
     const utterances = await speech();
     const onRate = (): void => onProgress(++done, total);
-    const sweeps = await measureSweep(models, { utterances, starts: sweepStarts, requests, onRate, signal });
+    const services = await measureServiceTimes(models, { utterances, starts: serviceStarts, onModel: onRate, signal });
     const reports = await measureServers(models, {
       utterances,
       boundMs,
@@ -129,7 +129,9 @@ const MEASURES: {
     });
     return reports.map((report, place) => ({
       ...titled(report, variants),
-      ...(sweepStarts > 0 && { sweep: sweeps[place] ?? [] }),
+      ...(serviceStarts > 0 && {
+        serviceMs: services[place]?.map((start) => start.map((ms) => Number(ms.toFixed(3)))) ?? [],
+      }),
       rates: report.rates.map((rate) => titled(rate, variants)),
     }));
   },

@@ -18,7 +18,7 @@ const EXTENTS: Readonly<Record<'full' | 'short', Extent>> = {
     topics: {
       hardware: { kernelRuns: 10, modelRuns: 30, setBytes: SET_BYTES },
       throughput: { utterances: 32, batchSizes: [1, 4, 16], rounds: 3 },
-      load: { boundMs: 200, requests: 150, mostRates: 8, sweepStarts: 4 },
+      load: { boundMs: 200, requests: 150, mostRates: 8, serviceStarts: 6 },
       caching: { rounds: 6, requests: 150, utterances: 40, hitRates: [0, 0.5, 0.9, 1] },
       sensitivity: { utterances: 4, calibrationUtterances: 16 },
     },

@@ -152,6 +152,11 @@ function checkOptions(options: ServerOptions): void {
   }
 }
 
+/** Seed of the requests of a turn: when they arrive and what is asked for (two streams of chance, see `runLoad`). */
+export function seedOfTurn(seed: number, turn: number): number {
+  return seed + 2 * turn;
+}
+
 async function enter(
   one: Pick<Candidate, 'name' | 'server' | 'processes'>,
   concurrency: number,
@@ -183,7 +188,7 @@ async function findRates(candidates: readonly Candidate[], options: ServerOption
         ratePerS,
         requests,
         recordings: options.utterances.length,
-        seed: seed + 2 * turn,
+        seed: seedOfTurn(seed, turn),
         signal: options.signal,
       });
       for (const process of processes) process.suspend();

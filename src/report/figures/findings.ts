@@ -1,5 +1,6 @@
 import { MARGIN } from '../../measure/accuracy/accuracyTest.js';
 import type { BreakEven, TranscriptionCost } from '../../measure/cost/cost.js';
+import type { BoundRatio } from '../../measure/load/queue.js';
 import type { OfflineReport } from '../../measure/throughput/offline.js';
 import type { TopicResults } from '../../study/laboratory.js';
 import { estimateOf, type Metric, type Quantity, type Verdict, verdictOf } from '../metric.js';
@@ -141,6 +142,17 @@ export function throughputFinding(reports: readonly Pick<OfflineReport, 'model' 
       ({ model, best, equals }) => `${model}: ${equals.length === 0 ? best : 'no division'} is shown to hear the most`,
     )
     .join('; ');
+}
+
+/** What one model carries beside another within a bound. */
+export function loadFinding(variant: string, base: string, { boundMs, ratio }: BoundRatio): string {
+  const within = `within ${whole(boundMs)} ms`;
+  const carries = `${variant} carries ${two(ratio.value)} times the load of ${base} ${within}`;
+  return say(ratio, 1, {
+    above: carries,
+    below: `${carries}, which is less`,
+    undecided: `No difference in load is shown between ${variant} and ${base} ${within}`,
+  });
 }
 
 /** What keeping transcripts and rewritten graphs saves. */

@@ -1,9 +1,14 @@
+import { ratiosWithin } from '../../measure/load/queue.js';
 import type { ServerReport } from '../../measure/load/server.js';
 import { formatMs, formatNumber, roundTo } from '../tables/format.js';
 import { threadsText } from '../tables/peersTable.js';
 import { axis, estimatePoints, figureOf, LEGEND_BELOW, limitLine } from './drawing.js';
 import type { Figure, JsonObject } from './figure.js';
+import { loadFinding } from './findings.js';
 import { type Mark, markOf } from './theme.js';
+
+/** With service times in several starts, where they were measured. */
+type LoadReport = ServerReport & { readonly serviceMs?: readonly (readonly number[])[] | undefined };
 
 /** Latencies beyond this many times the bound are not drawn: an overloaded server has any latency. */
 const HIGHEST = 3;
@@ -13,7 +18,7 @@ const HIGHEST = 3;
  *
  * @param reports - of one machine and one bound; at least one
  */
-export function serverFigure(reports: readonly ServerReport[]): Figure {
+export function serverFigure(reports: readonly LoadReport[]): Figure {
   const models = reports.map(({ model }) => model);
   const boundMs = reports[0]?.boundMs ?? 0;
   const drawn = reports.flatMap(({ rates }) =>
@@ -61,8 +66,11 @@ function serverOf({ streams, threads }: ServerReport): string {
   return streams === null ? 'a service over HTTP' : `${streams} processes of ${threadsText(threads ?? 1)}`;
 }
 
-/** Up to which rate each model holds the bound. */
-function findingOf(reports: readonly ServerReport[], boundMs: number): string {
+/** How many times the load the second of two carries, by the simulated queue; without one, up to which rate each model holds the bound. */
+function findingOf(reports: readonly LoadReport[], boundMs: number): string {
+  const [base, other] = reports;
+  const [row] = ratiosWithin(base?.serviceMs ?? [], other?.serviceMs ?? [], base?.streams ?? 1, [boundMs]);
+  if (base && other && row) return loadFinding(other.model, base.model, row);
   const rates = reports.map(({ model, highestPerS }) =>
     highestPerS === null ? `${model} at no rate` : `${model} up to ${formatNumber(highestPerS, 0)} requests a second`,
   );

@@ -1,6 +1,9 @@
 import { MARGIN } from '../../measure/accuracy/accuracyTest.js';
 import type { InstancePrice } from '../../measure/cost/prices.js';
-import { ratiosWithin } from '../../measure/load/sweep.js';
+import { ratiosWithin, simulateP95 } from '../../measure/load/queue.js';
+import { seedOfTurn } from '../../measure/load/server.js';
+import { mean, quantile } from '../../measure/statistics/statistics.js';
+import { DEFAULT_SEED } from '../../random.js';
 import type { FinishedRun } from '../../study/finishedRun.js';
 import type { LaboratoryResults } from '../../study/laboratory.js';
 import { DEFAULT_MODEL } from '../../study/plan.js';
@@ -112,12 +115,13 @@ function throughputData({ throughput }: LaboratoryResults): Json {
 }
 
 /** Bounds of the 95th percentile that the load is told for: from little more than the longest recording takes, to a second. */
-const SWEEP_BOUNDS_MS: readonly number[] = [150, 200, 300, 500, 1000];
+const BOUNDS_MS: readonly number[] = [150, 200, 300, 500, 1000];
 
 function loadData({ load }: LaboratoryResults): Json {
   if (load === undefined) return null;
   const [one, other] = load;
-  const [held, heldToo] = [one?.highestPerS ?? null, other?.highestPerS ?? null];
+  const starts = [one?.serviceMs ?? [], other?.serviceMs ?? []] as const;
+  const within = ratiosWithin(...starts, one?.streams ?? 1, BOUNDS_MS);
   return {
     bound_ms: formatNumber(one?.boundMs ?? 0, 0),
     requests: one?.rates[0]?.requests ?? null,
@@ -127,15 +131,36 @@ function loadData({ load }: LaboratoryResults): Json {
       highest_per_s: highestPerS === null ? null : formatNumber(highestPerS, 1),
       capacity_per_s: formatNumber(capacityPerS, 1),
     })),
-    ratio: held !== null && heldToo !== null ? formatFactor(heldToo / held) : null,
-    bounds: ratiosWithin(one?.sweep ?? [], other?.sweep ?? [], SWEEP_BOUNDS_MS).map((row) => ({
+    starts: starts[0].length,
+    bounds: within.map((row) => ({
       bound_ms: formatNumber(row.boundMs, 0),
       base_per_s: formatNumber(row.basePerS, 0),
       other_per_s: formatNumber(row.otherPerS, 0),
       ratio: formatEstimate(row.ratio, formatFactor),
     })),
+    within:
+      within
+        .filter(({ boundMs }) => boundMs === one?.boundMs)
+        .map(({ ratio }) => formatEstimate(ratio, formatFactor))[0] ?? null,
+    check: checkOf(load),
     capacity_ratio: one && other ? formatFactor(other.capacityPerS / one.capacityPerS) : null,
   };
+}
+
+/** How many times the simulated 95th percentiles the measured ones are, with the same requests: the median, and the extremes. */
+function checkOf(load: NonNullable<LaboratoryResults['load']>): string | null {
+  const ratios = load.flatMap(({ serviceMs = [], streams, rates }) => {
+    const [first] = serviceMs;
+    if (first === undefined || streams === null) return [];
+    const means = first.map((_, recording) => mean(serviceMs.map((start) => start[recording] ?? 0)));
+    return rates.map(
+      ({ ratePerS, requests, p95Ms }, turn) =>
+        p95Ms / simulateP95(means, streams, { ratePerS, requests, seed: seedOfTurn(DEFAULT_SEED, turn) }),
+    );
+  });
+  if (ratios.length === 0) return null;
+  const [low, value, high] = [0, 0.5, 1].map((share) => quantile(ratios, share)) as [number, number, number];
+  return formatEstimate({ value, low, high }, (ratio) => formatNumber(ratio, 2));
 }
 
 function cachingData({ caching }: LaboratoryResults): Json {

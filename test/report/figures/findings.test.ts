@@ -5,6 +5,7 @@ import {
   costFinding,
   glanceFinding,
   latencyFinding,
+  loadFinding,
   loadingFinding,
   memoryFinding,
   partsFinding,
@@ -127,6 +128,14 @@ describe('what figures found: better, worse, and not shown', () => {
     expect(throughputFinding([report('A', '2 × 1', '1 × 2')])).toBe(
       'No division of the cores is shown to hear the most',
     );
+  });
+
+  it('under load', () => {
+    const said = (ratio: Estimate): string =>
+      loadFinding('B', 'A', { boundMs: 200, basePerS: 10, otherPerS: 20, ratio });
+    expect(said(around(2, 0.1))).toBe('B carries 2.00 times the load of A within 200 ms');
+    expect(said(around(0.5, 0.1))).toBe('B carries 0.50 times the load of A within 200 ms, which is less');
+    expect(said(around(1, 0.1))).toBe('No difference in load is shown between B and A within 200 ms');
   });
 
   it('of what is kept', () => {
