@@ -22,6 +22,7 @@ sparse50   | $start    | --sparsity 0.5
 sparse70   | $start    | --sparsity 0.7
 units288   | $start    | --units-kept 288
 units192   | $start    | --units-kept 192
+fitted288  | $runs/fit | 
 low-rank   | $runs/cut | 
 int8       | $start    | --grid tensor
 bits4      | $start    | --grid bits-4
@@ -35,6 +36,10 @@ fi
 if [ ! -e $runs/cut/best.pt ]; then
     quantlab quantize deepspeech2-lstm -o $runs/cut.onnx --recipe low-rank --energy 0.9
     "$python" from_onnx.py --model $runs/cut.onnx --run $runs/cut
+fi
+if [ ! -e $runs/fit/best.pt ]; then
+    quantlab prune deepspeech2-lstm -o $runs/fit.onnx --share 0.25 --calibrated --op-types LSTM
+    "$python" from_onnx.py --model $runs/fit.onnx --run $runs/fit
 fi
 finished=()
 while IFS='|' read -r arm from options; do
