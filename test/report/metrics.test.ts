@@ -61,7 +61,7 @@ describe('metrics', () => {
     expect(postDataOf(summary, '', prices)['by_rows']).toEqual([]);
     const texts = { heard: 8, changed: 0, rounds: 1, wer: { lowest: 0.5, highest: 0.5 } };
     const conditions = summary.conditions.map((entry) => {
-      if (entry !== variant || entry.throughput === null) return entry;
+      if (entry.condition.id !== variant.condition.id || entry.throughput === null) return entry;
       const condition = { ...entry.condition, recipe: 'by-rows' };
       return { ...entry, condition, throughput: { ...entry.throughput, texts } };
     });
