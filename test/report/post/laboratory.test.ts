@@ -83,7 +83,7 @@ describe('numbers of the laboratory', () => {
   const data = laboratoryDataOf(laboratory, prices) as Readonly<Record<string, Json>>;
 
   it('are formatted, each under a name', () => {
-    expect(data['load']).toMatchObject({ bound_ms: '200', ratio: '1.75×' });
+    expect(data['load']).toMatchObject({ bound_ms: '200', within: null, check: null, bounds: [] });
     expect(data['hardware']).toMatchObject({
       int8_gain: '4.00×',
       rows: [{ share_percent: '80', limit: 'memory' }, {}],
