@@ -5,6 +5,7 @@ import { estimateOf, shareOf } from '../../src/report/metric.js';
 import { MEASURES, METRICS } from '../../src/report/metrics.js';
 import { candidatesOf } from '../../src/report/post/choosing.js';
 import { postDataOf } from '../../src/report/post/postData.js';
+import { pricedConditions } from '../../src/report/tables/costOf.js';
 import { pairOf } from '../../src/report/tables/measured.js';
 import { buildAnswerTable } from '../../src/report/tables/table.js';
 import { readInventedRun } from './fixture.js';
@@ -20,7 +21,11 @@ describe('metrics', () => {
     const ids = MEASURES.map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
     const rows = (await buildAnswerTable(summary)).rows.map(([name]) => name);
-    expect(rows).toEqual(expect.arrayContaining(MEASURES.map(({ title, unit }) => `${title} (${unit})`)));
+    const priced = pricedConditions(summary, prices);
+    const has = ({ of, instead }: (typeof MEASURES)[number]): boolean =>
+      priced.some((entry) => of(entry) !== null || instead?.(entry) != null);
+    expect(rows).toEqual(expect.arrayContaining(MEASURES.filter(has).map(({ title, unit }) => `${title} (${unit})`)));
+    expect(rows).not.toContain('Memory, peak (MB)');
     expect(new Set(rows).size).toBe(rows.length);
   });
 

@@ -21,7 +21,7 @@ export function latencyFigure(summary: Summary, observations: readonly Observati
   // Plotly stacks rows upwards; readers expect the first condition on top.
   const rows = [...measured].reverse();
   const all = observations.filter(({ phase }) => phase === 'latency').map(({ totalMs }) => totalMs);
-  const [from, to] = [Math.min(...all, 10) / 1.5, Math.max(...all, 10) * 1.5];
+  const [from, to] = [Math.min(...all, 10) / 2, Math.max(...all, 10) * 2];
   return figureOf({
     name: 'latency',
     title: latencyFinding(pairOf(summary)) ?? 'Time from waveform to text',

@@ -82,7 +82,8 @@ function nameOf(
     xanchor: side,
     align: side,
     yanchor: above ? 'bottom' : 'top',
-    yshift: above ? 8 : -8,
+    // Above the name of the float model, which is near where a variant gains no time.
+    yshift: above ? (comparison === null ? 8 : 26) : -8,
     showarrow: false,
   };
 }

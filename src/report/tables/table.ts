@@ -10,17 +10,17 @@ import { NO_NUMBER } from './format.js';
 import { gapsOf, machineOf } from './measured.js';
 
 /**
- * Builds the table that answers the experiment's question: a row for each measure, a column for each condition.
+ * Builds the table that answers the experiment's question: a row for each measure that any condition has, a column for each condition.
  *
  * @param summary - summary of a run
  */
 export async function buildAnswerTable(summary: Summary): Promise<DataTable> {
   const priced = pricedConditions(summary, await readPrices());
-  const rows = priced.map((entry) => cellsOf(entry, priced));
+  const rows = withoutEmpty(priced.map((entry) => cellsOf(entry, priced)));
   return buildTable(rows, {
     title: `Measured on ${machineOf(summary)}`,
     notes: [
-      answerOf(summary),
+      ...(summary.run.protocol.accuracy === false ? [] : [answerOf(summary)]),
       'In parentheses: 95 % intervals.',
       ...basesOf(priced),
       ...gatesOf(priced),
@@ -47,6 +47,12 @@ function cellsOf(entry: PricedCondition, all: readonly PricedCondition[]): Table
     return rows;
   });
   return { Measure: entry.condition.title, Status: entry.outcome.status, ...Object.fromEntries(cells) };
+}
+
+/** The cells without those that no condition has. */
+function withoutEmpty(rows: readonly TableCells[]): readonly TableCells[] {
+  const isEmpty = (name: string): boolean => rows.every((row) => row[name] === NO_NUMBER);
+  return rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => !isEmpty(name))));
 }
 
 const IN_DOMAIN =

@@ -30,6 +30,15 @@ describe('answer table', () => {
     );
   });
 
+  it('has no row that no condition has, and no answer where nothing was heard', async () => {
+    const conditions = summary.conditions.map((entry) => ({ ...entry, accuracy: null }));
+    const run = { ...summary.run, protocol: { ...summary.run.protocol, accuracy: false } };
+    const deaf = await buildAnswerTable({ ...summary, run, conditions });
+    expect(deaf.rows.some((cells) => cells.slice(1).every((cell) => cell === '–'))).toBe(false);
+    expect(deaf.rows.some(([name]) => name === 'Word error rate (%)')).toBe(false);
+    expect([table, deaf].map(({ notes }) => notes.some((note) => note.startsWith('Beside')))).toEqual([true, false]);
+  });
+
   it('gives the reason of a skipped condition', () => {
     expect(tableToText(table)).toContain(
       'GPU float32 was skipped: CUDA: an invented <reason> & more; WebGPU: none answers.',
