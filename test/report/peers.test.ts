@@ -54,7 +54,7 @@ describe('peers', () => {
       expect.arrayContaining([
         '2 threads: 3 recordings, 10 words. Three recordings.',
         'Not measured: absent program: it has no converter.',
-        'copy program gives bit for bit what small program gives for 2 of 3 recordings (2 threads).',
+        'The same, bit for bit, as what small program gives for 2 of 3 recordings (2 threads): copy program.',
       ]),
     );
     expect(notes.at(-1)).toMatch(/^The machine was quiet: other processes had 1\.2 % /);

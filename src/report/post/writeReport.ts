@@ -13,6 +13,7 @@ import { type Figure, type JsonObject, mapText } from '../figures/figure.js';
 import { buildFigures, FIGURE_NAMES } from '../figures/figures.js';
 import { writeFigures } from '../figures/writeFigures.js';
 import type { DataTable } from '../tables/dataTable.js';
+import { formatEstimate, formatFactor } from '../tables/format.js';
 import { buildPeersTable, identityOf, peersAnswerOf } from '../tables/peersTable.js';
 import { buildAnswerTable } from '../tables/table.js';
 import { tableToHtml, tableToMarkdown, tableToText } from '../tables/tableText.js';
@@ -138,10 +139,7 @@ export async function writeReport(runFolder: string, options: WriteReportOptions
       join(postFolder, '_includes', 'variants-table.html'),
       variants === null ? '' : escapeLiquid(tableToHtml(variants)),
     );
-    await write(
-      join(data, 'paper-scale.json'),
-      json(paperScale && { source: { summary_sha256: paperScale.summarySha256 } }),
-    );
+    await write(join(data, 'paper-scale.json'), json(paperScale && paperScaleDataOf(paperScale)));
     for (const [name, further] of Object.entries({ whisper, 'paper-scale': paperScale })) {
       const html = further === null ? '' : escapeLiquid(tableToHtml(await buildAnswerTable(further.summary)));
       await write(join(postFolder, '_includes', `${name}-table.html`), html);
@@ -157,6 +155,16 @@ export async function writeReport(runFolder: string, options: WriteReportOptions
     }
   }
   return { table, text: tableToText(table), files, warnings };
+}
+
+/** What the write-up says of networks at the size of the papers: how fast each variant is beside its float32. */
+function paperScaleDataOf({ summary, summarySha256 }: FinishedRun): JsonObject {
+  return {
+    source: { summary_sha256: summarySha256 },
+    speed_ups: summary.conditions.flatMap(({ condition: { title }, comparison }) =>
+      comparison === null ? [] : [{ title, value: formatEstimate(comparison.latencySpeedUp, formatFactor) }],
+    ),
+  };
 }
 
 async function readIfThere(folder: string | null): Promise<FinishedRun | null> {

@@ -138,17 +138,18 @@ function countsText(rows: readonly PeerRow[], results: PeerResults): string {
   return `${parts.join('; ')}.`;
 }
 
-/** A sentence for each condition whose network gave the same as another's, bit for bit. */
+/** A sentence for the conditions whose network gave the same as another's, bit for bit, for as many recordings. */
 export function identityOf(results: PeerResults): readonly string[] {
   const rows = threadCountsOf(results).flatMap((threads) => peerRowsOf(results, threads));
   const model = results.conditions.find(({ id }) => id === results.sameAs)?.title ?? '';
-  return rows.flatMap(({ condition, threads, sameOutputs, accuracy }) => {
+  const titles = new Map<string, string[]>();
+  for (const { condition, threads, sameOutputs, accuracy } of rows) {
     // Outputs of models that are not meant to be the same differ in each recording.
-    if (sameOutputs === null || sameOutputs === 0) return [];
-    return [
-      `${condition.title} gives bit for bit what ${model} gives for ${sameOutputs} of ${accuracy.utterances} recordings (${threadsText(threads)}).`,
-    ];
-  });
+    if (sameOutputs === null || sameOutputs === 0) continue;
+    const what = `what ${model} gives for ${sameOutputs} of ${accuracy.utterances} recordings (${threadsText(threads)})`;
+    titles.set(what, [...(titles.get(what) ?? []), condition.title]);
+  }
+  return [...titles].map(([what, own]) => `The same, bit for bit, as ${what}: ${own.join('; ')}.`);
 }
 
 /** `2 threads`, `1 thread`. */
@@ -171,13 +172,14 @@ function capital(text: string): string {
 }
 
 /**
- * How ours stand to the first condition that times are set beside, a sentence for each number of threads and ours that are compressed,
- * true whatever the numbers are.
+ * How ours that are compressed stand to the first condition that times are set beside, on the first number of threads, true whatever the
+ * numbers are; the table has the other ones.
  */
 export function peersAnswerOf(results: PeerResults): string {
   const [reference = ''] = results.beside;
   const title = results.conditions.find(({ id }) => id === reference)?.title ?? reference;
   return threadCountsOf(results)
+    .slice(0, 1)
     .map((threads) => {
       const rows = peerRowsOf(results, threads);
       const theirs = rows.find(({ condition }) => condition.id === reference);

@@ -64,7 +64,7 @@ describe('writeReport', () => {
     const figure = join(folder, 'figures', '13-whisper.json');
     const table = join(folder, 'post', '_includes', 'whisper-table.html');
     const data = (): unknown => JSON.parse(readFileSync(join(folder, 'post', '_data', 'whisper.json'), 'utf8'));
-    expect(JSON.parse(readFileSync(figure, 'utf8')).title).toContain('Whisper');
+    expect(JSON.parse(readFileSync(figure, 'utf8')).title).toContain('word errors');
     expect(readFileSync(table, 'utf8')).toContain('<table>');
     expect(data()).toMatchObject({ answer: expect.stringContaining('times as fast'), pair: expect.anything() });
     rmSync(options.whisperFolder, { recursive: true });
@@ -79,7 +79,10 @@ describe('writeReport', () => {
     const table = join(folder, 'post', '_includes', 'paper-scale-table.html');
     const data = (): unknown => JSON.parse(readFileSync(join(folder, 'post', '_data', 'paper-scale.json'), 'utf8'));
     expect(readFileSync(table, 'utf8')).toContain('<table>');
-    expect(data()).toMatchObject({ source: { summary_sha256: expect.stringMatching(/^[0-9a-f]{64}$/) } });
+    expect(data()).toMatchObject({
+      source: { summary_sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
+      speed_ups: [{ title: 'CPU int8 dynamic', value: expect.stringMatching(/^\d.*× \(.* to .*\)$/) }],
+    });
     rmSync(options.paperScaleFolder, { recursive: true });
     await writeReport(join(folder, 'run'), options);
     expect([readFileSync(table, 'utf8'), data()]).toEqual(['', null]);
