@@ -175,7 +175,12 @@ export const ENERGY: Metric<MetricId> = {
   id: 'joules',
   title: 'Energy',
   unit: 'J an utterance',
-  of: (condition) => measured(condition).energy?.joulesPerUtterance ?? null,
+  of: (condition) => {
+    const { joulesPerUtterance = null } = measured(condition).energy ?? {};
+    // One block of trials has no spread: its interval would have no width.
+    const isOnce = joulesPerUtterance !== null && joulesPerUtterance.low === joulesPerUtterance.high;
+    return isOnce ? joulesPerUtterance.value : joulesPerUtterance;
+  },
   isDerived: (condition) => measured(condition).energy?.source.estimated ?? false,
   format: three,
   lessIsBetter: true,

@@ -109,7 +109,7 @@ describe('figures of cost', () => {
   it('show each price with its interval, and say what is estimated', () => {
     const figure = costFigure(costs);
     expect(figure.alt).toContain('CPU int8 on Cloud c.8: 1.00 (0.800 to 1.25) dollars');
-    expect(figure.caption).toContain('Estimates where the machine was not measured');
+    expect(figure.caption).toContain('taken to be as fast as a measured one');
     expect(figure.spec.data[0]).toMatchObject({ x: [1.2, 1], y: ['my box', 'Cloud c.8'] });
   });
 
