@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { readModel } from '../onnx/file/read.js';
 import { resolveModel } from '../recognise/registry/registry.js';
-import { testText } from '../report/metrics.js';
+import { testText } from '../report/accuracyText.js';
 import { compareModels, compareOnArrays, type ValueComparisons } from '../tune/compareModels.js';
 import { columns, decibelsText, percent } from './columns.js';
 import { examples } from './help.js';

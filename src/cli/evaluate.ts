@@ -4,7 +4,7 @@ import type { LossSummary } from '../measure/accuracy/referenceLoss.js';
 import { evaluate, type ModelEvaluation } from '../measure/latency/bench.js';
 import type { Estimate } from '../measure/statistics/bootstrap.js';
 import { describeDecoder } from '../recognise/recognizer.js';
-import { testText } from '../report/metrics.js';
+import { testText } from '../report/accuracyText.js';
 import { alignWords } from '../speech/text/alignmentView.js';
 import type { Utterance } from '../speech/types.js';
 import { type Cell, percent } from './columns.js';

@@ -1,8 +1,9 @@
 import { readPrices } from '../../measure/cost/prices.js';
 import { EMBEDDED_LANGUAGE_MODEL } from '../../recognise/registry/embedded.js';
 import type { Summary } from '../../study/schema.js';
+import { gateText } from '../accuracyText.js';
 import { formatQuantity } from '../metric.js';
-import { gateText, MEASURES } from '../metrics.js';
+import { MEASURES } from '../metrics.js';
 import { answerOf } from '../post/answer.js';
 import { type PricedCondition, pricedConditions } from './costOf.js';
 import { buildTable, type DataTable, type TableCells } from './dataTable.js';
