@@ -6,7 +6,7 @@ import type { TopicResults } from '../../study/laboratory.js';
 import { estimateOf, type Metric, type Quantity, type Verdict, verdictOf } from '../metric.js';
 import { METRICS, type MetricId } from '../metrics.js';
 import { formatMs, formatNumber } from '../tables/format.js';
-import { isWithinMargin, type Measured, type Pair, timesSmallerOf } from '../tables/measured.js';
+import { isShownWithinMargin, isWithinMargin, type Measured, type Pair, timesSmallerOf } from '../tables/measured.js';
 import type { PeerRow } from '../tables/peersTable.js';
 
 /**
@@ -181,9 +181,8 @@ export function variantsFinding(rows: readonly Measured[], goal: number): string
     })
     .toSorted((one, other) => other.times - one.times);
   if (smallest === undefined) return `No variant stays within ${margin}`;
-  const isShown = (smallest.row.entry.comparison?.werChange?.high ?? 0) <= MARGIN;
   const reached = smallest.times >= goal ? 'is reached' : 'is not reached';
-  return `${smallest.row.title} is ${two(smallest.times)} times smaller within ${margin}${isShown ? '' : ' as measured'}; ${whole(goal)} times ${reached}`;
+  return `${smallest.row.title} is ${two(smallest.times)} times smaller within ${margin}${isShownWithinMargin(smallest.row) ? '' : ' as measured'}; ${whole(goal)} times ${reached}`;
 }
 
 /** The fastest of ours beside a program, on as many threads as come first. */

@@ -93,7 +93,6 @@ export function variantsFigure(summary: Summary): Figure {
 
 function panelsOf(rows: readonly Measured[]): readonly Panel[] {
   const speeds = rows.map(({ entry }) => entry.comparison?.latencySpeedUp.high ?? 1);
-  const times = (row: Measured): number | null => timesSmallerOf(row, rows);
   return [
     {
       title: 'Lost words (points)',
@@ -121,11 +120,11 @@ function panelsOf(rows: readonly Measured[]): readonly Panel[] {
     {
       title: 'Times smaller',
       domain: [0.74, 1],
-      range: [0, Math.max(GOAL_TIMES_SMALLER, ...rows.map((row) => times(row) ?? 1)) + 1],
+      range: [0, Math.max(GOAL_TIMES_SMALLER, ...rows.map((row) => timesSmallerOf(row, rows) ?? 1)) + 1],
       neutral: 1,
       limit: GOAL_TIMES_SMALLER,
       of: (row) => {
-        const value = times(row);
+        const value = timesSmallerOf(row, rows);
         return value === null ? null : exact(value);
       },
       base: ({ outcome }) => `${formatMegabytes(outcome.sizeBytes)} MB`,

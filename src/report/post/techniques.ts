@@ -12,7 +12,7 @@ import {
   formatPoints,
   NO_NUMBER,
 } from '../tables/format.js';
-import { isWithinMargin, type Measured, measuredOf, timesSmallerOf } from '../tables/measured.js';
+import { isShownWithinMargin, isWithinMargin, type Measured, measuredOf, timesSmallerOf } from '../tables/measured.js';
 
 /**
  * How far each technique gets, for the write-up: a row for each variant, and the smallest and the fastest of those that stay within the
@@ -65,9 +65,8 @@ function rowOf(row: Measured): JsonObject {
 
 /** Whether a variant is within the gate, and whether that is shown of enough words. */
 function gateOf(row: Measured): string {
-  const { comparison } = row.entry;
-  if (!comparison?.werChange) return NO_NUMBER;
-  if (comparison.significance?.test.withinMargin === 'shown') return 'shown';
+  if (!row.entry.comparison?.werChange) return NO_NUMBER;
+  if (isShownWithinMargin(row)) return 'shown';
   return isWithinMargin(row) ? 'as measured' : 'no';
 }
 

@@ -37,6 +37,11 @@ export function isWithinMargin({ entry: { comparison } }: Measured): boolean {
   return (comparison.werChange?.value ?? Number.POSITIVE_INFINITY) <= MARGIN;
 }
 
+/** Whether its test shows that for other speech of the kind, of enough words. */
+export function isShownWithinMargin({ entry: { comparison } }: Measured): boolean {
+  return comparison?.significance?.test.withinMargin === 'shown';
+}
+
 /** Size of the file as `quantlab code` writes it, where that was measured and is less, else of the file. */
 export function leastBytes({ outcome: { sizeBytes, codedBytes = sizeBytes } }: Measured): number {
   return Math.min(sizeBytes, codedBytes);

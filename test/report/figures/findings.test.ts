@@ -160,9 +160,14 @@ describe('what figures found: better, worse, and not shown', () => {
       ...rows.filter((row) => !variants.includes(row)),
       ...variants.map((row) => withChange(row, { werChange })),
     ];
-    expect(variantsFinding(all(around(0, 0.005)), 2)).toMatch(
+    const few = all(around(0, 0.005));
+    const test = { withinMargin: 'shown' };
+    const significance = { test } as unknown as NonNullable<Comparison['significance']>;
+    const shown = few.map((row) => (row.entry.comparison === null ? row : withChange(row, { significance })));
+    expect(variantsFinding(shown, 2)).toMatch(
       /^\S.* is \d\.\d\d times smaller within 1 point of word errors; 2 times is reached$/,
     );
+    expect(variantsFinding(few, 2)).toMatch(/ as measured; 2 times is reached$/);
     expect(variantsFinding(all(around(0, 0.02)), 99)).toMatch(/ as measured; 99 times is not reached$/);
     expect(variantsFinding(all(around(0.05, 0.01)), 2)).toBe('No variant stays within 1 point of word errors');
   });
