@@ -12,7 +12,7 @@ import type { Json, JsonObject } from '../figures/figure.js';
 import { estimateOf, formatQuantity, verdictOf } from '../metric.js';
 import { METRICS } from '../metrics.js';
 import { pricedConditions } from '../tables/costOf.js';
-import { buildTable, type DataTable } from '../tables/dataTable.js';
+import { buildTable, type DataTable, withoutEmpty } from '../tables/dataTable.js';
 import {
   formatEstimate,
   formatFactor,
@@ -256,11 +256,8 @@ export async function buildVariantsTable(
   prices: readonly InstancePrice[],
 ): Promise<DataTable | null> {
   // What is lost first, then what is gained.
-  const entries = pricedConditions(summary, prices);
-  const metrics = METRICS.filter((metric) => entries.some((entry) => metric.of(entry) !== null)).toSorted(
-    (one, other) => one.comparison.neutral - other.comparison.neutral,
-  );
-  const rows = entries.map((entry) => {
+  const metrics = METRICS.toSorted((one, other) => one.comparison.neutral - other.comparison.neutral);
+  const rows = pricedConditions(summary, prices).map((entry) => {
     const { condition, outcome } = entry;
     const cells = metrics.map((metric) => {
       const { title, unit, format, plain } = { ...metric, plain: false, ...metric.brief };
@@ -272,7 +269,7 @@ export async function buildVariantsTable(
     return { Variant: variant, ...Object.fromEntries(cells) };
   });
   if (rows.length === 0) return null;
-  return buildTable(rows, {
+  return buildTable(withoutEmpty(rows), {
     title: `All variants, ${summary.run.protocol.latencyTrials} trials of latency each`,
     notes: ['In parentheses: 95 % intervals. Energy and cost as in the table of the experiment.'],
   });

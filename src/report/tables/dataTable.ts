@@ -1,3 +1,5 @@
+import { NO_NUMBER } from './format.js';
+
 /** A table for people: cells are already formatted. */
 export interface DataTable {
   readonly title: string;
@@ -33,4 +35,10 @@ export function buildTable(rows: readonly TableCells[], options: TableOptions): 
   const lines = columns.map((column, place) => [column, ...cells.map((row) => row[place] ?? '')]);
   const [header = [], ...rest] = lines;
   return { title, columns: header, rows: rest, notes };
+}
+
+/** The cells without those of columns in which no row has a number. */
+export function withoutEmpty(rows: readonly TableCells[]): readonly TableCells[] {
+  const isEmpty = (column: string): boolean => rows.every((row) => row[column] === NO_NUMBER);
+  return rows.map((row) => Object.fromEntries(Object.entries(row).filter(([column]) => !isEmpty(column))));
 }

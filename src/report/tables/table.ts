@@ -6,7 +6,7 @@ import { formatQuantity } from '../metric.js';
 import { MEASURES } from '../metrics.js';
 import { answerOf } from '../post/answer.js';
 import { type PricedCondition, pricedConditions } from './costOf.js';
-import { buildTable, type DataTable, type TableCells } from './dataTable.js';
+import { buildTable, type DataTable, type TableCells, withoutEmpty } from './dataTable.js';
 import { NO_NUMBER } from './format.js';
 import { gapsOf, machineOf } from './measured.js';
 
@@ -48,12 +48,6 @@ function cellsOf(entry: PricedCondition, all: readonly PricedCondition[]): Table
     return rows;
   });
   return { Measure: entry.condition.title, Status: entry.outcome.status, ...Object.fromEntries(cells) };
-}
-
-/** The cells without those that no condition has. */
-function withoutEmpty(rows: readonly TableCells[]): readonly TableCells[] {
-  const isEmpty = (name: string): boolean => rows.every((row) => row[name] === NO_NUMBER);
-  return rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => !isEmpty(name))));
 }
 
 const IN_DOMAIN =
